@@ -1,0 +1,271 @@
+package atlassim_test
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"mongodbatlas_backup_exporter/atlasapi/atlassim"
+)
+
+// noon is when the tests' organizations are looked at.
+func noon() time.Time { return time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC) }
+
+const (
+	v20240805 = "application/vnd.atlas.2024-08-05+json"
+)
+
+func account() atlassim.ServiceAccount {
+	return atlassim.ServiceAccount{ClientID: "mdb_sa_id_test", ClientSecret: "mdb_sa_sk_test"}
+}
+
+// client is a plain HTTP client of a simulated Atlas, signed in with an access token.
+type client struct {
+	t      *testing.T
+	server *atlassim.Server
+	token  string
+}
+
+// serve starts a server with a service account.
+func serve(t *testing.T, org *atlassim.Organization, options atlassim.Options) *client {
+	t.Helper()
+	if options.ServiceAccounts == nil {
+		options.ServiceAccounts = []atlassim.ServiceAccount{account()}
+	}
+	server := atlassim.NewServer(org, options)
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	c := &client{t: t, server: server}
+	c.signIn()
+	return c
+}
+
+func (c *client) signIn() {
+	c.t.Helper()
+	status, body := c.mint(account(), url.Values{"grant_type": {"client_credentials"}})
+	var answer struct {
+		AccessToken string `json:"access_token"`
+	}
+	decode(c.t, body, &answer)
+	if status != http.StatusOK || answer.AccessToken == "" {
+		c.t.Fatalf("no token: %d %s", status, body)
+	}
+	c.token = answer.AccessToken
+}
+
+func (c *client) mint(who atlassim.ServiceAccount, form url.Values) (int, []byte) {
+	c.t.Helper()
+	request := c.request(http.MethodPost, "/api/oauth/token", strings.NewReader(form.Encode()))
+	request.SetBasicAuth(who.ClientID, who.ClientSecret)
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	response, body := c.send(request)
+	return response.StatusCode, body
+}
+
+func (c *client) request(method, path string, body io.Reader) *http.Request {
+	c.t.Helper()
+	request, err := http.NewRequestWithContext(c.t.Context(), method, c.server.URL()+path, body)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	request.Header.Set("Accept", v20240805)
+	return request
+}
+
+// answered is what is left of a response once its body was read.
+type answered struct {
+	StatusCode int
+	Header     http.Header
+}
+
+func (c *client) send(request *http.Request) (answered, []byte) {
+	c.t.Helper()
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return answered{response.StatusCode, response.Header}, body
+}
+
+// get reads a path below /api/atlas/v2.
+func (c *client) get(path string) (answered, []byte) {
+	c.t.Helper()
+	request := c.request(http.MethodGet, "/api/atlas/v2"+path, nil)
+	request.Header.Set("Authorization", "Bearer "+c.token)
+	return c.send(request)
+}
+
+// fails reads a path that must be answered with an error, and answers its code.
+func (c *client) fails(path string, status int) string {
+	c.t.Helper()
+	response, body := c.get(path)
+	var answer struct {
+		Error     int    `json:"error"`
+		ErrorCode string `json:"errorCode"`
+		Reason    string `json:"reason"`
+	}
+	decode(c.t, body, &answer)
+	if response.StatusCode != status || answer.Error != status || answer.Reason != http.StatusText(status) {
+		c.t.Fatalf("GET %s answers %d %s, want %d", path, response.StatusCode, body, status)
+	}
+	if got := response.Header.Get("X-Error-Code"); got != answer.ErrorCode {
+		c.t.Errorf("X-Error-Code is %q, errorCode %q", got, answer.ErrorCode)
+	}
+	return answer.ErrorCode
+}
+
+// object reads a path that answers one thing.
+func (c *client) object(path string) map[string]any {
+	c.t.Helper()
+	response, body := c.get(path)
+	if response.StatusCode != http.StatusOK {
+		c.t.Fatalf("GET %s answers %d %s", path, response.StatusCode, body)
+	}
+	var answer map[string]any
+	decode(c.t, body, &answer)
+	return answer
+}
+
+// The members of a decoded object, the zero value where they are missing or of another kind.
+
+func text(item map[string]any, name string) string {
+	value, _ := item[name].(string)
+	return value
+}
+
+func flag(item map[string]any, name string) bool {
+	value, _ := item[name].(bool)
+	return value
+}
+
+func number(item map[string]any, name string) float64 {
+	value, _ := item[name].(float64)
+	return value
+}
+
+func child(item map[string]any, name string) map[string]any {
+	value, _ := item[name].(map[string]any)
+	return value
+}
+
+func children(item map[string]any, name string) []map[string]any {
+	var objects []map[string]any
+	for _, value := range elements(item, name) {
+		object, _ := value.(map[string]any)
+		objects = append(objects, object)
+	}
+	return objects
+}
+
+func elements(item map[string]any, name string) []any {
+	value, _ := item[name].([]any)
+	return value
+}
+
+// page is a page of any list.
+type page struct {
+	Links []struct {
+		Href, Rel string
+	}
+	Results    []map[string]any
+	TotalCount *int
+}
+
+func (p page) link(rel string) string {
+	for _, link := range p.Links {
+		if link.Rel == rel {
+			return link.Href
+		}
+	}
+	return ""
+}
+
+// ids are the results' ids, runs having theirs under another name.
+func (p page) ids() []string {
+	var ids []string
+	for _, item := range p.Results {
+		id := text(item, "id")
+		if id == "" {
+			id = text(item, "_id")
+		}
+		ids = append(ids, id)
+	}
+	return ids
+}
+
+func (c *client) page(path string) page {
+	c.t.Helper()
+	response, body := c.get(path)
+	if response.StatusCode != http.StatusOK {
+		c.t.Fatalf("GET %s answers %d %s", path, response.StatusCode, body)
+	}
+	var answer page
+	decode(c.t, body, &answer)
+	return answer
+}
+
+// all reads a list to its end, following the links' page but not their host.
+func (c *client) all(path string) []map[string]any {
+	c.t.Helper()
+	var items []map[string]any
+	query := "?itemsPerPage=500"
+	for range 100 {
+		p := c.page(path + query)
+		items = append(items, p.Results...)
+		next := p.link("next")
+		if next == "" {
+			return items
+		}
+		_, query, _ = strings.Cut(next, "?")
+		query = "?" + query
+	}
+	c.t.Fatalf("%s does not end", path)
+	return nil
+}
+
+func decode(t *testing.T, body []byte, into any) {
+	t.Helper()
+	if err := json.Unmarshal(body, into); err != nil {
+		t.Fatalf("%v in %s", err, body)
+	}
+}
+
+// small is an organization with one project and one cluster.
+func small() (*atlassim.ManualClock, *atlassim.Organization, *atlassim.Project, *atlassim.Cluster) {
+	clock := atlassim.NewManualClock(noon())
+	org := atlassim.NewOrganization(clock)
+	p := org.AddProject("payments")
+	return clock, org, p, p.AddCluster("prod-eu", atlassim.ClusterOptions{})
+}
+
+// exports is the path of a cluster's export jobs.
+func exports(c *atlassim.Cluster) string {
+	return "/groups/" + c.Project().ID + "/clusters/" + c.Name + "/backup/exports"
+}
+
+func restores(c *atlassim.Cluster) string {
+	return "/groups/" + c.Project().ID + "/clusters/" + c.Name + "/backup/restoreJobs"
+}
+
+func schedule(c *atlassim.Cluster) string {
+	return "/groups/" + c.Project().ID + "/clusters/" + c.Name + "/backup/schedule"
+}
+
+func runs(pl *atlassim.Pipeline) string {
+	return "/groups/" + pl.Project().ID + "/pipelines/" + url.PathEscape(pl.Name) + "/runs"
+}

@@ -1,0 +1,142 @@
+package atlassim
+
+import (
+	"slices"
+	"strconv"
+	"time"
+)
+
+// ClusterOptions says how AddCluster makes a cluster. The zero value is a running M10 replica set on AWS, created half
+// a year ago, with backup on and auto export off.
+type ClusterOptions struct {
+	// Created is when the cluster was made.
+	Created time.Time
+	// Provider is the cloud provider: AWS by default, TENANT for the free tier, FLEX for a Flex cluster.
+	Provider string
+	// InstanceSize is M10 by default, M0 with the provider TENANT.
+	InstanceSize string
+	// Shards makes a sharded cluster when it is above 0.
+	Shards int
+	// Paused stops the cluster.
+	Paused bool
+	// BackupDisabled makes a cluster without Cloud Backup. Clusters of the free tier and Flex never have it.
+	BackupDisabled bool
+	// Schedule is the cluster's backup schedule.
+	Schedule Schedule
+}
+
+// Schedule is a cluster's backup schedule, as far as exports go.
+type Schedule struct {
+	// AutoExportEnabled tells whether Atlas exports snapshots by itself.
+	AutoExportEnabled bool
+	// ExportFrequency is daily, weekly, monthly or yearly; without one, no export policy is set.
+	ExportFrequency string
+	// PolicyFrequencies are the frequencies of the snapshot policy's items; nil stands for Atlas's default of hourly,
+	// daily, weekly, monthly and yearly.
+	PolicyFrequencies []string
+}
+
+// Cluster is a cluster of a project.
+type Cluster struct {
+	// ID, Name and Created are the cluster's own.
+	ID, Name string
+	Created  time.Time
+	// Provider, InstanceSize and Shards are as in ClusterOptions.
+	Provider, InstanceSize string
+	Shards                 int
+	// State is the cluster's stateName, IDLE at first.
+	State string
+	// Paused and BackupEnabled can change while the cluster lives.
+	Paused, BackupEnabled bool
+	// Schedule is the cluster's backup schedule; it is not answered while backup is off.
+	Schedule Schedule
+	// BackupRefusal, if it has a status, answers every request for the cluster's backups.
+	BackupRefusal Refusal
+
+	project  *Project
+	seed     uint64
+	exports  list[*Export]
+	restores list[*Restore]
+}
+
+// AddCluster adds a cluster without jobs.
+func (p *Project) AddCluster(name string, options ClusterOptions) *Cluster {
+	if options.Created.IsZero() {
+		options.Created = p.org.current().AddDate(0, -6, 0)
+	}
+	c := &Cluster{
+		Name: name, Created: options.Created.Truncate(time.Second),
+		Provider: options.Provider, InstanceSize: options.InstanceSize, Shards: options.Shards,
+		State: "IDLE", Paused: options.Paused, Schedule: options.Schedule,
+		project: p, seed: mix(p.seed ^ seedOf("cluster", name)),
+	}
+	if c.Provider == "" {
+		c.Provider = "AWS"
+	}
+	if c.InstanceSize == "" {
+		c.InstanceSize = "M10"
+		if c.Provider == "TENANT" {
+			c.InstanceSize = "M0"
+		}
+	}
+	c.BackupEnabled = !options.BackupDisabled && c.Provider != "TENANT" && c.Provider != "FLEX"
+	c.ID = objectID(c.Created, c.seed)
+	p.clusters.add(c)
+	return c
+}
+
+// Project is the project that the cluster belongs to.
+func (c *Cluster) Project() *Project { return c.project }
+
+// OrderExports sets the order of the cluster's list of export jobs, which is NewestFirst at first.
+func (c *Cluster) OrderExports(order Order) { c.exports.setOrder(order) }
+
+// OrderRestores sets the order of the cluster's list of restore jobs, which is NewestFirst at first.
+func (c *Cluster) OrderRestores(order Order) { c.restores.setOrder(order) }
+
+// backupRefusal is what Atlas answers instead of the cluster's backups, if anything.
+//
+// That a Flex cluster is refused so is recorded. What the free tier and a cluster without backup answer on lists of
+// jobs is not known; they answer here what Atlas's list of error codes offers for it.
+func (c *Cluster) backupRefusal() Refusal {
+	switch {
+	case c.BackupRefusal.Status != 0:
+		return c.BackupRefusal
+	case c.Provider == "FLEX":
+		return Refusal{Status: 400, Code: "CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API"}
+	case c.Provider == "TENANT":
+		return Refusal{Status: 400, Code: "PROVIDER_BACKUP_NOT_SUPPORTED"}
+	case !c.BackupEnabled:
+		return Refusal{Status: 404, Code: "BACKUP_CONFIG_NOT_FOUND"}
+	}
+	return Refusal{}
+}
+
+// deployment is the name that Atlas's machinery has for the cluster.
+func (c *Cluster) deployment() string {
+	return "atlas-" + strconv.FormatUint(c.seed%2176782336, 36)
+}
+
+// replicaSets are the names of the cluster's shards.
+func (c *Cluster) replicaSets() []string {
+	names := make([]string, max(c.Shards, 1))
+	for i := range names {
+		names[i] = c.deployment() + "-shard-" + strconv.Itoa(i)
+	}
+	return names
+}
+
+func (c *Cluster) identity() string   { return c.ID }
+func (c *Cluster) created() time.Time { return c.Created }
+
+func (c *Cluster) appendJSON(b []byte, base string) []byte {
+	return append(b, encode(c.wire(base))...)
+}
+
+// policyFrequencies are the frequencies of the snapshot policy.
+func (s Schedule) policyFrequencies() []string {
+	if s.PolicyFrequencies == nil {
+		return []string{"hourly", "daily", "weekly", "monthly", "yearly"}
+	}
+	return slices.Clone(s.PolicyFrequencies)
+}

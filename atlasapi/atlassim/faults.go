@@ -1,0 +1,129 @@
+package atlassim
+
+import (
+	"maps"
+	"net/http"
+	"path"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Fault is something that goes wrong. It strikes the requests that fit all of Operation, Method, Path and Match; what
+// is empty fits every request.
+type Fault struct {
+	// Operation is the name of an operation.
+	Operation string
+	// Method is an HTTP method.
+	Method string
+	// Path is a pattern of package path for the path as it was sent, as "/api/atlas/v2/groups/*/clusters".
+	Path string
+	// Match looks at the request itself.
+	Match func(*http.Request) bool
+	// Authenticated strikes only requests that have signed in, and lets the challenge before go its way.
+	Authenticated bool
+	// Skip lets so many requests that fit pass first.
+	Skip int
+	// Times is how many requests are struck; 0 strikes every one until the fault is removed.
+	Times int
+
+	// Delay holds the request for so long on the wall clock, or until the client gives up.
+	Delay time.Duration
+	// Handler answers instead of Atlas. It may hijack the connection.
+	Handler http.HandlerFunc
+	// Status answers with an error of Atlas's form with Code, or with Body as it stands. Without Handler and Status the
+	// request is answered as usual after Delay.
+	Status int
+	Code   string
+	Body   string
+	// Header is added to the answer with Status. A Content-Type here replaces application/json.
+	Header http.Header
+}
+
+// fits tells whether a fault is for a request.
+func (f *Fault) fits(r *http.Request, operation string) bool {
+	if f.Operation != "" && f.Operation != operation || f.Method != "" && f.Method != r.Method {
+		return false
+	}
+	if f.Path != "" {
+		if ok, err := path.Match(f.Path, r.URL.EscapedPath()); err != nil || !ok {
+			return false
+		}
+	}
+	return f.Match == nil || f.Match(r)
+}
+
+// faults are what is to go wrong, the newest last.
+type faults struct {
+	mu     sync.Mutex
+	active []*activeFault
+}
+
+type activeFault struct {
+	Fault
+	seen, struck int
+}
+
+// Inject makes something go wrong from now on, until remove is called or it struck as often as it should. When several
+// faults fit a request, the one injected last strikes.
+func (s *Server) Inject(fault Fault) (remove func()) {
+	f := &activeFault{Fault: fault}
+	s.faults.mu.Lock()
+	defer s.faults.mu.Unlock()
+	s.faults.active = append(s.faults.active, f)
+	return func() {
+		s.faults.mu.Lock()
+		defer s.faults.mu.Unlock()
+		s.faults.active = slices.DeleteFunc(s.faults.active, func(other *activeFault) bool { return other == f })
+	}
+}
+
+// take is the fault that strikes a request, if any.
+func (f *faults) take(r *http.Request, operation string, authenticated bool) *activeFault {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, fault := range slices.Backward(f.active) {
+		if fault.Authenticated != authenticated || !fault.fits(r, operation) {
+			continue
+		}
+		if fault.Times > 0 && fault.struck == fault.Times {
+			continue
+		}
+		if fault.seen++; fault.seen <= fault.Skip {
+			continue
+		}
+		fault.struck++
+		return fault
+	}
+	return nil
+}
+
+// answer lets the fault that strikes a request, if any, answer it, and tells whether it did.
+func (f *faults) answer(w http.ResponseWriter, r *http.Request, operation string, authenticated bool) bool {
+	fault := f.take(r, operation, authenticated)
+	if fault == nil {
+		return false
+	}
+	if sleep(r.Context(), fault.Delay) != nil {
+		return true
+	}
+	switch {
+	case fault.Handler != nil:
+		fault.Handler(w, r)
+	case fault.Status != 0:
+		body := []byte(fault.Body)
+		w.Header().Set("Content-Type", "application/json")
+		if fault.Body == "" {
+			body = failure(fault.Status, fault.Code).body
+		}
+		if fault.Code != "" {
+			w.Header().Set("X-Error-Code", fault.Code)
+		}
+		maps.Copy(w.Header(), fault.Header)
+		w.WriteHeader(fault.Status)
+		_, _ = w.Write(body)
+	default:
+		return false
+	}
+	return true
+}

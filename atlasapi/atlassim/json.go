@@ -1,0 +1,77 @@
+package atlassim
+
+import (
+	"encoding/json"
+	"strconv"
+	"time"
+)
+
+// The lists of jobs are written by hand: a benchmark reads millions of jobs, and the simulated server must not be what
+// it measures. Everything else goes through encoding/json.
+
+// member begins a member of the object at the end of b.
+func member(b []byte, name string) []byte {
+	if last := b[len(b)-1]; last != '{' {
+		b = append(b, ',')
+	}
+	b = append(b, '"')
+	b = append(b, name...)
+	return append(b, '"', ':')
+}
+
+func appendText(b []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+			return append(b, encode(s)...)
+		}
+	}
+	b = append(b, '"')
+	b = append(b, s...)
+	return append(b, '"')
+}
+
+func textMember(b []byte, name, value string) []byte {
+	return appendText(member(b, name), value)
+}
+
+// timeMember writes a time as Atlas does, in whole seconds of UTC; no time, no member.
+func timeMember(b []byte, name string, value time.Time) []byte {
+	if value.IsZero() {
+		return b
+	}
+	b = append(member(b, name), '"')
+	b = value.UTC().AppendFormat(b, timeFormat)
+	return append(b, '"')
+}
+
+func boolMember(b []byte, name string, value bool) []byte {
+	return strconv.AppendBool(member(b, name), value)
+}
+
+func intMember(b []byte, name string, value int64) []byte {
+	return strconv.AppendInt(member(b, name), value, 10)
+}
+
+// valueMember writes what has no fast path.
+func valueMember(b []byte, name string, value any) []byte {
+	return append(member(b, name), encode(value)...)
+}
+
+// encode is value as JSON. The package encodes its own types only, which cannot fail.
+func encode(value any) []byte {
+	body, err := json.Marshal(value)
+	if err != nil {
+		panic("atlassim: cannot encode: " + err.Error())
+	}
+	return body
+}
+
+const timeFormat = "2006-01-02T15:04:05Z"
+
+// timestamp is t as Atlas writes it, or nothing.
+func timestamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(timeFormat)
+}

@@ -1,0 +1,155 @@
+package atlassim
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// pageRequest is which page of a list is asked for.
+type pageRequest struct {
+	number, size int
+	count        bool
+}
+
+const (
+	defaultPageSize = 100
+	maxPageSize     = 500
+	maxPageNumber   = 1 << 31
+)
+
+// parse reads the paging parameters of a query.
+func (p *pageRequest) parse(query url.Values) *reply {
+	*p = pageRequest{number: 1, size: defaultPageSize, count: true}
+	invalid := func(name string) *reply {
+		return refuse(failure(http.StatusBadRequest, "INVALID_QUERY_PARAMETER", name))
+	}
+	var err error
+	if text := query.Get("pageNum"); query.Has("pageNum") {
+		if p.number, err = strconv.Atoi(text); err != nil || p.number < 1 || p.number > maxPageNumber {
+			return invalid("pageNum")
+		}
+	}
+	if text := query.Get("itemsPerPage"); query.Has("itemsPerPage") {
+		if p.size, err = strconv.Atoi(text); err != nil || p.size < 1 || p.size > maxPageSize {
+			return invalid("itemsPerPage")
+		}
+	}
+	if text := query.Get("includeCount"); query.Has("includeCount") {
+		if p.count, err = strconv.ParseBool(text); err != nil {
+			return invalid("includeCount")
+		}
+	}
+	return nil
+}
+
+// pageKey names a page of a list in the cache.
+type pageKey struct {
+	list      any
+	order     Order
+	generated int
+	page      pageRequest
+}
+
+// pageCache is where Options.CachePages keeps pages.
+type pageCache struct {
+	mu    sync.Mutex
+	pages map[pageKey][]byte
+}
+
+func (p *pageCache) get(key pageKey) []byte {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.pages[key]
+}
+
+func (p *pageCache) keep(key pageKey, body []byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.pages == nil {
+		p.pages = map[pageKey][]byte{}
+	}
+	p.pages[key] = body
+}
+
+// listOf answers a page of a list.
+func listOf[T listed](s *Server, c *call, items *list[T]) reply {
+	base := s.base()
+	item := func(b []byte, place int) []byte { return items.at(place).appendJSON(b, base) }
+	if !s.options.CachePages || items.generated == 0 || len(items.stored) > 0 {
+		return s.list(c, items.len(), item)
+	}
+	key := pageKey{list: items, order: items.order, generated: items.generated, page: c.page}
+	if body := s.pages.get(key); body != nil {
+		return s.object(c, body)
+	}
+	answer := s.list(c, items.len(), item)
+	s.pages.keep(key, slices.Clone(answer.body))
+	return answer
+}
+
+// list answers a page of a list of so many items; item appends the one at a place.
+//
+// The end of a list is the page without a link to the next: where ShortPages withholds items of the first page, neither
+// its length nor totalCount tells.
+func (s *Server) list(c *call, total int, item func(b []byte, place int) []byte) reply {
+	withheld := min(s.options.ShortPages[c.resource.operation], c.page.size)
+	counted := total + withheld
+	// Places from gap to gap+withheld are counted, and not shown.
+	gap := min(c.page.size, counted) - withheld
+	start, end := (c.page.number-1)*c.page.size, c.page.number*c.page.size
+
+	buffer, ok := s.buffers.Get().(*[]byte)
+	if !ok {
+		buffer = new([]byte)
+	}
+	b := append((*buffer)[:0], `{"links":[`...)
+	b = s.appendLink(b, c, "self", c.page.number)
+	if c.page.number > 1 {
+		b = s.appendLink(append(b, ','), c, "previous", c.page.number-1)
+	}
+	if end < counted {
+		b = s.appendLink(append(b, ','), c, "next", c.page.number+1)
+	}
+	b = append(b, `],"results":[`...)
+	first := true
+	for place := start; place < min(end, counted); place++ {
+		shown := place
+		if place >= gap {
+			if place < gap+withheld {
+				continue
+			}
+			shown -= withheld
+		}
+		if !first {
+			b = append(b, ',')
+		}
+		first = false
+		b = item(b, shown)
+	}
+	b = append(b, ']')
+	if c.page.count {
+		b = intMember(b, "totalCount", int64(counted))
+	}
+	b = append(b, '}')
+	answer := s.object(c, b)
+	answer.pooled = buffer
+	return answer
+}
+
+// appendLink appends a link to a page of the list that is asked for.
+func (s *Server) appendLink(b []byte, c *call, rel string, page int) []byte {
+	var href strings.Builder
+	href.WriteString(s.options.CentralURL + c.request.URL.EscapedPath())
+	href.WriteString("?includeCount=" + strconv.FormatBool(c.page.count))
+	for _, name := range c.resource.query {
+		if c.query.Has(name) {
+			href.WriteString("&" + name + "=" + url.QueryEscape(c.query.Get(name)))
+		}
+	}
+	href.WriteString("&pageNum=" + strconv.Itoa(page) + "&itemsPerPage=" + strconv.Itoa(c.page.size))
+	return append(b, encode(wireLink{Href: href.String(), Rel: rel})...)
+}

@@ -1,0 +1,116 @@
+package atlassim
+
+import (
+	"maps"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// EndpointSet names the resources that share a token bucket.
+type EndpointSet string
+
+// The endpoint sets of the served resources. Atlas documents no bucket for pipelines.
+const (
+	SetCloudBackups EndpointSet = "cloud_backups"
+	SetClusters     EndpointSet = "clusters"
+	SetProjects     EndpointSet = "projects"
+	SetListProjects EndpointSet = "list_projects"
+	SetPipelines    EndpointSet = "pipelines"
+)
+
+// RateLimit is a token bucket: each request takes a token. A bucket without capacity does not limit.
+type RateLimit struct {
+	// Capacity is what a full bucket holds.
+	Capacity int
+	// Refill tokens are gained every Period, continuously.
+	Refill int
+	Period time.Duration
+}
+
+// DefaultRateLimits are the limits that Atlas documented in April 2026.
+func DefaultRateLimits() map[EndpointSet]RateLimit {
+	return map[EndpointSet]RateLimit{
+		SetCloudBackups: {Capacity: 1200, Refill: 500, Period: time.Minute},
+		SetClusters:     {Capacity: 10000, Refill: 5000, Period: time.Minute},
+		SetProjects:     {Capacity: 1200, Refill: 500, Period: time.Minute},
+		SetListProjects: {Capacity: 1200, Refill: 500, Period: time.Minute},
+	}
+}
+
+// rateLimits are the token buckets: one for each endpoint set and project, or credential where no project is named.
+type rateLimits struct {
+	limits  map[EndpointSet]RateLimit
+	mu      sync.Mutex
+	buckets map[bucketKey]*bucket
+}
+
+type bucketKey struct {
+	set   EndpointSet
+	scope string
+}
+
+type bucket struct {
+	tokens float64
+	filled time.Time
+}
+
+func newRateLimits(options Options) *rateLimits {
+	limits := map[EndpointSet]RateLimit{}
+	if !options.NoRateLimits {
+		limits = DefaultRateLimits()
+		maps.Copy(limits, options.RateLimits)
+	}
+	return &rateLimits{limits: limits, buckets: map[bucketKey]*bucket{}}
+}
+
+// take takes a token, if there is one, and answers how many are left and how long the next one takes.
+func (l *rateLimits) take(key bucketKey, limit RateLimit, now time.Time) (ok bool, left int, wait time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	b := l.buckets[key]
+	if b == nil {
+		b = &bucket{tokens: float64(limit.Capacity), filled: now}
+		l.buckets[key] = b
+	}
+	perSecond := float64(limit.Refill) / limit.Period.Seconds()
+	if passed := now.Sub(b.filled).Seconds(); passed > 0 {
+		b.tokens = min(b.tokens+passed*perSecond, float64(limit.Capacity))
+		b.filled = now
+	}
+	if b.tokens < 1 {
+		return false, 0, time.Duration((1 - b.tokens) / perSecond * float64(time.Second))
+	}
+	b.tokens--
+	return true, int(b.tokens), 0
+}
+
+// takeToken charges a call to its bucket. It answers the rate limit headers, and an answer when there is no token.
+func (s *Server) takeToken(c *call) (http.Header, *reply) {
+	limit, ok := s.limits.limits[c.resource.set]
+	if !ok || limit.Capacity == 0 {
+		return nil, nil
+	}
+	scope := c.groupID
+	if scope == "" {
+		scope = c.principal.name
+	}
+	now := s.org.clock.Now()
+	admitted, left, wait := s.limits.take(bucketKey{c.resource.set, scope}, limit, now)
+	header := http.Header{
+		"Ratelimit-Limit":     {strconv.Itoa(limit.Capacity)},
+		"Ratelimit-Remaining": {strconv.Itoa(left)},
+	}
+	if admitted {
+		return header, nil
+	}
+	// Whole seconds, cut off: with tokens coming faster than one a second Atlas was seen to ask for 0.
+	seconds := int(wait / time.Second)
+	answer := failure(http.StatusTooManyRequests, "RATE_LIMITED_TOKEN_BUCKET",
+		strings.TrimPrefix(c.request.URL.EscapedPath(), "/"), seconds, limit.Capacity, limit.Refill,
+		int(limit.Period/time.Second))
+	answer.header.Set("Retry-After", strconv.Itoa(seconds))
+	return header, &answer
+}

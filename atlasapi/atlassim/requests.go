@@ -1,0 +1,163 @@
+package atlassim
+
+import (
+	"bufio"
+	"maps"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Request is the record of a request.
+type Request struct {
+	// Operation is the name of what was asked for, as OpListProjects.
+	Operation string
+	// Method, Path (as it was sent) and Query (without its question mark) are the request's own.
+	Method, Path, Query string
+	// Accept and UserAgent are headers of the request.
+	Accept, UserAgent string
+	// Authenticated tells whether the request carried a good credential. Requests for tokens count as not.
+	Authenticated bool
+	// Status is what was answered; 0 while nothing was.
+	Status int
+	// At is when the request arrived, on the wall clock.
+	At time.Time
+}
+
+// requestLog remembers the last requests and counts all of them.
+type requestLog struct {
+	mu       sync.Mutex
+	limit    int
+	recent   []*Request
+	arrived  map[string]int
+	answered map[string]int
+	bytes    int64
+}
+
+func newRequestLog(limit int) *requestLog {
+	return &requestLog{limit: limit, arrived: map[string]int{}, answered: map[string]int{}}
+}
+
+// begin takes a request down. The response must be written through what it answers.
+func (l *requestLog) begin(w http.ResponseWriter, r *http.Request, operation string) *responseRecorder {
+	entry := &Request{
+		Operation: operation, Method: r.Method, Path: r.URL.EscapedPath(), Query: r.URL.RawQuery,
+		Accept: r.Header.Get("Accept"), UserAgent: r.UserAgent(), At: time.Now(),
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.arrived[operation]++
+	l.recent = append(l.recent, entry)
+	if len(l.recent) >= 2*l.limit {
+		// Half is dropped at once, so that the copying is rare.
+		l.recent = slices.Clone(l.recent[len(l.recent)-l.limit:])
+	}
+	return &responseRecorder{ResponseWriter: w, log: l, entry: entry}
+}
+
+// Requests are the last requests, the oldest first: at most Options.RecordLimit.
+func (s *Server) Requests() []Request {
+	l := s.requests
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	recent := l.recent[max(0, len(l.recent)-l.limit):]
+	copies := make([]Request, len(recent))
+	for i, entry := range recent {
+		copies[i] = *entry
+	}
+	return copies
+}
+
+// Count is how many requests arrived for an operation, those without a good credential included; for all operations
+// together when it is empty.
+func (s *Server) Count(operation string) int {
+	s.requests.mu.Lock()
+	defer s.requests.mu.Unlock()
+	return total(s.requests.arrived, operation)
+}
+
+// Answered is how many requests for an operation had signed in, so that it counts a digest challenge and its answer as
+// one; for all operations together when it is empty.
+func (s *Server) Answered(operation string) int {
+	s.requests.mu.Lock()
+	defer s.requests.mu.Unlock()
+	return total(s.requests.answered, operation)
+}
+
+func total(counts map[string]int, operation string) int {
+	if operation != "" {
+		return counts[operation]
+	}
+	sum := 0
+	for count := range maps.Values(counts) {
+		sum += count
+	}
+	return sum
+}
+
+// BytesSent is the size of all bodies that were sent.
+func (s *Server) BytesSent() int64 {
+	s.requests.mu.Lock()
+	defer s.requests.mu.Unlock()
+	return s.requests.bytes
+}
+
+// ResetRequests forgets the record and the counters.
+func (s *Server) ResetRequests() {
+	l := s.requests
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.recent, l.bytes = nil, 0
+	clear(l.arrived)
+	clear(l.answered)
+}
+
+// responseRecorder notes what becomes of a request, before the client can know it.
+type responseRecorder struct {
+	http.ResponseWriter
+	log     *requestLog
+	entry   *Request
+	started bool
+}
+
+// signedIn notes that the request carried a good credential.
+func (w *responseRecorder) signedIn() {
+	w.log.mu.Lock()
+	defer w.log.mu.Unlock()
+	w.entry.Authenticated = true
+	w.log.answered[w.entry.Operation]++
+}
+
+func (w *responseRecorder) WriteHeader(status int) {
+	w.log.mu.Lock()
+	if !w.started && status >= http.StatusOK {
+		w.started, w.entry.Status = true, status
+	}
+	w.log.mu.Unlock()
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *responseRecorder) Write(body []byte) (int, error) {
+	if !w.started {
+		w.WriteHeader(http.StatusOK)
+	}
+	w.log.mu.Lock()
+	w.log.bytes += int64(len(body))
+	w.log.mu.Unlock()
+	return w.ResponseWriter.Write(body)
+}
+
+// Unwrap lets http.ResponseController reach the writer beneath.
+func (w *responseRecorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// Hijack hands the connection to a fault's handler.
+func (w *responseRecorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	return http.NewResponseController(w.ResponseWriter).Hijack()
+}
+
+// Flush sends what was written so far.
+func (w *responseRecorder) Flush() {
+	_ = http.NewResponseController(w.ResponseWriter).Flush() // a writer that cannot flush has nothing to say
+}

@@ -1,0 +1,177 @@
+package atlassim
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// The names of the operations, as requests are counted and faults are matched by.
+const (
+	OpListProjects       = "list_projects"
+	OpGetProject         = "get_project"
+	OpListClusters       = "list_clusters"
+	OpListPipelines      = "list_pipelines"
+	OpListPipelineRuns   = "list_pipeline_runs"
+	OpGetPipelineRun     = "get_pipeline_run"
+	OpListBackupExports  = "list_backup_exports"
+	OpGetBackupExport    = "get_backup_export"
+	OpListBackupRestores = "list_backup_restores"
+	OpGetBackupRestore   = "get_backup_restore"
+	OpGetBackupSchedule  = "get_backup_schedule"
+	OpTriggerPipeline    = "trigger_pipeline"
+	OpToken              = "token"
+	OpRevokeToken        = "revoke_token"
+	OpUnknown            = "unknown"
+)
+
+// resource is a kind of path that is served.
+type resource struct {
+	operation string
+	method    string
+	path      string   // segments in braces stand for parameters
+	versions  []string // dates of the resource's versions, the oldest first
+	set       EndpointSet
+	role      Role
+	paged     bool
+	query     []string // parameters beyond those that every resource has
+	answer    func(s *Server, c *call) reply
+}
+
+func resources() []resource {
+	const (
+		groups    = basePath + "/groups"
+		group     = groups + "/{group}"
+		backup    = group + "/clusters/{cluster}/backup"
+		pipelines = group + "/pipelines"
+	)
+	first := []string{"2023-01-01"}
+	return []resource{
+		{operation: OpToken, method: http.MethodPost, path: "/api/oauth/token"},
+		{operation: OpRevokeToken, method: http.MethodPost, path: "/api/oauth/revoke"},
+		{
+			operation: OpListProjects, method: http.MethodGet, path: groups, versions: first, set: SetListProjects,
+			paged: true, answer: (*Server).listProjects,
+		},
+		{
+			operation: OpGetProject, method: http.MethodGet, path: group, versions: first, set: SetProjects, role: ProjectReadOnly,
+			answer: (*Server).getProject,
+		},
+		{
+			operation: OpListClusters, method: http.MethodGet, path: group + "/clusters",
+			versions: []string{"2023-01-01", "2023-02-01", "2024-08-05"}, set: SetClusters, role: ProjectReadOnly, paged: true,
+			query: []string{"includeDeletedWithRetainedBackups"}, answer: (*Server).listClusters,
+		},
+		{
+			operation: OpListBackupExports, method: http.MethodGet, path: backup + "/exports", versions: first,
+			set: SetCloudBackups, role: ProjectBackupManager, paged: true, answer: (*Server).listExports,
+		},
+		{
+			operation: OpGetBackupExport, method: http.MethodGet, path: backup + "/exports/{id}", versions: first,
+			set: SetCloudBackups, role: ProjectBackupManager, answer: (*Server).getExport,
+		},
+		{
+			operation: OpListBackupRestores, method: http.MethodGet, path: backup + "/restoreJobs", versions: first,
+			set: SetCloudBackups, role: ProjectBackupManager, paged: true, answer: (*Server).listRestores,
+		},
+		{
+			operation: OpGetBackupRestore, method: http.MethodGet, path: backup + "/restoreJobs/{id}", versions: first,
+			set: SetCloudBackups, role: ProjectBackupManager, answer: (*Server).getRestore,
+		},
+		{
+			operation: OpGetBackupSchedule, method: http.MethodGet, path: backup + "/schedule",
+			versions: []string{"2023-01-01", "2024-08-05"}, set: SetCloudBackups, role: ProjectReadOnly, answer: (*Server).getSchedule,
+		},
+		{
+			operation: OpListPipelines, method: http.MethodGet, path: pipelines, versions: first, set: SetPipelines, role: ProjectReadOnly,
+			answer: (*Server).listPipelines,
+		},
+		{
+			operation: OpListPipelineRuns, method: http.MethodGet, path: pipelines + "/{pipeline}/runs", versions: first,
+			set: SetPipelines, role: ProjectReadOnly, paged: true, query: []string{"createdBefore"}, answer: (*Server).listRuns,
+		},
+		{
+			operation: OpGetPipelineRun, method: http.MethodGet, path: pipelines + "/{pipeline}/runs/{id}", versions: first,
+			set: SetPipelines, role: ProjectReadOnly, answer: (*Server).getRun,
+		},
+		{
+			operation: OpTriggerPipeline, method: http.MethodPost, path: pipelines + "/{pipeline}/trigger", versions: first,
+			set: SetPipelines, role: ProjectOwner, answer: (*Server).triggerPipeline,
+		},
+	}
+}
+
+// call is one request on its way to an answer.
+type call struct {
+	request   *http.Request
+	resource  *resource // nil when no path matches
+	otherVerb bool      // the path is served, but not with this method
+	principal principal
+	query     url.Values
+	version   string
+	page      pageRequest
+	now       time.Time
+
+	groupID, clusterName, pipelineName, id string
+
+	project  *Project
+	cluster  *Cluster
+	pipeline *Pipeline
+}
+
+func (c *call) operation() string {
+	if c.resource == nil {
+		return OpUnknown
+	}
+	return c.resource.operation
+}
+
+// newCall finds the resource that a request is for. The path is taken apart as it was sent, before anything is
+// unescaped, since a pipeline's name may hold an escaped character that means something in a path.
+func (s *Server) newCall(r *http.Request) *call {
+	segments := strings.Split(r.URL.EscapedPath(), "/")
+	c := &call{request: r}
+	for i := range s.resources {
+		candidate := &s.resources[i]
+		if !c.matches(strings.Split(candidate.path, "/"), segments) {
+			continue
+		}
+		if candidate.method == r.Method {
+			c.resource, c.otherVerb = candidate, false
+			return c
+		}
+		c.otherVerb = true
+	}
+	return c
+}
+
+// matches compares a path with a pattern and keeps the parameters.
+func (c *call) matches(pattern, segments []string) bool {
+	if len(pattern) != len(segments) {
+		return false
+	}
+	for i, want := range pattern {
+		if !strings.HasPrefix(want, "{") {
+			if segments[i] != want {
+				return false
+			}
+			continue
+		}
+		value, err := url.PathUnescape(segments[i])
+		if err != nil || value == "" {
+			return false
+		}
+		switch want {
+		case "{group}":
+			c.groupID = value
+		case "{cluster}":
+			c.clusterName = value
+		case "{pipeline}":
+			c.pipelineName = value
+		case "{id}":
+			c.id = value
+		}
+	}
+	return true
+}

@@ -1,0 +1,266 @@
+package atlassim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Options says how a server behaves. The zero value serves the organization to nobody: it knows no credentials.
+type Options struct {
+	// Address is where Start listens; 127.0.0.1 and a free port by default.
+	Address string
+	// CentralURL is the scheme and host of every link in an answer: https://cloud.mongodb.com by default, which is not
+	// where the server is. A client that follows links takes its credentials elsewhere.
+	CentralURL string
+	// ServiceAccounts and APIKeys are the credentials that are let in.
+	ServiceAccounts []ServiceAccount
+	APIKeys         []APIKey
+	// Digest says how long the nonces of digest authentication are good.
+	Digest DigestPolicy
+	// TokenLifetime is how long an access token is good, an hour by default.
+	TokenLifetime time.Duration
+	// TokenLimit is the number of unexpired tokens that a service account may have, 100 by default.
+	TokenLimit int
+	// RoleMissing answers a credential whose role is too small; 401 USER_UNAUTHORIZED by default.
+	RoleMissing Refusal
+	// RateLimits replaces the default token buckets of endpoint sets.
+	RateLimits map[EndpointSet]RateLimit
+	// NoRateLimits serves without token buckets and without their headers.
+	NoRateLimits bool
+	// Latency is how long an operation takes on the wall clock; nil adds nothing. See RecordedLatency.
+	Latency func(operation string) time.Duration
+	// ShortPages takes so many items out of the first page of an operation's lists, and counts them in totalCount, as
+	// Atlas does with what the credential may not see. As many as fit on the page leave it empty.
+	ShortPages map[string]int
+	// Deprecations adds the headers of an ageing version to the answers of an operation.
+	Deprecations map[string]Deprecation
+	// BeforePage is called before a page of a list is made. It may change the organization.
+	BeforePage func(operation string, page int)
+	// CachePages keeps every page of a list that has generated jobs alone, once it was made, so that a benchmark measures
+	// its client and not the making. Such jobs must then not depend on the time.
+	CachePages bool
+	// RecordLimit is how many requests are remembered, 10,000 by default. The counters have no limit.
+	RecordLimit int
+}
+
+// Deprecation is the date since when a version is deprecated, and the date on which it ends. A zero date is not sent.
+type Deprecation struct {
+	Deprecated, Sunset time.Time
+}
+
+// Server is an HTTP server in front of an organization. It is an http.Handler, for those who have a listener.
+type Server struct {
+	org       *Organization
+	options   Options
+	resources []resource
+	access    *access
+	limits    *rateLimits
+	faults    faults
+	requests  *requestLog
+	buffers   sync.Pool
+	pages     pageCache
+
+	mu         sync.Mutex
+	beforePage func(operation string, page int)
+	server     *http.Server
+	listener   net.Listener
+	done       chan struct{}
+}
+
+// NewServer is a server that has not been started.
+func NewServer(org *Organization, options Options) *Server {
+	if options.Address == "" {
+		options.Address = "127.0.0.1:0"
+	}
+	if options.CentralURL == "" {
+		options.CentralURL = "https://cloud.mongodb.com"
+	}
+	if options.RoleMissing.Status == 0 {
+		options.RoleMissing = UserUnauthorized()
+	}
+	if options.RecordLimit == 0 {
+		options.RecordLimit = 10000
+	}
+	return &Server{
+		org: org, options: options, resources: resources(),
+		access: newAccess(options), limits: newRateLimits(options),
+		requests: newRequestLog(options.RecordLimit), beforePage: options.BeforePage,
+	}
+}
+
+// Organization is what the server serves.
+func (s *Server) Organization() *Organization { return s.org }
+
+// SetBeforePage replaces Options.BeforePage.
+func (s *Server) SetBeforePage(hook func(operation string, page int)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.beforePage = hook
+}
+
+// Start listens and serves until Close.
+func (s *Server) Start() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.listener != nil {
+		return errors.New("simulated atlas is already started")
+	}
+	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", s.options.Address)
+	if err != nil {
+		return fmt.Errorf("simulated atlas cannot listen: %w", err)
+	}
+	s.listener = listener
+	s.server = &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
+	s.done = make(chan struct{})
+	go func() {
+		defer close(s.done)
+		_ = s.server.Serve(listener) // always http.ErrServerClosed, by Close
+	}()
+	return nil
+}
+
+// URL is the server's own base URL, without a path; empty before Start.
+func (s *Server) URL() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.listener == nil {
+		return ""
+	}
+	return "http://" + s.listener.Addr().String()
+}
+
+// Close stops listening and cuts every connection.
+func (s *Server) Close() error {
+	s.mu.Lock()
+	server, done := s.server, s.done
+	s.mu.Unlock()
+	if server == nil {
+		return nil
+	}
+	err := server.Close()
+	<-done
+	return err
+}
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c := s.newCall(r)
+	out := s.requests.begin(w, r, c.operation())
+	if s.faults.answer(out, r, c.operation(), false) || s.linger(r, c.operation()) != nil {
+		return
+	}
+	switch c.operation() {
+	case OpToken:
+		s.write(out, s.access.mint(r, s.org.clock.Now()))
+		return
+	case OpRevokeToken:
+		s.write(out, s.access.revoke(r))
+		return
+	}
+	principal, challenge := s.access.authenticate(r, s.org.clock.Now())
+	if challenge != nil {
+		s.write(out, *challenge)
+		return
+	}
+	c.principal = principal
+	out.signedIn()
+	if s.faults.answer(out, r, c.operation(), true) {
+		return
+	}
+	s.write(out, s.answer(c))
+}
+
+// linger takes the time that an operation takes. It fails when the client gives up first.
+func (s *Server) linger(r *http.Request, operation string) error {
+	if s.options.Latency == nil {
+		return nil
+	}
+	return sleep(r.Context(), s.options.Latency(operation))
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return nil
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+// reply is an answer before it is sent.
+type reply struct {
+	status      int
+	contentType string
+	header      http.Header
+	body        []byte
+	pooled      *[]byte // the buffer to give back once the body is sent
+}
+
+// write sends a reply. Whether the client is still there does not matter.
+func (s *Server) write(out *responseRecorder, answer reply) {
+	header := out.Header()
+	maps.Copy(header, answer.header)
+	header.Set("Content-Type", answer.contentType)
+	header.Set("Content-Length", strconv.Itoa(len(answer.body)))
+	header.Set("Server", "mdbws")
+	out.WriteHeader(answer.status)
+	_, _ = out.Write(answer.body)
+	if answer.pooled != nil {
+		*answer.pooled = answer.body[:0]
+		s.buffers.Put(answer.pooled)
+	}
+}
+
+// base is the URL of the API's root in links.
+func (s *Server) base() string { return s.options.CentralURL + basePath }
+
+const basePath = "/api/atlas/v2"
+
+// RecordedLatency is the median time of each operation as it was recorded at Atlas (without the way there and back),
+// for Options.Latency.
+func RecordedLatency(operation string) time.Duration {
+	switch operation {
+	case OpListProjects:
+		return 280 * time.Millisecond
+	case OpListClusters:
+		return 244 * time.Millisecond
+	case OpGetBackupSchedule, OpListBackupExports, OpGetBackupExport:
+		return 70 * time.Millisecond
+	}
+	return 77 * time.Millisecond
+}
+
+// failure is an error in Atlas's form. parameters are what its detail is about.
+func failure(status int, code string, parameters ...any) reply {
+	return failureBody(wireError{
+		Detail: detailOf(code, parameters), Error: status, ErrorCode: code, Parameters: parameters,
+		Reason: http.StatusText(status),
+	})
+}
+
+func failureBody(body wireError) reply {
+	answer := reply{status: body.Error, contentType: "application/json", header: http.Header{}, body: encode(body)}
+	if body.ErrorCode != "" {
+		answer.header.Set("X-Error-Code", body.ErrorCode)
+	}
+	return answer
+}
+
+// httpDate is a date as Atlas writes it in Deprecation and Sunset: the day of the month has no leading zero, which
+// RFC 9110 asks for.
+func httpDate(t time.Time) string {
+	return strings.Replace(t.UTC().Format("Mon, 2 Jan 2006 15:04:05 UTC"), "UTC", "GMT", 1)
+}

@@ -1,0 +1,362 @@
+// Package atlasapi is a client for the part of the MongoDB Atlas Administration API that tells of backup export jobs,
+// restore jobs and Data Lake pipeline runs. It knows HTTP, credentials, paging, retries, rate limits and the shapes
+// of Atlas's answers; it knows nothing of metrics.
+package atlasapi
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	apiPath = "/api/atlas/v2"
+	// maxBody bounds an answer. 500 export jobs are about 200 KB, 500 clusters about 3 MB.
+	maxBody      = 16 << 20
+	maxErrorBody = 64 << 10
+	// firstBackoff is the mean wait before the first retry; it doubles with each.
+	firstBackoff = 500 * time.Millisecond
+)
+
+var (
+	errCutShort = errors.New("the answer ended early")
+	errTooLarge = fmt.Errorf("the answer is larger than %d MiB", maxBody>>20)
+	errHTML     = errors.New("the answer is a web page and not JSON: a proxy or a maintenance page may stand between")
+
+	// secretShape is the form of a service account's secret, hidden wherever it turns up.
+	secretShape = regexp.MustCompile(`mdb_sa_sk_[A-Za-z0-9_-]+`)
+)
+
+// Options are what a client is made of. BaseURL and Credentials are required.
+type Options struct {
+	// BaseURL is where Atlas is, such as https://cloud.mongodb.com. Requests go to its host alone.
+	BaseURL     *url.URL
+	Credentials Credentials
+	// Limits is what is known of the rate limits; nil starts with nothing.
+	Limits *Limits
+	// UserAgent should be the program's name and version.
+	UserAgent string
+	// MaxConcurrentRequests bounds the requests in flight; 0 means 8.
+	MaxConcurrentRequests int
+	// RequestTimeout bounds one HTTP exchange with its body; 0 means 30 s.
+	RequestTimeout time.Duration
+	// MaxRetries is how often a request that failed for a passing reason is sent again.
+	MaxRetries int
+	// Observer is told of every exchange; nil is no one.
+	Observer Observer
+}
+
+// Client reads from Atlas. It sends nothing but GET and the request for a token.
+type Client struct {
+	base        *url.URL
+	credentials Credentials
+	limits      *Limits
+	userAgent   string
+	timeout     time.Duration
+	maxRetries  int
+	observer    Observer
+	transport   *http.Transport
+	slots       chan struct{}
+	buffers     sync.Pool
+}
+
+// New returns a client. It sends nothing yet.
+func New(o Options) *Client {
+	if o.MaxConcurrentRequests <= 0 {
+		o.MaxConcurrentRequests = 8
+	}
+	if o.RequestTimeout <= 0 {
+		o.RequestTimeout = 30 * time.Second
+	}
+	if o.Limits == nil {
+		o.Limits = NewLimits()
+	}
+	if o.Observer == nil {
+		o.Observer = nobody{}
+	}
+	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
+	return &Client{
+		base:        o.BaseURL,
+		credentials: o.Credentials,
+		limits:      o.Limits,
+		userAgent:   o.UserAgent,
+		timeout:     o.RequestTimeout,
+		maxRetries:  o.MaxRetries,
+		observer:    o.Observer,
+		slots:       make(chan struct{}, o.MaxConcurrentRequests),
+		buffers:     sync.Pool{New: func() any { return new(bytes.Buffer) }},
+		transport: &http.Transport{
+			Proxy:                  http.ProxyFromEnvironment,
+			DialContext:            dialer.DialContext,
+			TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
+			TLSHandshakeTimeout:    10 * time.Second,
+			ForceAttemptHTTP2:      true,
+			MaxIdleConnsPerHost:    o.MaxConcurrentRequests,
+			IdleConnTimeout:        90 * time.Second,
+			MaxResponseHeaderBytes: 256 << 10,
+		},
+	}
+}
+
+// Close ends the client's idle connections.
+func (c *Client) Close() { c.transport.CloseIdleConnections() }
+
+// operation is one endpoint of the API.
+type operation struct {
+	name   string // as metrics and errors name it
+	accept string // the media type with the exact version of the resource
+	limit  endpointSet
+}
+
+// endpointSet names the endpoints that share a token bucket of Atlas's rate limits.
+type endpointSet string
+
+// The endpoint sets of Atlas's published rate limits that this client meets; pipelines are in none of them, so they
+// are given one of their own.
+const (
+	setProjects  endpointSet = "projects"
+	setClusters  endpointSet = "clusters"
+	setBackups   endpointSet = "cloud_backups"
+	setPipelines endpointSet = "data_lake_pipelines"
+	setGroups    endpointSet = "groups"
+)
+
+func version(date string) string { return "application/vnd.atlas." + date + "+json" }
+
+var opToken = &operation{name: "token"}
+
+// request is one call, ready to be sent any number of times.
+type request struct {
+	op      *operation
+	method  string
+	groupID string
+	url     *url.URL
+	body    []byte
+}
+
+// newRequest builds a request from path segments, each escaped as a whole: a pipeline's name may hold "?" and "#".
+func (c *Client) newRequest(op *operation, method, groupID string, query url.Values, segments ...string) *request {
+	u := *c.base
+	var raw strings.Builder
+	raw.WriteString(strings.TrimSuffix(c.base.EscapedPath(), "/") + apiPath)
+	for _, segment := range segments {
+		raw.WriteString("/")
+		if strings.Trim(segment, ".") == "" {
+			raw.WriteString(strings.ReplaceAll(segment, ".", "%2E")) // "." and ".." would be cleaned away
+		} else {
+			raw.WriteString(url.PathEscape(segment))
+		}
+	}
+	u.RawPath = raw.String()
+	u.Path, _ = url.PathUnescape(u.RawPath) // it was just escaped
+	u.RawQuery = query.Encode()
+	return &request{op: op, method: method, groupID: groupID, url: &u}
+}
+
+// answer is a good HTTP answer, read whole.
+type answer struct{ body *bytes.Buffer }
+
+// call sends a request until it is answered or not worth sending again, and hands the body to decode, which must not
+// keep it.
+func (c *Client) call(ctx context.Context, r *request, decode func(body []byte) error) error {
+	return c.retry(ctx, r.op, func() error {
+		answered, err := c.attempt(ctx, r)
+		if err != nil {
+			return err
+		}
+		defer c.buffers.Put(answered.body)
+		if err := decode(answered.body.Bytes()); err != nil {
+			return &Error{Endpoint: r.op.name, Kind: KindBadResponse, Err: fmt.Errorf("unusable answer: %w", err)}
+		}
+		return nil
+	})
+}
+
+// retry calls f until it succeeds, fails for good, or has been called often enough.
+func (c *Client) retry(ctx context.Context, op *operation, f func() error) error {
+	for retries := 0; ; retries++ {
+		err := f()
+		var failure *Error
+		if !errors.As(err, &failure) || !failure.retriable() || retries == c.maxRetries {
+			return err
+		}
+		wait := backoff(retries)
+		if failure.Kind == KindRateLimited {
+			wait += retryAfterFloor
+		}
+		wait = max(wait, failure.RetryAfter)
+		if deadline, ok := ctx.Deadline(); wait > longestWait || ok && time.Now().Add(wait).After(deadline) {
+			return err
+		}
+		c.observer.Retried(op.name, failure.Kind)
+		if err := sleep(ctx, wait); err != nil {
+			return err
+		}
+		if failure.Kind == KindRateLimited {
+			c.observer.Throttled(op.name, wait)
+		}
+	}
+}
+
+// backoff doubles with each retry and is spread by half of itself to both sides, so that many requests that failed
+// together are not sent again together.
+func backoff(retries int) time.Duration {
+	mean := firstBackoff << min(retries, 6)
+	return mean/2 + rand.N(mean)
+}
+
+// attempt sends a request once, when the rate limit and the number of requests in flight allow.
+func (c *Client) attempt(ctx context.Context, r *request) (*answer, error) {
+	key := bucketKey{r.op.limit, r.groupID}
+	waited, err := c.limits.wait(ctx, key)
+	if waited > 0 {
+		c.observer.Throttled(r.op.name, waited)
+	}
+	if err != nil {
+		var refused *Error
+		if errors.As(err, &refused) {
+			refused.Endpoint = r.op.name
+		}
+		return nil, err
+	}
+	var told Optional[RateLimit]
+	defer func() { c.limits.sent(key, told) }()
+	select {
+	case c.slots <- struct{}{}:
+		defer func() { <-c.slots }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	answered, err := c.credentials.authorize(ctx, c, r, func(authorization string) (*answer, error) {
+		answered, limit, err := c.send(ctx, r, authorization)
+		if limit.Set {
+			told = limit
+		}
+		return answered, err
+	})
+	var failure *Error
+	if errors.As(err, &failure) && failure.Status == http.StatusTooManyRequests {
+		c.limits.block(key, max(failure.RetryAfter, retryAfterFloor))
+	}
+	return answered, err
+}
+
+// send makes one HTTP exchange and reads its answer whole. An answer with a status other than 2xx is an *Error.
+func (c *Client) send(ctx context.Context, r *request, authorization string) (*answer, Optional[RateLimit], error) {
+	timed, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(timed, r.method, r.url.String(), bytes.NewReader(r.body))
+	if err != nil {
+		return nil, Optional[RateLimit]{}, &Error{Endpoint: r.op.name, Kind: KindBadResponse, Err: err}
+	}
+	req.URL = r.url // as escaped here, and as digest signs it
+	req.Header.Set("Accept", r.op.accept)
+	req.Header.Set("User-Agent", c.userAgent)
+	if r.body != nil {
+		req.Header.Set("Content-Type", r.op.accept)
+	}
+	if authorization != "" {
+		req.Header.Set("Authorization", authorization)
+	}
+	buffer := c.buffers.Get().(*bytes.Buffer)
+	buffer.Reset()
+	var limit Optional[RateLimit]
+	_, err = c.observed(ctx, req, r.op, r.groupID, func(resp *http.Response) error {
+		defer func() { _ = resp.Body.Close() }()
+		limit = parseRateLimit(resp.Header)
+		if resp.StatusCode < 200 || resp.StatusCode > 299 {
+			return c.readError(r.op, resp)
+		}
+		return c.readBody(ctx, r.op, resp, buffer)
+	})
+	if err != nil {
+		c.buffers.Put(buffer)
+		return nil, limit, err
+	}
+	return &answer{body: buffer}, limit, nil
+}
+
+// exchange makes one HTTP exchange without reading the answer.
+func (c *Client) exchange(req *http.Request, op *operation, groupID string) (*http.Response, error) {
+	return c.observed(req.Context(), req, op, groupID, func(*http.Response) error { return nil })
+}
+
+// observed makes one HTTP exchange, has the answer read, and tells the observer. It goes to the transport itself,
+// which follows no redirect, so that credentials stay with the host that they are meant for.
+func (c *Client) observed(
+	ctx context.Context, req *http.Request, op *operation, groupID string, read func(*http.Response) error,
+) (*http.Response, error) {
+	start := time.Now()
+	done := Exchange{Endpoint: op.name, Method: req.Method, Path: req.URL.EscapedPath(), GroupID: groupID}
+	resp, err := c.transport.RoundTrip(req)
+	if err != nil {
+		err = c.transportError(ctx, op, err)
+	} else {
+		done.Status = resp.StatusCode
+		done.RateLimit = parseRateLimit(resp.Header)
+		done.Sunset = parseSunset(resp.Header.Get("Sunset"))
+		err = read(resp)
+	}
+	done.Err, done.Duration = err, time.Since(start)
+	c.observer.Exchanged(done)
+	return resp, err
+}
+
+func (c *Client) transportError(ctx context.Context, op *operation, err error) error {
+	kind, ok := kindOfTransport(ctx, err)
+	if !ok {
+		return ctx.Err()
+	}
+	if kind == KindTimeout {
+		err = fmt.Errorf("no answer within %s", c.timeout)
+	}
+	return &Error{Endpoint: op.name, Kind: kind, Err: err}
+}
+
+func (c *Client) readBody(ctx context.Context, op *operation, resp *http.Response, into *bytes.Buffer) error {
+	if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") {
+		return &Error{Endpoint: op.name, Kind: KindBadResponse, Err: errHTML}
+	}
+	n, err := into.ReadFrom(io.LimitReader(resp.Body, maxBody+1))
+	switch {
+	case n > maxBody:
+		return &Error{Endpoint: op.name, Kind: KindBadResponse, Err: errTooLarge}
+	case err == nil:
+		return nil
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return &Error{Endpoint: op.name, Kind: KindBadResponse, Err: errCutShort}
+	case errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum):
+		return &Error{Endpoint: op.name, Kind: KindBadResponse, Err: err}
+	}
+	return c.transportError(ctx, op, err)
+}
+
+// redact takes every known secret out of a text that came from outside.
+func (c *Client) redact(s string) string {
+	for _, secret := range c.credentials.secrets() {
+		if secret != "" {
+			s = strings.ReplaceAll(s, secret.Reveal(), redacted)
+		}
+	}
+	return secretShape.ReplaceAllString(s, redacted)
+}
+
+func refuseRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+type nobody struct{}
+
+func (nobody) Exchanged(Exchange)              {}
+func (nobody) Retried(string, Kind)            {}
+func (nobody) Throttled(string, time.Duration) {}

@@ -1,0 +1,89 @@
+package atlasapi
+
+import (
+	"errors"
+	"time"
+
+	"github.com/go-faster/jx"
+)
+
+var (
+	opListClusters = &operation{name: "list_clusters", accept: version("2024-08-05"), limit: setClusters}
+	errNoName      = errors.New("an item without a name")
+)
+
+// Cluster is a cluster of a project, as far as its backups are concerned.
+type Cluster struct {
+	ID            ObjectID
+	Name          string
+	ClusterType   string // REPLICASET, SHARDED or GEOSHARDED
+	StateName     string // IDLE, CREATING, UPDATING, DELETING or REPAIRING
+	Paused        Optional[bool]
+	BackupEnabled Optional[bool]
+	CreateDate    time.Time
+	// Providers are the provider names of its regions: AWS, GCP, AZURE, TENANT for the free tier, FLEX.
+	Providers []string
+}
+
+// Clusters lists the clusters of a project, in no stable order.
+//
+// GET /groups/{groupId}/clusters, for Project Read Only. While a cluster is moved between families, Atlas has
+// answered 400 for the whole list.
+func (c *Client) Clusters(groupID string) List[Cluster] {
+	return List[Cluster]{
+		client: c, op: opListClusters, group: groupID, path: []string{"groups", groupID, "clusters"},
+		decode: decodeCluster, id: func(c *Cluster) ObjectID { return c.ID },
+	}
+}
+
+func decodeCluster(d *jx.Decoder, c *Cluster) error {
+	err := object(d, func(d *jx.Decoder, name []byte) error {
+		switch string(name) {
+		case "id":
+			return objectID(d, &c.ID)
+		case "name":
+			return text(d, &c.Name)
+		case "clusterType":
+			return text(d, &c.ClusterType)
+		case "stateName":
+			return text(d, &c.StateName)
+		case "paused":
+			return optional(d, &c.Paused, boolean)
+		case "backupEnabled":
+			return optional(d, &c.BackupEnabled, boolean)
+		case "createDate":
+			return date(d, &c.CreateDate)
+		case "replicationSpecs":
+			var specs []struct{}
+			c.Providers = nil
+			return array(d, &specs, func(d *jx.Decoder, _ *struct{}) error { return c.decodeRegions(d) })
+		}
+		return d.Skip()
+	})
+	if err == nil && c.Name == "" {
+		return errNoName
+	}
+	return err
+}
+
+func (c *Cluster) decodeRegions(d *jx.Decoder) error {
+	return object(d, func(d *jx.Decoder, name []byte) error {
+		if string(name) != "regionConfigs" {
+			return d.Skip()
+		}
+		var regions []struct{}
+		return array(d, &regions, func(d *jx.Decoder, _ *struct{}) error {
+			return object(d, func(d *jx.Decoder, name []byte) error {
+				if string(name) != "providerName" {
+					return d.Skip()
+				}
+				var provider string
+				if err := text(d, &provider); err != nil {
+					return err
+				}
+				c.Providers = append(c.Providers, provider)
+				return nil
+			})
+		})
+	})
+}

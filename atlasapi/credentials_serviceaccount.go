@@ -1,0 +1,216 @@
+package atlasapi
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+
+	"golang.org/x/oauth2"
+	"golang.org/x/oauth2/clientcredentials"
+	"golang.org/x/sync/singleflight"
+)
+
+const (
+	tokenPath = "/api/oauth/token"
+	// tokenMargin is how long before its end a token is replaced, or a tenth of its life where that is shorter.
+	tokenMargin = time.Minute
+	// mintPause is how long a failed mint speaks for all requests, so that a hundred targets do not ask a hundred times.
+	mintPause = 5 * time.Second
+	// replacePause is how long a replacement that did not help keeps from another: Atlas allows 100 unexpired tokens.
+	replacePause = time.Minute
+)
+
+// ServiceAccount signs requests with a bearer token that it mints by OAuth 2.0 client credentials and keeps until
+// shortly before its end.
+type ServiceAccount struct {
+	clientID     string
+	clientSecret Secret
+
+	minting singleflight.Group
+
+	mu       sync.Mutex
+	token    string
+	until    time.Time
+	accepted bool                 // by any request
+	failed   error                // of the last mint
+	failedAt time.Time            // of the last mint
+	useless  map[string]time.Time // path -> when a replacement did not help there
+	lastVain time.Time            // the newest of them
+}
+
+// NewServiceAccount returns the credentials of an Atlas service account.
+func NewServiceAccount(clientID string, clientSecret Secret) *ServiceAccount {
+	return &ServiceAccount{clientID: clientID, clientSecret: clientSecret, useless: map[string]time.Time{}}
+}
+
+func (a *ServiceAccount) secrets() []Secret {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return []Secret{a.clientSecret, Secret(a.token)}
+}
+
+func (a *ServiceAccount) authorize(ctx context.Context, via *Client, r *request, send sendFunc) (*answer, error) {
+	token, err := a.current(ctx, via)
+	if err != nil {
+		return nil, err
+	}
+	answered, err := send("Bearer " + token)
+	if refused := refusal(err); refused == nil || refused.Kind != KindUnauthorized {
+		a.accept(token, err)
+		return answered, err
+	}
+	if !a.mayReplace(token, r.url.Path) {
+		return nil, err
+	}
+	replacement, mintErr := a.current(ctx, via)
+	if mintErr != nil {
+		return nil, mintErr
+	}
+	answered, err = send("Bearer " + replacement)
+	if refused := refusal(err); refused != nil && refused.Kind == KindUnauthorized {
+		a.replacedInVain(r.url.Path)
+	} else {
+		a.accept(replacement, err)
+	}
+	return answered, err
+}
+
+// current returns the token, minting one where there is none. Requests at the same time share one mint, and none of
+// them waits for it beyond its own context.
+func (a *ServiceAccount) current(ctx context.Context, via *Client) (string, error) {
+	a.mu.Lock()
+	token, until, failed, failedAt := a.token, a.until, a.failed, a.failedAt
+	a.mu.Unlock()
+	if token != "" && time.Now().Before(until) {
+		return token, nil
+	}
+	if failed != nil && time.Since(failedAt) < mintPause {
+		return "", failed
+	}
+	minted := a.minting.DoChan("", func() (any, error) {
+		fresh, err := via.mint(context.WithoutCancel(ctx), a)
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		if a.failed, a.failedAt = err, time.Now(); err != nil {
+			return "", err
+		}
+		a.token, a.accepted = fresh.AccessToken, false
+		life := time.Until(fresh.Expiry)
+		a.until = fresh.Expiry.Add(-min(tokenMargin, life/10))
+		return a.token, nil
+	})
+	select {
+	case <-ctx.Done():
+		return "", ctx.Err()
+	case result := <-minted:
+		if result.Err != nil {
+			return "", result.Err
+		}
+		return result.Val.(string), nil
+	}
+}
+
+// mayReplace decides whether a token that was refused is worth replacing, and forgets it if so. Another request may
+// have replaced it already.
+func (a *ServiceAccount) mayReplace(refused, path string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.token != refused {
+		return true
+	}
+	if time.Since(a.useless[path]) < replacePause || !a.accepted && time.Since(a.lastVain) < replacePause {
+		return false
+	}
+	a.token = ""
+	return true
+}
+
+func (a *ServiceAccount) accept(token string, err error) {
+	if err != nil && !isAnswered(err) {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.token == token {
+		a.accepted = true
+	}
+}
+
+func (a *ServiceAccount) replacedInVain(path string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.lastVain = time.Now()
+	for other, at := range a.useless {
+		if time.Since(at) >= replacePause {
+			delete(a.useless, other)
+		}
+	}
+	a.useless[path] = a.lastVain
+}
+
+// mint asks for a token, and again where the request failed for a reason that may pass.
+func (c *Client) mint(ctx context.Context, a *ServiceAccount) (*oauth2.Token, error) {
+	source := clientcredentials.Config{
+		ClientID:     a.clientID,
+		ClientSecret: a.clientSecret.Reveal(),
+		TokenURL:     c.base.JoinPath(tokenPath).String(),
+		AuthStyle:    oauth2.AuthStyleInHeader,
+	}
+	var token *oauth2.Token
+	err := c.retry(ctx, opToken, func() error {
+		ctx, cancel := context.WithTimeout(ctx, c.timeout)
+		defer cancel()
+		var err error
+		token, err = source.Token(context.WithValue(ctx, oauth2.HTTPClient, &http.Client{
+			Transport:     mintTransport{c},
+			CheckRedirect: refuseRedirect,
+		}))
+		if err != nil {
+			return c.mintError(ctx, err)
+		}
+		if token.Expiry.IsZero() {
+			token.Expiry = time.Now().Add(time.Hour) // RFC 6749 leaves expires_in to the server; Atlas says 3600
+		}
+		return nil
+	})
+	return token, err
+}
+
+// mintError gives the failure of a mint a kind. The body of the answer is never shown.
+func (c *Client) mintError(ctx context.Context, err error) error {
+	failure := &Error{Endpoint: opToken.name}
+	var answered *oauth2.RetrieveError
+	switch {
+	case !errors.As(err, &answered):
+		var transport *Error
+		if errors.As(err, &transport) {
+			return transport
+		}
+		failure.Kind, failure.Err = KindBadResponse, errors.New("the answer is no token")
+	case answered.Response.StatusCode < 300:
+		failure.Kind, failure.Err = KindBadResponse, errors.New("the answer is no token")
+	default:
+		failure.Status = answered.Response.StatusCode
+		failure.Code = answered.ErrorCode
+		failure.Detail = c.redact(answered.ErrorDescription)
+		failure.RetryAfter = parseRetryAfter(answered.Response.Header.Get("Retry-After"), time.Now())
+		switch failure.Kind = kindOfStatus(failure.Status, failure.Code); failure.Code {
+		case "invalid_client", "unauthorized_client", "invalid_grant":
+			failure.Kind = KindUnauthorized
+		}
+	}
+	if ctx.Err() != nil && failure.Status == 0 {
+		failure.Kind = KindTimeout
+	}
+	return failure
+}
+
+// mintTransport observes the exchanges that the OAuth library makes, and gives their failures a kind.
+type mintTransport struct{ c *Client }
+
+func (t mintTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	req.Header.Set("User-Agent", t.c.userAgent)
+	return t.c.exchange(req, opToken, "")
+}

@@ -1,0 +1,171 @@
+package atlasapi
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/go-faster/jx"
+)
+
+// Optional is a member that Atlas may leave out or send as null, which is not the same as its zero value.
+type Optional[T any] struct {
+	Value T
+	Set   bool
+}
+
+var (
+	errDate     = errors.New("not an RFC 3339 date")
+	errTrailing = errors.New("more data behind the JSON value")
+)
+
+// decodeDocument reads a whole body as one JSON value.
+func decodeDocument[T any](body []byte, read func(*jx.Decoder, *T) error, into *T) error {
+	d := jx.GetDecoder()
+	defer jx.PutDecoder(d)
+	d.ResetBytes(body)
+	if err := read(d, into); err != nil {
+		return err
+	}
+	if d.Next() != jx.Invalid {
+		return errTrailing
+	}
+	return nil
+}
+
+// object reads a JSON object; member reads or skips the value of each of its names. The path of a name goes before
+// the error: no text of the body does, since bodies carry download URLs.
+func object(d *jx.Decoder, member func(d *jx.Decoder, name []byte) error) error {
+	if got := d.Next(); got != jx.Object {
+		return mismatch("an object", got)
+	}
+	return d.ObjBytes(func(d *jx.Decoder, name []byte) error {
+		if err := member(d, name); err != nil {
+			return fmt.Errorf("%.40s: %w", name, err)
+		}
+		return nil
+	})
+}
+
+// nullable reads null as nothing at all, and anything else by read.
+func nullable(d *jx.Decoder, read func() error) error {
+	if d.Next() == jx.Null {
+		return d.Null()
+	}
+	return read()
+}
+
+// array reads a JSON array, appending each element.
+func array[T any](d *jx.Decoder, into *[]T, read func(*jx.Decoder, *T) error) error {
+	return nullable(d, func() error {
+		if got := d.Next(); got != jx.Array {
+			return mismatch("an array", got)
+		}
+		*into = (*into)[:0]
+		return d.Arr(func(d *jx.Decoder) error {
+			var empty T
+			*into = append(*into, empty)
+			if err := read(d, &(*into)[len(*into)-1]); err != nil {
+				return fmt.Errorf("[%d]: %w", len(*into)-1, err)
+			}
+			return nil
+		})
+	})
+}
+
+func optional[T any](d *jx.Decoder, into *Optional[T], read func(*jx.Decoder, *T) error) error {
+	return nullable(d, func() error {
+		*into = Optional[T]{Set: true}
+		return read(d, &into.Value)
+	})
+}
+
+func text(d *jx.Decoder, into *string) error {
+	return nullable(d, func() error {
+		if got := d.Next(); got != jx.String {
+			return mismatch("a string", got)
+		}
+		raw, err := d.StrBytes()
+		*into = strings.ToValidUTF8(string(raw), "\uFFFD") // names become labels, which must be UTF-8
+		return err
+	})
+}
+
+func boolean(d *jx.Decoder, into *bool) (err error) {
+	return nullable(d, func() error {
+		if got := d.Next(); got != jx.Bool {
+			return mismatch("true or false", got)
+		}
+		*into, err = d.Bool()
+		return err
+	})
+}
+
+func integer(d *jx.Decoder, into *int64) (err error) {
+	return nullable(d, func() error {
+		if got := d.Next(); got != jx.Number {
+			return mismatch("a number", got)
+		}
+		*into, err = d.Int64()
+		return err
+	})
+}
+
+func integer32(d *jx.Decoder, into *int32) (err error) {
+	return nullable(d, func() error {
+		if got := d.Next(); got != jx.Number {
+			return mismatch("a number", got)
+		}
+		*into, err = d.Int32()
+		return err
+	})
+}
+
+func date(d *jx.Decoder, into *time.Time) error {
+	return nullable(d, func() error {
+		if got := d.Next(); got != jx.String {
+			return mismatch("a date", got)
+		}
+		raw, err := d.StrBytes()
+		if err != nil {
+			return err
+		}
+		if into.UnmarshalText(raw) != nil {
+			return errDate
+		}
+		return nil
+	})
+}
+
+// objectID reads an id; null, like a missing one, leaves it zero.
+func objectID(d *jx.Decoder, into *ObjectID) error {
+	return nullable(d, func() error {
+		if got := d.Next(); got != jx.String {
+			return mismatch("an id", got)
+		}
+		raw, err := d.StrBytes()
+		if err != nil {
+			return err
+		}
+		*into, err = ParseObjectID(raw)
+		return err
+	})
+}
+
+// reference reads the id of something else. What is no id is left out: nothing is judged by it.
+func reference(d *jx.Decoder, into *ObjectID) error {
+	var raw string
+	if err := text(d, &raw); err != nil {
+		return err
+	}
+	*into, _ = ParseObjectID(raw)
+	return nil
+}
+
+func mismatch(want string, got jx.Type) error {
+	if got == jx.Invalid {
+		return errors.New("no JSON")
+	}
+	return fmt.Errorf("%s expected, got %s", want, got)
+}

@@ -1,0 +1,102 @@
+package atlasapi
+
+import (
+	"io"
+	"net/http"
+	"net/mail"
+	"net/url"
+	"time"
+
+	"github.com/go-faster/jx"
+)
+
+// readError turns an answer with a bad status into an *Error. Its body is read as far as it is Atlas's own: codes may
+// be missing or null, and a proxy's page says nothing worth showing.
+func (c *Client) readError(op *operation, resp *http.Response) error {
+	failure := &Error{
+		Endpoint:   op.name,
+		Status:     resp.StatusCode,
+		RetryAfter: parseRetryAfter(resp.Header.Get("Retry-After"), time.Now()),
+		challenges: resp.Header.Values("Www-Authenticate"),
+	}
+	if body, err := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody)); err == nil {
+		if decodeDocument(body, decodeError, failure) != nil {
+			failure.Code, failure.Detail, failure.Fields = "", "", nil
+		}
+	}
+	if failure.Code == "" {
+		failure.Code = resp.Header.Get("X-Error-Code")
+	}
+	failure.Code = errorCode(failure.Code)
+	failure.Detail = c.redact(failure.Detail)
+	for i := range failure.Fields {
+		failure.Fields[i].Description = c.redact(failure.Fields[i].Description)
+	}
+	if resp.StatusCode >= 300 && resp.StatusCode < 400 {
+		failure.Detail = "a redirect, which is not followed"
+		if to, err := url.Parse(resp.Header.Get("Location")); err == nil && to.Host != "" {
+			failure.Detail += ", to " + to.Host
+		}
+	}
+	failure.Kind = kindOfStatus(failure.Status, failure.Code)
+	return failure
+}
+
+func decodeError(d *jx.Decoder, e *Error) error {
+	return object(d, func(d *jx.Decoder, name []byte) error {
+		switch string(name) {
+		case "errorCode":
+			return text(d, &e.Code)
+		case "detail":
+			return text(d, &e.Detail)
+		case "badRequestDetail":
+			return nullable(d, func() error {
+				return object(d, func(d *jx.Decoder, name []byte) error {
+					if string(name) == "fields" {
+						return array(d, &e.Fields, decodeFieldError)
+					}
+					return d.Skip()
+				})
+			})
+		}
+		return d.Skip()
+	})
+}
+
+func decodeFieldError(d *jx.Decoder, f *FieldError) error {
+	return object(d, func(d *jx.Decoder, name []byte) error {
+		switch string(name) {
+		case "field":
+			return text(d, &f.Field)
+		case "description":
+			return text(d, &f.Description)
+		}
+		return d.Skip()
+	})
+}
+
+// errorCode keeps what has the form of Atlas's codes, which go on a page, and drops anything else.
+func errorCode(s string) string {
+	if len(s) > 100 {
+		return ""
+	}
+	for _, c := range s {
+		if (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '_' {
+			return ""
+		}
+	}
+	return s
+}
+
+// parseSunset reads the end of an API version. Atlas writes an HTTP date whose day is not padded ("Thu, 1 Jul 2027
+// 00:00:00 GMT"), which http.ParseTime refuses and a mail date allows.
+func parseSunset(s string) time.Time {
+	if s == "" {
+		return time.Time{}
+	}
+	at, err := mail.ParseDate(s)
+	if err != nil {
+		return time.Time{}
+	}
+	return at.UTC()
+}

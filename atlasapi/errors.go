@@ -1,0 +1,196 @@
+package atlasapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Kind is what a caller decides by: what an answer, or its absence, means for the thing that was asked for.
+type Kind uint8
+
+// The kinds of failure. Their names are the reasons that the exporter shows.
+const (
+	// KindNetwork is a request without an answer: refused, reset, no such host, a certificate that does not hold.
+	KindNetwork Kind = iota
+	// KindTimeout is a request or an answer that took too long, and status 408.
+	KindTimeout
+	// KindUnauthorized is a credential that Atlas rejects.
+	KindUnauthorized
+	// KindIPNotAllowed is a credential whose IP access list does not hold our address.
+	KindIPNotAllowed
+	// KindForbidden is a credential without the role, or without membership in the project.
+	KindForbidden
+	// KindNotFound is a project, cluster or pipeline that Atlas does not know.
+	KindNotFound
+	// KindRateLimited is a request that Atlas refused, or would have refused, for their number.
+	KindRateLimited
+	// KindServerError is a status of 500 and above.
+	KindServerError
+	// KindBadResponse is an answer that cannot be an answer to what was asked.
+	KindBadResponse
+	// KindFlex is a cluster that this family of endpoints does not serve (400 CANNOT_USE_*).
+	KindFlex
+	// KindBackupDisabled is a cluster without backup (404 BACKUP_CONFIG_NOT_FOUND).
+	KindBackupDisabled
+)
+
+// String returns the kind as a reason: lower case, words joined by underscores.
+func (k Kind) String() string {
+	switch k {
+	case KindNetwork:
+		return "network"
+	case KindTimeout:
+		return "timeout"
+	case KindUnauthorized:
+		return "unauthorized"
+	case KindIPNotAllowed:
+		return "ip_not_allowed"
+	case KindForbidden:
+		return "forbidden"
+	case KindNotFound:
+		return "not_found"
+	case KindRateLimited:
+		return "rate_limited"
+	case KindServerError:
+		return "server_error"
+	case KindBadResponse:
+		return "bad_response"
+	case KindFlex:
+		return "flex"
+	case KindBackupDisabled:
+		return "backup_disabled"
+	}
+	return "unknown"
+}
+
+// Error is every failure of a call, but the end of the caller's own context, which is returned as it is.
+type Error struct {
+	// Endpoint is the operation, such as "list_backup_exports".
+	Endpoint string
+	// Kind says what it means.
+	Kind Kind
+	// Status is the HTTP status, 0 without an answer.
+	Status int
+	// Code is Atlas's errorCode, "" where it sent none.
+	Code string
+	// Detail is Atlas's free text. It may name addresses: for logs, not for labels or pages.
+	Detail string
+	// Fields are the request's fields that Atlas objects to, from badRequestDetail.
+	Fields []FieldError
+	// RetryAfter is how long Atlas asked us to wait.
+	RetryAfter time.Duration
+	// Err is the cause of a failure without a status, or of an answer that could not be read.
+	Err error
+
+	challenges  []string // WWW-Authenticate
+	sentNothing bool     // refused by our own throttle
+}
+
+// FieldError is one field of a request that Atlas objects to.
+type FieldError struct{ Field, Description string }
+
+// Error says what was asked and why it failed, for a person.
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString(e.Endpoint)
+	b.WriteString(": ")
+	if e.Status != 0 {
+		fmt.Fprintf(&b, "HTTP status %d", e.Status)
+		if e.Code != "" {
+			b.WriteString(" " + e.Code)
+		}
+		if e.Detail != "" {
+			b.WriteString(": " + e.Detail)
+		}
+		for _, field := range e.Fields {
+			fmt.Fprintf(&b, "; %s: %s", field.Field, field.Description)
+		}
+		if e.Err != nil {
+			b.WriteString(": ")
+		}
+	}
+	if e.Err != nil {
+		b.WriteString(e.Err.Error())
+	}
+	return b.String()
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// KindOf returns the kind of err, and false where err is no failure of a call: nil, or the end of a context.
+func KindOf(err error) (Kind, bool) {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Kind, true
+	}
+	return 0, false
+}
+
+// kindOfStatus judges an answer by its status first, because Atlas's errorCode may be missing or null, and by the
+// code where one status has several meanings.
+func kindOfStatus(status int, code string) Kind {
+	switch {
+	case status == http.StatusUnauthorized || status == http.StatusForbidden:
+		switch {
+		case strings.Contains(code, "ACCESS_LIST") || strings.Contains(code, "WHITELIST"):
+			return KindIPNotAllowed
+		case status == http.StatusForbidden || isMembershipCode(code):
+			return KindForbidden
+		}
+		return KindUnauthorized
+	case status == http.StatusBadRequest && strings.HasPrefix(code, "CANNOT_USE_"):
+		return KindFlex
+	case status == http.StatusNotFound && code == "BACKUP_CONFIG_NOT_FOUND":
+		return KindBackupDisabled
+	case status == http.StatusNotFound:
+		return KindNotFound
+	case status == http.StatusRequestTimeout:
+		return KindTimeout
+	case status == http.StatusTooManyRequests:
+		return KindRateLimited
+	case status >= 500:
+		return KindServerError
+	}
+	return KindBadResponse
+}
+
+// isMembershipCode reports whether the code of a 401 speaks of a role or a membership that is missing, and so not of
+// the credential itself.
+func isMembershipCode(code string) bool {
+	switch code {
+	case "USER_UNAUTHORIZED", "NOT_IN_GROUP", "NOT_IN_ORG", "NOT_ORG_GROUP_CREATOR":
+		return true
+	}
+	return strings.HasPrefix(code, "USER_CANNOT_ACCESS_")
+}
+
+// kindOfTransport judges a failure without a status. ok is false for the end of the caller's own context.
+func kindOfTransport(ctx context.Context, err error) (kind Kind, ok bool) {
+	if ctx.Err() != nil {
+		return 0, false
+	}
+	var timeout interface{ Timeout() bool }
+	if errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout() {
+		return KindTimeout, true
+	}
+	return KindNetwork, true
+}
+
+// retriable reports whether the same request may be answered when it is sent again.
+func (e *Error) retriable() bool {
+	switch e.Kind {
+	case KindNetwork, KindTimeout, KindServerError:
+		return e.Status != http.StatusRequestTimeout
+	case KindRateLimited:
+		return !e.sentNothing
+	case KindBadResponse:
+		return errors.Is(e.Err, errCutShort)
+	default:
+		return false
+	}
+}

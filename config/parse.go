@@ -1,0 +1,210 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"gopkg.in/yaml.v3"
+
+	"mongodbatlas_backup_exporter/atlasapi"
+)
+
+// most is the longest a refresh or a discovery may be put off: values older than that would look like a fault.
+const most = 15 * time.Minute
+
+// Parse reads, defaults and validates a configuration.
+func Parse(raw []byte) (Config, error) {
+	c := Default()
+	decoder := yaml.NewDecoder(strings.NewReader(string(raw)))
+	var document yaml.Node
+	switch err := decoder.Decode(&document); {
+	case errors.Is(err, io.EOF):
+		return c, nil // nothing but comments
+	case err != nil:
+		return Config{}, syntaxError(err)
+	}
+	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return Config{}, errors.New("more than one YAML document: keep one")
+	}
+	root := document.Content[0]
+	if err := c.keys().read(root); err != nil {
+		return Config{}, err
+	}
+	if err := c.validate(); err != nil {
+		return Config{}, err
+	}
+	return c, nil
+}
+
+// quoted is the part of a YAML parser's message that may repeat the file's text, and so a secret.
+var quoted = regexp.MustCompile("`[^`]*`|'[^']{2,}'")
+
+func syntaxError(err error) error {
+	message := strings.TrimPrefix(err.Error(), "yaml: ")
+	return fmt.Errorf("not YAML: %s", quoted.ReplaceAllString(message, "…"))
+}
+
+func (c *Config) keys() keys {
+	return keys{
+		"atlas":    c.Atlas.keys().read,
+		"projects": c.readProjects,
+		"discovery": keys{
+			"projects":  filter(&c.Discovery.Projects),
+			"clusters":  filter(&c.Discovery.Clusters),
+			"pipelines": filter(&c.Discovery.Pipelines),
+		}.read,
+		"collectors": keys{
+			BackupExports: keys{
+				"enabled":            boolean(&c.Collectors.BackupExports.Enabled),
+				"expected_intervals": c.Collectors.BackupExports.readIntervals,
+			}.read,
+			BackupRestores: keys{"enabled": boolean(&c.Collectors.BackupRestores.Enabled)}.read,
+			PipelineRuns:   keys{"enabled": boolean(&c.Collectors.PipelineRuns.Enabled)}.read,
+		}.read,
+		"refresh": keys{
+			"min_interval":       duration(&c.Refresh.MinInterval, 0, most),
+			"discovery_interval": duration(&c.Refresh.DiscoveryInterval, time.Second, most),
+			"relist_interval":    duration(&c.Refresh.RelistInterval, time.Second, 0),
+		}.read,
+	}
+}
+
+func (a *Atlas) keys() keys {
+	return keys{
+		"base_url": func(n *yaml.Node) error {
+			if err := text(&a.BaseURL)(n); err != nil {
+				return err
+			}
+			_, err := parseBaseURL(a.BaseURL, true) // whether plain http is allowed may stand further down
+			return err
+		},
+		"service_account":         a.readServiceAccount,
+		"api_key":                 a.readAPIKey,
+		"max_concurrent_requests": integer(&a.MaxConcurrentRequests, 1, 256),
+		"request_timeout":         duration(&a.RequestTimeout, time.Millisecond, 10*time.Minute),
+		"max_retries":             integer(&a.MaxRetries, 0, 10),
+		"allow_insecure_http":     boolean(&a.AllowInsecureHTTP),
+	}
+}
+
+func (a *Atlas) readServiceAccount(n *yaml.Node) error {
+	var s ServiceAccount
+	err := keys{
+		"client_id":          text(&s.ClientID),
+		"client_secret":      text(&s.ClientSecret),
+		"client_secret_file": text(&s.ClientSecretFile),
+	}.read(n)
+	if err != nil {
+		return err
+	}
+	a.ServiceAccount = &s
+	return needs(s.ClientID, "client_id", s.ClientSecret, "client_secret", s.ClientSecretFile)
+}
+
+func (a *Atlas) readAPIKey(n *yaml.Node) error {
+	var k APIKey
+	err := keys{
+		"public_key":       text(&k.PublicKey),
+		"private_key":      text(&k.PrivateKey),
+		"private_key_file": text(&k.PrivateKeyFile),
+	}.read(n)
+	if err != nil {
+		return err
+	}
+	a.APIKey = &k
+	return needs(k.PublicKey, "public_key", k.PrivateKey, "private_key", k.PrivateKeyFile)
+}
+
+func needs(id, idKey string, secret atlasapi.Secret, secretKey, secretFile string) error {
+	switch {
+	case id == "":
+		return fmt.Errorf("%s is missing", idKey)
+	case secret == "" && secretFile == "":
+		return fmt.Errorf("the secret is missing: set %s_file (or %s)", secretKey, secretKey)
+	case secret != "" && secretFile != "":
+		return fmt.Errorf("%s and %s_file are both set: keep one", secretKey, secretKey)
+	}
+	return nil
+}
+
+func (c *Config) readProjects(n *yaml.Node) error {
+	return list(n, func(entry *yaml.Node) error {
+		var p Project
+		err := keys{
+			"id":        projectID(&p.ID),
+			"clusters":  filter(&p.Clusters),
+			"pipelines": filter(&p.Pipelines),
+		}.read(entry)
+		switch {
+		case err != nil:
+			return err
+		case p.ID == "":
+			return errors.New("id is missing")
+		case slices.ContainsFunc(c.Projects, func(other Project) bool { return other.ID == p.ID }):
+			return fmt.Errorf("project %s stands twice", p.ID)
+		}
+		c.Projects = append(c.Projects, p)
+		return nil
+	})
+}
+
+func projectID(into *string) func(*yaml.Node) error {
+	return func(n *yaml.Node) error {
+		if err := text(into)(n); err != nil {
+			return err
+		}
+		if _, err := atlasapi.ParseObjectID(*into); err != nil {
+			return errors.New("not a project id: it is 24 digits of 0-9 and a-f, as in the project's settings in Atlas")
+		}
+		return nil
+	}
+}
+
+func (b *BackupExportsCollector) readIntervals(n *yaml.Node) error {
+	return list(n, func(entry *yaml.Node) error {
+		var e ExpectedInterval
+		given := false
+		err := keys{
+			"group_id": projectID(&e.GroupID),
+			"clusters": pattern(&e.Clusters),
+			"interval": func(n *yaml.Node) error {
+				given = true
+				if s, err := scalar(n); err == nil && s == "none" {
+					return nil
+				}
+				if err := duration(&e.Interval, time.Second, 0)(n); err != nil {
+					return fmt.Errorf("%w (or none, to expect nothing)", err)
+				}
+				return nil
+			},
+		}.read(entry)
+		if err == nil && !given {
+			err = errors.New("interval is missing")
+		}
+		b.ExpectedIntervals = append(b.ExpectedIntervals, e)
+		return err
+	})
+}
+
+// validate finds what no single key shows.
+func (c *Config) validate() error {
+	if c.Atlas.ServiceAccount != nil && c.Atlas.APIKey != nil {
+		return errors.New("atlas.service_account and atlas.api_key are both set: keep one")
+	}
+	if c.Atlas.BaseURL != "" {
+		if _, err := parseBaseURL(c.Atlas.BaseURL, c.Atlas.AllowInsecureHTTP); err != nil {
+			return fmt.Errorf("atlas.base_url: %w", err)
+		}
+	}
+	for i, p := range c.Projects {
+		if matchAny(c.Discovery.Projects.Exclude, []string{p.ID}) {
+			return fmt.Errorf("projects[%d].id: project %s is also excluded by discovery.projects: keep one", i, p.ID)
+		}
+	}
+	return nil
+}

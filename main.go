@@ -1,0 +1,215 @@
+// Command mongodbatlas_backup_exporter exports metrics of the backup export jobs, restore jobs and Data Lake pipeline
+// runs of a MongoDB Atlas organisation to Prometheus.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kingpin/v2"
+	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
+	"github.com/prometheus/common/version"
+	toolkit "github.com/prometheus/exporter-toolkit/web"
+	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
+	slgk "github.com/tjhop/slog-gokit"
+
+	"mongodbatlas_backup_exporter/atlasapi"
+	"mongodbatlas_backup_exporter/atlasapi/atlassim"
+	"mongodbatlas_backup_exporter/config"
+	"mongodbatlas_backup_exporter/daemon"
+	"mongodbatlas_backup_exporter/web"
+)
+
+const (
+	program        = "mongodbatlas_backup_exporter"
+	defaultAddress = ":9972"
+	// drainTime is how long scrapes that are being answered may go on when the program ends.
+	drainTime = 5 * time.Second
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// flags is what the command line says.
+type flags struct {
+	configFile    string
+	telemetryPath string
+	timeoutOffset time.Duration
+	logLevel      string
+	logFormat     string
+	collectors    map[string]*switched
+	web           *toolkit.FlagConfig
+}
+
+// switched is a flag that turns a collector on or off.
+type switched struct{ set, on bool }
+
+// run is the program. It returns its exit code.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	app := kingpin.New(program, "Prometheus exporter for the backup export jobs, restore jobs and Data Lake pipeline runs of MongoDB Atlas.")
+	app.UsageWriter(stdout).ErrorWriter(stderr).HelpFlag.Short('h')
+	app.Version(version.Print(program)).VersionFlag.Short('V')
+	f := flags{web: kingpinflag.AddFlags(app, defaultAddress), collectors: map[string]*switched{}}
+	app.Flag("config.file", "Configuration file. Without one, everything has its default and the credentials come from the environment.").StringVar(&f.configFile)
+	app.Flag("web.telemetry-path", "Path of the metrics.").Default("/metrics").StringVar(&f.telemetryPath)
+	app.Flag("web.timeout-offset", "How long before Prometheus gives up a scrape its answer is ready.").Default("500ms").DurationVar(&f.timeoutOffset)
+	app.Flag("log.level", "Least level of the messages that are logged.").Default("info").EnumVar(&f.logLevel, "debug", "info", "warn", "error")
+	app.Flag("log.format", "Format of the log.").Default("logfmt").EnumVar(&f.logFormat, "logfmt", "json")
+	for _, name := range config.CollectorNames() {
+		given := &switched{}
+		f.collectors[name] = given
+		app.Flag("collector."+name, "Run the collector "+name+". Wins over the configuration file.").Default("true").
+			IsSetByUser(&given.set).BoolVar(&given.on)
+	}
+	app.Command("serve", "Serve metrics.").Default()
+	demo := app.Command("demo", "Serve metrics of a simulated organisation: no account, no network, no configuration.")
+	command, err := app.Parse(args)
+	if err != nil {
+		_, _ = fmt.Fprintf(stderr, "%s: error: %v; try --help\n", program, err)
+		return 2
+	}
+
+	logger, bridge := newLogger(stderr, f.logLevel, f.logFormat)
+	load := f.load
+	if command == demo.FullCommand() {
+		simulated, end, err := startDemo()
+		if err != nil {
+			_ = level.Error(logger).Log("msg", "the demo cannot start", "err", err)
+			return 1
+		}
+		defer end()
+		load = func() (config.Config, error) { return f.override(simulated) }
+	}
+	if err := serve(ctx, &f, load, logger, bridge); err != nil {
+		_ = level.Error(logger).Log("msg", "the exporter cannot run", "err", err)
+		return 1
+	}
+	return 0
+}
+
+// load reads the configuration file, if there is one, and applies the flags.
+func (f *flags) load() (config.Config, error) {
+	c := config.Default()
+	if f.configFile != "" {
+		var err error
+		if c, err = config.LoadFile(f.configFile); err != nil {
+			return config.Config{}, err
+		}
+	}
+	return f.override(c)
+}
+
+// override has the given flags win over the configuration.
+func (f *flags) override(c config.Config) (config.Config, error) {
+	for name, given := range f.collectors {
+		if given.set {
+			c.Collectors.Collector(name).Enabled = given.on
+		}
+	}
+	if !slices.ContainsFunc(config.CollectorNames(), func(name string) bool { return c.Collectors.Collector(name).Enabled }) {
+		return config.Config{}, errors.New("no collector is enabled: leave at least one of " + strings.Join(config.CollectorNames(), ", "))
+	}
+	return c, nil
+}
+
+// newLogger returns the program's logger, and the same one for libraries that take slog's. The latter adds time and
+// caller itself.
+func newLogger(w io.Writer, least, format string) (log.Logger, *slog.Logger) {
+	w = log.NewSyncWriter(w)
+	base := log.NewLogfmtLogger(w)
+	if format == "json" {
+		base = log.NewJSONLogger(w)
+	}
+	base = level.NewFilter(base, level.Allow(level.ParseDefault(least, level.InfoValue())))
+	var slogLevel slog.LevelVar
+	_ = slogLevel.UnmarshalText([]byte(least)) // the flag allows no other
+	return log.With(base, "ts", log.DefaultTimestampUTC, "caller", log.DefaultCaller),
+		slog.New(slgk.NewGoKitHandler(base, &slogLevel))
+}
+
+// startDemo starts the simulated Atlas on loopback, and returns the configuration that reads it.
+func startDemo() (c config.Config, end func(), err error) {
+	const secret = "mdb_sa_sk_demo" //nolint:gosec // opens the simulated organisation only
+	account := atlassim.ServiceAccount{ClientID: "mdb_sa_id_demo", ClientSecret: secret}
+	simulated := atlassim.NewServer(atlassim.Demo(atlassim.WallClock{}), atlassim.Options{
+		ServiceAccounts: []atlassim.ServiceAccount{account},
+		Latency:         atlassim.RecordedLatency,
+	})
+	if err := simulated.Start(); err != nil {
+		return config.Config{}, nil, err
+	}
+	c = config.Default()
+	c.Atlas.BaseURL = simulated.URL()
+	c.Atlas.ServiceAccount = &config.ServiceAccount{ClientID: account.ClientID, ClientSecret: atlasapi.Secret(secret)}
+	c.Refresh.MinInterval = 0
+	return c, func() { _ = simulated.Close() }, nil
+}
+
+// serve runs the exporter until the context ends.
+func serve(ctx context.Context, f *flags, load func() (config.Config, error), logger log.Logger, bridge *slog.Logger) error {
+	d, err := daemon.New(daemon.Options{Load: load, UserAgent: program + "/" + release(), Logger: logger})
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	d.Registry().MustRegister(
+		versioncollector.NewCollector("mongodbatlas_exporter"),
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	)
+	_ = level.Info(logger).Log("msg", "starting", "program", program, "version", version.Info(), "build", version.BuildContext())
+	d.Exporter().Discover()
+
+	server := &http.Server{
+		Handler: web.Handler(d, web.Options{
+			TelemetryPath: f.telemetryPath, TimeoutOffset: f.timeoutOffset, Logger: logger, Version: release(),
+		}),
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+	}
+	reloads := make(chan os.Signal, 1)
+	signal.Notify(reloads, syscall.SIGHUP)
+	defer signal.Stop(reloads)
+	ended := make(chan error, 1)
+	go func() { ended <- toolkit.ListenAndServe(server, f.web, bridge) }()
+	for {
+		select {
+		case err := <-ended:
+			return fmt.Errorf("the HTTP server ended: %w", err)
+		case <-reloads:
+			_ = d.Reload() // it logs
+		case <-ctx.Done():
+			_ = level.Info(logger).Log("msg", "ending: scrapes that are being answered may finish")
+			drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+			defer cancel()
+			return server.Shutdown(drain)
+		}
+	}
+}
+
+// release is the version of this program, as far as its build knows one.
+func release() string {
+	if version.Version == "" {
+		return "devel"
+	}
+	return version.Version
+}
