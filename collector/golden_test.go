@@ -1,0 +1,146 @@
+package collector_test
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/go-kit/log"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/expfmt"
+
+	"mongodbatlas_backup_exporter/atlasapi"
+	"mongodbatlas_backup_exporter/collector"
+	"mongodbatlas_backup_exporter/config"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// fixtures answers each call from the file that is named after it: the operation, and the cluster or the pipeline as
+// it stands escaped in the path.
+func fixtures(t *testing.T) http.Handler {
+	calls := []struct {
+		path *regexp.Regexp
+		name string
+	}{
+		{regexp.MustCompile(`^/groups$`), "list_projects"},
+		{regexp.MustCompile(`^/groups/[^/]+/clusters$`), "list_clusters"},
+		{regexp.MustCompile(`^/groups/[^/]+/pipelines$`), "list_pipelines"},
+		{regexp.MustCompile(`^/groups/[^/]+/clusters/([^/]+)/backup/schedule$`), "get_backup_schedule"},
+		{regexp.MustCompile(`^/groups/[^/]+/clusters/([^/]+)/backup/exports$`), "list_backup_exports"},
+		{regexp.MustCompile(`^/groups/[^/]+/clusters/([^/]+)/backup/restoreJobs$`), "list_backup_restores"},
+		{regexp.MustCompile(`^/groups/[^/]+/pipelines/([^/]+)/runs$`), "list_pipeline_runs"},
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		path := strings.TrimPrefix(r.URL.EscapedPath(), "/api/atlas/v2")
+		for _, call := range calls {
+			match := call.path.FindStringSubmatch(path)
+			if match == nil {
+				continue
+			}
+			name := strings.Join(append([]string{call.name}, match[1:]...), "_") + ".json"
+			body, err := os.ReadFile(filepath.Join("testdata", "fixtures", name))
+			if err != nil {
+				t.Errorf("there is no fixture for %s: %v", path, err)
+			}
+			w.Header().Set("Content-Type", strings.Split(r.Header.Get("Accept"), ";")[0]+";charset=utf-8")
+			_, _ = w.Write(body)
+			return
+		}
+		t.Errorf("an unexpected call: %s %s", r.Method, path)
+		http.NotFound(w, r)
+	})
+}
+
+func newExporter(t *testing.T, handler http.Handler, c config.Config) *collector.Exporter {
+	t.Helper()
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	base, err := url.Parse(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	api := collector.NewAPI(log.NewNopLogger(), prometheus.NewRegistry())
+	client := atlasapi.New(atlasapi.Options{BaseURL: base, Credentials: atlasapi.NewAPIKey("key", "secret"), Observer: api})
+	e := collector.New(log.NewNopLogger(), api)
+	e.Configure(c, client)
+	t.Cleanup(func() {
+		e.Close()
+		client.Close()
+	})
+	return e
+}
+
+// gather returns the text exposition of a scrape.
+func gather(ctx context.Context, t *testing.T, e *collector.Exporter, s collector.Selection) string {
+	t.Helper()
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(e.Refresh(ctx, s))
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text bytes.Buffer
+	for _, family := range families {
+		if _, err := expfmt.MetricFamilyToText(&text, family); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return text.String()
+}
+
+// clockReadings are the samples whose value is the time of the test.
+var clockReadings = regexp.MustCompile(`(?m)^(mongodbatlas_(?:target_last_refresh_timestamp_seconds|scrape_collector_duration_seconds)\{.*\}) .*$`)
+
+// TestGolden holds the whole output of each collector on awkward histories.
+func TestGolden(t *testing.T) {
+	for _, name := range append(config.CollectorNames(), collector.CollectorExporter) {
+		t.Run(name, func(t *testing.T) {
+			c := config.Default()
+			weekly, err := config.NewPattern("new|off|sharded")
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.Collectors.BackupExports.ExpectedIntervals = []config.ExpectedInterval{{Clusters: weekly, Interval: 7 * 24 * 3600 * 1e9}}
+			e := newExporter(t, fixtures(t), c)
+			if name == collector.CollectorExporter {
+				gather(t.Context(), t, e, collector.Selection{}) // it reads nothing itself
+			}
+			got := clockReadings.ReplaceAllString(gather(t.Context(), t, e, collector.Selection{Collectors: []string{name}}), "$1 NOW")
+			golden := filepath.Join("testdata", name+".prom")
+			if *update {
+				if err := os.WriteFile(golden, []byte(got), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got != string(want) {
+				t.Errorf("the output differs from %s; go test ./collector -update writes it anew:\n%s", golden, firstDifference(string(want), got))
+			}
+			if strings.Contains(got, "secret") {
+				t.Error("the output holds a download URL or a message of Atlas")
+			}
+		})
+	}
+}
+
+func firstDifference(want, got string) string {
+	wants, gots := strings.Split(want, "\n"), strings.Split(got, "\n")
+	for i := range min(len(wants), len(gots)) {
+		if wants[i] != gots[i] {
+			return "want " + wants[i] + "\ngot  " + gots[i]
+		}
+	}
+	return "one ends early"
+}

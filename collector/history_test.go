@@ -1,0 +1,315 @@
+package collector
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"mongodbatlas_backup_exporter/atlasapi"
+)
+
+// modelJob is an export job of the model, which is a list of Atlas reduced to what a history depends on.
+type modelJob struct {
+	id                int
+	created, finished time.Time
+	state             string
+	place             float64 // in a list without an order
+}
+
+func (j *modelJob) MarshalJSON() ([]byte, error) {
+	fields := map[string]any{
+		"id":        fmt.Sprintf("%08x%016x", j.created.Unix(), j.id),
+		"state":     j.state,
+		"createdAt": j.created.Format(time.RFC3339),
+	}
+	if !j.finished.IsZero() {
+		fields["finishedAt"] = j.finished.Format(time.RFC3339)
+	}
+	return json.Marshal(fields)
+}
+
+// modelList is a list that a test changes between readings and while it is read.
+type modelList struct {
+	mu         sync.Mutex
+	jobs       []*modelJob
+	now        time.Time
+	ids        int
+	compare    func(a, b *modelJob) int
+	beforePage func()
+	requests   []url.Values
+}
+
+// The orders in which a list may stand; none is documented.
+func listOrders() map[string]func(a, b *modelJob) int {
+	byCreation := func(a, b *modelJob) int { return cmp.Or(a.created.Compare(b.created), cmp.Compare(a.id, b.id)) }
+	return map[string]func(a, b *modelJob) int{
+		"newest first": func(a, b *modelJob) int { return byCreation(b, a) },
+		"oldest first": byCreation,
+		"newest first, the oldest of a second before": func(a, b *modelJob) int {
+			return cmp.Or(b.created.Compare(a.created), cmp.Compare(a.id, b.id))
+		},
+		"no order": func(a, b *modelJob) int { return cmp.Compare(a.place, b.place) },
+		"last finished first": func(a, b *modelJob) int {
+			end := func(j *modelJob) time.Time {
+				if j.finished.IsZero() {
+					return time.Unix(1<<40, 0)
+				}
+				return j.finished
+			}
+			return cmp.Or(end(b).Compare(end(a)), byCreation(b, a))
+		},
+		"by state, newest first": func(a, b *modelJob) int {
+			return cmp.Or(cmp.Compare(a.state, b.state), byCreation(b, a))
+		},
+	}
+}
+
+func (m *modelList) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.beforePage != nil {
+		m.beforePage()
+	}
+	query := r.URL.Query()
+	m.requests = append(m.requests, query)
+	number, _ := strconv.Atoi(query.Get("pageNum"))
+	size, _ := strconv.Atoi(query.Get("itemsPerPage"))
+	from := min((number-1)*size, len(m.jobs))
+	to := min(from+size, len(m.jobs))
+	page := map[string]any{"results": m.jobs[from:to], "links": []any{}}
+	if to == from {
+		page["results"] = []any{}
+	}
+	if to < len(m.jobs) {
+		page["links"] = []any{map[string]string{"rel": "next", "href": "https://elsewhere.example/"}}
+	}
+	w.Header().Set("Content-Type", "application/vnd.atlas.2023-01-01+json;charset=utf-8")
+	_ = json.NewEncoder(w).Encode(page)
+}
+
+func (m *modelList) add(random *rand.Rand) {
+	m.ids++
+	m.now = m.now.Add(time.Duration(random.IntN(3)) * time.Second) // two jobs of the same second are possible
+	j := &modelJob{id: m.ids, created: m.now, state: "Queued", place: random.Float64()}
+	at, _ := slices.BinarySearchFunc(m.jobs, j, m.compare)
+	m.jobs = slices.Insert(m.jobs, at, j)
+}
+
+// fill makes a list of n jobs, of which all but the last few have ended, or none has.
+func (m *modelList) fill(random *rand.Rand, n int, ended bool) {
+	for range n {
+		m.add(random)
+	}
+	byAge := slices.SortedFunc(slices.Values(m.jobs), func(a, b *modelJob) int { return cmp.Compare(a.id, b.id) })
+	for _, j := range byAge[:max(0, len(byAge)-random.IntN(8))] {
+		if ended {
+			m.now = m.now.Add(time.Second)
+			j.state, j.finished = "Successful", m.now
+		}
+	}
+	m.sort()
+}
+
+func (m *modelList) sort() { slices.SortStableFunc(m.jobs, m.compare) }
+
+// move lets one unfinished job go on.
+func (m *modelList) move(random *rand.Rand) {
+	var unfinished []*modelJob
+	for _, j := range m.jobs {
+		if j.finished.IsZero() {
+			unfinished = append(unfinished, j)
+		}
+	}
+	if len(unfinished) == 0 {
+		return
+	}
+	j := unfinished[random.IntN(len(unfinished))]
+	m.now = m.now.Add(time.Second)
+	if j.state == "Queued" {
+		j.state = "InProgress"
+	} else {
+		j.state, j.finished = []string{"Successful", "Successful", "Failed", "Cancelled"}[random.IntN(4)], m.now
+	}
+	m.sort()
+}
+
+// drop forgets the oldest jobs, as Atlas may one day.
+func (m *modelList) drop(n int) {
+	byAge := slices.SortedFunc(slices.Values(m.jobs), func(a, b *modelJob) int { return a.created.Compare(b.created) })
+	n = min(n, len(byAge))
+	m.jobs = slices.DeleteFunc(m.jobs, func(j *modelJob) bool { return slices.Contains(byAge[:n], j) })
+}
+
+func (m *modelList) mutate(random *rand.Rand) {
+	if random.IntN(2) == 0 {
+		m.add(random)
+	} else {
+		m.move(random)
+	}
+}
+
+// reader returns what reads the list through the real client.
+func (m *modelList) reader(t testing.TB) lister[atlasapi.ExportJob, exportExtra] {
+	t.Helper()
+	server := httptest.NewServer(m)
+	t.Cleanup(server.Close)
+	base, err := url.Parse(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := atlasapi.New(atlasapi.Options{BaseURL: base, Credentials: atlasapi.NewAPIKey("key", "secret")})
+	t.Cleanup(client.Close)
+	var codes names
+	return lister[atlasapi.ExportJob, exportExtra]{
+		list:           client.ExportJobs("32b6e34b3d91647abb20e7b8", "cluster"),
+		keep:           func(j *atlasapi.ExportJob) job[exportExtra] { return exportKind.keep(j, &codes) },
+		open:           func(j *job[exportExtra]) bool { return exportKind.open(j, instant{}) },
+		relistInterval: time.Hour,
+		now:            time.Now(),
+	}
+}
+
+func sortedJobs(jobs []job[exportExtra]) []job[exportExtra] {
+	return slices.SortedFunc(slices.Values(jobs), func(a, b job[exportExtra]) int { return a.compare(&b) })
+}
+
+// TestHistoryEqualsFullListing holds that after a refresh during which nothing changed, a history is what a full
+// listing is, whatever happened before, between and during the readings.
+func TestHistoryEqualsFullListing(t *testing.T) {
+	for name, compare := range listOrders() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for seed := range uint64(8) {
+				random := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // a test that can be repeated
+				m := &modelList{now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), compare: compare}
+				m.fill(random, random.IntN(1200), seed%4 != 0)
+				l := m.reader(t)
+				var h history[atlasapi.ExportJob, exportExtra]
+				for step := range 25 {
+					for range random.IntN(3) * random.IntN(15) {
+						m.mutate(random)
+					}
+					if random.IntN(10) == 0 {
+						m.drop(random.IntN(5))
+						h.relist = time.Time{} // what Atlas drops is noticed when the list is read whole
+					}
+					if random.IntN(3) == 0 {
+						m.beforePage = func() {
+							if random.IntN(2) == 0 {
+								m.mutate(random)
+							}
+						}
+						if err := h.refresh(t.Context(), l); err != nil {
+							t.Fatal(err)
+						}
+						m.beforePage = nil
+					}
+					if err := h.refresh(t.Context(), l); err != nil {
+						t.Fatal(err)
+					}
+					var full history[atlasapi.ExportJob, exportExtra]
+					if err := full.readWhole(t.Context(), l); err != nil {
+						t.Fatal(err)
+					}
+					if got, want := sortedJobs(h.jobs), sortedJobs(full.jobs); !slices.Equal(got, want) {
+						t.Fatalf("seed %d, step %d: the history has %d jobs, a full listing %d, and they differ", seed, step, len(got), len(want))
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestQuietRefreshReadsOneSmallPage holds what a refresh costs when nothing changed, and when one job at the far end of
+// the list is stuck.
+func TestQuietRefreshReadsOneSmallPage(t *testing.T) {
+	for _, order := range []string{"newest first", "oldest first"} {
+		for _, stuck := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, stuck %v", order, stuck), func(t *testing.T) {
+				random := rand.New(rand.NewPCG(1, 1)) //nolint:gosec // a test that can be repeated
+				m := &modelList{now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), compare: listOrders()[order]}
+				for range 1700 {
+					m.add(random)
+				}
+				for i, j := range m.jobs {
+					if !stuck || i != 850 {
+						j.state, j.finished = "Successful", j.created.Add(time.Minute)
+					}
+				}
+				l := m.reader(t)
+				var h history[atlasapi.ExportJob, exportExtra]
+				if err := h.refresh(t.Context(), l); err != nil {
+					t.Fatal(err)
+				}
+				if got := len(m.requests); got != 4 {
+					t.Errorf("the first refresh took %d requests, want 4 pages of %d", got, atlasapi.MaxPageSize)
+				}
+				m.requests = nil
+				if err := h.refresh(t.Context(), l); err != nil {
+					t.Fatal(err)
+				}
+				want := 1
+				if stuck {
+					want = 2
+				}
+				if got := len(m.requests); got != want {
+					t.Errorf("a quiet refresh took %d requests, want %d", got, want)
+				}
+				for _, query := range m.requests {
+					if got := query.Get("itemsPerPage"); got != strconv.Itoa(headSize) {
+						t.Errorf("a quiet refresh asked for a page of %s, want %d", got, headSize)
+					}
+				}
+				h.relist = l.now.Add(-time.Second)
+				m.requests = nil
+				if err := h.refresh(t.Context(), l); err != nil {
+					t.Fatal(err)
+				}
+				if got := len(m.requests); got != 4 {
+					t.Errorf("a refresh after the relist interval took %d requests, want 4", got)
+				}
+			})
+		}
+	}
+}
+
+// TestHistoryStaysOnError holds that a reading that fails on a later page changes nothing.
+func TestHistoryStaysOnError(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 1)) //nolint:gosec // a test that can be repeated
+	m := &modelList{now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), compare: listOrders()["no order"]}
+	for range 700 {
+		m.add(random)
+	}
+	l := m.reader(t)
+	var h history[atlasapi.ExportJob, exportExtra]
+	if err := h.refresh(t.Context(), l); err != nil {
+		t.Fatal(err)
+	}
+	before := slices.Clone(h.jobs)
+	m.add(random)
+	ctx, cancel := context.WithCancel(t.Context())
+	pages := 0
+	m.beforePage = func() {
+		if pages++; pages == 2 {
+			cancel()
+		}
+	}
+	err := h.refresh(ctx, l)
+	if err == nil || !strings.Contains(err.Error(), "canceled") {
+		t.Fatalf("refresh returned %v, want the end of its context", err)
+	}
+	if !slices.Equal(h.jobs, before) {
+		t.Error("a reading that failed changed the history")
+	}
+}
