@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
@@ -41,6 +42,9 @@ const (
 )
 
 func main() {
+	if build, ok := debug.ReadBuildInfo(); ok && version.Version == "" {
+		version.Version = build.Main.Version // of a build without release flags, such as go install
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
@@ -164,7 +168,7 @@ func startDemo() (c config.Config, end func(), err error) {
 
 // serve runs the exporter until the context ends.
 func serve(ctx context.Context, f *flags, load func() (config.Config, error), logger log.Logger, bridge *slog.Logger) error {
-	d, err := daemon.New(daemon.Options{Load: load, UserAgent: program + "/" + release(), Logger: logger})
+	d, err := daemon.New(daemon.Options{Load: load, UserAgent: program + "/" + version.Version, Logger: logger})
 	if err != nil {
 		return err
 	}
@@ -179,7 +183,7 @@ func serve(ctx context.Context, f *flags, load func() (config.Config, error), lo
 
 	server := &http.Server{
 		Handler: web.Handler(d, web.Options{
-			TelemetryPath: f.telemetryPath, TimeoutOffset: f.timeoutOffset, Logger: logger, Version: release(),
+			TelemetryPath: f.telemetryPath, TimeoutOffset: f.timeoutOffset, Logger: logger, Version: version.Version,
 		}),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
@@ -204,12 +208,4 @@ func serve(ctx context.Context, f *flags, load func() (config.Config, error), lo
 			return server.Shutdown(drain)
 		}
 	}
-}
-
-// release is the version of this program, as far as its build knows one.
-func release() string {
-	if version.Version == "" {
-		return "devel"
-	}
-	return version.Version
 }
