@@ -87,6 +87,7 @@ func (e *Exporter) Discover() {
 // goes on then, for the next scrape. It returns what the scrape shows.
 func (e *Exporter) Refresh(ctx context.Context, s Selection) prometheus.Collector {
 	if !s.reads() {
+		e.Discover() // behind this scrape, for the next: what it shows of discovery would grow old if nothing else is asked for
 		return &scrape{exporter: e, selection: s}
 	}
 	b := e.refresher.begin(e.inventory.all(), e.due, s.wants)
