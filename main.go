@@ -150,7 +150,7 @@ func newLogger(w io.Writer, least, format string) (log.Logger, *slog.Logger) {
 
 // startDemo starts the simulated Atlas on loopback, and returns the configuration that reads it.
 func startDemo() (c config.Config, end func(), err error) {
-	const secret = "mdb_sa_sk_demo" //nolint:gosec // opens the simulated organisation only
+	const secret = "mdb_sa_sk_demo"
 	account := atlassim.ServiceAccount{ClientID: "mdb_sa_id_demo", ClientSecret: secret}
 	simulated := atlassim.NewServer(atlassim.Demo(atlassim.WallClock{}), atlassim.Options{
 		ServiceAccounts: []atlassim.ServiceAccount{account},

@@ -188,8 +188,8 @@ func (c *Client) call(ctx context.Context, r *request, decode func(body []byte) 
 func (c *Client) retry(ctx context.Context, op *operation, f func() error) error {
 	for retries := 0; ; retries++ {
 		err := f()
-		var failure *Error
-		if !errors.As(err, &failure) || !failure.retriable() || retries == c.maxRetries {
+		failure, ok := errors.AsType[*Error](err)
+		if !ok || !failure.retriable() || retries == c.maxRetries {
 			return err
 		}
 		wait := backoff(retries)
@@ -225,8 +225,7 @@ func (c *Client) attempt(ctx context.Context, r *request) (*answer, error) {
 		c.observer.Throttled(r.op.name, waited)
 	}
 	if err != nil {
-		var refused *Error
-		if errors.As(err, &refused) {
+		if refused, ok := errors.AsType[*Error](err); ok {
 			refused.Endpoint = r.op.name
 		}
 		return nil, err
@@ -246,8 +245,7 @@ func (c *Client) attempt(ctx context.Context, r *request) (*answer, error) {
 		}
 		return answered, err
 	})
-	var failure *Error
-	if errors.As(err, &failure) && failure.Status == http.StatusTooManyRequests {
+	if failure, ok := errors.AsType[*Error](err); ok && failure.Status == http.StatusTooManyRequests {
 		c.limits.block(key, max(failure.RetryAfter, retryAfterFloor))
 	}
 	return answered, err
@@ -273,7 +271,7 @@ func (c *Client) send(ctx context.Context, r *request, authorization string) (*a
 	buffer := c.buffers.Get().(*bytes.Buffer)
 	buffer.Reset()
 	var limit Optional[RateLimit]
-	_, err = c.observed(ctx, req, r.op, r.groupID, func(resp *http.Response) error {
+	err = c.observed(ctx, req, r.op, r.groupID, func(resp *http.Response) error {
 		defer func() { _ = resp.Body.Close() }()
 		limit = parseRateLimit(resp.Header)
 		if resp.StatusCode < 200 || resp.StatusCode > 299 {
@@ -289,15 +287,19 @@ func (c *Client) send(ctx context.Context, r *request, authorization string) (*a
 }
 
 // exchange makes one HTTP exchange without reading the answer.
-func (c *Client) exchange(req *http.Request, op *operation, groupID string) (*http.Response, error) {
-	return c.observed(req.Context(), req, op, groupID, func(*http.Response) error { return nil })
+func (c *Client) exchange(req *http.Request, op *operation, groupID string) (resp *http.Response, err error) {
+	err = c.observed(req.Context(), req, op, groupID, func(r *http.Response) error {
+		resp = r //nolint:bodyclose // the caller reads and closes it
+		return nil
+	})
+	return resp, err
 }
 
 // observed makes one HTTP exchange, has the answer read, and tells the observer. It goes to the transport itself,
 // which follows no redirect, so that credentials stay with the host that they are meant for.
 func (c *Client) observed(
 	ctx context.Context, req *http.Request, op *operation, groupID string, read func(*http.Response) error,
-) (*http.Response, error) {
+) error {
 	start := time.Now()
 	done := Exchange{Endpoint: op.name, Method: req.Method, Path: req.URL.EscapedPath(), GroupID: groupID}
 	resp, err := c.transport.RoundTrip(req)
@@ -311,7 +313,7 @@ func (c *Client) observed(
 	}
 	done.Err, done.Duration = err, time.Since(start)
 	c.observer.Exchanged(done)
-	return resp, err
+	return err
 }
 
 func (c *Client) transportError(ctx context.Context, op *operation, err error) error {

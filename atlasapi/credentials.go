@@ -21,8 +21,7 @@ type sendFunc func(authorization string) (*answer, error)
 
 // refusal returns the error of an answer with status 401, or nil.
 func refusal(err error) *Error {
-	var e *Error
-	if errors.As(err, &e) && e.Status == http.StatusUnauthorized {
+	if e, ok := errors.AsType[*Error](err); ok && e.Status == http.StatusUnauthorized {
 		return e
 	}
 	return nil

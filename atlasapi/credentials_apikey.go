@@ -104,6 +104,6 @@ func (k *APIKey) put(c *challenge) {
 
 // isAnswered reports whether err came with an HTTP status.
 func isAnswered(err error) bool {
-	var e *Error
-	return errors.As(err, &e) && e.Status != 0
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Status != 0
 }

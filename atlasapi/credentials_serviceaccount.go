@@ -184,8 +184,7 @@ func (c *Client) mintError(ctx context.Context, err error) error {
 	var answered *oauth2.RetrieveError
 	switch {
 	case !errors.As(err, &answered):
-		var transport *Error
-		if errors.As(err, &transport) {
+		if transport, ok := errors.AsType[*Error](err); ok {
 			return transport
 		}
 		failure.Kind, failure.Err = KindBadResponse, errors.New("the answer is no token")

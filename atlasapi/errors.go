@@ -124,8 +124,7 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // KindOf returns the kind of err, and false where err is no failure of a call: nil, or the end of a context.
 func KindOf(err error) (Kind, bool) {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Kind, true
 	}
 	return 0, false

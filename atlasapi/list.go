@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -51,9 +52,7 @@ type Page[T any] struct {
 // Page reads one page of a list, cut into pages of this size (1 to MaxPageSize). No count is asked for.
 func (l List[T]) Page(ctx context.Context, number, size int) (Page[T], error) {
 	query := url.Values{}
-	for name, values := range l.query {
-		query[name] = values
-	}
+	maps.Copy(query, l.query)
 	query.Set("pageNum", strconv.Itoa(number))
 	query.Set("itemsPerPage", strconv.Itoa(size))
 	query.Set("includeCount", "false")

@@ -11,58 +11,67 @@ import (
 	"mongodbatlas_backup_exporter/atlasapi"
 )
 
+var apiMetrics = struct{ requests, retries, duration, limit, remaining, throttled, sunset *metric }{
+	requests: counted("counter", "mongodbatlas_api_requests_total",
+		"HTTP requests to Atlas, retries and authentication included, by status or error.", "", "endpoint", "code"),
+	retries: counted("counter", "mongodbatlas_api_retries_total",
+		"Requests to Atlas that were sent again, by the reason.", "", "endpoint", "reason"),
+	duration: counted("histogram", "mongodbatlas_api_request_duration_seconds",
+		"Time from a request to Atlas to the end of its answer.", "", "endpoint"),
+	limit: counted("gauge", "mongodbatlas_api_ratelimit_limit",
+		"Capacity of the project's token bucket, as Atlas last told it.", "RateLimit-Limit", "endpoint", "group_id"),
+	remaining: counted("gauge", "mongodbatlas_api_ratelimit_remaining",
+		"Tokens left in the project's bucket, as Atlas last told it.", "RateLimit-Remaining", "endpoint", "group_id"),
+	throttled: counted("counter", "mongodbatlas_api_throttled_seconds_total",
+		"Time that requests waited for the rate limit.", "", "endpoint"),
+	sunset: counted("gauge", "mongodbatlas_api_sunset_timestamp_seconds",
+		"When the version of the API that is used ends, as Atlas announces it.", "Sunset", "endpoint"),
+}
+
+// counted declares a metric that is counted as things happen, and not made for each scrape.
+func counted(kind, name, help, source string, labels ...string) *metric {
+	return &metric{kind: kind, name: name, help: help, source: source, labels: labels}
+}
+
 // API observes the calls to Atlas: as metrics, and at debug level as log lines.
 type API struct {
 	logger log.Logger
 
-	requests  *prometheus.CounterVec
-	retries   *prometheus.CounterVec
-	duration  *prometheus.HistogramVec
-	limit     *prometheus.GaugeVec
-	remaining *prometheus.GaugeVec
-	throttled *prometheus.CounterVec
-	sunset    *prometheus.GaugeVec
+	requests, retries, throttled *prometheus.CounterVec
+	limit, remaining, sunset     *prometheus.GaugeVec
+	duration                     *prometheus.HistogramVec
 }
 
 // NewAPI returns an observer whose metrics are registered.
 func NewAPI(logger log.Logger, registry prometheus.Registerer) *API {
+	m := &apiMetrics
 	a := &API{
-		logger: logger,
-		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "mongodbatlas_api_requests_total",
-			Help: "HTTP requests to Atlas, retries and authentication included, by status or error.",
-		}, []string{"endpoint", "code"}),
-		retries: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "mongodbatlas_api_retries_total",
-			Help: "Requests to Atlas that were sent again, by the reason.",
-		}, []string{"endpoint", "reason"}),
+		logger:    logger,
+		requests:  newCounter(m.requests),
+		retries:   newCounter(m.retries),
+		throttled: newCounter(m.throttled),
+		limit:     newGauge(m.limit),
+		remaining: newGauge(m.remaining),
+		sunset:    newGauge(m.sunset),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name:                            "mongodbatlas_api_request_duration_seconds",
-			Help:                            "Time from a request to Atlas to the end of its answer.",
+			Name:                            m.duration.name,
+			Help:                            m.duration.help,
 			Buckets:                         []float64{.025, .05, .1, .2, .4, .8, 1.6, 3.2, 6.4, 12.8, 25.6},
 			NativeHistogramBucketFactor:     1.1,
 			NativeHistogramMaxBucketNumber:  100,
 			NativeHistogramMinResetDuration: time.Hour,
-		}, []string{"endpoint"}),
-		limit: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "mongodbatlas_api_ratelimit_limit",
-			Help: "Capacity of the project's token bucket, as Atlas last told it.",
-		}, []string{"endpoint", "group_id"}),
-		remaining: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "mongodbatlas_api_ratelimit_remaining",
-			Help: "Tokens left in the project's bucket, as Atlas last told it.",
-		}, []string{"endpoint", "group_id"}),
-		throttled: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "mongodbatlas_api_throttled_seconds_total",
-			Help: "Time that requests waited for the rate limit.",
-		}, []string{"endpoint"}),
-		sunset: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "mongodbatlas_api_sunset_timestamp_seconds",
-			Help: "When the version of the API that is used ends, as Atlas announces it.",
-		}, []string{"endpoint"}),
+		}, m.duration.labels),
 	}
 	registry.MustRegister(a.requests, a.retries, a.duration, a.limit, a.remaining, a.throttled, a.sunset)
 	return a
+}
+
+func newCounter(m *metric) *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{Name: m.name, Help: m.help}, m.labels)
+}
+
+func newGauge(m *metric) *prometheus.GaugeVec {
+	return prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: m.name, Help: m.help}, m.labels)
 }
 
 // Exchanged counts a request.

@@ -73,11 +73,11 @@ func packCount(c atlasapi.Optional[int32]) packedCount {
 	if !c.Set {
 		c.Value = noCount
 	}
-	return packedCount(binary.BigEndian.AppendUint32(nil, uint32(c.Value))) //nolint:gosec // the same bits
+	return packedCount(binary.BigEndian.AppendUint32(nil, uint32(c.Value)))
 }
 
 func (p packedCount) get() (n int32, ok bool) {
-	n = int32(binary.BigEndian.Uint32(p[:])) //nolint:gosec // the same bits
+	n = int32(binary.BigEndian.Uint32(p[:]))
 	return n, n != noCount
 }
 

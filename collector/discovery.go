@@ -72,8 +72,8 @@ func (r *pipelinesReader) read(ctx context.Context, s *settings) error {
 // isGone tells whether Atlas has ended the feature. MongoDB ended Data Lake pipelines in September 2025, and nobody
 // has recorded what the API answers since; 404 of the project itself is another matter.
 func isGone(err error) bool {
-	var answered *atlasapi.Error
-	if !errors.As(err, &answered) || answered.Code == "GROUP_NOT_FOUND" {
+	answered, ok := errors.AsType[*atlasapi.Error](err)
+	if !ok || answered.Code == "GROUP_NOT_FOUND" {
 		return false
 	}
 	switch answered.Status {

@@ -27,6 +27,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 // fixtures answers each call from the file that is named after it: the operation, and the cluster or the pipeline as
 // it stands escaped in the path.
 func fixtures(t *testing.T) http.Handler {
+	t.Helper()
 	calls := []struct {
 		path *regexp.Regexp
 		name string

@@ -177,8 +177,7 @@ func writeCollector(w *writer, name string, t *tally, discovered bool, took time
 
 // errorCode returns Atlas's code of a failure, for people.
 func errorCode(err error) string {
-	var e *atlasapi.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*atlasapi.Error](err); ok {
 		return e.Code
 	}
 	return ""

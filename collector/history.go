@@ -116,7 +116,7 @@ func (h *history[Job, Extra]) readChanges(ctx context.Context, l lister[Job, Ext
 		}
 	}
 	if h.order == newestFirst {
-		h.jobs = append(r.fresh[:len(r.fresh):len(r.fresh)], h.jobs...)
+		h.jobs = append(slices.Clip(r.fresh), h.jobs...)
 	} else {
 		h.jobs = append(h.jobs, r.fresh...)
 	}

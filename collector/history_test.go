@@ -191,7 +191,7 @@ func TestHistoryEqualsFullListing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for seed := range uint64(8) {
-				random := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // a test that can be repeated
+				random := rand.New(rand.NewPCG(seed, 1))
 				m := &modelList{now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), compare: compare}
 				m.fill(random, random.IntN(1200), seed%4 != 0)
 				l := m.reader(t)
@@ -237,7 +237,7 @@ func TestQuietRefreshReadsOneSmallPage(t *testing.T) {
 	for _, order := range []string{"newest first", "oldest first"} {
 		for _, stuck := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, stuck %v", order, stuck), func(t *testing.T) {
-				random := rand.New(rand.NewPCG(1, 1)) //nolint:gosec // a test that can be repeated
+				random := rand.New(rand.NewPCG(1, 1))
 				m := &modelList{now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), compare: listOrders()[order]}
 				for range 1700 {
 					m.add(random)
@@ -286,7 +286,7 @@ func TestQuietRefreshReadsOneSmallPage(t *testing.T) {
 
 // TestHistoryStaysOnError holds that a reading that fails on a later page changes nothing.
 func TestHistoryStaysOnError(t *testing.T) {
-	random := rand.New(rand.NewPCG(1, 1)) //nolint:gosec // a test that can be repeated
+	random := rand.New(rand.NewPCG(1, 1))
 	m := &modelList{now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), compare: listOrders()["no order"]}
 	for range 700 {
 		m.add(random)

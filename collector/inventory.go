@@ -1,7 +1,6 @@
 package collector
 
 import (
-	"maps"
 	"slices"
 	"sync"
 
@@ -282,9 +281,6 @@ func (inv *inventory) children(parent *target) []*target {
 	}
 	return slices.DeleteFunc(inv.all(), func(t *target) bool { return t.parent != parent })
 }
-
-// sortedProjects lists the projects by id.
-func (inv *inventory) sortedProjects() []string { return slices.Sorted(maps.Keys(inv.projects)) }
 
 // groupName returns the name of a project as it was last read, "" where it never was.
 func (inv *inventory) groupName(groupID string) string {

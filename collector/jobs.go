@@ -106,7 +106,7 @@ func (n *names) index(name string) uint8 {
 		i = len(*n)
 		*n = append(*n, name)
 	}
-	return uint8(i + 1) //nolint:gosec // at most 255
+	return uint8(i + 1)
 }
 
 // name returns the name at a place, "unknown" where there is none.

@@ -1,13 +1,14 @@
 package collector
 
 import (
-	"reflect"
+	"slices"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
 
 // metric describes one metric family, for Prometheus and for the documentation alike.
 type metric struct {
+	kind   string // gauge, counter or histogram
 	name   string
 	help   string
 	source string   // the field of the API that it comes from
@@ -16,12 +17,12 @@ type metric struct {
 }
 
 func gauge(name, help, source string, labels ...string) *metric {
-	return &metric{name, help, source, labels, prometheus.NewDesc(name, help, labels, nil)}
+	return &metric{"gauge", name, help, source, labels, prometheus.NewDesc(name, help, labels, nil)}
 }
 
 // with returns the labels with more behind them.
 func with(labels []string, more ...string) []string {
-	return append(labels[:len(labels):len(labels)], more...)
+	return append(slices.Clip(labels), more...)
 }
 
 // The labels that a thing of Atlas is known by. The first three are those of Atlas's own Prometheus integration, so
@@ -31,16 +32,6 @@ var (
 	clusterLabels  = with(groupLabels, "cl_name")
 	pipelineLabels = with(groupLabels, "pipeline")
 )
-
-// metricsOf lists the metrics that are fields of a struct, in their order.
-func metricsOf(declaration any) []*metric {
-	v := reflect.ValueOf(declaration)
-	metrics := make([]*metric, 0, v.NumField())
-	for i := range v.NumField() {
-		metrics = append(metrics, (*metric)(v.Field(i).UnsafePointer()))
-	}
-	return metrics
-}
 
 // writer sends samples to one scrape.
 type writer struct{ ch chan<- prometheus.Metric }

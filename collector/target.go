@@ -115,11 +115,10 @@ func (s *status) condition() condition {
 
 // unsupportedReason returns why the API does not serve the target, or "".
 func (s *status) unsupportedReason() string {
-	var gone *unsupportedError
-	switch {
-	case s.excluded != "":
+	if s.excluded != "" {
 		return s.excluded
-	case errors.As(s.failure, &gone):
+	}
+	if gone, ok := errors.AsType[*unsupportedError](s.failure); ok {
 		return gone.reason
 	}
 	return ""
@@ -158,8 +157,7 @@ func (s *status) dueAt(collector string, refresh config.Refresh) (time.Time, boo
 		return s.attempted.Add(refresh.DiscoveryInterval), true
 	}
 	due := s.attempted.Add(min(interval, retryInterval))
-	var failure *atlasapi.Error
-	if errors.As(s.failure, &failure) {
+	if failure, ok := errors.AsType[*atlasapi.Error](s.failure); ok {
 		if asked := s.attempted.Add(failure.RetryAfter); asked.After(due) {
 			due = asked
 		}

@@ -13,7 +13,7 @@ import (
 // The environment variables that credentials and the base URL come from where the file names none.
 const (
 	envClientID     = "MONGODB_ATLAS_CLIENT_ID"
-	envClientSecret = "MONGODB_ATLAS_CLIENT_SECRET" //nolint:gosec // the name of a variable, not a secret
+	envClientSecret = "MONGODB_ATLAS_CLIENT_SECRET"
 	envPublicKey    = "MONGODB_ATLAS_PUBLIC_KEY"
 	envPrivateKey   = "MONGODB_ATLAS_PRIVATE_KEY"
 	envBaseURL      = "MONGODB_ATLAS_BASE_URL"

@@ -1,6 +1,9 @@
 package config
 
-import "regexp"
+import (
+	"regexp"
+	"slices"
+)
 
 // Pattern is a regular expression in RE2 syntax that matches whole names, as in Prometheus relabelling.
 type Pattern struct{ re *regexp.Regexp }
@@ -26,12 +29,5 @@ func (f Filter) Match(names ...string) bool {
 }
 
 func matchAny(patterns []Pattern, names []string) bool {
-	for _, p := range patterns {
-		for _, name := range names {
-			if p.Match(name) {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(patterns, func(p Pattern) bool { return slices.ContainsFunc(names, p.Match) })
 }

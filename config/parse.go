@@ -165,7 +165,7 @@ func projectID(into *string) func(*yaml.Node) error {
 	}
 }
 
-func (b *BackupExportsCollector) readIntervals(n *yaml.Node) error {
+func (c *BackupExportsCollector) readIntervals(n *yaml.Node) error {
 	return list(n, func(entry *yaml.Node) error {
 		var e ExpectedInterval
 		given := false
@@ -186,7 +186,7 @@ func (b *BackupExportsCollector) readIntervals(n *yaml.Node) error {
 		if err == nil && !given {
 			err = errors.New("interval is missing")
 		}
-		b.ExpectedIntervals = append(b.ExpectedIntervals, e)
+		c.ExpectedIntervals = append(c.ExpectedIntervals, e)
 		return err
 	})
 }

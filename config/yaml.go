@@ -186,8 +186,7 @@ func pattern(into *Pattern) func(*yaml.Node) error {
 			return err
 		}
 		*into, err = NewPattern(s)
-		var fault *syntax.Error
-		if errors.As(err, &fault) {
+		if fault, ok := errors.AsType[*syntax.Error](err); ok {
 			return fmt.Errorf("%q is no regular expression in RE2 syntax: %s", s, fault.Code)
 		}
 		return err
