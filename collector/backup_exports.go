@@ -8,13 +8,13 @@ import (
 )
 
 // exportStates are the states of an export job, in Atlas's spelling.
-var exportStates = jobStates{
-	{"Queued", unfinished},
-	{"InProgress", unfinished},
-	{"Successful", succeeded},
-	{"Failed", failed},
-	{"Cancelled", cancelled},
-}
+var exportStates = statesOf(
+	jobState{"Queued", unfinished},
+	jobState{"InProgress", unfinished},
+	jobState{"Successful", succeeded},
+	jobState{"Failed", failed},
+	jobState{"Cancelled", cancelled},
+)
 
 var exportMetrics = struct {
 	jobs, lastState, lastExported, lastCollections, lastCreated, lastFinished,

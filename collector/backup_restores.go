@@ -9,14 +9,14 @@ import (
 
 // restoreStates are the states of a restore job. Atlas gives it none: they are derived, in the order of
 // restoreState, which is why they are written in this project's spelling.
-var restoreStates = jobStates{
-	{"cancelled", cancelled},
-	{"failed", failed},
-	{"completed", succeeded},
-	{"expired", succeeded}, // a download that was ready once
-	{"ready", succeeded},
-	{"in_progress", unfinished},
-}
+var restoreStates = statesOf(
+	jobState{"cancelled", cancelled},
+	jobState{"failed", failed},
+	jobState{"completed", succeeded},
+	jobState{"expired", succeeded}, // a download that was ready once
+	jobState{"ready", succeeded},
+	jobState{"in_progress", unfinished},
+)
 
 var restoreLabels = with(clusterLabels, "delivery_type")
 
@@ -70,7 +70,7 @@ var restoreKind = kind[atlasapi.RestoreJob, restoreExtra]{
 		}
 	},
 	open: func(j *job[restoreExtra], now instant) bool {
-		switch restoreStates[j.state].name {
+		switch restoreStates.names()[j.state] {
 		case "in_progress":
 			return true
 		case "ready": // it becomes expired

@@ -86,7 +86,7 @@ var pipelineMetrics = struct{ state, info *metric }{
 }
 
 // pipelineStates are the states of a pipeline.
-var pipelineStates = jobStates{{"ACTIVE", unknown}, {"PAUSED", unknown}}
+var pipelineStates = statesOf(jobState{name: "ACTIVE"}, jobState{name: "PAUSED"})
 
 // writePipeline sends what discovery knows of a pipeline.
 func writePipeline(w *writer, pl *pipeline, labels []string) {

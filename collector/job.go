@@ -53,33 +53,39 @@ type jobState struct {
 }
 
 // jobStates are all states of a kind of job. A state that is not among them has the index of their number.
-type jobStates []jobState
+type jobStates struct {
+	states []jobState
+	shown  []string
+}
+
+func statesOf(states ...jobState) jobStates {
+	s := jobStates{states: states}
+	for _, state := range states {
+		s.shown = append(s.shown, state.name)
+	}
+	s.shown = append(s.shown, unknownState)
+	return s
+}
 
 const unknownState = "unknown"
 
 func (s jobStates) index(name string) uint8 {
-	i := slices.IndexFunc(s, func(state jobState) bool { return state.name == name })
+	i := slices.IndexFunc(s.states, func(state jobState) bool { return state.name == name })
 	if i < 0 {
-		i = len(s)
+		i = len(s.states)
 	}
 	return uint8(i)
 }
 
 func (s jobStates) outcome(index uint8) outcome {
-	if int(index) >= len(s) {
+	if int(index) >= len(s.states) {
 		return unknown
 	}
-	return s[index].outcome
+	return s.states[index].outcome
 }
 
 // names lists the states and "unknown" behind them, as they are shown.
-func (s jobStates) names() []string {
-	names := make([]string, 0, len(s)+1)
-	for _, state := range s {
-		names = append(names, state.name)
-	}
-	return append(names, unknownState)
-}
+func (s jobStates) names() []string { return s.shown }
 
 // instant is a point in time in milliseconds since 1970, in six bytes; its zero value is no time.
 type instant [6]byte

@@ -1,9 +1,12 @@
 package collector
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 )
 
 // metric describes one metric family, for Prometheus and for the documentation alike.
@@ -13,11 +16,17 @@ type metric struct {
 	help   string
 	source string   // the field of the API that it comes from
 	labels []string // in the order in which values are given
+	sorted []int    // the order of the labels by name, in which Prometheus wants them
 	desc   *prometheus.Desc
 }
 
 func gauge(name, help, source string, labels ...string) *metric {
-	return &metric{"gauge", name, help, source, labels, prometheus.NewDesc(name, help, labels, nil)}
+	m := &metric{kind: "gauge", name: name, help: help, source: source, labels: labels, desc: prometheus.NewDesc(name, help, labels, nil)}
+	for i := range labels {
+		m.sorted = append(m.sorted, i)
+	}
+	slices.SortFunc(m.sorted, func(a, b int) int { return strings.Compare(labels[a], labels[b]) })
+	return m
 }
 
 // with returns the labels with more behind them.
@@ -33,15 +42,63 @@ var (
 	pipelineLabels = with(groupLabels, "pipeline")
 )
 
+// sample is a gauge of one scrape. It shares its label pairs with the others of the scrape: a const metric that makes
+// its own costs most of the time that a scrape takes.
+type sample struct {
+	desc   *prometheus.Desc
+	labels []*dto.LabelPair
+	value  float64
+	gauge  dto.Gauge
+}
+
+// Desc returns the description of the sample's family.
+func (s *sample) Desc() *prometheus.Desc { return s.desc }
+
+// Write fills in the sample.
+func (s *sample) Write(m *dto.Metric) error {
+	s.gauge.Value = &s.value
+	m.Gauge, m.Label = &s.gauge, s.labels
+	return nil
+}
+
 // writer sends samples to one scrape.
-type writer struct{ ch chan<- prometheus.Metric }
+type writer struct {
+	ch    chan<- prometheus.Metric
+	pairs map[labelPair]*dto.LabelPair
+	last  [maxLabels]*dto.LabelPair // of the sample before, which mostly has the same target
+}
+
+// maxLabels is the most labels that a metric has.
+const maxLabels = 6
+
+type labelPair struct{ name, value string }
+
+func newWriter(ch chan<- prometheus.Metric) *writer {
+	return &writer{ch: ch, pairs: map[labelPair]*dto.LabelPair{}}
+}
 
 func (w *writer) gauge(m *metric, value float64, labels ...string) {
-	sample, err := prometheus.NewConstMetric(m.desc, prometheus.GaugeValue, value, labels...)
-	if err != nil {
-		sample = prometheus.NewInvalidMetric(m.desc, err)
+	if len(labels) != len(m.labels) {
+		w.ch <- prometheus.NewInvalidMetric(m.desc, fmt.Errorf("%d values for the labels %v", len(labels), m.labels))
+		return
 	}
-	w.ch <- sample
+	pairs := make([]*dto.LabelPair, len(labels))
+	for i, at := range m.sorted {
+		if last := w.last[i]; last == nil || *last.Value != labels[at] || *last.Name != m.labels[at] {
+			w.last[i] = w.pair(labelPair{m.labels[at], labels[at]})
+		}
+		pairs[i] = w.last[i]
+	}
+	w.ch <- &sample{desc: m.desc, labels: pairs, value: value}
+}
+
+func (w *writer) pair(p labelPair) *dto.LabelPair {
+	known := w.pairs[p]
+	if known == nil {
+		known = &dto.LabelPair{Name: &p.name, Value: &p.value}
+		w.pairs[p] = known
+	}
+	return known
 }
 
 // time sends a timestamp, unless there is none.

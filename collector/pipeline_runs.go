@@ -7,18 +7,18 @@ import (
 )
 
 // runStates are the states of a pipeline run, in Atlas's spelling.
-var runStates = jobStates{
-	{"PENDING", unfinished},
-	{"IN_PROGRESS", unfinished},
-	{runDone, succeeded},
-	{"FAILED", failed},
-	{"DATASET_DELETED", succeeded}, // its dataset has expired since
-}
+var runStates = statesOf(
+	jobState{"PENDING", unfinished},
+	jobState{"IN_PROGRESS", unfinished},
+	jobState{runDone, succeeded},
+	jobState{"FAILED", failed},
+	jobState{"DATASET_DELETED", succeeded}, // its dataset has expired since
+)
 
 const runDone = "DONE"
 
 // runPhases are the phases of a pipeline run. Atlas does not say so of one that has ended, but it seems to keep the last.
-var runPhases = jobStates{{"SNAPSHOT", unknown}, {"EXPORT", unknown}, {"INGESTION", unknown}}
+var runPhases = statesOf(jobState{name: "SNAPSHOT"}, jobState{name: "EXPORT"}, jobState{name: "INGESTION"})
 
 var runMetrics = struct {
 	runs, lastState, lastPhase, lastBytes, lastDocuments, lastSuccessBytes, lastSuccessDocuments, lastCreated,

@@ -11,8 +11,9 @@ const (
 	// readingTimeout bounds the reading of one target, however long its list is.
 	readingTimeout = 10 * time.Minute
 	// readingsPerRequest is how many readings may be under way for each request that may be in flight: a reading that
-	// waits for a rate limit or for a retry keeps no other from going on.
-	readingsPerRequest = 4
+	// waits for a rate limit or for a retry keeps no other from going on, and when many long lists are read, their last
+	// pages still keep all requests busy.
+	readingsPerRequest = 16
 )
 
 // refresher reads targets: each at most once at a time, some at a time, the most urgent first. It reads nothing that

@@ -1,6 +1,9 @@
 package collector
 
 import (
+	"cmp"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -23,7 +26,7 @@ func (s *scrape) Collect(ch chan<- prometheus.Metric) {
 	inv := s.exporter.inventory
 	inv.mu.RLock()
 	defer inv.mu.RUnlock()
-	w := &writer{ch}
+	w := newWriter(ch)
 	health := newHealth(w, inv, s.selection)
 	if s.selection.GroupID == "" && s.selection.has(CollectorExporter) {
 		w.flag(healthMetrics.up, inv.up())
@@ -33,34 +36,58 @@ func (s *scrape) Collect(ch chan<- prometheus.Metric) {
 			health.target(root, inv.groupName(root.groupID))
 		}
 	}
+	var clusters []place[*cluster]
+	var pipelines []place[*pipeline]
 	for id, p := range inv.projects {
-		if s.selection.GroupID == "" || id == s.selection.GroupID {
-			s.writeProject(w, health, id, p)
+		if s.selection.GroupID != "" && id != s.selection.GroupID {
+			continue
+		}
+		if s.selection.has(CollectorExporter) {
+			w.gauge(healthMetrics.projectInfo, 1, id, p.info.Name, p.info.OrgID)
+		}
+		health.project(id, p)
+		for name, cl := range p.clusterByName {
+			clusters = append(clusters, place[*cluster]{[]string{id, p.info.Name, name}, cl})
+		}
+		for name, pl := range p.pipelineByName {
+			pipelines = append(pipelines, place[*pipeline]{[]string{id, p.info.Name, name}, pl})
 		}
 	}
+	s.writeClusters(w, &inv.settings.config.Collectors.BackupExports, clusters)
+	s.writePipelines(w, pipelines)
 	health.write(s.took)
 }
 
-func (s *scrape) writeProject(w *writer, health *health, id string, p *project) {
-	name := p.info.Name
-	if s.selection.has(CollectorExporter) {
-		w.gauge(healthMetrics.projectInfo, 1, id, name, p.info.OrgID)
-	}
-	health.project(id, p)
-	for _, cl := range p.clusterByName {
-		labels := []string{id, name, cl.info.Name}
-		if cl.exports != nil && s.selection.has(config.BackupExports) {
-			writeCluster(w, &s.exporter.inventory.settings.config.Collectors.BackupExports, id, cl, labels)
+// place is a thing with the values of its labels: group id, group name and its own name.
+type place[Thing any] struct {
+	labels []string
+	thing  Thing
+}
+
+// inOrder sorts places by name and group, nearly as the exposition is: sorting what is sorted takes little time.
+func inOrder[Thing any](places []place[Thing]) []place[Thing] {
+	slices.SortFunc(places, func(a, b place[Thing]) int {
+		return cmp.Or(strings.Compare(a.labels[2], b.labels[2]), strings.Compare(a.labels[0], b.labels[0]))
+	})
+	return places
+}
+
+func (s *scrape) writeClusters(w *writer, c *config.BackupExportsCollector, clusters []place[*cluster]) {
+	for _, p := range inOrder(clusters) {
+		if p.thing.exports != nil && s.selection.has(config.BackupExports) {
+			writeCluster(w, c, p.labels[0], p.thing, p.labels)
 		}
-		s.writeJobs(w, cl.exports, labels)
-		s.writeJobs(w, cl.restores, labels)
+		s.writeJobs(w, p.thing.exports, p.labels)
+		s.writeJobs(w, p.thing.restores, p.labels)
 	}
-	for _, pl := range p.pipelineByName {
-		labels := []string{id, name, pl.info.Name}
+}
+
+func (s *scrape) writePipelines(w *writer, pipelines []place[*pipeline]) {
+	for _, p := range inOrder(pipelines) {
 		if s.selection.has(config.PipelineRuns) {
-			writePipeline(w, pl, labels)
+			writePipeline(w, p.thing, p.labels)
 		}
-		s.writeJobs(w, pl.runs, labels)
+		s.writeJobs(w, p.thing.runs, p.labels)
 	}
 }
 

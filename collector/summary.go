@@ -16,7 +16,7 @@ type summary[Extra any] struct {
 }
 
 func newSummary[Extra any](states jobStates) *summary[Extra] {
-	return &summary[Extra]{states: states, counts: make([]int, len(states)+1)}
+	return &summary[Extra]{states: states, counts: make([]int, len(states.names()))}
 }
 
 func summarize[Extra any](states jobStates, jobs []job[Extra]) *summary[Extra] {

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+	"net/url"
+	"time"
+
+	"github.com/go-kit/log"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"mongodbatlas_backup_exporter/atlasapi"
+	"mongodbatlas_backup_exporter/atlasapi/atlassim"
+	"mongodbatlas_backup_exporter/collector"
+	"mongodbatlas_backup_exporter/config"
+)
+
+const (
+	clientID     = "mdb_sa_id_benchmark"
+	clientSecret = "mdb_sa_sk_benchmark"
+	inFlight     = 16
+)
+
+// startAtlas serves an organisation whose pages are made once.
+func startAtlas(size atlassim.LargeOptions, latency time.Duration) (*atlassim.Server, error) {
+	server := atlassim.NewServer(atlassim.Large(atlassim.WallClock{}, size), atlassim.Options{
+		ServiceAccounts: []atlassim.ServiceAccount{{ClientID: clientID, ClientSecret: clientSecret}},
+		APIKeys:         []atlassim.APIKey{{PublicKey: clientID, PrivateKey: clientSecret}},
+		Latency:         func(string) time.Duration { return latency },
+		CachePages:      true,
+		NoRateLimits:    true,
+		RecordLimit:     1,
+	})
+	return server, server.Start()
+}
+
+// newExporter returns an exporter of export jobs that has read nothing yet.
+func newExporter(base string, minInterval time.Duration) (e *collector.Exporter, end func(), err error) {
+	u, err := url.Parse(base)
+	if err != nil {
+		return nil, nil, err
+	}
+	c := config.Default()
+	c.Atlas.MaxConcurrentRequests = inFlight
+	c.Collectors.BackupRestores.Enabled = false
+	c.Collectors.PipelineRuns.Enabled = false
+	c.Refresh.MinInterval = minInterval
+	api := collector.NewAPI(log.NewNopLogger(), prometheus.NewRegistry())
+	client := atlasapi.New(atlasapi.Options{
+		BaseURL: u, Credentials: atlasapi.NewServiceAccount(clientID, clientSecret),
+		MaxConcurrentRequests: inFlight, Observer: api,
+	})
+	e = collector.New(log.NewNopLogger(), api)
+	e.Configure(c, client)
+	return e, func() { e.Close(); client.Close() }, nil
+}
+
+// readAll reads everything that is due.
+func readAll(ctx context.Context, e *collector.Exporter) prometheus.Collector {
+	return e.Refresh(ctx, collector.Selection{Collectors: []string{config.BackupExports}})
+}
+
