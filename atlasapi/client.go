@@ -289,7 +289,7 @@ func (c *Client) send(ctx context.Context, r *request, authorization string) (*a
 // exchange makes one HTTP exchange without reading the answer.
 func (c *Client) exchange(req *http.Request, op *operation, groupID string) (resp *http.Response, err error) {
 	err = c.observed(req.Context(), req, op, groupID, func(r *http.Response) error {
-		resp = r //nolint:bodyclose // the caller reads and closes it
+		resp = r
 		return nil
 	})
 	return resp, err
@@ -302,7 +302,7 @@ func (c *Client) observed(
 ) error {
 	start := time.Now()
 	done := Exchange{Endpoint: op.name, Method: req.Method, Path: req.URL.EscapedPath(), GroupID: groupID}
-	resp, err := c.transport.RoundTrip(req)
+	resp, err := c.transport.RoundTrip(req) //nolint:bodyclose // read does, or the OAuth library behind mintTransport
 	if err != nil {
 		err = c.transportError(ctx, op, err)
 	} else {

@@ -3,8 +3,10 @@ package atlasapi
 import (
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/go-faster/jx"
 )
@@ -28,7 +30,7 @@ func decodeDocument[T any](body []byte, read func(*jx.Decoder, *T) error, into *
 	if err := read(d, into); err != nil {
 		return err
 	}
-	if d.Next() != jx.Invalid {
+	if !errors.Is(d.Skip(), io.EOF) {
 		return errTrailing
 	}
 	return nil
@@ -87,7 +89,11 @@ func text(d *jx.Decoder, into *string) error {
 			return mismatch("a string", got)
 		}
 		raw, err := d.StrBytes()
-		*into = strings.ToValidUTF8(string(raw), "\uFFFD") // names become labels, which must be UTF-8
+		if utf8.Valid(raw) {
+			*into = string(raw)
+		} else {
+			*into = strings.ToValidUTF8(string(raw), "\uFFFD") // names become labels, which must be UTF-8
+		}
 		return err
 	})
 }
@@ -155,12 +161,14 @@ func objectID(d *jx.Decoder, into *ObjectID) error {
 
 // reference reads the id of something else. What is no id is left out: nothing is judged by it.
 func reference(d *jx.Decoder, into *ObjectID) error {
-	var raw string
-	if err := text(d, &raw); err != nil {
+	return nullable(d, func() error {
+		if got := d.Next(); got != jx.String {
+			return mismatch("an id", got)
+		}
+		raw, err := d.StrBytes()
+		*into, _ = ParseObjectID(raw)
 		return err
-	}
-	*into, _ = ParseObjectID(raw)
-	return nil
+	})
 }
 
 func mismatch(want string, got jx.Type) error {

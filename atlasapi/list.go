@@ -16,6 +16,8 @@ import (
 const (
 	// MaxPageSize is the most items that Atlas puts on a page.
 	MaxPageSize = 500
+	// bytesPerItem is about the least that an item takes, to make room for a page at once.
+	bytesPerItem = 256
 	// maxPages bounds a list, so that an endless chain of next links ends: half a million items.
 	maxPages = 1000
 )
@@ -59,7 +61,7 @@ func (l List[T]) Page(ctx context.Context, number, size int) (Page[T], error) {
 	page := Page[T]{Number: number}
 	r := l.client.newRequest(l.op, http.MethodGet, l.group, query, l.path...)
 	err := l.client.call(ctx, r, func(body []byte) error {
-		page.Items, page.More = nil, false
+		page.Items, page.More = make([]T, 0, min(size, len(body)/bytesPerItem+1)), false
 		return decodeDocument(body, l.decodePage, &page)
 	})
 	return page, err
@@ -120,11 +122,11 @@ func decodeLink(d *jx.Decoder, l *link) error {
 // once. The last pair holds the error, if there was one.
 func (l List[T]) Pages(ctx context.Context) iter.Seq2[Page[T], error] {
 	return func(yield func(Page[T], error) bool) {
-		seen := map[ObjectID]struct{}{}
+		var seen idSet
 		for number := 1; ; number++ {
 			page, err := l.Page(ctx, number, MaxPageSize)
 			if err == nil {
-				err = l.dedupe(&page, seen)
+				err = l.dedupe(&page, &seen)
 			}
 			if err == nil && page.More && number == maxPages {
 				err = l.bad(errTooLong)
@@ -159,21 +161,58 @@ func (l List[T]) All(ctx context.Context) iter.Seq2[T, error] {
 }
 
 // dedupe takes out of a page what was seen before.
-func (l List[T]) dedupe(page *Page[T], seen map[ObjectID]struct{}) error {
+func (l List[T]) dedupe(page *Page[T], seen *idSet) error {
 	kept := page.Items[:0]
 	for i := range page.Items {
-		id := l.id(&page.Items[i])
-		if _, double := seen[id]; double {
-			continue
+		if seen.add(l.id(&page.Items[i])) {
+			kept = append(kept, page.Items[i])
 		}
-		seen[id] = struct{}{}
-		kept = append(kept, page.Items[i])
 	}
 	page.Items = kept
 	if len(kept) == 0 && page.More {
 		return l.bad(errRepeated)
 	}
 	return nil
+}
+
+// idSet is a set of ids. Those of a list mostly rise or fall throughout, and then none can be there twice: only when
+// they do not is it worth looking each up.
+type idSet struct {
+	ids    []ObjectID
+	rises  bool // the ids so far rise, else they fall
+	lookup map[ObjectID]struct{}
+}
+
+// add adds an id, and reports whether it was not in the set.
+func (s *idSet) add(id ObjectID) bool {
+	if s.lookup == nil && s.goesOn(id) {
+		s.ids = append(s.ids, id)
+		return true
+	}
+	if s.lookup == nil {
+		s.lookup = make(map[ObjectID]struct{}, 2*len(s.ids))
+		for _, known := range s.ids {
+			s.lookup[known] = struct{}{}
+		}
+		s.ids = nil
+	}
+	if _, known := s.lookup[id]; known {
+		return false
+	}
+	s.lookup[id] = struct{}{}
+	return true
+}
+
+// goesOn reports whether an id goes on in the direction of those before.
+func (s *idSet) goesOn(id ObjectID) bool {
+	if len(s.ids) == 0 {
+		return true
+	}
+	c := id.Compare(s.ids[len(s.ids)-1])
+	if len(s.ids) == 1 {
+		s.rises = c > 0
+	}
+	return c != 0 && s.rises == (c > 0)
 }
 
 func (l List[T]) bad(err error) error {

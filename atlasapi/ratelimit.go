@@ -41,11 +41,13 @@ type bucketKey struct {
 }
 
 type bucket struct {
+	answered  chan struct{} // closed once the first request is over: until then, it is the only one
 	known     bool
 	limit     float64
 	tokens    float64 // at `at`, less what was sent since
 	at        time.Time
 	inFlight  int
+	overtaken int // requests that were under way when the bucket was last told: their answers may be older
 	nextPaced time.Time
 	blocked   time.Time // no request before, as a 429 said
 }
@@ -56,6 +58,15 @@ func NewLimits() *Limits { return &Limits{buckets: map[bucketKey]*bucket{}} }
 // wait blocks until a request of the bucket may be sent, and returns how long that took. The caller calls sent when
 // the request is over.
 func (l *Limits) wait(ctx context.Context, key bucketKey) (waited time.Duration, err error) {
+	first, answered := l.open(key)
+	if first {
+		return 0, nil
+	}
+	select {
+	case <-answered:
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
 	for {
 		now := time.Now()
 		delay := l.take(key, now)
@@ -77,15 +88,33 @@ func (l *Limits) wait(ctx context.Context, key bucketKey) (waited time.Duration,
 	}
 }
 
+// open lets the first request of a bucket through, and has the others wait for its answer: of a bucket of which nothing
+// is known, a burst could be refused.
+func (l *Limits) open(key bucketKey) (first bool, answered <-chan struct{}) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if b := l.buckets[key]; b != nil {
+		return false, b.answered
+	}
+	l.bucket(key).inFlight = 1
+	return true, nil
+}
+
+// bucket returns the bucket of a key. The lock is held.
+func (l *Limits) bucket(key bucketKey) *bucket {
+	b := l.buckets[key]
+	if b == nil {
+		b = &bucket{answered: make(chan struct{})}
+		l.buckets[key] = b
+	}
+	return b
+}
+
 // take takes a token and returns 0, or returns how long to wait before asking again.
 func (l *Limits) take(key bucketKey, now time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	b := l.buckets[key]
-	if b == nil {
-		b = &bucket{}
-		l.buckets[key] = b
-	}
+	b := l.bucket(key)
 	if wait := b.blocked.Sub(now); wait > 0 {
 		return wait
 	}
@@ -112,23 +141,34 @@ func (l *Limits) take(key bucketKey, now time.Time) time.Duration {
 func (l *Limits) sent(key bucketKey, told Optional[RateLimit]) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	b := l.buckets[key]
+	b := l.bucket(key)
 	b.inFlight--
+	select {
+	case <-b.answered:
+	default:
+		close(b.answered)
+	}
 	if !told.Set {
 		return
 	}
+	left := told.Value.Remaining - float64(b.inFlight) // requests on their way may not be counted in it yet
+	if b.overtaken > 0 {
+		b.overtaken--
+		left = min(left, b.tokens)
+	} else {
+		b.overtaken = b.inFlight
+	}
 	b.known = told.Value.Limit > 0
-	b.limit = told.Value.Limit
-	b.tokens = told.Value.Remaining - float64(b.inFlight) // requests on their way may not be counted in it yet
-	b.at = time.Now()
+	b.limit, b.tokens, b.at = told.Value.Limit, left, time.Now()
 }
 
 // block keeps every request of the bucket back for a while.
 func (l *Limits) block(key bucketKey, wait time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if until := time.Now().Add(wait); until.After(l.buckets[key].blocked) {
-		l.buckets[key].blocked = until
+	b := l.bucket(key)
+	if until := time.Now().Add(wait); until.After(b.blocked) {
+		b.blocked = until
 	}
 }
 

@@ -1,10 +1,13 @@
 package atlassim
 
 import (
+	"bytes"
+	"encoding/json"
 	"maps"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -66,6 +69,12 @@ func (s *Server) answerAdmitted(c *call) reply {
 		}
 		answer = c.resource.answer(s, c)
 	})
+	if pretty, err := strconv.ParseBool(c.query.Get("pretty")); err == nil && pretty {
+		var indented bytes.Buffer
+		if json.Indent(&indented, answer.body, "", "  ") == nil {
+			answer.body = indented.Bytes()
+		}
+	}
 	return answer
 }
 

@@ -64,7 +64,7 @@ func TestExportShape(t *testing.T) {
 	queued := cluster.AddExport(atlassim.Export{CreatedAt: created})
 	done := cluster.AddExport(atlassim.Export{CreatedAt: created, FinishedAt: created.Add(14*time.Minute + 40*time.Second)})
 	failed := cluster.AddExport(atlassim.Export{
-		CreatedAt: created, State: atlassim.ExportFailed, Reason: &atlassim.StateReason{ErrorCode: "BUCKET", Message: `"<no>"`},
+		CreatedAt: created, State: atlassim.ExportFailed, Reason: &atlassim.StateReason{ErrorCode: "BUCKET", Message: `say "no"`},
 	})
 	odd := cluster.AddExport(atlassim.Export{CreatedAt: created, State: "Paused", OmitCreatedAt: true, OmitExportStatus: true})
 	sharded := p.AddCluster("sharded", atlassim.ClusterOptions{Shards: 2})
@@ -97,7 +97,7 @@ func TestExportShape(t *testing.T) {
 		t.Errorf("done job is %v", job)
 	}
 	reason := child(c.object(exports(cluster)+"/"+failed.ID), "stateReason")
-	if reason["errorCode"] != "BUCKET" || reason["message"] != `"<no>"` {
+	if reason["errorCode"] != "BUCKET" || reason["message"] != `say "no"` {
 		t.Errorf("stateReason is %v", reason)
 	}
 	job = c.object(exports(cluster) + "/" + odd.ID)

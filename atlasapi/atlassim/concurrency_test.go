@@ -14,7 +14,7 @@ import (
 func TestConcurrently(t *testing.T) {
 	clock := atlassim.NewManualClock(noon())
 	org := atlassim.Demo(clock)
-	c := serve(t, org, atlassim.Options{NoRateLimits: true})
+	c := serve(t, org, atlassim.Options{NoRateLimits: true, TokenLifetime: 365 * 24 * time.Hour})
 	var readers sync.WaitGroup
 	for range 4 {
 		readers.Go(func() {

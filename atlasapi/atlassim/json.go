@@ -1,6 +1,7 @@
 package atlassim
 
 import (
+	"bytes"
 	"encoding/json"
 	"strconv"
 	"time"
@@ -21,7 +22,7 @@ func member(b []byte, name string) []byte {
 
 func appendText(b []byte, s string) []byte {
 	for i := range len(s) {
-		if c := s[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+		if c := s[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' {
 			return append(b, encode(s)...)
 		}
 	}
@@ -57,13 +58,16 @@ func valueMember(b []byte, name string, value any) []byte {
 	return append(member(b, name), encode(value)...)
 }
 
-// encode is value as JSON. The package encodes its own types only, which cannot fail.
+// encode is value as JSON, with the ampersands of links as they are. The package encodes its own types only, which
+// cannot fail.
 func encode(value any) []byte {
-	body, err := json.Marshal(value)
-	if err != nil {
+	var body bytes.Buffer
+	encoder := json.NewEncoder(&body)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
 		panic("atlassim: cannot encode: " + err.Error())
 	}
-	return body
+	return bytes.TrimSuffix(body.Bytes(), []byte("\n"))
 }
 
 const timeFormat = "2006-01-02T15:04:05Z"

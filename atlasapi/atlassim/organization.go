@@ -48,9 +48,9 @@ func (o *Organization) Clock() Clock { return o.clock }
 // Projects are the organization's projects, in the order in which they were added.
 func (o *Organization) Projects() []*Project { return slices.Clone(o.projects) }
 
-// AddProject adds a project created two years ago.
+// AddProject adds a project. Its id follows from its name, so that it is the same whenever the organization is built.
 func (o *Organization) AddProject(name string) *Project {
-	created := o.current().AddDate(-2, 0, 0).Truncate(time.Hour)
+	created := time.Date(2021, 6, 1, 9, 0, 0, 0, time.UTC)
 	seed := mix(seedOf("project", name))
 	p := &Project{
 		ID: objectID(created, seed), Name: name, Created: created,

@@ -1,6 +1,7 @@
 package atlassim_test
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
 	"slices"
@@ -55,6 +56,12 @@ func TestPages(t *testing.T) {
 	beyond := c.page(exports(cluster) + "?itemsPerPage=3&pageNum=4")
 	if beyond.Results == nil || len(beyond.Results) != 0 || beyond.link("next") != "" {
 		t.Errorf("the page after the last is %+v", beyond)
+	}
+	if _, plain := c.get(exports(cluster)); bytes.ContainsRune(plain, '\n') || !bytes.Contains(plain, []byte("true&pageNum")) {
+		t.Errorf("the answer is not as terse as Atlas's: %s", plain)
+	}
+	if _, pretty := c.get(exports(cluster) + "?pretty=true"); !bytes.HasPrefix(pretty, []byte("{\n  \"links\": [")) {
+		t.Errorf("the answer is not pretty: %s", pretty)
 	}
 	for _, query := range []string{
 		"pageNum=0", "pageNum=x", "itemsPerPage=0", "itemsPerPage=501", "includeCount=maybe", "page=2", "pageNum=99999999999",
@@ -115,6 +122,25 @@ func TestOrders(t *testing.T) {
 	slices.Sort(byCreation)
 	if !slices.Equal(shuffled, byCreation) {
 		t.Error("shuffling loses jobs")
+	}
+}
+
+// TestSameSecond has jobs of one second keep the order in which they were added, the other way round when the newest
+// comes first.
+func TestSameSecond(t *testing.T) {
+	_, org, _, cluster := small()
+	first := cluster.AddExport(atlassim.Export{CreatedAt: noon()}).ID
+	second := cluster.AddExport(atlassim.Export{CreatedAt: noon()}).ID
+	old := cluster.AddExport(atlassim.Export{CreatedAt: noon().Add(-time.Hour)}).ID // breaks the order of adding
+	third := cluster.AddExport(atlassim.Export{CreatedAt: noon()}).ID
+	c := serve(t, org, atlassim.Options{})
+	want := []string{third, second, first, old}
+	if got := c.page(exports(cluster)).ids(); !slices.Equal(got, want) {
+		t.Errorf("newest first: %v, want %v", got, want)
+	}
+	org.Do(func() { cluster.OrderExports(atlassim.OldestFirst) })
+	if got := c.page(exports(cluster)).ids(); !slices.Equal(got, reversed(want)) {
+		t.Errorf("oldest first: %v, want %v", got, reversed(want))
 	}
 }
 

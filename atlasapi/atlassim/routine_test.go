@@ -232,3 +232,22 @@ func TestTimeScale(t *testing.T) {
 		}
 	})
 }
+
+func TestEventsInOrder(t *testing.T) {
+	clock := atlassim.NewManualClock(noon())
+	org := atlassim.NewOrganization(clock)
+	var happened []string
+	note := func(name string, delay time.Duration) {
+		org.After(delay, func(at time.Time) { happened = append(happened, name+" "+at.Sub(noon()).String()) })
+	}
+	note("late", 3*time.Second)
+	note("first", time.Second)
+	note("second", time.Second)
+	note("never", 4*time.Second)
+	org.After(time.Second, func(time.Time) { note("third", time.Second) })
+	clock.Advance(3 * time.Second)
+	org.Do(func() {})
+	if got := strings.Join(happened, ", "); got != "first 1s, second 1s, third 2s, late 3s" {
+		t.Errorf("happened: %s", got)
+	}
+}
