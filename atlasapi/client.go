@@ -5,6 +5,7 @@ package atlasapi
 
 import (
 	"bytes"
+	"compress/flate"
 	"compress/gzip"
 	"context"
 	"crypto/tls"
@@ -245,7 +246,7 @@ func (c *Client) attempt(ctx context.Context, r *request) (*answer, error) {
 		}
 		return answered, err
 	})
-	if failure, ok := errors.AsType[*Error](err); ok && failure.Status == http.StatusTooManyRequests {
+	if failure, ok := errors.AsType[*Error](err); ok && failure.Status == http.StatusTooManyRequests && failure.Endpoint == r.op.name {
 		c.limits.block(key, max(failure.RetryAfter, retryAfterFloor))
 	}
 	return answered, err
@@ -322,13 +323,15 @@ func (c *Client) transportError(ctx context.Context, op *operation, err error) e
 		return ctx.Err()
 	}
 	if kind == KindTimeout {
-		err = fmt.Errorf("no answer within %s", c.timeout)
+		err = errNoAnswer(c.timeout)
 	}
 	return &Error{Endpoint: op.name, Kind: kind, Err: err}
 }
 
+func errNoAnswer(within time.Duration) error { return fmt.Errorf("no answer within %s", within) }
+
 func (c *Client) readBody(ctx context.Context, op *operation, resp *http.Response, into *bytes.Buffer) error {
-	if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") {
+	if strings.HasPrefix(strings.ToLower(resp.Header.Get("Content-Type")), "text/html") {
 		return &Error{Endpoint: op.name, Kind: KindBadResponse, Err: errHTML}
 	}
 	n, err := into.ReadFrom(io.LimitReader(resp.Body, maxBody+1))
@@ -339,10 +342,16 @@ func (c *Client) readBody(ctx context.Context, op *operation, resp *http.Respons
 		return nil
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return &Error{Endpoint: op.name, Kind: KindBadResponse, Err: errCutShort}
-	case errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum):
+	case isCorrupt(err):
 		return &Error{Endpoint: op.name, Kind: KindBadResponse, Err: err}
 	}
 	return c.transportError(ctx, op, err)
+}
+
+// isCorrupt reports whether a compressed body cannot be read as such.
+func isCorrupt(err error) bool {
+	_, corrupt := errors.AsType[flate.CorruptInputError](err)
+	return corrupt || errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum)
 }
 
 // redact takes every known secret out of a text that came from outside.

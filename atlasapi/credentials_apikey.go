@@ -3,6 +3,7 @@ package atlasapi
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"sync"
 
@@ -34,6 +35,9 @@ const keptChallenges = 64
 func NewAPIKey(publicKey string, privateKey Secret) *APIKey {
 	return &APIKey{public: publicKey, private: privateKey}
 }
+
+// Format shows the public key alone, whatever the verb.
+func (k *APIKey) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, "API key ", k.public) }
 
 func (k *APIKey) secrets() []Secret { return []Secret{k.private} }
 

@@ -3,6 +3,7 @@ package atlasapi
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"sync"
 	"time"
@@ -33,16 +34,19 @@ type ServiceAccount struct {
 	mu       sync.Mutex
 	token    string
 	until    time.Time
-	accepted bool                 // by any request
-	failed   error                // of the last mint
-	failedAt time.Time            // of the last mint
-	useless  map[string]time.Time // path -> when a replacement did not help there
-	lastVain time.Time            // the newest of them
+	failed   error     // of the last mint
+	failedAt time.Time // of the last mint
+	vain     time.Time // when a replacement last did not help
 }
 
 // NewServiceAccount returns the credentials of an Atlas service account.
 func NewServiceAccount(clientID string, clientSecret Secret) *ServiceAccount {
-	return &ServiceAccount{clientID: clientID, clientSecret: clientSecret, useless: map[string]time.Time{}}
+	return &ServiceAccount{clientID: clientID, clientSecret: clientSecret}
+}
+
+// Format shows the client id alone, whatever the verb.
+func (a *ServiceAccount) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprint(f, "service account ", a.clientID)
 }
 
 func (a *ServiceAccount) secrets() []Secret {
@@ -51,30 +55,30 @@ func (a *ServiceAccount) secrets() []Secret {
 	return []Secret{a.clientSecret, Secret(a.token)}
 }
 
-func (a *ServiceAccount) authorize(ctx context.Context, via *Client, r *request, send sendFunc) (*answer, error) {
+func (a *ServiceAccount) authorize(ctx context.Context, via *Client, _ *request, send sendFunc) (*answer, error) {
 	token, err := a.current(ctx, via)
 	if err != nil {
 		return nil, err
 	}
 	answered, err := send("Bearer " + token)
-	if refused := refusal(err); refused == nil || refused.Kind != KindUnauthorized {
-		a.accept(token, err)
+	if !isTokenRefused(err) || !a.mayReplace(token) {
 		return answered, err
-	}
-	if !a.mayReplace(token, r.url.Path) {
-		return nil, err
 	}
 	replacement, mintErr := a.current(ctx, via)
 	if mintErr != nil {
 		return nil, mintErr
 	}
 	answered, err = send("Bearer " + replacement)
-	if refused := refusal(err); refused != nil && refused.Kind == KindUnauthorized {
-		a.replacedInVain(r.url.Path)
-	} else {
-		a.accept(replacement, err)
+	if isTokenRefused(err) {
+		a.replacedInVain()
 	}
 	return answered, err
+}
+
+// isTokenRefused tells a 401 about the token from one about a role or an address.
+func isTokenRefused(err error) bool {
+	refused := refusal(err)
+	return refused != nil && refused.Kind == KindUnauthorized
 }
 
 // current returns the token, minting one where there is none. Requests at the same time share one mint, and none of
@@ -86,7 +90,7 @@ func (a *ServiceAccount) current(ctx context.Context, via *Client) (string, erro
 	if token != "" && time.Now().Before(until) {
 		return token, nil
 	}
-	if failed != nil && time.Since(failedAt) < mintPause {
+	if failed != nil && time.Since(failedAt) < max(mintPause, retryAfter(failed)) {
 		return "", failed
 	}
 	minted := a.minting.DoChan("", func() (any, error) {
@@ -96,7 +100,7 @@ func (a *ServiceAccount) current(ctx context.Context, via *Client) (string, erro
 		if a.failed, a.failedAt = err, time.Now(); err != nil {
 			return "", err
 		}
-		a.token, a.accepted = fresh.AccessToken, false
+		a.token = fresh.AccessToken
 		life := time.Until(fresh.Expiry)
 		a.until = fresh.Expiry.Add(-min(tokenMargin, life/10))
 		return a.token, nil
@@ -112,42 +116,34 @@ func (a *ServiceAccount) current(ctx context.Context, via *Client) (string, erro
 	}
 }
 
+// retryAfter returns how long Atlas asked us to wait with a failure.
+func retryAfter(err error) time.Duration {
+	if failure, ok := errors.AsType[*Error](err); ok {
+		return failure.RetryAfter
+	}
+	return 0
+}
+
 // mayReplace decides whether a token that was refused is worth replacing, and forgets it if so. Another request may
 // have replaced it already.
-func (a *ServiceAccount) mayReplace(refused, path string) bool {
+func (a *ServiceAccount) mayReplace(refused string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.token != refused {
 		return true
 	}
-	if time.Since(a.useless[path]) < replacePause || !a.accepted && time.Since(a.lastVain) < replacePause {
+	if time.Since(a.vain) < replacePause {
 		return false
 	}
 	a.token = ""
 	return true
 }
 
-func (a *ServiceAccount) accept(token string, err error) {
-	if err != nil && !isAnswered(err) {
-		return
-	}
+// replacedInVain notes that a new token was refused like the old one.
+func (a *ServiceAccount) replacedInVain() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.token == token {
-		a.accepted = true
-	}
-}
-
-func (a *ServiceAccount) replacedInVain(path string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.lastVain = time.Now()
-	for other, at := range a.useless {
-		if time.Since(at) >= replacePause {
-			delete(a.useless, other)
-		}
-	}
-	a.useless[path] = a.lastVain
+	a.vain = time.Now()
 }
 
 // mint asks for a token, and again where the request failed for a reason that may pass.
@@ -183,7 +179,9 @@ func (c *Client) mintError(ctx context.Context, err error) error {
 	failure := &Error{Endpoint: opToken.name}
 	var answered *oauth2.RetrieveError
 	switch {
-	case !errors.As(err, &answered):
+	case !errors.As(err, &answered) && ctx.Err() != nil:
+		failure.Kind, failure.Err = KindTimeout, errNoAnswer(c.timeout)
+	case answered == nil:
 		if transport, ok := errors.AsType[*Error](err); ok {
 			return transport
 		}
@@ -192,16 +190,13 @@ func (c *Client) mintError(ctx context.Context, err error) error {
 		failure.Kind, failure.Err = KindBadResponse, errors.New("the answer is no token")
 	default:
 		failure.Status = answered.Response.StatusCode
-		failure.Code = answered.ErrorCode
+		failure.Code = errorCode(c.redact(answered.ErrorCode))
 		failure.Detail = c.redact(answered.ErrorDescription)
 		failure.RetryAfter = parseRetryAfter(answered.Response.Header.Get("Retry-After"), time.Now())
 		switch failure.Kind = kindOfStatus(failure.Status, failure.Code); failure.Code {
 		case "invalid_client", "unauthorized_client", "invalid_grant":
 			failure.Kind = KindUnauthorized
 		}
-	}
-	if ctx.Err() != nil && failure.Status == 0 {
-		failure.Kind = KindTimeout
 	}
 	return failure
 }

@@ -1,6 +1,7 @@
 package atlasapi
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -42,12 +43,24 @@ func object(d *jx.Decoder, member func(d *jx.Decoder, name []byte) error) error 
 	if got := d.Next(); got != jx.Object {
 		return mismatch("an object", got)
 	}
-	return d.ObjBytes(func(d *jx.Decoder, name []byte) error {
-		if err := member(d, name); err != nil {
-			return fmt.Errorf("%.40s: %w", name, err)
+	members, err := d.ObjIter()
+	if err != nil {
+		return err
+	}
+	for members.Next() {
+		if err := member(d, members.Key()); err != nil {
+			return fmt.Errorf("%s: %w", memberName(members.Key()), err)
 		}
-		return nil
-	})
+	}
+	return members.Err()
+}
+
+// memberName returns a name as it may be shown: what has not the form of one is no name of Atlas's.
+func memberName(name []byte) string {
+	if len(name) > 40 || bytes.ContainsFunc(name, func(c rune) bool { return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && c != '_' }) {
+		return "a member"
+	}
+	return string(name)
 }
 
 // nullable reads null as nothing at all, and anything else by read.
@@ -65,14 +78,18 @@ func array[T any](d *jx.Decoder, into *[]T, read func(*jx.Decoder, *T) error) er
 			return mismatch("an array", got)
 		}
 		*into = (*into)[:0]
-		return d.Arr(func(d *jx.Decoder) error {
+		elements, err := d.ArrIter()
+		if err != nil {
+			return err
+		}
+		for elements.Next() {
 			var empty T
 			*into = append(*into, empty)
 			if err := read(d, &(*into)[len(*into)-1]); err != nil {
 				return fmt.Errorf("[%d]: %w", len(*into)-1, err)
 			}
-			return nil
-		})
+		}
+		return elements.Err()
 	})
 }
 

@@ -27,10 +27,11 @@ func (c *Client) readError(op *operation, resp *http.Response) error {
 	if failure.Code == "" {
 		failure.Code = resp.Header.Get("X-Error-Code")
 	}
-	failure.Code = errorCode(failure.Code)
+	failure.Code = errorCode(c.redact(failure.Code))
 	failure.Detail = c.redact(failure.Detail)
 	for i := range failure.Fields {
-		failure.Fields[i].Description = c.redact(failure.Fields[i].Description)
+		field := &failure.Fields[i]
+		field.Field, field.Description = c.redact(field.Field), c.redact(field.Description)
 	}
 	if resp.StatusCode >= 300 && resp.StatusCode < 400 {
 		failure.Detail = "a redirect, which is not followed"
@@ -75,13 +76,13 @@ func decodeFieldError(d *jx.Decoder, f *FieldError) error {
 	})
 }
 
-// errorCode keeps what has the form of Atlas's codes, which go on a page, and drops anything else.
+// errorCode keeps what has the form of a code of Atlas or of OAuth, which go on a page, and drops anything else.
 func errorCode(s string) string {
 	if len(s) > 100 {
 		return ""
 	}
 	for _, c := range s {
-		if (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '_' {
+		if (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '_' {
 			return ""
 		}
 	}

@@ -211,8 +211,12 @@ func parseCount(s string) (float64, error) {
 // parseRetryAfter reads whole seconds, as Atlas sends them, or an HTTP date, as a proxy may. 0 means that nothing
 // usable was said.
 func parseRetryAfter(s string, now time.Time) time.Duration {
-	if n, err := strconv.ParseUint(s, 10, 31); err == nil {
-		return min(time.Duration(n)*time.Second, retryAfterCeiling)
+	n, err := strconv.ParseUint(s, 10, 64)
+	switch {
+	case errors.Is(err, strconv.ErrRange) || err == nil && n > uint64(retryAfterCeiling/time.Second):
+		return retryAfterCeiling
+	case err == nil:
+		return time.Duration(n) * time.Second
 	}
 	if at, err := http.ParseTime(s); err == nil {
 		return min(max(at.Sub(now), 0), retryAfterCeiling)

@@ -1,6 +1,7 @@
 package atlasapi
 
 import (
+	"slices"
 	"time"
 
 	"github.com/go-faster/jx"
@@ -51,18 +52,14 @@ type RestoreComponent struct {
 
 // HasURL reports whether the data of a download can be fetched: it has an address, of its own or of a component.
 func (j *RestoreJob) HasURL() bool {
-	has := false
-	for _, url := range j.DeliveryURLs {
-		has = has || url != ""
-	}
-	for _, private := range j.PrivateDeliveryURLs {
-		has = has || private.DeliveryURL != ""
-	}
-	for _, component := range j.Components {
-		has = has || component.DownloadURL != ""
-	}
-	return has
+	return slices.ContainsFunc(j.DeliveryURLs, func(url Secret) bool { return url != "" }) ||
+		slices.ContainsFunc(j.PrivateDeliveryURLs, PrivateDeliveryURL.hasURL) ||
+		slices.ContainsFunc(j.Components, func(c RestoreComponent) bool {
+			return c.DownloadURL != "" || slices.ContainsFunc(c.PrivateDeliveryURLs, PrivateDeliveryURL.hasURL)
+		})
 }
+
+func (p PrivateDeliveryURL) hasURL() bool { return p.DeliveryURL != "" }
 
 // RestoreJobs lists the restore jobs of the snapshots of a cluster. Its order is not known.
 //
