@@ -84,16 +84,13 @@ func isTokenRefused(err error) bool {
 // current returns the token, minting one where there is none. Requests at the same time share one mint, and none of
 // them waits for it beyond its own context.
 func (a *ServiceAccount) current(ctx context.Context, via *Client) (string, error) {
-	a.mu.Lock()
-	token, until, failed, failedAt := a.token, a.until, a.failed, a.failedAt
-	a.mu.Unlock()
-	if token != "" && time.Now().Before(until) {
-		return token, nil
-	}
-	if failed != nil && time.Since(failedAt) < max(mintPause, retryAfter(failed)) {
-		return "", failed
+	if token, err, known := a.last(); known {
+		return token, err
 	}
 	minted := a.minting.DoChan("", func() (any, error) {
+		if token, err, known := a.last(); known { // another mint has ended since
+			return token, err
+		}
 		fresh, err := via.mint(context.WithoutCancel(ctx), a)
 		a.mu.Lock()
 		defer a.mu.Unlock()
@@ -109,11 +106,22 @@ func (a *ServiceAccount) current(ctx context.Context, via *Client) (string, erro
 	case <-ctx.Done():
 		return "", ctx.Err()
 	case result := <-minted:
-		if result.Err != nil {
-			return "", result.Err
-		}
-		return result.Val.(string), nil
+		token, _ := result.Val.(string)
+		return token, result.Err
 	}
+}
+
+// last returns what the last mint came to, if that still holds.
+func (a *ServiceAccount) last() (token string, err error, known bool) { //nolint:revive,staticcheck // err is a result here, not a failure
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch {
+	case a.token != "" && time.Now().Before(a.until):
+		return a.token, nil, true
+	case a.failed != nil && time.Since(a.failedAt) < max(mintPause, retryAfter(a.failed)):
+		return "", a.failed, true
+	}
+	return "", nil, false
 }
 
 // retryAfter returns how long Atlas asked us to wait with a failure.

@@ -178,7 +178,7 @@ func (a *Atlas) URL(getenv func(string) string) (*url.URL, error) {
 func parseBaseURL(raw string, allowInsecure bool) (*url.URL, error) {
 	u, err := url.Parse(raw)
 	switch {
-	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
+	case err != nil || u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http":
 		return nil, errors.New("not a URL of a server: write it like " + DefaultBaseURL)
 	case u.User != nil:
 		return nil, errors.New("a URL with a user or password: credentials belong in service_account or api_key")

@@ -2,6 +2,7 @@ package config
 
 import (
 	"regexp"
+	"regexp/syntax"
 	"slices"
 )
 
@@ -10,6 +11,9 @@ type Pattern struct{ re *regexp.Regexp }
 
 // NewPattern compiles a pattern.
 func NewPattern(expression string) (Pattern, error) {
+	if _, err := syntax.Parse(expression, syntax.Perl); err != nil {
+		return Pattern{}, err // alone it must hold: "a)|(b" would get out of the anchors
+	}
 	re, err := regexp.Compile("^(?s:" + expression + ")$")
 	return Pattern{re}, err
 }

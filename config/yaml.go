@@ -63,7 +63,7 @@ func (k keys) read(n *yaml.Node) error {
 		known := k[name]
 		switch {
 		case known == nil:
-			return at(key, name, errors.New("unknown key: "+k.hint(name)))
+			return at(key, shownKey(name), errors.New("unknown key: "+k.hint(name)))
 		case seen[name]:
 			return at(key, name, errors.New("this key stands twice"))
 		}
@@ -82,6 +82,14 @@ func (k keys) names() []string {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// shownKey returns a key as it may be shown: where a colon was forgotten, what is taken for a key may hold a secret.
+func shownKey(name string) string {
+	if len(name) > 40 || strings.ContainsFunc(name, func(c rune) bool { return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && c != '_' && c != '-' }) {
+		return ""
+	}
+	return name
 }
 
 // hint names the known keys, since the one that was meant is among them.

@@ -58,4 +58,3 @@ func newExporter(base string, minInterval time.Duration) (e *collector.Exporter,
 func readAll(ctx context.Context, e *collector.Exporter) prometheus.Collector {
 	return e.Refresh(ctx, collector.Selection{Collectors: []string{config.BackupExports}})
 }
-

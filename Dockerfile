@@ -1,0 +1,45 @@
+# syntax=docker/dockerfile:1
+
+# The builder runs on its own platform and compiles for the target's: Go needs no emulation for that.
+FROM --platform=$BUILDPLATFORM golang:1.26-bookworm AS build
+WORKDIR /src
+
+COPY go.mod go.sum ./
+RUN go mod download
+
+COPY . .
+ARG TARGETOS
+ARG TARGETARCH
+ARG VERSION=unknown
+ARG REVISION=unknown
+ARG BRANCH=unknown
+ARG BUILD_DATE=unknown
+RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -buildvcs=false -o /out/mongodbatlas_backup_exporter \
+    -ldflags "-s -w \
+      -X github.com/prometheus/common/version.Version=$VERSION \
+      -X github.com/prometheus/common/version.Revision=$REVISION \
+      -X github.com/prometheus/common/version.Branch=$BRANCH \
+      -X github.com/prometheus/common/version.BuildUser=docker \
+      -X github.com/prometheus/common/version.BuildDate=$BUILD_DATE" \
+    .
+
+# Nothing but the program, the certificates that Atlas's are checked against, and the licence. The program writes no file,
+# so the root file system can be read-only and every capability dropped.
+FROM scratch
+ARG VERSION=unknown
+ARG REVISION=unknown
+ARG BUILD_DATE=unknown
+LABEL org.opencontainers.image.title="mongodbatlas_backup_exporter" \
+      org.opencontainers.image.description="Prometheus exporter for MongoDB Atlas backup exports, restores and Data Lake pipeline runs" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="$VERSION" \
+      org.opencontainers.image.revision="$REVISION" \
+      org.opencontainers.image.created="$BUILD_DATE"
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
+COPY --from=build /src/LICENSE /LICENSE
+COPY --from=build /out/mongodbatlas_backup_exporter /mongodbatlas_backup_exporter
+
+# A number, so that Kubernetes can tell that it is not root.
+USER 65532:65532
+EXPOSE 9972
+ENTRYPOINT ["/mongodbatlas_backup_exporter"]

@@ -1,0 +1,198 @@
+package atlasapi_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"mongodbatlas_backup_exporter/atlasapi"
+	"mongodbatlas_backup_exporter/atlasapi/atlassim"
+)
+
+// serves has every signed-in request for the project answered by a function.
+func (w *world) serves(handler http.HandlerFunc) {
+	w.server.Inject(atlassim.Fault{Operation: atlassim.OpGetProject, Authenticated: true, Handler: handler})
+}
+
+// longProject is a project with so many bytes around it.
+func longProject(bytes int) string {
+	const head, tail = `{"id":"` + jobID + `","name":"long","padding":"`, `"}`
+	return head + strings.Repeat("x", bytes-len(head)-len(tail)) + tail
+}
+
+func TestLargeBody(t *testing.T) {
+	t.Parallel()
+	const limit = 16 << 20
+	for _, test := range []struct {
+		size    int
+		chunked bool
+		good    bool
+	}{{limit - 1, false, true}, {limit, true, true}, {limit + 1, false, false}, {limit + 1<<20, false, false}, {limit + 1<<20, true, false}} {
+		w := newWorld(t, func(s *setup) { s.client.MaxRetries = 3 })
+		body := longProject(test.size)
+		w.serves(func(out http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(out, body[:1])
+			if test.chunked {
+				_ = http.NewResponseController(out).Flush()
+			}
+			_, _ = io.WriteString(out, body[1:])
+		})
+		err := w.readProject(t.Context())
+		if test.good {
+			if err != nil {
+				t.Errorf("%d bytes: %v", test.size, err)
+			}
+			continue
+		}
+		failure := failedAs(t, err, atlassim.OpGetProject, atlasapi.KindBadResponse)
+		if !strings.Contains(failure.Error(), "16 MiB") {
+			t.Errorf("%q does not say how large is too large", failure)
+		}
+		if got := w.server.Count(atlassim.OpGetProject); got != 1 {
+			t.Errorf("%d bytes: %d requests", test.size, got)
+		}
+	}
+}
+
+func gzipped(t *testing.T, text string) []byte {
+	t.Helper()
+	var buffer bytes.Buffer
+	writer, err := gzip.NewWriterLevel(&buffer, gzip.BestSpeed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := writer.Write([]byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	if err := writer.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return buffer.Bytes()
+}
+
+func TestGzip(t *testing.T) {
+	t.Parallel()
+	good := gzipped(t, fixture(t, "project.json"))
+	flipped := bytes.Clone(good)
+	for i := 12; i < len(flipped)-8; i++ {
+		flipped[i] ^= 0x55
+	}
+	sum := bytes.Clone(good)
+	sum[len(sum)-6] ^= 0xff
+	bomb := gzipped(t, longProject(18<<20))
+	for _, test := range []struct {
+		name     string
+		body     []byte
+		good     bool
+		requests int
+	}{
+		{"good", good, true, 1},
+		{"bomb", bomb, false, 1},
+		{"cut", good[:len(good)-20], false, 2},
+		{"not gzip", []byte("{}" + marker + strings.Repeat(" ", 100)), false, 1},
+		{"wrong checksum", sum, false, 1},
+		{"corrupt", flipped, false, 1},
+		{"empty", nil, false, 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, func(s *setup) { s.client.MaxRetries = 1 })
+			accepted := ""
+			w.serves(func(out http.ResponseWriter, r *http.Request) {
+				accepted = r.Header.Get("Accept-Encoding")
+				out.Header().Set("Content-Encoding", "gzip")
+				_, _ = out.Write(test.body)
+			})
+			err := w.readProject(t.Context())
+			if accepted != "gzip" {
+				t.Errorf("Accept-Encoding is %q", accepted)
+			}
+			if test.good != (err == nil) {
+				t.Errorf("%v", err)
+			}
+			if err != nil {
+				wantFailure(t, err, atlassim.OpGetProject, atlasapi.KindBadResponse)
+			}
+			if got := w.server.Count(atlassim.OpGetProject); got != test.requests {
+				t.Errorf("%d requests, want %d", got, test.requests)
+			}
+		})
+	}
+}
+
+func TestWebPage(t *testing.T) {
+	t.Parallel()
+	for _, contentType := range []string{"text/html", "text/html;charset=utf-8", "Text/HTML; charset=UTF-8"} {
+		for _, status := range []int{200, 404, 400} {
+			w := newWorld(t, func(s *setup) { s.client.MaxRetries = 3 })
+			w.serves(func(out http.ResponseWriter, _ *http.Request) {
+				out.Header().Set("Content-Type", contentType)
+				out.WriteHeader(status)
+				_, _ = io.WriteString(out, "<!DOCTYPE html><title>Maintenance "+marker+"</title>")
+			})
+			kind := map[int]atlasapi.Kind{200: atlasapi.KindBadResponse, 404: atlasapi.KindNotFound, 400: atlasapi.KindBadResponse}[status]
+			failure := failedAs(t, w.readProject(t.Context()), atlassim.OpGetProject, kind)
+			if status == http.StatusOK && !strings.Contains(failure.Error(), "web page") {
+				t.Errorf("%s: %q does not say that it is a web page", contentType, failure)
+			}
+			if got := w.server.Count(atlassim.OpGetProject); got != 1 {
+				t.Errorf("%d requests", got)
+			}
+		}
+	}
+}
+
+// TestErrorBodies has what comes with a bad status be shown where it is Atlas's own, and nothing else of it.
+func TestErrorBodies(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, body, header string
+		want               string
+	}{
+		{"Atlas's own", `{"detail":"No group.","error":404,"errorCode":"GROUP_NOT_FOUND","parameters":["x"],"reason":"Not Found"}`, "", "HTTP status 404 GROUP_NOT_FOUND: No group."},
+		{"null code", `{"detail":"No group.","error":404,"errorCode":null,"reason":"Not Found"}`, "", "HTTP status 404: No group."},
+		{"null code and header", `{"detail":"No group.","errorCode":null}`, "GROUP_NOT_FOUND", "HTTP status 404 GROUP_NOT_FOUND: No group."},
+		{"no code", `{"detail":"No group."}`, "", "HTTP status 404: No group."},
+		{"header alone", "", "GROUP_NOT_FOUND", "HTTP status 404 GROUP_NOT_FOUND"},
+		{"nothing", "", "", "HTTP status 404"},
+		{"odd code", `{"errorCode":"https://` + marker + `"}`, "", "HTTP status 404"},
+		{"odd header", "", "https://" + marker, "HTTP status 404"},
+		{"code of the wrong type", `{"errorCode":404,"detail":"` + marker + `"}`, "", "HTTP status 404"},
+		{"no JSON", marker, "", "HTTP status 404"},
+		{"cut short", `{"detail":"` + marker + `","errorCode":"A"`, "", "HTTP status 404"},
+		{"too long", `{"detail":"` + marker + strings.Repeat("x", 1<<20) + `"}`, "", "HTTP status 404"},
+		{"an array", `["` + marker + `"]`, "", "HTTP status 404"},
+		{
+			"fields", `{"detail":"Bad.","badRequestDetail":{"fields":[{"field":"pageNum","description":"must be above 0"},{"field":"x","description":"unknown"}]}}`,
+			"", "HTTP status 404: Bad.; pageNum: must be above 0; x: unknown",
+		},
+		{"no fields", `{"detail":"Bad.","badRequestDetail":null}`, "", "HTTP status 404: Bad."},
+	} {
+		w := newWorld(t)
+		w.serves(func(out http.ResponseWriter, _ *http.Request) {
+			out.Header().Set("Content-Type", "application/json")
+			if test.header != "" {
+				out.Header().Set("X-Error-Code", test.header)
+			}
+			out.WriteHeader(http.StatusNotFound)
+			_, _ = io.WriteString(out, test.body)
+		})
+		failure := failedAs(t, w.readProject(t.Context()), atlassim.OpGetProject, atlasapi.KindNotFound)
+		if want := "get_project: " + test.want; failure.Error() != want {
+			t.Errorf("%s: %q, want %q", test.name, failure, want)
+		}
+	}
+}
+
+// TestOtherSuccess has answers with a status of 2xx and nothing in them.
+func TestOtherSuccess(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{201, 202, 204, 205, 206} {
+		w := newWorld(t)
+		w.serves(func(out http.ResponseWriter, _ *http.Request) { out.WriteHeader(status) })
+		wantFailure(t, w.readProject(t.Context()), atlassim.OpGetProject, atlasapi.KindBadResponse)
+	}
+}

@@ -1,0 +1,302 @@
+package atlasapi
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+func TestParseSunset(t *testing.T) {
+	t.Parallel()
+	first := time.Date(2027, 7, 1, 0, 0, 0, 0, time.UTC)
+	for text, want := range map[string]time.Time{
+		"Thu, 1 Jul 2027 00:00:00 GMT":    first, // as Atlas writes it
+		"Thu, 01 Jul 2027 00:00:00 GMT":   first,
+		"Wed, 30 Jun 2027 22:30:00 -0130": first,
+		"Tue, 11 Nov 2025 23:59:59 GMT":   time.Date(2025, 11, 11, 23, 59, 59, 0, time.UTC),
+		"":                                {},
+		"soon":                            {},
+		"@1814400000":                     {},
+		"2027-07-01T00:00:00Z":            {},
+		"Thu, 32 Jul 2027 00:00:00 GMT":   {},
+	} {
+		if got := parseSunset(text); !got.Equal(want) || got.Location() != time.UTC {
+			t.Errorf("%q is %s, want %s", text, got, want)
+		}
+	}
+}
+
+func TestParseRetryAfter(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+	for text, want := range map[string]time.Duration{
+		"":                               0,
+		"0":                              0,
+		"1":                              time.Second,
+		"120":                            2 * time.Minute,
+		"3600":                           time.Hour,
+		"3601":                           time.Hour,
+		"2147483647":                     time.Hour,
+		"2147483648":                     time.Hour,
+		"99999999999999999999":           time.Hour,
+		"-5":                             0,
+		"1.5":                            0,
+		"soon":                           0,
+		"Fri, 20 Nov 2026 12:00:30 GMT":  30 * time.Second,
+		"Friday, 20-Nov-26 12:00:30 GMT": 30 * time.Second,
+		"Fri Nov 20 12:00:30 2026":       30 * time.Second,
+		"Fri, 20 Nov 2026 11:00:00 GMT":  0,
+		"Fri, 20 Nov 2099 12:00:00 GMT":  time.Hour,
+	} {
+		if got := parseRetryAfter(text, now); got != want {
+			t.Errorf("%q is %s, want %s", text, got, want)
+		}
+	}
+}
+
+func TestBackoff(t *testing.T) {
+	t.Parallel()
+	for retries, mean := range []time.Duration{firstBackoff, 2 * firstBackoff, 4 * firstBackoff, 8 * firstBackoff} {
+		least, most := time.Hour, time.Duration(0)
+		for range 2000 {
+			got := backoff(retries)
+			least, most = min(least, got), max(most, got)
+		}
+		if least < mean/2 || most >= mean*3/2 {
+			t.Errorf("retry %d waits from %s to %s, want half of %s to both sides at most", retries, least, most, mean)
+		}
+		if least > mean*6/10 || most < mean*14/10 {
+			t.Errorf("retry %d waits from %s to %s only: many would be sent together", retries, least, most)
+		}
+	}
+	if got := backoff(60); got <= 0 || got > time.Minute {
+		t.Errorf("retry 60 waits %s", got)
+	}
+}
+
+// tokens is a service account, with a client of its token endpoint and how often that was asked.
+func tokens(t *testing.T, handler http.HandlerFunc) (a *ServiceAccount, c *Client, asked *atomic.Int32) {
+	t.Helper()
+	a, asked = NewServiceAccount("id", "secret"), &atomic.Int32{}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		w.Header().Set("Content-Type", "application/json")
+		handler(w, r)
+	}))
+	t.Cleanup(server.Close)
+	base, err := url.Parse(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c = New(Options{BaseURL: base, Credentials: a})
+	t.Cleanup(c.Close)
+	return a, c, asked
+}
+
+func good(expires string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(`{"access_token":"t","token_type":"Bearer"` + expires + `}`))
+	}
+}
+
+// TestTokenMargin has a token be used until a minute before its end, or a tenth of a short life.
+func TestTokenMargin(t *testing.T) {
+	t.Parallel()
+	for expires, want := range map[string]time.Duration{
+		`,"expires_in":3600`:  59 * time.Minute,
+		`,"expires_in":86400`: 24*time.Hour - time.Minute,
+		`,"expires_in":600`:   9 * time.Minute,
+		`,"expires_in":100`:   90 * time.Second,
+		``:                    59 * time.Minute,
+		`,"expires_in":null`:  59 * time.Minute,
+	} {
+		a, c, _ := tokens(t, good(expires))
+		before := time.Now()
+		if _, err := a.current(t.Context(), c); err != nil {
+			t.Errorf("%s: %v", expires, err)
+			continue
+		}
+		// The server's second begins somewhere between before and now.
+		if early, late := before.Add(want-time.Second), time.Now().Add(want+time.Second); a.until.Before(early) || a.until.After(late) {
+			t.Errorf("%s: used for %s, want %s", expires, a.until.Sub(before), want)
+		}
+	}
+}
+
+// TestFailedMintIsForgotten has a mint be tried again once the pause is over, and what it then gives be used.
+func TestFailedMintIsForgotten(t *testing.T) {
+	t.Parallel()
+	broken := atomic.Bool{}
+	broken.Store(true)
+	a, c, asked := tokens(t, func(w http.ResponseWriter, r *http.Request) {
+		if broken.Load() {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		good("")(w, r)
+	})
+	for range 3 {
+		if _, err := a.current(t.Context(), c); err == nil {
+			t.Error("no error")
+		}
+	}
+	broken.Store(false)
+	if _, err := a.current(t.Context(), c); err == nil || asked.Load() != 1 {
+		t.Errorf("asked %d times within the pause (%v)", asked.Load(), err)
+	}
+	a.failedAt = a.failedAt.Add(-mintPause)
+	for range 3 {
+		if token, err := a.current(t.Context(), c); err != nil || token != "t" {
+			t.Errorf("token %q (%v)", token, err)
+		}
+	}
+	if asked.Load() != 2 || a.failed != nil {
+		t.Errorf("asked %d times, want 2; still remembered: %v", asked.Load(), a.failed)
+	}
+}
+
+// TestMintRetryAfter has the token endpoint ask for a wait that is longer than the pause after a failed mint.
+func TestMintRetryAfter(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{http.StatusTooManyRequests, http.StatusServiceUnavailable} {
+		a, c, asked := tokens(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Retry-After", "600")
+			w.WriteHeader(status)
+		})
+		_, err := a.current(t.Context(), c)
+		var failure *Error
+		if !errors.As(err, &failure) || failure.RetryAfter != 10*time.Minute {
+			t.Fatalf("%v", err)
+		}
+		a.failedAt = a.failedAt.Add(-mintPause) // as if so much time had passed
+		if _, err := a.current(t.Context(), c); err == nil || asked.Load() != 1 {
+			t.Errorf("%d: asked %d times, though Retry-After says 10 minutes (%v)", status, asked.Load(), err)
+		}
+		a.failedAt = a.failedAt.Add(-10 * time.Minute)
+		if _, err := a.current(t.Context(), c); err == nil || asked.Load() != 2 {
+			t.Errorf("%d: asked %d times once Retry-After has passed (%v)", status, asked.Load(), err)
+		}
+	}
+}
+
+// TestReplacementPause has a token that is refused again after a minute be replaced again.
+func TestReplacementPause(t *testing.T) {
+	t.Parallel()
+	a := NewServiceAccount("id", "secret")
+	a.token, a.until = "t", time.Now().Add(time.Hour)
+	a.replacedInVain()
+	if a.mayReplace("t") {
+		t.Error("replaced at once, though that did not help a moment ago")
+	}
+	a.vain = a.vain.Add(-replacePause)
+	if !a.mayReplace("t") || a.token != "" {
+		t.Error("not replaced after the pause")
+	}
+	a.token = "newer"
+	if !a.mayReplace("t") || a.token != "newer" {
+		t.Error("a token that is newer than the refused one is thrown away")
+	}
+}
+
+func told(limit, remaining float64) Optional[RateLimit] {
+	return Optional[RateLimit]{Value: RateLimit{Limit: limit, Remaining: remaining}, Set: true}
+}
+
+// admitted tells whether a request of a bucket may be sent at once, or very nearly so.
+func admitted(t *testing.T, l *Limits, key bucketKey) bool {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	_, err := l.wait(ctx, key)
+	return err == nil
+}
+
+// known are limits that know of one bucket, and its key.
+func known(t *testing.T, limit, remaining float64) (*Limits, bucketKey) {
+	t.Helper()
+	l, key := NewLimits(), bucketKey{setBackups, "g"}
+	if !admitted(t, l, key) {
+		t.Fatal("a request of an unknown bucket is not admitted")
+	}
+	l.sent(key, told(limit, remaining))
+	return l, key
+}
+
+// TestOvertakenAnswer has an answer come late that was made before one that is known: it says nothing new.
+func TestOvertakenAnswer(t *testing.T) {
+	t.Parallel()
+	l, key := known(t, 1200, 1200)
+	for range 2 {
+		if !admitted(t, l, key) {
+			t.Fatal("not admitted")
+		}
+	}
+	l.sent(key, told(1200, 0)) // the second request's answer
+	l.sent(key, told(1200, 1)) // the first one's
+	if admitted(t, l, key) {
+		t.Error("sent, though Atlas said that nothing remains")
+	}
+}
+
+// TestRequestsUnderWay has what Atlas may not have counted yet be counted.
+func TestRequestsUnderWay(t *testing.T) {
+	t.Parallel()
+	l, key := known(t, 100, 99)
+	for range 5 {
+		if !admitted(t, l, key) {
+			t.Fatal("not admitted")
+		}
+	}
+	l.sent(key, told(100, 4)) // and four are on their way
+	if admitted(t, l, key) {
+		t.Error("sent, though the requests under way may use what remains")
+	}
+	for range 4 {
+		l.sent(key, Optional[RateLimit]{})
+	}
+	if admitted(t, l, key) {
+		t.Error("what was sent without an answer is given back")
+	}
+}
+
+// TestRefill has a bucket fill up again with time, up to its limit, of which some is left to others.
+func TestRefill(t *testing.T) {
+	t.Parallel()
+	l, key := known(t, 1200, 0)
+	if admitted(t, l, key) {
+		t.Error("an empty bucket admits a request")
+	}
+	l.buckets[key].at = l.buckets[key].at.Add(-time.Hour) // as if so much time had passed
+	sent := 0
+	for sent <= 1200 && admitted(t, l, key) {
+		sent++
+	}
+	if sent < 1200*8/10 || sent >= 1200 {
+		t.Errorf("a full bucket of 1200 admits %d requests", sent)
+	}
+}
+
+// TestBlockedBucket has a wait that is too long for a request fail at once, and name what it is.
+func TestBlockedBucket(t *testing.T) {
+	t.Parallel()
+	l, key := known(t, 1200, 1200)
+	l.block(key, 10*time.Minute)
+	l.block(key, time.Second) // does not shorten it
+	waited, err := l.wait(t.Context(), key)
+	var failure *Error
+	if !errors.As(err, &failure) || failure.Kind != KindRateLimited || failure.RetryAfter < 9*time.Minute || waited != 0 || failure.retriable() {
+		t.Errorf("waited %s: %+v", waited, err)
+	}
+	l, key = known(t, 1200, 1200)
+	l.block(key, 5*time.Second)
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(20*time.Millisecond, cancel)
+	if _, err := l.wait(ctx, key); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+}

@@ -1,0 +1,265 @@
+package atlasapi_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"mongodbatlas_backup_exporter/atlasapi"
+	"mongodbatlas_backup_exporter/atlasapi/atlassim"
+)
+
+// generate gives the world's cluster so many export jobs.
+func (w *world) generate(n int) {
+	w.cluster.GenerateExports(n, func(n int) atlassim.Export {
+		return atlassim.Export{CreatedAt: noon().Add(time.Duration(n-100000) * time.Minute)}
+	})
+}
+
+func (w *world) exportIDs() ([]string, error) {
+	jobs, err := collect(w.client.ExportJobs(w.project.ID, clusterName).All(w.t.Context()))
+	ids := make([]string, len(jobs))
+	for i, job := range jobs {
+		ids[i] = job.ID.String()
+	}
+	return ids, err
+}
+
+func distinct(ids []string) int {
+	return len(slices.Compact(slices.Sorted(slices.Values(ids))))
+}
+
+func TestPages(t *testing.T) {
+	t.Parallel()
+	for n, requests := range map[int]int{0: 1, 1: 1, 499: 1, 500: 1, 501: 2, 1000: 2, 1500: 3, 1777: 4} {
+		w := newWorld(t)
+		w.generate(n)
+		ids, err := w.exportIDs()
+		if err != nil || len(ids) != n || distinct(ids) != n {
+			t.Errorf("of %d jobs, %d were read, %d of them distinct (%v)", n, len(ids), distinct(ids), err)
+		}
+		if got := w.server.Count(atlassim.OpListBackupExports); got != requests {
+			t.Errorf("%d jobs took %d requests, want %d", n, got, requests)
+		}
+	}
+}
+
+// TestPage reads single pages.
+func TestPage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.generate(25)
+	list := w.client.ExportJobs(w.project.ID, clusterName)
+	for number, want := range map[int]struct {
+		items int
+		more  bool
+	}{1: {10, true}, 2: {10, true}, 3: {5, false}, 4: {0, false}} {
+		page, err := list.Page(t.Context(), number, 10)
+		if err != nil || page.Number != number || len(page.Items) != want.items || page.More != want.more {
+			t.Errorf("page %d is number %d with %d items, more: %t (%v), want %+v",
+				number, page.Number, len(page.Items), page.More, err, want)
+		}
+	}
+	for _, r := range w.server.Requests() {
+		if r.Operation == atlassim.OpListBackupExports && !strings.HasPrefix(r.Query, "includeCount=false&itemsPerPage=10&pageNum=") {
+			t.Errorf("the query is %q", r.Query)
+		}
+	}
+}
+
+// TestStopReading breaks off a list: no page is asked for that nobody wants.
+func TestStopReading(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.generate(1700)
+	seen := 0
+	for _, err := range w.client.ExportJobs(w.project.ID, clusterName).All(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if seen++; seen == 600 {
+			break
+		}
+	}
+	if got := w.server.Count(atlassim.OpListBackupExports); got != 2 {
+		t.Errorf("%d requests for 600 jobs", got)
+	}
+	list := w.client.ExportJobs(w.project.ID, clusterName).Pages(t.Context())
+	for range 2 { // a list can be read again
+		for page, err := range list {
+			if err != nil || page.Number != 1 || len(page.Items) != atlasapi.MaxPageSize {
+				t.Errorf("the first page is number %d with %d items (%v)", page.Number, len(page.Items), err)
+			}
+			break
+		}
+	}
+	if got := w.server.Count(atlassim.OpListBackupExports); got != 4 {
+		t.Errorf("%d requests, want 4", got)
+	}
+}
+
+// TestCreatedBefore has the parameter on each page.
+func TestCreatedBefore(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.pipeline.GenerateRuns(1200, func(n int) atlassim.Run {
+		return atlassim.Run{CreatedDate: noon().Add(time.Duration(n-1200) * time.Minute)}
+	})
+	before := noon().Add(-100 * time.Minute)
+	runs, err := collect(w.client.PipelineRuns(w.project.ID, pipelineName, before).All(t.Context()))
+	if err != nil || len(runs) != 1100 {
+		t.Fatalf("%d runs, want 1100 (%v)", len(runs), err)
+	}
+	for _, run := range runs {
+		if !run.CreatedDate.Before(before) {
+			t.Fatalf("a run of %s", run.CreatedDate)
+		}
+	}
+}
+
+// TestShortPage has a first page with fewer items than fit, and a next one.
+func TestShortPage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(s *setup) { s.sim.ShortPages = map[string]int{atlassim.OpListBackupExports: 2} })
+	w.generate(503)
+	ids, err := w.exportIDs()
+	if err != nil || distinct(ids) != 503 {
+		t.Errorf("%d distinct jobs, want 503 (%v)", distinct(ids), err)
+	}
+}
+
+// TestGrowingList adds a job before each page, so that the list shifts while it is read.
+func TestGrowingList(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.generate(1400)
+	w.server.SetBeforePage(func(operation string, page int) {
+		if operation == atlassim.OpListBackupExports && page > 1 {
+			w.org.Do(func() {
+				for range 3 {
+					w.cluster.AddExport(atlassim.Export{})
+				}
+			})
+		}
+	})
+	ids, err := w.exportIDs()
+	if err != nil || len(ids) != 1400 || distinct(ids) != 1400 {
+		t.Errorf("%d jobs, %d of them distinct, want the 1400 that were there at first (%v)", len(ids), distinct(ids), err)
+	}
+}
+
+// TestDoubleOnOnePage has the same id twice on a page.
+func TestDoubleOnOnePage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.answers(atlassim.OpListBackupExports, `{"results":[{"id":"`+jobID+`","state":"Queued"},{"id":"`+jobID+`"}]}`)
+	if ids, err := w.exportIDs(); err != nil || len(ids) != 1 {
+		t.Errorf("%v (%v)", ids, err)
+	}
+}
+
+// elsewhere is a server that nothing may be sent to. It counts what is.
+func elsewhere(t *testing.T) (url string, count *atomic.Int32) {
+	t.Helper()
+	count = &atomic.Int32{}
+	other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		count.Add(1)
+		t.Errorf("%s %s with the authorization %q went to another host", r.Method, r.URL, r.Header.Get("Authorization"))
+	}))
+	t.Cleanup(other.Close)
+	return other.URL, count
+}
+
+// TestLinksAreNotFollowed has next links that point to another host.
+func TestLinksAreNotFollowed(t *testing.T) {
+	t.Parallel()
+	for _, digest := range []bool{false, true} {
+		other, count := elsewhere(t)
+		w := newWorld(t, func(s *setup) { s.sim.CentralURL, s.digest = other, digest })
+		w.generate(1200)
+		ids, err := w.exportIDs()
+		if err != nil || len(ids) != 1200 || count.Load() != 0 {
+			t.Errorf("%d jobs, %d requests elsewhere (%v)", len(ids), count.Load(), err)
+		}
+	}
+}
+
+// pages has each page of the export jobs made by a function of its number.
+func (w *world) pages(body func(number string) string) {
+	w.server.Inject(atlassim.Fault{
+		Operation: atlassim.OpListBackupExports, Authenticated: true,
+		Handler: func(out http.ResponseWriter, r *http.Request) {
+			_, _ = fmt.Fprint(out, body(r.URL.Query().Get("pageNum")))
+		},
+	})
+}
+
+const nextLink = `"links":[{"href":"https://` + marker + `","rel":"self"},{"href":"https://` + marker + `","rel":"next"}]`
+
+// TestEndlessList has a next page for ever, with a new job on each.
+func TestEndlessList(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.pages(func(number string) string {
+		return fmt.Sprintf(`{"results":[{"id":"%024s"}],%s}`, number, nextLink)
+	})
+	ids, err := w.exportIDs()
+	wantFailure(t, err, atlassim.OpListBackupExports, atlasapi.KindBadResponse)
+	if got := w.server.Count(atlassim.OpListBackupExports); got > 1000 {
+		t.Errorf("%d requests", got)
+	}
+	if len(ids) > 1000 {
+		t.Errorf("%d jobs", len(ids))
+	}
+}
+
+// TestRepeatedPage answers each page with the first one, as a proxy does that drops the query.
+func TestRepeatedPage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.pages(func(string) string { return `{"results":[{"id":"` + jobID + `"}],` + nextLink + `}` })
+	_, err := w.exportIDs()
+	wantFailure(t, err, atlassim.OpListBackupExports, atlasapi.KindBadResponse)
+	if got := w.server.Count(atlassim.OpListBackupExports); got > 2 {
+		t.Errorf("%d requests before the repetition was seen", got)
+	}
+}
+
+// TestRepeatedLastPage ends in a page that holds nothing new, which a shifting list may have.
+func TestRepeatedLastPage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.pages(func(number string) string {
+		if number == "1" {
+			return `{"results":[{"id":"` + jobID + `"}],` + nextLink + `}`
+		}
+		return `{"results":[{"id":"` + jobID + `"}]}`
+	})
+	if ids, err := w.exportIDs(); err != nil || len(ids) != 1 {
+		t.Errorf("%v (%v)", ids, err)
+	}
+}
+
+// TestBadLaterPage fails on the second page: the list ends with the error, and says so.
+func TestBadLaterPage(t *testing.T) {
+	t.Parallel()
+	for _, second := range []string{`{"results":null}`, `{}`, `{"results":[],` + nextLink + `}`, "", `{"results":[{"id":"` + marker + `"}]}`} {
+		w := newWorld(t)
+		w.pages(func(number string) string {
+			if number == "1" {
+				return `{"results":[{"id":"` + jobID + `"}],` + nextLink + `}`
+			}
+			return second
+		})
+		ids, err := w.exportIDs()
+		wantFailure(t, err, atlassim.OpListBackupExports, atlasapi.KindBadResponse)
+		if len(ids) != 1 {
+			t.Errorf("%q: %v came before it", second, ids)
+		}
+	}
+}

@@ -1,0 +1,167 @@
+package atlasapi_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"path"
+	"sync"
+	"testing"
+	"time"
+
+	"mongodbatlas_backup_exporter/atlasapi"
+	"mongodbatlas_backup_exporter/atlasapi/atlassim"
+)
+
+// TestNothingIsRefused sends a burst to small buckets that do not fill up again: what the headers say that Atlas would
+// refuse is not sent, whether they are known before the burst or learnt within it; and the bucket of another project is
+// another one.
+func TestNothingIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, capacity := range []int{12, 30, 100} {
+		for _, known := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%d known %t", capacity, known), func(t *testing.T) {
+				t.Parallel()
+				burst(t, capacity, known)
+			})
+		}
+	}
+}
+
+func burst(t *testing.T, capacity int, known bool) {
+	t.Helper()
+	w := newWorld(t, func(s *setup) {
+		s.sim.RateLimits = map[atlassim.EndpointSet]atlassim.RateLimit{
+			atlassim.SetProjects: {Capacity: capacity, Refill: 1, Period: 24 * time.Hour},
+		}
+		s.sim.Latency = func(string) time.Duration { return rand.N(3 * time.Millisecond) } // answers overtake each other
+		s.client.MaxRetries = 3
+	})
+	projects := []string{w.project.ID, w.org.AddProject("other").ID}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	if known {
+		for _, id := range projects {
+			if _, err := w.client.Project(ctx, id); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	var all sync.WaitGroup
+	for range capacity * 2 {
+		for _, id := range projects {
+			all.Go(func() {
+				if _, err := w.client.Project(ctx, id); err != nil {
+					wantFailure(t, err, atlassim.OpGetProject, atlasapi.KindRateLimited)
+				}
+			})
+		}
+	}
+	all.Wait()
+	answered := map[string]int{}
+	for _, r := range w.server.Requests() {
+		answered[fmt.Sprint(path.Base(r.Path), " ", r.Status)]++
+	}
+	for _, id := range projects {
+		if refused, good := answered[id+" 429"], answered[id+" 200"]; refused != 0 || good < capacity/2 {
+			t.Errorf("%d requests of one project were refused and %d answered", refused, good)
+		}
+	}
+}
+
+// TestBuckets has one bucket of a project used up, and the others not.
+func TestBuckets(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(s *setup) {
+		s.sim.RateLimits = map[atlassim.EndpointSet]atlassim.RateLimit{
+			atlassim.SetCloudBackups: {Capacity: 1, Refill: 1, Period: 24 * time.Hour},
+		}
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	if _, err := w.client.Schedule(ctx, w.project.ID, clusterName); err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range endpoints() {
+		err := e.read(ctx, w)
+		switch e.operation {
+		case atlassim.OpGetBackupSchedule, atlassim.OpListBackupExports, atlassim.OpListBackupRestores:
+			wantFailure(t, err, e.operation, atlasapi.KindRateLimited)
+		case atlassim.OpGetPipelineRun:
+			wantFailure(t, err, e.operation, atlasapi.KindNotFound)
+		default:
+			if err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	if got := w.server.Count(atlassim.OpListBackupExports) + w.server.Count(atlassim.OpListBackupRestores); got != 0 {
+		t.Errorf("%d requests", got)
+	}
+}
+
+// TestOddLimits has headers that say nothing usable: they hold nothing back.
+func TestOddLimits(t *testing.T) {
+	t.Parallel()
+	for _, header := range []http.Header{
+		{"Ratelimit-Limit": {"1200"}},
+		{"Ratelimit-Remaining": {"0"}},
+		{"Ratelimit-Limit": {"0"}, "Ratelimit-Remaining": {"0"}},
+		{"Ratelimit-Limit": {"many"}, "Ratelimit-Remaining": {"few"}},
+		{"Ratelimit-Limit": {"-1"}, "Ratelimit-Remaining": {"-1"}},
+		{"Ratelimit-Limit": {"NaN"}, "Ratelimit-Remaining": {"NaN"}},
+		{"Ratelimit-Limit": {"1e3"}, "Ratelimit-Remaining": {"0x0"}},
+	} {
+		w := newWorld(t, func(s *setup) { s.sim.NoRateLimits = true })
+		w.server.Inject(atlassim.Fault{
+			Operation: atlassim.OpGetProject, Authenticated: true, Status: 200, Body: fixture(t, "project.json"), Header: header,
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		for range 50 {
+			if err := w.readProject(ctx); err != nil {
+				t.Fatalf("%v: %v", header, err)
+			}
+		}
+	}
+}
+
+// TestConcurrency bounds the requests in flight: as many as there are slots are there at once, and one more waits.
+func TestConcurrency(t *testing.T) {
+	t.Parallel()
+	for given, want := range map[int]int{0: 8, 3: 3} {
+		w := newWorld(t, func(s *setup) { s.client.MaxConcurrentRequests = given })
+		if err := w.readProject(t.Context()); err != nil { // the first request of a bucket may go alone
+			t.Fatal(err)
+		}
+		gate := make(chan struct{})
+		arrived := make(chan struct{}, 2*want)
+		body := []byte(fixture(t, "project.json"))
+		w.server.Inject(atlassim.Fault{
+			Operation: atlassim.OpGetProject, Authenticated: true,
+			Handler: func(out http.ResponseWriter, _ *http.Request) {
+				arrived <- struct{}{}
+				<-gate
+				_, _ = out.Write(body)
+			},
+		})
+		var all sync.WaitGroup
+		for range want + 1 {
+			all.Go(func() {
+				if err := w.readProject(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		for range want {
+			<-arrived
+		}
+		time.Sleep(50 * time.Millisecond) // one too many would arrive within this
+		if len(arrived) != 0 {
+			t.Errorf("more than %d requests at once", want)
+		}
+		close(gate)
+		all.Wait()
+	}
+}

@@ -1,0 +1,292 @@
+package atlasapi_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"mongodbatlas_backup_exporter/atlasapi"
+	"mongodbatlas_backup_exporter/atlasapi/atlassim"
+)
+
+// cut closes the connection without an answer.
+func cut(out http.ResponseWriter, _ *http.Request) {
+	if connection, _, err := http.NewResponseController(out).Hijack(); err == nil {
+		_ = connection.Close()
+	}
+}
+
+// cutShort announces a longer answer than it sends, and then closes the connection.
+func cutShort(out http.ResponseWriter, _ *http.Request) {
+	connection, buffer, err := http.NewResponseController(out).Hijack()
+	if err != nil {
+		return
+	}
+	_, _ = buffer.WriteString("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{\"id\":\"" + jobID + "\",\"name\":\"" + marker)
+	_ = buffer.Flush()
+	_ = connection.Close()
+}
+
+// cutChunks ends in the middle of a chunked answer.
+func cutChunks(out http.ResponseWriter, _ *http.Request) {
+	connection, buffer, err := http.NewResponseController(out).Hijack()
+	if err != nil {
+		return
+	}
+	_, _ = buffer.WriteString("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n20\r\n{\"id\":\"" + marker)
+	_ = buffer.Flush()
+	_ = connection.Close()
+}
+
+// passing are the faults that may pass, and what they are when they do not.
+func passing() []passingFault {
+	status := func(status int) atlassim.Fault { return atlassim.Fault{Status: status} }
+	return []passingFault{
+		{"connection cut", atlassim.Fault{Handler: cut}, atlasapi.KindNetwork, 0},
+		{"body cut", atlassim.Fault{Handler: cutShort}, atlasapi.KindBadResponse, 0},
+		{"chunked body cut", atlassim.Fault{Handler: cutChunks}, atlasapi.KindBadResponse, 0},
+		{"silence", atlassim.Fault{Delay: time.Minute}, atlasapi.KindTimeout, 0},
+		{"500", status(500), atlasapi.KindServerError, 500},
+		{"502", atlassim.Fault{Status: 502, Body: "<html>" + marker, Header: http.Header{"Content-Type": {"text/html"}}}, atlasapi.KindServerError, 502},
+		{"503", status(503), atlasapi.KindServerError, 503},
+		{"504", status(504), atlasapi.KindServerError, 504},
+		{"429", status(429), atlasapi.KindRateLimited, 429},
+	}
+}
+
+type passingFault struct {
+	name   string
+	fault  atlassim.Fault
+	kind   atlasapi.Kind
+	status int
+}
+
+// TestFaultPasses has a request succeed once the fault has passed.
+func TestFaultPasses(t *testing.T) {
+	t.Parallel()
+	for _, test := range passing() {
+		for _, digest := range []bool{false, true} {
+			t.Run(test.name, func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t, func(s *setup) {
+					s.digest, s.client.MaxRetries, s.client.RequestTimeout = digest, 3, 2*time.Second
+				})
+				// A used connection that is cut has the transport send again by itself, so this one is fresh.
+				if err := failureOf(w.client.Projects().All(t.Context())); err != nil {
+					t.Fatal(err)
+				}
+				w.client.Close()
+				fault := test.fault
+				fault.Operation, fault.Authenticated, fault.Times = atlassim.OpGetProject, true, 1
+				w.server.Inject(fault)
+				if err := w.readProject(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				if got, want := w.watch.retried(), []string{"get_project " + test.kind.String()}; !slices.Equal(got, want) {
+					t.Errorf("retries observed: %q, want %q", got, want)
+				}
+				// A challenge whose request was not answered is not used again: the retry begins with a fresh one.
+				exchanges := slices.DeleteFunc(w.watch.of(atlassim.OpGetProject), func(e atlasapi.Exchange) bool {
+					return e.Status == http.StatusUnauthorized
+				})
+				if len(exchanges) != 2 || exchanges[0].Err == nil || exchanges[1].Err != nil || exchanges[1].Status != http.StatusOK {
+					t.Fatalf("observed %+v", exchanges)
+				}
+				if kind, ok := atlasapi.KindOf(exchanges[0].Err); !ok || kind != test.kind {
+					t.Errorf("observed first %v, want kind %s", exchanges[0].Err, test.kind)
+				}
+				if got := w.server.Answered(atlassim.OpGetProject); got != 2 {
+					t.Errorf("%d requests", got)
+				}
+			})
+		}
+	}
+}
+
+// TestFaultStays has a request given up after its retries.
+func TestFaultStays(t *testing.T) {
+	t.Parallel()
+	for _, test := range passing() {
+		for _, retries := range []int{0, 1} {
+			t.Run(test.name, func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t, func(s *setup) { s.client.MaxRetries, s.client.RequestTimeout = retries, 500*time.Millisecond })
+				fault := test.fault
+				fault.Operation, fault.Authenticated = atlassim.OpGetProject, true
+				w.server.Inject(fault)
+				failure := failedAs(t, w.readProject(t.Context()), atlassim.OpGetProject, test.kind)
+				if failure.Status != test.status {
+					t.Errorf("%+v", failure)
+				}
+				if got := len(w.watch.of(atlassim.OpGetProject)); got != retries+1 {
+					t.Errorf("%d exchanges, want %d", got, retries+1)
+				}
+				if got := len(w.watch.retried()); got != retries {
+					t.Errorf("%d retries observed, want %d", got, retries)
+				}
+			})
+		}
+	}
+}
+
+// TestRetriesAreBounded counts the requests of three retries.
+func TestRetriesAreBounded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(s *setup) { s.client.MaxRetries = 3 })
+	w.server.Inject(atlassim.Fault{Operation: atlassim.OpGetProject, Authenticated: true, Status: 500})
+	wantFailure(t, w.readProject(t.Context()), atlassim.OpGetProject, atlasapi.KindServerError)
+	if got := w.server.Count(atlassim.OpGetProject); got != 4 || len(w.watch.retried()) != 3 {
+		t.Errorf("%d requests, retries observed: %v", got, w.watch.retried())
+	}
+}
+
+// TestNotSentAgain has failures that another try would not mend.
+func TestNotSentAgain(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{304, 400, 401, 402, 403, 404, 405, 406, 408, 409, 410, 418, 451} {
+		for _, digest := range []bool{false, true} {
+			w := newWorld(t, func(s *setup) { s.digest, s.client.MaxRetries = digest, 3 })
+			if err := failureOf(w.client.Projects().All(t.Context())); err != nil {
+				t.Fatal(err)
+			}
+			w.server.Inject(atlassim.Fault{
+				Operation: atlassim.OpGetProject, Authenticated: true, Status: status, Code: "NOT_IN_GROUP",
+				Header: http.Header{"Retry-After": {"0"}},
+			})
+			var failure *atlasapi.Error
+			if err := w.readProject(t.Context()); !errors.As(err, &failure) || failure.Status != status {
+				t.Errorf("%d: %v", status, err)
+			}
+			if got := w.server.Count(atlassim.OpGetProject); got != 1 || len(w.watch.retried()) != 0 {
+				t.Errorf("%d: sent %d times", status, got)
+			}
+		}
+	}
+}
+
+// TestRetryAfter has Atlas throttle once, with what it says about the wait.
+func TestRetryAfter(t *testing.T) {
+	t.Parallel()
+	for _, value := range []string{"", "0", "1", "-1", "soon", "Fri, 20 Nov 2020 12:00:00 GMT"} {
+		t.Run(value, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, func(s *setup) { s.client.MaxRetries = 1 })
+			header := http.Header{}
+			if value != "" {
+				header.Set("Retry-After", value)
+			}
+			w.server.Inject(atlassim.Fault{
+				Operation: atlassim.OpGetProject, Authenticated: true, Times: 1,
+				Status: 429, Code: "RATE_LIMITED_TOKEN_BUCKET", Header: header,
+			})
+			if err := w.readProject(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if got := w.server.Count(atlassim.OpGetProject); got != 2 {
+				t.Errorf("%d requests", got)
+			}
+			if got := w.watch.waited(atlassim.OpGetProject); got < time.Second {
+				t.Errorf("%s of waiting observed, want the floor of a second at least", got)
+			}
+			if got, want := w.watch.retried(), []string{"get_project rate_limited"}; !slices.Equal(got, want) {
+				t.Errorf("retries observed: %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+// TestRetryAfterIsFar has Atlas ask for a longer wait than any request has: nothing is sent until it is over, and the
+// buckets of other projects and other endpoints are not touched.
+func TestRetryAfterIsFar(t *testing.T) {
+	t.Parallel()
+	for _, value := range []string{"3600", "86400", "99999999999", "99999999999999999999999", "Fri, 20 Nov 2099 12:00:00 GMT"} {
+		w := newWorld(t, func(s *setup) { s.client.MaxRetries = 3 })
+		other := w.org.AddProject("other")
+		w.server.Inject(atlassim.Fault{
+			Operation: atlassim.OpGetProject, Path: "/api/atlas/v2/groups/" + w.project.ID, Authenticated: true,
+			Status: 429, Code: "RATE_LIMITED_TOKEN_BUCKET", Header: http.Header{"Retry-After": {value}},
+		})
+		// Should the header not be understood, the retries end here and not by themselves.
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		failure := failedAs(t, w.readProject(ctx), atlassim.OpGetProject, atlasapi.KindRateLimited)
+		if failure.Status != 429 || failure.RetryAfter != time.Hour {
+			t.Errorf("%q: %+v, want a wait that is bounded to an hour", value, failure)
+		}
+		again := failedAs(t, w.readProject(ctx), atlassim.OpGetProject, atlasapi.KindRateLimited)
+		if again.Status != 0 || again.RetryAfter <= 0 {
+			t.Errorf("%q: then %+v", value, again)
+		}
+		if got := w.server.Count(atlassim.OpGetProject); got != 1 || len(w.watch.retried()) != 0 {
+			t.Errorf("%q: %d requests, retries observed: %v", value, got, w.watch.retried())
+		}
+		if _, err := w.client.Project(t.Context(), other.ID); err != nil {
+			t.Errorf("another project: %v", err)
+		}
+		if _, err := w.client.Schedule(t.Context(), w.project.ID, clusterName); err != nil {
+			t.Errorf("another bucket: %v", err)
+		}
+		options := w.options
+		options.Limits = atlasapi.NewLimits()
+		w.server.ResetRequests()
+		_, err := w.connect(options).Project(ctx, w.project.ID)
+		wantFailure(t, err, atlassim.OpGetProject, atlasapi.KindRateLimited)
+		if got := w.server.Count(atlassim.OpGetProject); got != 1 {
+			t.Errorf("%q: fresh limits send %d requests", value, got)
+		}
+	}
+}
+
+// TestLimitsOutliveTheClient has a new client keep the wait that an old one was told of.
+func TestLimitsOutliveTheClient(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(s *setup) { s.client.Limits = atlasapi.NewLimits() })
+	w.server.Inject(atlassim.Fault{
+		Operation: atlassim.OpGetProject, Authenticated: true, Status: 429, Header: http.Header{"Retry-After": {"600"}},
+	})
+	wantFailure(t, w.readProject(t.Context()), atlassim.OpGetProject, atlasapi.KindRateLimited)
+	_, err := w.connect(w.options).Project(t.Context(), w.project.ID)
+	wantFailure(t, err, atlassim.OpGetProject, atlasapi.KindRateLimited)
+	if got := w.server.Count(atlassim.OpGetProject); got != 1 {
+		t.Errorf("%d requests", got)
+	}
+}
+
+// TestServerErrorWithRetryAfter has a 503 ask for a long wait.
+func TestServerErrorWithRetryAfter(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(s *setup) { s.client.MaxRetries = 3 })
+	w.server.Inject(atlassim.Fault{
+		Operation: atlassim.OpGetProject, Authenticated: true, Status: 503, Header: http.Header{"Retry-After": {"900"}},
+	})
+	failure := failedAs(t, w.readProject(t.Context()), atlassim.OpGetProject, atlasapi.KindServerError)
+	if failure.RetryAfter != 15*time.Minute || w.server.Count(atlassim.OpGetProject) != 1 {
+		t.Errorf("%+v after %d requests", failure, w.server.Count(atlassim.OpGetProject))
+	}
+}
+
+// TestThrottledToken has the token endpoint throttle: that is not the project's rate limit.
+func TestThrottledToken(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.server.Inject(atlassim.Fault{
+		Operation: atlassim.OpToken, Status: 429, Body: `{"error":"rate_limited"}`, Header: http.Header{"Retry-After": {"60"}}, Times: 1,
+	})
+	failure := failedAs(t, w.readProject(t.Context()), atlassim.OpToken, atlasapi.KindRateLimited)
+	if failure.RetryAfter != time.Minute {
+		t.Errorf("%+v", failure)
+	}
+	options := w.options
+	options.Limits = atlasapi.NewLimits()
+	_, err := w.connect(options).Project(t.Context(), w.project.ID)
+	wantFailure(t, err, atlassim.OpToken, atlasapi.KindRateLimited) // as remembered
+	options.Credentials = atlasapi.NewAPIKey(publicKey, privateKey)
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer cancel()
+	if _, err := w.connect(options).Project(ctx, w.project.ID); err != nil {
+		t.Errorf("the project is not throttled: %v", err)
+	}
+}

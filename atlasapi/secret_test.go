@@ -1,0 +1,108 @@
+package atlasapi_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+
+	"mongodbatlas_backup_exporter/atlasapi"
+)
+
+// showsSecret tells whether a text holds the secret, as it is or in one of the forms that verbs give it.
+func showsSecret(text, secret string) bool {
+	for _, form := range []string{secret, fmt.Sprintf("%x", secret), fmt.Sprintf("%X", secret), fmt.Sprintf("% x", secret), fmt.Sprintf("%d", []byte(secret))} {
+		if strings.Contains(text, form) {
+			return true
+		}
+	}
+	return false
+}
+
+func TestSecretIsHidden(t *testing.T) {
+	t.Parallel()
+	const plain = "VeryPrivate"
+	secret := atlasapi.Secret(plain)
+	if secret.Reveal() != plain {
+		t.Errorf("revealed as %q", secret.Reveal())
+	}
+	type nested struct {
+		Name   string
+		Secret atlasapi.Secret
+		Many   []atlasapi.Secret
+		Map    map[string]atlasapi.Secret
+		Any    any
+		Ptr    *atlasapi.Secret
+	}
+	value := nested{"n", secret, []atlasapi.Secret{secret}, map[string]atlasapi.Secret{"k": secret}, secret, &secret}
+	for _, thing := range []any{secret, &secret, value, &value, []any{value}, fmt.Errorf("wrapped: %w, %v", errors.New("x"), secret)} {
+		for _, verb := range []string{"%v", "%s", "%q", "%+v", "%#v", "%x", "%X", "% x", "%#x", "%#q", "%+q", "%10v", "%.3s", "%-20s", "%d", "%c", "%U", "%t"} {
+			if got := fmt.Sprintf(verb, thing); showsSecret(got, plain) || strings.Contains(got, plain[:3]) {
+				t.Errorf("%s of a %T is %q", verb, thing, got)
+			}
+		}
+		for _, got := range []string{fmt.Sprint(thing), fmt.Sprintln(thing)} {
+			if showsSecret(got, plain) {
+				t.Errorf("a %T prints as %q", thing, got)
+			}
+		}
+	}
+	encoded, err := json.Marshal(value)
+	if err != nil || showsSecret(string(encoded), plain) || !bytes.Contains(encoded, []byte(`"Secret":"`)) {
+		t.Errorf("JSON: %s (%v)", encoded, err)
+	}
+	encoded, err = yaml.Marshal(value)
+	if err != nil || showsSecret(string(encoded), plain) || !bytes.Contains(encoded, []byte("secret: ")) {
+		t.Errorf("YAML: %s (%v)", encoded, err)
+	}
+	var log bytes.Buffer
+	slog.New(slog.NewTextHandler(&log, nil)).Info("text", "secret", secret, "value", value)
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("json", "secret", secret, "value", value)
+	if showsSecret(log.String(), plain) {
+		t.Errorf("logged as %s", log.String())
+	}
+}
+
+// TestCredentialsAreHidden prints what holds secrets, tokens included, without showing them.
+func TestCredentialsAreHidden(t *testing.T) {
+	t.Parallel()
+	for _, digest := range []bool{false, true} {
+		w := newWorld(t, func(s *setup) { s.digest = digest })
+		if err := w.readProject(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for _, thing := range []any{w.options.Credentials, w.options, &w.options, struct{ C any }{w.options.Credentials}} {
+			for _, verb := range []string{"%v", "%+v", "%#v"} {
+				got := fmt.Sprintf(verb, thing)
+				for _, secret := range []string{clientSecret, privateKey, "simulated-token-"} {
+					if showsSecret(got, secret) {
+						t.Errorf("%s of a %T shows %q", verb, thing, secret)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestDownloadsAreHidden prints a restore job without the addresses that open the data.
+func TestDownloadsAreHidden(t *testing.T) {
+	t.Parallel()
+	url := atlasapi.Secret("https://" + marker)
+	private := []atlasapi.PrivateDeliveryURL{{DeliveryURL: url}}
+	job := atlasapi.RestoreJob{
+		DeliveryURLs: []atlasapi.Secret{url}, PrivateDeliveryURLs: private,
+		Components: []atlasapi.RestoreComponent{{DownloadURL: url, PrivateDeliveryURLs: private}},
+	}
+	encoded, err := json.Marshal(job)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, got := range []string{fmt.Sprintf("%v", job), fmt.Sprintf("%+v", &job), fmt.Sprintf("%#v", job), string(encoded)} {
+		wantNoSecret(t, got)
+	}
+}

@@ -1,0 +1,132 @@
+package atlasapi_test
+
+import (
+	"io"
+	"net/http"
+	"reflect"
+	"sync"
+	"testing"
+	"time"
+
+	"mongodbatlas_backup_exporter/atlasapi"
+	"mongodbatlas_backup_exporter/atlasapi/atlassim"
+)
+
+// ingest starts an ingestion by a role that may.
+func (w *world) ingest(i atlasapi.Ingestion) (atlasapi.PipelineRun, error) {
+	w.server.AllowServiceAccount(atlassim.ServiceAccount{ClientID: clientID, ClientSecret: clientSecret, Role: atlassim.ProjectOwner})
+	w.server.AllowAPIKey(atlassim.APIKey{PublicKey: publicKey, PrivateKey: privateKey, Role: atlassim.ProjectOwner})
+	return atlasapi.NewTrigger(w.client).Start(w.t.Context(), w.project.ID, pipelineName, i)
+}
+
+func TestIngestionBody(t *testing.T) {
+	t.Parallel()
+	snapshot := objectID(t, jobID)
+	for want, ingestion := range map[string]atlasapi.Ingestion{
+		`{"snapshotId":"` + jobID + `"}`: {SnapshotID: snapshot},
+		`{"snapshotId":"` + jobID + `","datasetRetentionPolicy":{"units":"WEEKS","value":4}}`: {
+			SnapshotID: snapshot, Retention: set(atlasapi.RetentionPolicy{Units: "WEEKS", Value: 4}),
+		},
+	} {
+		if got := string(ingestion.Body()); got != want {
+			t.Errorf("the body is %s, want %s", got, want)
+		}
+	}
+}
+
+func TestTrigger(t *testing.T) {
+	t.Parallel()
+	for _, digest := range []bool{false, true} {
+		w := newWorld(t, func(s *setup) { s.digest = digest })
+		var mu sync.Mutex
+		var bodies, types []string
+		w.server.Inject(atlassim.Fault{
+			Operation: atlassim.OpTriggerPipeline, Authenticated: true, Status: http.StatusOK, Body: fixture(t, "run.json"),
+			Match: func(r *http.Request) bool {
+				mu.Lock()
+				defer mu.Unlock()
+				body, _ := io.ReadAll(r.Body)
+				bodies, types = append(bodies, string(body)), append(types, r.Header.Get("Content-Type"))
+				return true
+			},
+		})
+		ingestion := atlasapi.Ingestion{SnapshotID: objectID(t, jobID)}
+		run, err := w.ingest(ingestion)
+		if err != nil || run.ID.String() != jobID || run.State != "PENDING" || run.Phase != "SNAPSHOT" {
+			t.Fatalf("%+v (%v)", run, err)
+		}
+		const v1 = "application/vnd.atlas.2023-01-01+json"
+		if !reflect.DeepEqual(bodies, []string{string(ingestion.Body())}) || !reflect.DeepEqual(types, []string{v1}) {
+			t.Errorf("sent %q of type %q", bodies, types)
+		}
+		requests := w.server.Requests()
+		got := requests[len(requests)-1]
+		want := atlassim.Request{
+			Operation: atlassim.OpTriggerPipeline, Method: http.MethodPost,
+			Path:   "/api/atlas/v2/groups/" + w.project.ID + "/pipelines/a%3Fb%23c%25d%20%C3%A9/trigger",
+			Accept: v1, UserAgent: userAgent, Authenticated: true, Status: http.StatusOK, At: got.At,
+		}
+		if got != want {
+			t.Errorf("sent %+v\nwant %+v", got, want)
+		}
+	}
+}
+
+// TestTriggerForReal has the simulated Atlas, which reads the body, start the run.
+func TestTriggerForReal(t *testing.T) {
+	t.Parallel()
+	for _, digest := range []bool{false, true} {
+		w := newWorld(t, func(s *setup) { s.digest = digest })
+		run, err := w.ingest(atlasapi.Ingestion{
+			SnapshotID: objectID(t, jobID), Retention: set(atlasapi.RetentionPolicy{Units: "MONTHS", Value: 6}),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if run.SnapshotID.String() != jobID || run.RetentionPolicy.Value.Units != "MONTHS" || run.RetentionPolicy.Value.Value != 6 {
+			t.Errorf("%+v", run)
+		}
+		if runs := w.pipeline.Runs(); len(runs) != 1 || runs[0].ID != run.ID.String() {
+			t.Errorf("%d runs", len(runs))
+		}
+	}
+}
+
+// TestTriggerIsSentOnce has no failure be a reason to send it again: the ingestion may have begun.
+func TestTriggerIsSentOnce(t *testing.T) {
+	t.Parallel()
+	for _, test := range passing() {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, func(s *setup) { s.client.MaxRetries, s.client.RequestTimeout = 3, 500*time.Millisecond })
+			if err := w.readProject(t.Context()); err != nil { // leaves a used connection
+				t.Fatal(err)
+			}
+			fault := test.fault
+			fault.Operation, fault.Authenticated = atlassim.OpTriggerPipeline, true
+			w.server.Inject(fault)
+			_, err := w.ingest(atlasapi.Ingestion{SnapshotID: objectID(t, jobID)})
+			wantFailure(t, err, atlassim.OpTriggerPipeline, test.kind)
+			if got := w.server.Answered(atlassim.OpTriggerPipeline); got != 1 || len(w.watch.retried()) != 0 {
+				t.Errorf("sent %d times, retries observed: %v", got, w.watch.retried())
+			}
+		})
+	}
+}
+
+func TestTriggerFails(t *testing.T) {
+	t.Parallel()
+	for _, body := range append(badDocuments(), `{}`, `{"_id":null}`, `{"id":"`+jobID+`"}`, `{"_id":"`+jobID+`"}x`) {
+		w := newWorld(t)
+		w.answers(atlassim.OpTriggerPipeline, body)
+		_, err := w.ingest(atlasapi.Ingestion{SnapshotID: objectID(t, jobID)})
+		if err == nil {
+			t.Errorf("%q is taken for an answer", body)
+			continue
+		}
+		wantFailure(t, err, atlassim.OpTriggerPipeline, atlasapi.KindBadResponse)
+	}
+	w := newWorld(t)
+	_, err := atlasapi.NewTrigger(w.client).Start(t.Context(), "0123456789abcdef01234567", pipelineName, atlasapi.Ingestion{})
+	wantFailure(t, err, atlassim.OpTriggerPipeline, atlasapi.KindNotFound)
+}

@@ -1,0 +1,195 @@
+package config_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+
+	"mongodbatlas_backup_exporter/config"
+)
+
+func environment(variables map[string]string) func(string) string {
+	return func(name string) string { return variables[name] }
+}
+
+func nothing(string) string { return "" }
+
+func TestBaseURL(t *testing.T) {
+	t.Parallel()
+	const variable = "MONGODB_ATLAS_BASE_URL"
+	for _, test := range []struct{ file, env, want, fails string }{
+		{"", "", "https://cloud.mongodb.com", ""},
+		{"", "https://cloud.mongodbgov.com", "https://cloud.mongodbgov.com", ""},
+		{"base_url: https://a.example", "https://b.example", "https://a.example", ""},
+		{"base_url: http://127.0.0.1:8080", "", "http://127.0.0.1:8080", ""},
+		{"base_url: http://127.1.2.3", "", "http://127.1.2.3", ""},
+		{"base_url: 'http://[::1]:8080'", "", "http://[::1]:8080", ""},
+		{"base_url: http://localhost:8080", "", "http://localhost:8080", ""},
+		{"base_url: 'http://10.0.0.1', allow_insecure_http: true", "", "http://10.0.0.1", ""},
+		{"allow_insecure_http: true", "http://10.0.0.1", "http://10.0.0.1", ""},
+		{"", "http://10.0.0.1", "", variable + ": " + inTheClear},
+		{"", "cloud.mongodb.com", "", variable + ": " + notAServer},
+		{"", "https://i:" + secret + "@cloud.mongodb.com", "", variable + ": " + noPassword},
+		{"", "https://cloud.mongodb.com?x=" + secret, "", variable + ": " + noQuery},
+		{"", "https://" + secret + " ", "", variable + ": " + notAServer},
+	} {
+		c, err := config.Parse([]byte("atlas: {" + test.file + "}"))
+		if err != nil {
+			t.Errorf("%s: %v", test.file, err)
+			continue
+		}
+		got, err := c.Atlas.URL(environment(map[string]string{variable: test.env}))
+		switch {
+		case test.fails != "":
+			if err == nil || err.Error() != test.fails {
+				t.Errorf("%q and %q give %v, want %s", test.file, test.env, err, test.fails)
+			}
+		case err != nil || got.String() != test.want:
+			t.Errorf("%q and %q give %s, want %s (%v)", test.file, test.env, got, test.want, err)
+		}
+	}
+}
+
+func TestCredentialsFromEnvironment(t *testing.T) {
+	t.Parallel()
+	const (
+		id, idSecret = "MONGODB_ATLAS_CLIENT_ID", "MONGODB_ATLAS_CLIENT_SECRET"
+		key, private = "MONGODB_ATLAS_PUBLIC_KEY", "MONGODB_ATLAS_PRIVATE_KEY"
+		both         = "two kinds of credentials in the environment: unset " + id + " and " + idSecret + ", or " + key + " and " + private
+	)
+	for _, test := range []struct {
+		env   map[string]string
+		want  config.Credentials
+		fails string
+	}{
+		{map[string]string{id: "i", idSecret: secret}, config.Credentials{ServiceAccount: true, ID: "i", Secret: secret, Source: "the environment"}, ""},
+		{map[string]string{key: "k", private: secret}, config.Credentials{ID: "k", Secret: secret, Source: "the environment"}, ""},
+		{nil, config.Credentials{}, "no credentials: set atlas.service_account or atlas.api_key in the configuration file, or " + id + " and " + idSecret + " in the environment"},
+		{map[string]string{id: "i"}, config.Credentials{}, id + " is set but " + idSecret + " is not: set both"},
+		{map[string]string{idSecret: secret}, config.Credentials{}, idSecret + " is set but " + id + " is not: set both"},
+		{map[string]string{key: "k"}, config.Credentials{}, key + " is set but " + private + " is not: set both"},
+		{map[string]string{private: secret}, config.Credentials{}, private + " is set but " + key + " is not: set both"},
+		{map[string]string{id: "i", idSecret: secret, key: "k"}, config.Credentials{}, key + " is set but " + private + " is not: set both"},
+		{map[string]string{id: "i", idSecret: secret, key: "k", private: secret}, config.Credentials{}, both},
+	} {
+		c := config.Default()
+		got, err := c.Atlas.Credentials(environment(test.env))
+		if test.fails == "" && (err != nil || got != test.want) {
+			t.Errorf("%d variables give %+v, want %+v (%v)", len(test.env), got, test.want, err)
+		}
+		if test.fails != "" && (err == nil || err.Error() != test.fails) {
+			t.Errorf("%v, want %s", err, test.fails)
+		}
+	}
+}
+
+func TestCredentialsFromFile(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	path := filepath.Join(folder, "secret")
+	load := func(text string) (config.Credentials, error) {
+		t.Helper()
+		c, err := config.Parse([]byte("atlas: {" + text + "}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		// What the environment has is not looked at where the file names credentials.
+		return c.Atlas.Credentials(environment(map[string]string{"MONGODB_ATLAS_PUBLIC_KEY": "k"}))
+	}
+	byAccount := "service_account: {client_id: i, client_secret_file: " + path + "}"
+	byKey := "api_key: {public_key: k, private_key_file: " + path + "}"
+	account := config.Credentials{ServiceAccount: true, ID: "i", Secret: secret, Source: "the configuration file"}
+	key := config.Credentials{ID: "k", Secret: secret, Source: "the configuration file"}
+
+	if got, err := load("service_account: {client_id: i, client_secret: " + secret + "}"); err != nil || got != account {
+		t.Errorf("%+v (%v)", got, err)
+	}
+	if got, err := load("api_key: {public_key: k, private_key: " + secret + "}"); err != nil || got != key {
+		t.Errorf("%+v (%v)", got, err)
+	}
+	for kind, keyPath := range map[string]string{byAccount: "atlas.service_account.client_secret_file", byKey: "atlas.api_key.private_key_file"} {
+		_ = os.Remove(path)
+		want := keyPath + ": there is no file " + path + ": create it with the secret as its only content"
+		if _, err := load(kind); err == nil || err.Error() != want {
+			t.Errorf("%v, want %s", err, want)
+		}
+		for content, problem := range map[string]string{
+			"":                               " is empty: it should hold the secret alone",
+			" \r\n\t\n":                      " is empty: it should hold the secret alone",
+			secret + "\n" + secret:           " has more than one line: it should hold the secret alone",
+			"# the secret\n" + secret + "\n": " has more than one line: it should hold the secret alone",
+			secret + "\rx":                   " has more than one line: it should hold the secret alone",
+		} {
+			if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			_, err := load(kind)
+			if want := keyPath + ": " + path + problem; err == nil || err.Error() != want {
+				t.Errorf("%q: %v, want %s", content, err, want)
+			}
+		}
+		for _, content := range []string{secret, secret + "\n", secret + "\r\n", "  " + secret + "\n\n"} {
+			if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if got, err := load(kind); err != nil || got != account && got != key {
+				t.Errorf("%q gives %+v (%v)", content, got, err)
+			}
+		}
+	}
+	if _, err := load("service_account: {client_id: i, client_secret_file: " + folder + "}"); err == nil ||
+		!strings.HasPrefix(err.Error(), "atlas.service_account.client_secret_file: ") {
+		t.Errorf("a folder: %v", err)
+	}
+}
+
+func TestKindOfCredentials(t *testing.T) {
+	t.Parallel()
+	for want, c := range map[string]config.Credentials{"service account": {ServiceAccount: true}, "API key": {}} {
+		if got := c.Kind(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+// TestSecretsDoNotPrint prints what holds secrets in every way that a log or a page might.
+func TestSecretsDoNotPrint(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		"atlas: {service_account: {client_id: i, client_secret: " + secret + "}}",
+		"atlas: {api_key: {public_key: k, private_key: " + secret + "}}",
+	} {
+		c, err := config.Parse([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		credentials, err := c.Atlas.Credentials(nothing)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, thing := range []any{c, &c, c.Atlas, c.Atlas.ServiceAccount, c.Atlas.APIKey, credentials, &credentials} {
+			printed := []string{}
+			for _, verb := range []string{"%v", "%+v", "%#v"} {
+				printed = append(printed, fmt.Sprintf(verb, thing))
+			}
+			asJSON, err := json.Marshal(thing)
+			if err != nil {
+				t.Error(err)
+			}
+			asYAML, err := yaml.Marshal(thing)
+			if err != nil {
+				t.Error(err)
+			}
+			for _, got := range append(printed, string(asJSON), string(asYAML)) {
+				if strings.Contains(got, "VeryPrivate") || strings.Contains(got, fmt.Sprintf("%x", secret)) {
+					t.Errorf("a %T prints as %s", thing, got)
+				}
+			}
+		}
+	}
+}
