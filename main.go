@@ -3,8 +3,8 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -12,8 +12,6 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
-	"slices"
-	"strings"
 	"syscall"
 	"time"
 
@@ -133,8 +131,8 @@ func (f *flags) override(c config.Config) (config.Config, error) {
 			c.Collectors.Collector(name).Enabled = given.on
 		}
 	}
-	if !slices.ContainsFunc(config.CollectorNames(), func(name string) bool { return c.Collectors.Collector(name).Enabled }) {
-		return config.Config{}, errors.New("no collector is enabled: leave at least one of " + strings.Join(config.CollectorNames(), ", "))
+	if err := c.Collectors.Check(); err != nil {
+		return config.Config{}, fmt.Errorf("%s: %w", cmp.Or(f.configFile, "flags"), err)
 	}
 	return c, nil
 }

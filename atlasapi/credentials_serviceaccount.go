@@ -2,9 +2,11 @@ package atlasapi
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 
@@ -52,7 +54,8 @@ func (a *ServiceAccount) Format(f fmt.State, _ rune) {
 func (a *ServiceAccount) secrets() []Secret {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return []Secret{a.clientSecret, Secret(a.token)}
+	basic := url.QueryEscape(a.clientID) + ":" + url.QueryEscape(a.clientSecret.Reveal()) // as the mint signs in
+	return []Secret{a.clientSecret, Secret(a.token), Secret(base64.StdEncoding.EncodeToString([]byte(basic)))}
 }
 
 func (a *ServiceAccount) authorize(ctx context.Context, via *Client, _ *request, send sendFunc) (*answer, error) {

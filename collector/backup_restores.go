@@ -9,14 +9,23 @@ import (
 
 // restoreStates are the states of a restore job. Atlas gives it none: they are derived, in the order of
 // restoreState, which is why they are written in this project's spelling.
-var restoreStates = statesOf(
-	jobState{"cancelled", cancelled},
-	jobState{"failed", failed},
-	jobState{"completed", succeeded},
-	jobState{"expired", succeeded}, // a download that was ready once
-	jobState{"ready", succeeded},
-	jobState{"in_progress", unfinished},
-)
+var restoreStates = restoreStatesWith(cancelled)
+
+// downloadStates are those of a download: when it has expired, it was ready once.
+var downloadStates = restoreStatesWith(succeeded)
+
+const deliveryDownload = "download"
+
+func restoreStatesWith(expired outcome) jobStates {
+	return statesOf(
+		jobState{"cancelled", cancelled},
+		jobState{"failed", failed},
+		jobState{"completed", succeeded},
+		jobState{"expired", expired},
+		jobState{"ready", succeeded},
+		jobState{"in_progress", unfinished},
+	)
+}
 
 var restoreLabels = with(clusterLabels, "delivery_type")
 
@@ -83,7 +92,11 @@ var restoreKind = kind[atlasapi.RestoreJob, restoreExtra]{
 		for i := range jobs {
 			t := jobs[i].extra.deliveryType
 			if byType[t] == nil {
-				byType[t] = newSummary[restoreExtra](restoreStates)
+				states := restoreStates
+				if names.name(t) == deliveryDownload {
+					states = downloadStates
+				}
+				byType[t] = newSummary[restoreExtra](states)
 			}
 			byType[t].add(&jobs[i])
 		}
@@ -103,7 +116,7 @@ func restoreState(j *atlasapi.RestoreJob) string {
 		return "completed"
 	case j.Expired:
 		return "expired"
-	case j.DeliveryType == "download" && j.HasURL():
+	case j.DeliveryType == deliveryDownload && j.HasURL():
 		return "ready"
 	}
 	return "in_progress"

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"sync/atomic"
+	"time"
 
 	"mongodbatlas_backup_exporter/atlasapi"
 )
@@ -96,6 +97,17 @@ func (r *scheduleReader) read(ctx context.Context, s *settings) error {
 	}
 	r.last.Store(&schedule)
 	return nil
+}
+
+// exportDue reports whether a new export is due by the export policy of the cluster.
+func (r *scheduleReader) exportDue(exports judgement) bool {
+	schedule := r.last.Load()
+	if schedule == nil || exports == nil || !schedule.AutoExportEnabled.Value {
+		return false
+	}
+	interval := policyInterval(schedule.ExportFrequency)
+	newest, _ := exports.latest()
+	return interval > 0 && time.Since(newest.Created) >= interval
 }
 
 // collect reads a whole list, or nothing of it.

@@ -198,7 +198,10 @@ func (inv *inventory) reconcileClusters(id string, p *project) {
 			return t
 		})
 		cl.exports = keepTarget(cl.exports, c.Collectors.BackupExports.Enabled, func() *target {
-			return exportKind.target(config.BackupExports, id, info.Name, "", p.clusters)
+			t := exportKind.target(config.BackupExports, id, info.Name, "", p.clusters)
+			underWay, schedule := t.busy, cl.schedule.reader.(*scheduleReader)
+			t.busy = func() bool { return underWay() || schedule.exportDue(t.reader.(jobs).judged()) }
+			return t
 		})
 		cl.restores = keepTarget(cl.restores, c.Collectors.BackupRestores.Enabled, func() *target {
 			return restoreKind.target(config.BackupRestores, id, info.Name, "", p.clusters)

@@ -43,7 +43,7 @@ const (
 	unfinished
 	succeeded
 	failed
-	cancelled
+	cancelled // or over in another way that is neither
 )
 
 // jobState is a state that a kind of job can be in.

@@ -33,7 +33,8 @@ type judgement interface {
 // target returns a target that reads jobs of this kind.
 func (k *kind[Job, Extra]) target(collector, groupID, cluster, pipeline string, parent *target) *target {
 	t := &target{collector: collector, groupID: groupID, cluster: cluster, pipeline: pipeline, parent: parent}
-	t.reader = &jobReader[Job, Extra]{kind: k, target: t}
+	r := &jobReader[Job, Extra]{kind: k, target: t}
+	t.reader, t.busy = r, r.busy
 	return t
 }
 
@@ -75,6 +76,12 @@ func (r *jobReader[Job, Extra]) judged() judgement {
 		return *j
 	}
 	return nil
+}
+
+// busy reports whether a job is under way.
+func (r *jobReader[Job, Extra]) busy() bool {
+	judged := r.judged()
+	return judged != nil && judged.unfinished()
 }
 
 // unserved tells an answer by which Atlas says that it does not serve a target from a failure.

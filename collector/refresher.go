@@ -180,27 +180,22 @@ func (r *refresher) durations(b *batch) map[string]time.Duration {
 	return d
 }
 
-const (
-	// busyHeadStart puts a target with a job under way before one that is this much older.
-	busyHeadStart = 5 * time.Minute
-	// discoveryHeadStart lets discovery go first: what it finds is read behind it.
-	discoveryHeadStart = 24 * time.Hour
-)
-
-// urgencyRank is the time by which a target takes its turn: the one that was read longest ago first. A head start is
-// finite, so that nothing waits for ever.
+// urgencyRank is the time by which a target takes its turn: the one that was read longest ago first. A target where
+// something is about to change ages twice as fast, so that it is read more often and yet none waits for ever. Discovery
+// goes before jobs: what it finds is read behind it, and it is due too rarely to keep them waiting.
 func (t *target) urgencyRank() time.Time {
-	rank := t.snapshot().attempted
-	if isDiscovery(t.collector) {
-		return rank.Add(-discoveryHeadStart)
+	attempted := t.snapshot().attempted
+	switch {
+	case isDiscovery(t.collector):
+		return attempted.Add(-most)
+	case !attempted.IsZero() && t.busy != nil && t.busy():
+		return attempted.Add(-time.Since(attempted))
 	}
-	if j, ok := t.reader.(jobs); ok {
-		if judged := j.judged(); judged != nil && judged.unfinished() {
-			return rank.Add(-busyHeadStart)
-		}
-	}
-	return rank
+	return attempted
 }
+
+// most is longer than anything is left unread that scrapes ask for.
+const most = 24 * time.Hour
 
 // urgency is a heap of targets, the most urgent on top.
 type urgency []*target

@@ -75,6 +75,7 @@ type target struct {
 	pipeline  string
 	parent    *target // the discovery that found it, nil for a root
 	reader    reader
+	busy      func() bool // whether something is about to change; nil is never
 
 	mu     sync.Mutex
 	status status

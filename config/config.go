@@ -79,6 +79,8 @@ type Collectors struct {
 	BackupExports  BackupExportsCollector
 	BackupRestores Collector
 	PipelineRuns   Collector
+
+	line int // where the file disables them all, else 0
 }
 
 // Collector is what every collector can be told.

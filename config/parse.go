@@ -35,8 +35,11 @@ func Parse(raw []byte) (Config, error) {
 	if err := c.keys().read(root); err != nil {
 		return Config{}, err
 	}
-	if err := c.validate(); err != nil {
+	if err := c.validate(root); err != nil {
 		return Config{}, err
+	}
+	if n := find(root, "collectors"); n != nil && c.Collectors.Check() != nil {
+		c.Collectors.line = n.Line
 	}
 	return c, nil
 }
@@ -192,19 +195,51 @@ func (c *BackupExportsCollector) readIntervals(n *yaml.Node) error {
 }
 
 // validate finds what no single key shows.
-func (c *Config) validate() error {
+func (c *Config) validate(root *yaml.Node) error {
 	if c.Atlas.ServiceAccount != nil && c.Atlas.APIKey != nil {
-		return errors.New("atlas.service_account and atlas.api_key are both set: keep one")
+		return at(find(root, "atlas", "api_key"), "atlas.api_key", errors.New("atlas.service_account is set too: keep one"))
 	}
 	if c.Atlas.BaseURL != "" {
-		if _, err := parseBaseURL(c.Atlas.BaseURL, c.Atlas.AllowInsecureHTTP); err != nil {
-			return fmt.Errorf("atlas.base_url: %w", err)
+		_, err := parseBaseURL(c.Atlas.BaseURL, c.Atlas.AllowInsecureHTTP)
+		if err := at(find(root, "atlas", "base_url"), "atlas.base_url", err); err != nil {
+			return err
 		}
 	}
 	for i, p := range c.Projects {
 		if matchAny(c.Discovery.Projects.Exclude, []string{p.ID}) {
-			return fmt.Errorf("projects[%d].id: project %s is also excluded by discovery.projects: keep one", i, p.ID)
+			return at(find(root, "discovery", "projects", "exclude"), "discovery.projects.exclude",
+				fmt.Errorf("project %s is excluded here, and named in projects[%d]: keep one", p.ID, i))
 		}
 	}
 	return nil
+}
+
+// Check returns an error where no collector is enabled. It comes after the flags, which may enable one.
+func (c *Collectors) Check() error {
+	if slices.ContainsFunc(CollectorNames(), func(name string) bool { return c.Collector(name).Enabled }) {
+		return nil
+	}
+	err := errors.New("no collector is enabled: enable at least one of " + strings.Join(CollectorNames(), ", "))
+	if c.line == 0 {
+		return err
+	}
+	return &Error{Line: c.line, Key: "collectors", Err: err}
+}
+
+// find returns the node at a path of keys, nil where there is none.
+func find(n *yaml.Node, path ...string) *yaml.Node {
+	for _, key := range path {
+		n = resolve(n)
+		next := -1
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			if n.Content[i].Value == key {
+				next = i + 1
+			}
+		}
+		if next < 0 {
+			return nil
+		}
+		n = n.Content[next]
+	}
+	return n
 }

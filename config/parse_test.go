@@ -59,7 +59,7 @@ projects:
 collectors:
   backup_exports: {enabled: false, expected_intervals: [{interval: 7d}, {group_id: ` + groupID + `, interval: none}]}
   backup_restores: {enabled: false}
-  pipeline_runs: {enabled: false}
+  pipeline_runs: {enabled: true}
 refresh: {min_interval: 0s, discovery_interval: 15m, relist_interval: 52w}
 `))
 	if err != nil {
@@ -74,7 +74,7 @@ refresh: {min_interval: 0s, discovery_interval: 15m, relist_interval: 52w}
 		Projects: []config.Project{{ID: groupID}, {ID: otherID}},
 		Collectors: config.Collectors{BackupExports: config.BackupExportsCollector{
 			ExpectedIntervals: []config.ExpectedInterval{{Interval: 7 * 24 * time.Hour}, {GroupID: groupID}},
-		}},
+		}, PipelineRuns: config.Collector{Enabled: true}},
 		Refresh: config.Refresh{DiscoveryInterval: 15 * time.Minute, RelistInterval: 52 * 7 * 24 * time.Hour},
 	}
 	if !reflect.DeepEqual(got, want) {
@@ -215,7 +215,7 @@ func TestBadFiles(t *testing.T) {
 		{"projects:\n  - id: " + groupID + "0", "line 2: projects[0].id: " + notAnID},
 		{"projects:\n  - id: my-project", "line 2: projects[0].id: " + notAnID},
 		{"projects:\n  - id: " + groupID + "\n  - id: " + otherID + "\n  - id: " + groupID, "line 4: projects[2]: project " + groupID + " stands twice"},
-		{"projects: [{id: " + groupID + "}]\ndiscovery: {projects: {exclude: ['32b.*']}}", "projects[0].id: project " + groupID + " is also excluded by discovery.projects: keep one"},
+		{"projects: [{id: " + groupID + "}]\ndiscovery: {projects: {exclude: ['32b.*']}}", "line 2: discovery.projects.exclude: project " + groupID + " is excluded here, and named in projects[0]: keep one"},
 		// credentials
 		{"atlas:\n  service_account: {client_secret: " + secret + "}", "line 2: atlas.service_account: client_id is missing"},
 		{"atlas:\n  service_account:", "line 2: atlas.service_account: client_id is missing"},
@@ -224,7 +224,7 @@ func TestBadFiles(t *testing.T) {
 		{"atlas:\n  api_key: {private_key: " + secret + "}", "line 2: atlas.api_key: public_key is missing"},
 		{"atlas:\n  api_key: {public_key: p}", "line 2: atlas.api_key: the secret is missing: set private_key_file (or private_key)"},
 		{"atlas:\n  api_key: {public_key: p, private_key: " + secret + ", private_key_file: /f}", "line 2: atlas.api_key: private_key and private_key_file are both set: keep one"},
-		{"atlas:\n  " + account + "\n  api_key: {public_key: p, private_key: " + secret + "}", "atlas.service_account and atlas.api_key are both set: keep one"},
+		{"atlas:\n  " + account + "\n  api_key: {public_key: p, private_key: " + secret + "}", "line 3: atlas.api_key: atlas.service_account is set too: keep one"},
 		// the base URL
 		{"atlas: {base_url: cloud.mongodb.com}", "line 1: atlas.base_url: " + notAServer},
 		{"atlas: {base_url: 'ftp://cloud.mongodb.com'}", "line 1: atlas.base_url: " + notAServer},
@@ -237,11 +237,11 @@ func TestBadFiles(t *testing.T) {
 		{"atlas: {base_url: 'https://i:" + secret + "@%zz'}", "line 1: atlas.base_url: " + notAServer},
 		{"atlas: {base_url: 'https://cloud.mongodb.com?key=" + secret + "'}", "line 1: atlas.base_url: " + noQuery},
 		{"atlas: {base_url: 'https://cloud.mongodb.com#" + secret + "'}", "line 1: atlas.base_url: " + noQuery},
-		{"atlas: {base_url: 'http://cloud.mongodb.com'}", "atlas.base_url: " + inTheClear},
-		{"atlas: {base_url: 'http://127.0.0.1.example.com', " + account + "}", "atlas.base_url: " + inTheClear},
-		{"atlas: {base_url: 'http://localhost.example.com'}", "atlas.base_url: " + inTheClear},
-		{"atlas: {base_url: 'http://10.0.0.1:8080', allow_insecure_http: false}", "atlas.base_url: " + inTheClear},
-		{"atlas: {base_url: 'http://0.0.0.0:8080'}", "atlas.base_url: " + inTheClear},
+		{"atlas: {base_url: 'http://cloud.mongodb.com'}", "line 1: atlas.base_url: " + inTheClear},
+		{"atlas: {base_url: 'http://127.0.0.1.example.com', " + account + "}", "line 1: atlas.base_url: " + inTheClear},
+		{"atlas: {base_url: 'http://localhost.example.com'}", "line 1: atlas.base_url: " + inTheClear},
+		{"atlas: {base_url: 'http://10.0.0.1:8080', allow_insecure_http: false}", "line 1: atlas.base_url: " + inTheClear},
+		{"atlas: {base_url: 'http://0.0.0.0:8080'}", "line 1: atlas.base_url: " + inTheClear},
 		// documents
 		{"atlas: {}\n---\natlas: {}", "more than one YAML document: keep one"},
 	} {
