@@ -85,7 +85,7 @@ func discoveryCollectors(c *config.Collectors) []string {
 	return names
 }
 
-// project writes and counts the targets of a project. A collector that has none there is counted too.
+// project makes room for the counts of a project: a collector that has no target there is shown too.
 func (h *health) project(id string, p *project) {
 	h.names[id] = p.info.Name
 	if h.byProject[id] == nil {
@@ -95,9 +95,6 @@ func (h *health) project(id string, p *project) {
 		if name != collectorProjects && h.byProject[id][name] == nil {
 			h.byProject[id][name] = &tally{}
 		}
-	}
-	for _, t := range p.appendTargets(nil) {
-		h.target(t, p.info.Name)
 	}
 }
 

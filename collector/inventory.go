@@ -214,7 +214,7 @@ func (inv *inventory) reconcileClusters(id string, p *project) {
 }
 
 func (cl *cluster) targets() []*target {
-	return slices.DeleteFunc([]*target{cl.schedule, cl.exports, cl.restores}, func(t *target) bool { return t == nil })
+	return slices.DeleteFunc([]*target{cl.exports, cl.restores, cl.schedule}, func(t *target) bool { return t == nil })
 }
 
 // notServed returns why the backup endpoints do not serve a cluster, or "".
@@ -262,12 +262,13 @@ func (inv *inventory) all() []*target {
 	return targets
 }
 
+// discovery lists the targets that find clusters and pipelines.
+func (p *project) discovery() []*target {
+	return slices.DeleteFunc([]*target{p.clusters, p.pipelines}, func(t *target) bool { return t == nil })
+}
+
 func (p *project) appendTargets(targets []*target) []*target {
-	for _, t := range []*target{p.clusters, p.pipelines} {
-		if t != nil {
-			targets = append(targets, t)
-		}
-	}
+	targets = append(targets, p.discovery()...)
 	for _, cl := range p.clusterByName {
 		targets = append(targets, cl.targets()...)
 	}

@@ -66,7 +66,14 @@ type writer struct {
 	ch    chan<- prometheus.Metric
 	pairs map[labelPair]*dto.LabelPair
 	last  [maxLabels]*dto.LabelPair // of the sample before, which mostly has the same target
+
+	// Room for samples and their labels, made for many at a time.
+	samples []sample
+	labels  []*dto.LabelPair
 }
+
+// samplesAtOnce is for how many samples room is made at a time.
+const samplesAtOnce = 256
 
 // maxLabels is the most labels that a metric has.
 const maxLabels = 6
@@ -82,14 +89,29 @@ func (w *writer) gauge(m *metric, value float64, labels ...string) {
 		w.ch <- prometheus.NewInvalidMetric(m.desc, fmt.Errorf("%d values for the labels %v", len(labels), m.labels))
 		return
 	}
-	pairs := make([]*dto.LabelPair, len(labels))
+	s := w.next(len(labels))
 	for i, at := range m.sorted {
 		if last := w.last[i]; last == nil || *last.Value != labels[at] || *last.Name != m.labels[at] {
 			w.last[i] = w.pair(labelPair{m.labels[at], labels[at]})
 		}
-		pairs[i] = w.last[i]
+		s.labels[i] = w.last[i]
 	}
-	w.ch <- &sample{desc: m.desc, labels: pairs, value: value}
+	s.desc, s.value = m.desc, value
+	w.ch <- s
+}
+
+// next returns an empty sample with so many labels.
+func (w *writer) next(labels int) *sample {
+	if len(w.samples) == 0 {
+		w.samples = make([]sample, samplesAtOnce)
+	}
+	if len(w.labels) < labels {
+		w.labels = make([]*dto.LabelPair, samplesAtOnce*maxLabels)
+	}
+	s := &w.samples[0]
+	s.labels = w.labels[:labels:labels]
+	w.samples, w.labels = w.samples[1:], w.labels[labels:]
+	return s
 }
 
 func (w *writer) pair(p labelPair) *dto.LabelPair {

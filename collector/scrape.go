@@ -46,6 +46,9 @@ func (s *scrape) Collect(ch chan<- prometheus.Metric) {
 			w.gauge(healthMetrics.projectInfo, 1, id, p.info.Name, p.info.OrgID)
 		}
 		health.project(id, p)
+		for _, t := range p.discovery() {
+			health.target(t, p.info.Name)
+		}
 		for name, cl := range p.clusterByName {
 			clusters = append(clusters, place[*cluster]{[]string{id, p.info.Name, name}, cl})
 		}
@@ -53,8 +56,8 @@ func (s *scrape) Collect(ch chan<- prometheus.Metric) {
 			pipelines = append(pipelines, place[*pipeline]{[]string{id, p.info.Name, name}, pl})
 		}
 	}
-	s.writeClusters(w, &inv.settings.config.Collectors.BackupExports, clusters)
-	s.writePipelines(w, pipelines)
+	s.writeClusters(w, health, &inv.settings.config.Collectors.BackupExports, clusters)
+	s.writePipelines(w, health, pipelines)
 	health.write(s.took)
 }
 
@@ -72,8 +75,11 @@ func inOrder[Thing any](places []place[Thing]) []place[Thing] {
 	return places
 }
 
-func (s *scrape) writeClusters(w *writer, c *config.BackupExportsCollector, clusters []place[*cluster]) {
+func (s *scrape) writeClusters(w *writer, h *health, c *config.BackupExportsCollector, clusters []place[*cluster]) {
 	for _, p := range inOrder(clusters) {
+		for _, t := range p.thing.targets() {
+			h.target(t, p.labels[1])
+		}
 		if p.thing.exports != nil && s.selection.has(config.BackupExports) {
 			writeCluster(w, c, p.labels[0], p.thing, p.labels)
 		}
@@ -82,8 +88,9 @@ func (s *scrape) writeClusters(w *writer, c *config.BackupExportsCollector, clus
 	}
 }
 
-func (s *scrape) writePipelines(w *writer, pipelines []place[*pipeline]) {
+func (s *scrape) writePipelines(w *writer, h *health, pipelines []place[*pipeline]) {
 	for _, p := range inOrder(pipelines) {
+		h.target(p.thing.runs, p.labels[1])
 		if s.selection.has(config.PipelineRuns) {
 			writePipeline(w, p.thing, p.labels)
 		}

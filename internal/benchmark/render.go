@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"runtime"
+	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -54,7 +55,7 @@ func measureRender(ctx context.Context, pairs int) ([]row, error) {
 	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(metrics)
-	figure := row{"scrape of known data / promhttp over ready const metrics", nil, "", 1.3, fmt.Sprintf("%d series", len(metrics))}
+	figure := row{"scrape of known data, CPU / promhttp over ready const metrics", nil, "", 1.3, fmt.Sprintf("%d series", len(metrics))}
 	for range pairs {
 		ours := timeScrape(ctx, known)
 		theirs := timeScrape(ctx, func() prometheus.Gatherer { return registry })
@@ -63,15 +64,24 @@ func measureRender(ctx context.Context, pairs int) ([]row, error) {
 	return []row{figure}, nil
 }
 
-// timeScrape returns what three scrapes took.
+// timeScrape returns the CPU time that three scrapes took: their clock time says more of the machine's other work.
 func timeScrape(ctx context.Context, gatherer func() prometheus.Gatherer) time.Duration {
 	runtime.GC()
-	start := time.Now()
+	start := cpuTime()
 	for range 3 {
 		req := httptest.NewRequestWithContext(ctx, http.MethodGet, "/metrics", nil)
 		promhttp.HandlerFor(gatherer(), promhttp.HandlerOpts{}).ServeHTTP(httptest.NewRecorder(), req)
 	}
-	return time.Since(start)
+	return cpuTime() - start
+}
+
+// cpuTime is what this process has used so far.
+func cpuTime() time.Duration {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		panic(err) // it fails for bad arguments alone
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
 // constMetrics makes const metrics of gathered gauges.

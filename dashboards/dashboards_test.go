@@ -1,0 +1,415 @@
+// Package dashboards_test holds the Grafana dashboards to what a person who imports them needs: that every panel is
+// explained, that none is empty, and that every expression is understood by Prometheus.
+package dashboards_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"mongodbatlas_backup_exporter/internal/promtest"
+)
+
+// The part of a dashboard that is looked at.
+type (
+	dashboard struct {
+		file string
+
+		ID            *int   `json:"id"`
+		UID           string `json:"uid"`
+		Title         string `json:"title"`
+		Description   string `json:"description"`
+		SchemaVersion int    `json:"schemaVersion"`
+		Links         []struct {
+			URL         string `json:"url"`
+			IncludeVars bool   `json:"includeVars"`
+		} `json:"links"`
+		Templating struct {
+			List []variable `json:"list"`
+		} `json:"templating"`
+		Panels []panel `json:"panels"`
+	}
+
+	variable struct {
+		Name       string          `json:"name"`
+		Type       string          `json:"type"`
+		Query      json.RawMessage `json:"query"`
+		Definition string          `json:"definition"`
+		Datasource source          `json:"datasource"`
+		Regex      string          `json:"regex"`
+		Multi      bool            `json:"multi"`
+		IncludeAll bool            `json:"includeAll"`
+		AllValue   string          `json:"allValue"`
+	}
+
+	source struct {
+		Type string `json:"type"`
+		UID  string `json:"uid"`
+	}
+
+	panel struct {
+		ID          int    `json:"id"`
+		Type        string `json:"type"`
+		Title       string `json:"title"`
+		Description string `json:"description"`
+		GridPos     struct {
+			X, Y, W, H int
+		} `json:"gridPos"`
+		Datasource  source  `json:"datasource"`
+		Panels      []panel `json:"panels"`
+		Targets     []query `json:"targets"`
+		FieldConfig struct {
+			Defaults struct {
+				Unit string `json:"unit"`
+			} `json:"defaults"`
+		} `json:"fieldConfig"`
+		Transformations []struct {
+			ID      string `json:"id"`
+			Options struct {
+				RenameByName map[string]string `json:"renameByName"`
+			} `json:"options"`
+		} `json:"transformations"`
+	}
+
+	query struct {
+		RefID      string `json:"refId"`
+		Expr       string `json:"expr"`
+		Format     string `json:"format"`
+		Instant    bool   `json:"instant"`
+		Range      bool   `json:"range"`
+		Datasource source `json:"datasource"`
+	}
+)
+
+func load(t *testing.T) []dashboard {
+	t.Helper()
+	files, err := filepath.Glob("*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) == 0 {
+		t.Fatal("no dashboards")
+	}
+	all := make([]dashboard, len(files))
+	for i, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(content, &all[i]); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		all[i].file = file
+	}
+	return all
+}
+
+func TestStructure(t *testing.T) {
+	uids := map[string]string{}
+	for _, d := range load(t) {
+		t.Run(d.file, func(t *testing.T) {
+			if d.ID != nil {
+				t.Error("has an id, which belongs to one Grafana alone")
+			}
+			if d.UID == "" || len(d.UID) > 40 {
+				t.Errorf("uid %q: Grafana takes 1 to 40 characters", d.UID)
+			}
+			if other, ok := uids[d.UID]; ok {
+				t.Errorf("has the uid of %s", other)
+			}
+			uids[d.UID] = d.file
+			if d.Title == "" || d.Description == "" {
+				t.Error("lacks a title or a description")
+			}
+			if d.SchemaVersion != 42 {
+				t.Errorf("schemaVersion %d, not 42", d.SchemaVersion)
+			}
+			checkPanels(t, d.Panels)
+			checkVariables(t, d.Templating.List)
+		})
+	}
+}
+
+func checkPanels(t *testing.T, panels []panel) {
+	t.Helper()
+	known := []string{"row", "stat", "table", "timeseries", "bargauge"}
+	ids, titles := map[int]string{}, map[string]bool{}
+	for i, p := range panels {
+		if other, ok := ids[p.ID]; ok || p.ID == 0 {
+			t.Errorf("panel %q: id %d is 0 or that of %q", p.Title, p.ID, other)
+		}
+		ids[p.ID] = p.Title
+		if p.Title == "" || titles[p.Title] {
+			t.Errorf("panel %d: title %q is empty or taken", p.ID, p.Title)
+		}
+		titles[p.Title] = true
+		if !slices.Contains(known, p.Type) {
+			t.Errorf("panel %q: type %s", p.Title, p.Type)
+		}
+		at := p.GridPos
+		if at.W <= 0 || at.H <= 0 || at.X < 0 || at.Y < 0 || at.X+at.W > 24 {
+			t.Errorf("panel %q: gridPos %+v leaves the grid", p.Title, at)
+		}
+		for _, q := range panels[:i] {
+			other := q.GridPos
+			if at.X < other.X+other.W && other.X < at.X+at.W && at.Y < other.Y+other.H && other.Y < at.Y+at.H {
+				t.Errorf("panels %q and %q overlap", q.Title, p.Title)
+			}
+		}
+		if len(p.Panels) > 0 {
+			t.Errorf("row %q is collapsed, which hides its panels from these tests", p.Title)
+		}
+		if p.Type != "row" {
+			checkPanel(t, p)
+		}
+	}
+}
+
+func checkPanel(t *testing.T, p panel) {
+	t.Helper()
+	if len(p.Description) < 10 {
+		t.Errorf("panel %q: description %q", p.Title, p.Description)
+	}
+	if p.FieldConfig.Defaults.Unit == "" {
+		t.Errorf("panel %q has no unit", p.Title)
+	}
+	if len(p.Targets) == 0 {
+		t.Errorf("panel %q has no query", p.Title)
+	}
+	checkSource(t, p.Title, p.Datasource)
+	refs := map[string]bool{}
+	for _, q := range p.Targets {
+		checkSource(t, p.Title+" "+q.RefID, q.Datasource)
+		if q.RefID == "" || refs[q.RefID] {
+			t.Errorf("panel %q: refId %q is empty or taken", p.Title, q.RefID)
+		}
+		refs[q.RefID] = true
+		if q.Instant == q.Range {
+			t.Errorf("panel %q %s: instant %t and range %t", p.Title, q.RefID, q.Instant, q.Range)
+		}
+		// `or vector(0)` would show a reassuring green zero while no exporter is there.
+		if strings.Contains(q.Expr, "vector(0)") {
+			t.Errorf("panel %q %s fills in zeros even without an exporter", p.Title, q.RefID)
+		}
+		for _, selector := range regexp.MustCompile(`\{[^}]*\}`).FindAllString(q.Expr, -1) {
+			if !strings.Contains(selector, `job=~"$job"`) {
+				t.Errorf("panel %q %s: %s disregards the variable job", p.Title, q.RefID, selector)
+			}
+		}
+		if bare := regexp.MustCompile(`\bmongodbatlas_\w+\b[^{\w]`).FindString(q.Expr); bare != "" {
+			t.Errorf("panel %q %s: %s selects whatever there is", p.Title, q.RefID, bare)
+		}
+	}
+}
+
+func checkSource(t *testing.T, where string, s source) {
+	t.Helper()
+	if s != (source{"prometheus", "${datasource}"}) {
+		t.Errorf("%s: data source %+v is not the one chosen", where, s)
+	}
+}
+
+func checkVariables(t *testing.T, variables []variable) {
+	t.Helper()
+	var names []string
+	for _, v := range variables {
+		names = append(names, v.Name)
+		if v.Name == "datasource" {
+			if v.Type != "datasource" || string(v.Query) != `"prometheus"` {
+				t.Errorf("variable datasource: %s %s", v.Type, v.Query)
+			}
+			continue
+		}
+		checkSource(t, "variable "+v.Name, v.Datasource)
+		if !v.Multi || !v.IncludeAll || v.AllValue != ".*" {
+			t.Errorf("variable %s: multi %t, includeAll %t, allValue %q", v.Name, v.Multi, v.IncludeAll, v.AllValue)
+		}
+	}
+	if want := []string{"datasource", "job", "project", "cluster"}; !slices.Equal(names, want) {
+		t.Errorf("variables %q, not %q", names, want)
+	}
+}
+
+// TestLinks follows every address of a dashboard, in the dashboards' links and in the cells of tables.
+func TestLinks(t *testing.T) {
+	all := load(t)
+	known := map[string]dashboard{}
+	for _, d := range all {
+		known[d.UID] = d
+	}
+	address := regexp.MustCompile(`"/d/([^"/?]+)([^"]*)"`)
+	for _, d := range all {
+		reached := map[string]bool{d.UID: true}
+		for _, link := range d.Links {
+			reached[strings.TrimPrefix(link.URL, "/d/")] = true
+			if !link.IncludeVars {
+				t.Errorf("%s: the link to %s forgets the variables", d.file, link.URL)
+			}
+		}
+		for uid := range known {
+			if !reached[uid] {
+				t.Errorf("%s: no link to %s", d.file, uid)
+			}
+		}
+		content, err := os.ReadFile(d.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, match := range address.FindAllStringSubmatch(string(content), -1) {
+			to, ok := known[match[1]]
+			if !ok {
+				t.Errorf("%s: a link leads to %s, which there is not", d.file, match[1])
+				continue
+			}
+			for _, parameter := range regexp.MustCompile(`var-(\w+)=`).FindAllStringSubmatch(match[2], -1) {
+				if !slices.ContainsFunc(to.Templating.List, func(v variable) bool { return v.Name == parameter[1] }) {
+					t.Errorf("%s: a link sets the variable %s, which %s has not", d.file, parameter[1], to.file)
+				}
+			}
+		}
+	}
+}
+
+// substitute puts in what Grafana would for the choice of everything.
+func substitute(expr string) string {
+	return strings.NewReplacer(
+		"$__rate_interval", "1m", "$__interval", "5s", "$__range", "5m",
+		"$job", ".*", "$project", ".*", "$cluster", ".*",
+	).Replace(expr)
+}
+
+// startDemo scrapes the demonstration twice, as two exporters that read the same projects would be.
+func startDemo(t *testing.T) *promtest.PrometheusServer {
+	t.Helper()
+	exporter := promtest.StartExporter(t, "demo")
+	config := fmt.Sprintf(`
+global: {scrape_interval: 1s, scrape_timeout: 1s}
+scrape_configs:
+- job_name: mongodbatlas
+  static_configs: [{targets: [%[1]q]}]
+- job_name: mongodbatlas-second
+  static_configs: [{targets: [%[1]q]}]
+`, strings.TrimPrefix(exporter.URL(), "http://"))
+	return promtest.StartPrometheus(t, config, nil)
+}
+
+// TestQueries evaluates every expression of every panel against the demonstration.
+func TestQueries(t *testing.T) {
+	dashboards := load(t)
+	prometheus := startDemo(t)
+	prometheus.Eventually(t, `min(mongodbatlas_scrape_collector_success) == 1 and on () count(mongodbatlas_scrape_collector_success) == 14`, notEmpty)
+	for _, d := range dashboards {
+		for _, p := range d.Panels {
+			for _, q := range p.Targets {
+				t.Run(d.UID+"/"+p.Title+"/"+q.RefID, func(t *testing.T) {
+					expr := substitute(q.Expr)
+					if strings.Contains(expr, "$") {
+						t.Fatalf("unknown variable in %s", expr)
+					}
+					if _, err := prometheus.Query(t.Context(), expr); err != nil {
+						t.Fatal(err)
+					}
+					// What is a rate needs two scrapes, and a job that is under way may have just ended.
+					samples := prometheus.Eventually(t, expr, notEmpty)
+					checkRows(t, p, q, samples)
+				})
+			}
+		}
+		t.Run(d.UID+"/variables", func(t *testing.T) { checkChoices(t, prometheus, d.Templating.List) })
+	}
+}
+
+func notEmpty(samples []promtest.Sample) error {
+	if len(samples) == 0 {
+		return errors.New("no data")
+	}
+	return nil
+}
+
+// checkRows tells a table whose rows would multiply: two series of one query for the same row.
+func checkRows(t *testing.T, p panel, q query, samples []promtest.Sample) {
+	t.Helper()
+	if q.Format != "table" {
+		return
+	}
+	shown := map[string]bool{"group_id": true}
+	for _, transformation := range p.Transformations {
+		for name := range transformation.Options.RenameByName {
+			shown[name] = true
+		}
+	}
+	rows := map[string]int{}
+	for _, sample := range samples {
+		var row []string
+		for _, label := range []string{"collector", "group_id", "cl_name", "pipeline", "delivery_type", "problem", "name"} {
+			// A pipeline has one cluster, which is a column of it and no part of the row.
+			if label == "cl_name" && sample.Labels["pipeline"] != "" && sample.Labels["collector"] == "" {
+				continue
+			}
+			row = append(row, sample.Labels[label])
+		}
+		if rows[strings.Join(row, "\xff")]++; rows[strings.Join(row, "\xff")] > 1 {
+			t.Errorf("two series for the row %q", row)
+		}
+		for label := range sample.Labels {
+			if !shown[label] {
+				t.Errorf("the label %s makes a column that the table does not name", label)
+			}
+		}
+	}
+}
+
+// checkChoices evaluates what the variables offer to choose from.
+func checkChoices(t *testing.T, prometheus *promtest.PrometheusServer, variables []variable) {
+	t.Helper()
+	labelValues := regexp.MustCompile(`^label_values\((.*), (\w+)\)$`)
+	queryResult := regexp.MustCompile(`^query_result\((.*)\)$`)
+	for _, v := range variables {
+		if v.Type != "query" {
+			continue
+		}
+		var choices []string
+		if match := labelValues.FindStringSubmatch(v.Definition); match != nil {
+			for _, sample := range evaluate(t.Context(), t, prometheus, match[1]) {
+				choices = append(choices, sample.Labels[match[2]])
+			}
+		} else if match := queryResult.FindStringSubmatch(v.Definition); match != nil {
+			pattern := regexp.MustCompile(strings.Trim(v.Regex, "/"))
+			for _, sample := range evaluate(t.Context(), t, prometheus, match[1]) {
+				// Grafana's own way to write a series down.
+				line := fmt.Sprintf(`{group_id=%q,group_name=%q} %g 0`, sample.Labels["group_id"], sample.Labels["group_name"], sample.Value)
+				found := pattern.FindStringSubmatch(line)
+				if found == nil {
+					t.Errorf("variable %s: %s does not match %s", v.Name, line, v.Regex)
+					continue
+				}
+				value, text := found[pattern.SubexpIndex("value")], found[pattern.SubexpIndex("text")]
+				if value != sample.Labels["group_id"] || text != sample.Labels["group_name"] {
+					t.Errorf("variable %s: %s gives value %q and text %q", v.Name, line, value, text)
+				}
+				choices = append(choices, value)
+			}
+		} else {
+			t.Errorf("variable %s: unknown kind of query %s", v.Name, v.Definition)
+		}
+		if len(choices) == 0 || slices.Contains(choices, "") {
+			t.Errorf("variable %s offers %q", v.Name, choices)
+		}
+	}
+}
+
+func evaluate(ctx context.Context, t *testing.T, prometheus *promtest.PrometheusServer, expr string) []promtest.Sample {
+	t.Helper()
+	samples, err := prometheus.Query(ctx, substitute(expr))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return samples
+}

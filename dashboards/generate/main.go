@@ -1,0 +1,58 @@
+// Command generate writes the Grafana dashboards. Run it after a change of theirs:
+//
+//	go generate ./dashboards/...
+package main
+
+//go:generate go run . ..
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string) error {
+	if len(args) != 1 {
+		return fmt.Errorf("usage: generate DIRECTORY")
+	}
+	for name, d := range dashboards() {
+		content, err := encode(d)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		if err := os.WriteFile(filepath.Join(args[0], name), content, 0o644); err != nil { //nolint:gosec // for everyone to read
+			return err
+		}
+	}
+	return nil
+}
+
+// dashboards returns every dashboard by the name of its file.
+func dashboards() map[string]dashboard {
+	return map[string]dashboard{
+		"overview.json": overview(),
+		"project.json":  project(),
+		"exporter.json": exporter(),
+	}
+}
+
+// encode writes the expressions as they are, and not as HTML would need them.
+func encode(d dashboard) ([]byte, error) {
+	var content bytes.Buffer
+	encoder := json.NewEncoder(&content)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(d); err != nil {
+		return nil, err
+	}
+	return content.Bytes(), nil
+}
