@@ -5,18 +5,14 @@ package atlasapi
 
 import (
 	"bytes"
-	"compress/flate"
-	"compress/gzip"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -24,20 +20,8 @@ import (
 
 const (
 	apiPath = "/api/atlas/v2"
-	// maxBody bounds an answer. 500 export jobs are about 200 KB, 500 clusters about 3 MB.
-	maxBody      = 16 << 20
-	maxErrorBody = 64 << 10
 	// firstBackoff is the mean wait before the first retry; it doubles with each.
 	firstBackoff = 500 * time.Millisecond
-)
-
-var (
-	errCutShort = errors.New("the answer ended early")
-	errTooLarge = fmt.Errorf("the answer is larger than %d MiB", maxBody>>20)
-	errHTML     = errors.New("the answer is a web page and not JSON: a proxy or a maintenance page may stand between")
-
-	// secretShape is the form of a service account's secret, hidden wherever it turns up.
-	secretShape = regexp.MustCompile(`mdb_sa_sk_[A-Za-z0-9_-]+`)
 )
 
 // Options are what a client is made of. BaseURL and Credentials are required.
@@ -250,118 +234,6 @@ func (c *Client) attempt(ctx context.Context, r *request) (*answer, error) {
 		c.limits.block(key, max(failure.RetryAfter, retryAfterFloor))
 	}
 	return answered, err
-}
-
-// send makes one HTTP exchange and reads its answer whole. An answer with a status other than 2xx is an *Error.
-func (c *Client) send(ctx context.Context, r *request, authorization string) (*answer, Optional[RateLimit], error) {
-	timed, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
-	req, err := http.NewRequestWithContext(timed, r.method, r.url.String(), bytes.NewReader(r.body))
-	if err != nil {
-		return nil, Optional[RateLimit]{}, &Error{Endpoint: r.op.name, Kind: KindBadResponse, Err: err}
-	}
-	req.URL = r.url // as escaped here, and as digest signs it
-	req.Header.Set("Accept", r.op.accept)
-	req.Header.Set("User-Agent", c.userAgent)
-	if r.body != nil {
-		req.Header.Set("Content-Type", r.op.accept)
-	}
-	if authorization != "" {
-		req.Header.Set("Authorization", authorization)
-	}
-	buffer := c.buffers.Get().(*bytes.Buffer)
-	buffer.Reset()
-	var limit Optional[RateLimit]
-	err = c.observed(ctx, req, r.op, r.groupID, func(resp *http.Response) error {
-		defer func() { _ = resp.Body.Close() }()
-		limit = parseRateLimit(resp.Header)
-		if resp.StatusCode < 200 || resp.StatusCode > 299 {
-			return c.readError(r.op, resp)
-		}
-		return c.readBody(ctx, r.op, resp, buffer)
-	})
-	if err != nil {
-		c.buffers.Put(buffer)
-		return nil, limit, err
-	}
-	return &answer{body: buffer}, limit, nil
-}
-
-// exchange makes one HTTP exchange without reading the answer.
-func (c *Client) exchange(req *http.Request, op *operation, groupID string) (resp *http.Response, err error) {
-	err = c.observed(req.Context(), req, op, groupID, func(r *http.Response) error {
-		resp = r
-		return nil
-	})
-	return resp, err
-}
-
-// observed makes one HTTP exchange, has the answer read, and tells the observer. It goes to the transport itself,
-// which follows no redirect, so that credentials stay with the host that they are meant for.
-func (c *Client) observed(
-	ctx context.Context, req *http.Request, op *operation, groupID string, read func(*http.Response) error,
-) error {
-	start := time.Now()
-	done := Exchange{Endpoint: op.name, Method: req.Method, Path: req.URL.EscapedPath(), GroupID: groupID}
-	resp, err := c.transport.RoundTrip(req) //nolint:bodyclose // read does, or the OAuth library behind mintTransport
-	if err != nil {
-		err = c.transportError(ctx, op, err)
-	} else {
-		done.Status = resp.StatusCode
-		done.RateLimit = parseRateLimit(resp.Header)
-		done.Sunset = parseSunset(resp.Header.Get("Sunset"))
-		err = read(resp)
-	}
-	done.Err, done.Duration = err, time.Since(start)
-	c.observer.Exchanged(done)
-	return err
-}
-
-func (c *Client) transportError(ctx context.Context, op *operation, err error) error {
-	kind, ok := kindOfTransport(ctx, err)
-	if !ok {
-		return ctx.Err()
-	}
-	if kind == KindTimeout {
-		err = errNoAnswer(c.timeout)
-	}
-	return &Error{Endpoint: op.name, Kind: kind, Err: err}
-}
-
-func errNoAnswer(within time.Duration) error { return fmt.Errorf("no answer within %s", within) }
-
-func (c *Client) readBody(ctx context.Context, op *operation, resp *http.Response, into *bytes.Buffer) error {
-	if strings.HasPrefix(strings.ToLower(resp.Header.Get("Content-Type")), "text/html") {
-		return &Error{Endpoint: op.name, Kind: KindBadResponse, Err: errHTML}
-	}
-	n, err := into.ReadFrom(io.LimitReader(resp.Body, maxBody+1))
-	switch {
-	case n > maxBody:
-		return &Error{Endpoint: op.name, Kind: KindBadResponse, Err: errTooLarge}
-	case err == nil:
-		return nil
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		return &Error{Endpoint: op.name, Kind: KindBadResponse, Err: errCutShort}
-	case isCorrupt(err):
-		return &Error{Endpoint: op.name, Kind: KindBadResponse, Err: err}
-	}
-	return c.transportError(ctx, op, err)
-}
-
-// isCorrupt reports whether a compressed body cannot be read as such.
-func isCorrupt(err error) bool {
-	_, corrupt := errors.AsType[flate.CorruptInputError](err)
-	return corrupt || errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum)
-}
-
-// redact takes every known secret out of a text that came from outside.
-func (c *Client) redact(s string) string {
-	for _, secret := range c.credentials.secrets() {
-		if secret != "" {
-			s = strings.ReplaceAll(s, secret.Reveal(), redacted)
-		}
-	}
-	return secretShape.ReplaceAllString(s, redacted)
 }
 
 func refuseRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
