@@ -115,7 +115,7 @@ func (a *ServiceAccount) current(ctx context.Context, via *Client) (string, erro
 }
 
 // last returns what the last mint came to, if that still holds.
-func (a *ServiceAccount) last() (token string, err error, known bool) { //nolint:revive,staticcheck // err is a result here, not a failure
+func (a *ServiceAccount) last() (token string, err error, known bool) { //nolint:revive // err is a result here, not a failure
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch {

@@ -22,7 +22,7 @@ import (
 	"mongodbatlas_backup_exporter/config"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files anew") //nolint:gochecknoglobals // a flag of the test binary
 
 // fixtures answers each call from the file that is named after it: the operation, and the cluster or the pipeline as
 // it stands escaped in the path.

@@ -55,6 +55,6 @@ func newExporter(base string, minInterval time.Duration) (e *collector.Exporter,
 }
 
 // readAll reads everything that is due.
-func readAll(ctx context.Context, e *collector.Exporter) prometheus.Collector {
-	return e.Refresh(ctx, collector.Selection{Collectors: []string{config.BackupExports}})
+func readAll(ctx context.Context, e *collector.Exporter) {
+	e.Refresh(ctx, collector.Selection{Collectors: []string{config.BackupExports}})
 }

@@ -81,7 +81,9 @@ func measureDigest(ctx context.Context, _ int) ([]row, error) {
 		return nil, err
 	}
 	return []row{{
-		"round trips of a request with an API key", []float64{float64(server.Count(atlassim.OpListProjects)) / float64(requests/inFlight*inFlight)}, "", 1.1,
+		"round trips of a request with an API key",
+		[]float64{float64(server.Count(atlassim.OpListProjects)) / float64(requests/inFlight*inFlight)},
+		"", 1.1,
 		"about 1,000 requests, 16 at a time, exact",
 	}}, nil
 }

@@ -42,7 +42,9 @@ func measureMemory(ctx context.Context, _ int) ([]row, error) {
 		return nil, err
 	}
 	return []row{{
-		"peak memory over an idle process", []float64{float64(full-idle) / (1 << 20)}, " MiB", 150,
+		"peak memory over an idle process",
+		[]float64{float64(full-idle) / (1 << 20)},
+		" MiB", 150,
 		fmt.Sprintf("6,250 clusters, %d export jobs, /probe for each project; idle %d MiB", jobs, idle>>20),
 	}}, nil
 }

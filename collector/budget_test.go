@@ -1,0 +1,129 @@
+package collector_test
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/go-kit/log"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"mongodbatlas_backup_exporter/atlasapi"
+	"mongodbatlas_backup_exporter/atlasapi/atlassim"
+	"mongodbatlas_backup_exporter/collector"
+	"mongodbatlas_backup_exporter/config"
+)
+
+// TestOthersUseUpTheBucket has somebody else take nearly all of a project's rate limit, at its published size: the
+// exporter slows down instead of failing, and Atlas has nothing to refuse.
+func TestOthersUseUpTheBucket(t *testing.T) {
+	t.Parallel()
+	const id, secret, clusters, left = "mdb_sa_id_budget", "mdb_sa_sk_budget", 20, 10
+	org := atlassim.Large(atlassim.WallClock{}, atlassim.LargeOptions{Projects: 1, ClustersPerProject: clusters, ExportsPerCluster: 3})
+	server := atlassim.NewServer(org, atlassim.Options{
+		ServiceAccounts: []atlassim.ServiceAccount{{ClientID: id, ClientSecret: secret}},
+	})
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Close() })
+	useUp(t, server.URL(), id, secret, org.Projects()[0].ID, left)
+
+	base, err := url.Parse(server.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	registry := prometheus.NewRegistry()
+	api := collector.NewAPI(log.NewNopLogger(), registry)
+	client := atlasapi.New(atlasapi.Options{BaseURL: base, Credentials: atlasapi.NewServiceAccount(id, secret), Observer: api})
+	e := collector.New(log.NewNopLogger(), api)
+	c := config.Default()
+	c.Collectors.BackupRestores.Enabled, c.Collectors.PipelineRuns.Enabled = false, false
+	e.Configure(c, client)
+	t.Cleanup(func() {
+		e.Close()
+		client.Close()
+	})
+	got := gather(t.Context(), t, e, collector.Selection{})
+	if n := strings.Count(got, `mongodbatlas_target_up{cl_name="cluster-`); n != 2*clusters {
+		t.Errorf("%d targets of clusters were read, want %d", n, 2*clusters)
+	}
+	for line := range strings.Lines(got) {
+		if strings.HasPrefix(line, "mongodbatlas_target_up{") && !strings.HasSuffix(line, " 1\n") {
+			t.Errorf("a target failed: %s", line)
+		}
+	}
+	for _, r := range server.Requests() {
+		if r.Status == http.StatusTooManyRequests {
+			t.Errorf("Atlas refused %s", r.Path)
+		}
+	}
+	if n := testutil.CollectAndCount(registry, "mongodbatlas_api_throttled_seconds_total"); n == 0 {
+		t.Error("no request waited, though the bucket was nearly empty")
+	}
+}
+
+// useUp takes all but a few tokens of the bucket for backups of a project.
+func useUp(t *testing.T, base, id, secret, groupID string, left int) {
+	t.Helper()
+	const capacity = 1200 // as published
+	token := mint(t, base, id, secret)
+	var wg sync.WaitGroup
+	calls := make(chan struct{})
+	for range 16 {
+		wg.Go(func() {
+			for range calls {
+				get(t, base+"/api/atlas/v2/groups/"+groupID+"/clusters/cluster-00/backup/schedule", "application/vnd.atlas.2024-08-05+json", token)
+			}
+		})
+	}
+	for range capacity - left {
+		calls <- struct{}{}
+	}
+	close(calls)
+	wg.Wait()
+}
+
+func mint(t *testing.T, base, id, secret string) string {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, base+"/api/oauth/token", strings.NewReader("grant_type=client_credentials"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(id+":"+secret)))
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	var token struct {
+		AccessToken string `json:"access_token"`
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&token); err != nil {
+		t.Fatal(err)
+	}
+	return token.AccessToken
+}
+
+func get(t *testing.T, url, accept, token string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	req.Header.Set("Accept", accept)
+	req.Header.Set("Authorization", "Bearer "+token)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	_ = resp.Body.Close()
+}
