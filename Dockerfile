@@ -5,7 +5,7 @@ FROM --platform=$BUILDPLATFORM golang:1.26-bookworm AS build
 WORKDIR /src
 
 COPY go.mod go.sum ./
-RUN go mod download
+RUN --mount=type=cache,target=/go/pkg/mod go mod download
 
 COPY . .
 ARG TARGETOS
@@ -14,7 +14,8 @@ ARG VERSION=unknown
 ARG REVISION=unknown
 ARG BRANCH=unknown
 ARG BUILD_DATE=unknown
-RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -buildvcs=false -o /out/mongodbatlas_backup_exporter \
+RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
+    CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -buildvcs=false -o /out/mongodbatlas_backup_exporter \
     -ldflags "-s -w \
       -X github.com/prometheus/common/version.Version=$VERSION \
       -X github.com/prometheus/common/version.Revision=$REVISION \
@@ -31,6 +32,9 @@ ARG REVISION=unknown
 ARG BUILD_DATE=unknown
 LABEL org.opencontainers.image.title="mongodbatlas_backup_exporter" \
       org.opencontainers.image.description="Prometheus exporter for MongoDB Atlas backup exports, restores and Data Lake pipeline runs" \
+      org.opencontainers.image.url="https://github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter" \
+      org.opencontainers.image.source="https://github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter" \
+      org.opencontainers.image.documentation="https://github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/blob/main/docs/deploy.md" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="$VERSION" \
       org.opencontainers.image.revision="$REVISION" \
@@ -42,4 +46,6 @@ COPY --from=build /out/mongodbatlas_backup_exporter /mongodbatlas_backup_exporte
 # A number, so that Kubernetes can tell that it is not root.
 USER 65532:65532
 EXPOSE 9972
+# There is no shell and no curl: the program asks itself. Kubernetes has probes of its own, and the OCI format drops this.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=10s CMD ["/mongodbatlas_backup_exporter", "healthcheck"]
 ENTRYPOINT ["/mongodbatlas_backup_exporter"]

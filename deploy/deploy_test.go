@@ -1,0 +1,136 @@
+// Package deploy_test tries what the exporter is deployed with by the programs that read it: helm, systemd, Prometheus and
+// Alertmanager, and the exporter itself.
+package deploy_test
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"gopkg.in/yaml.v3"
+
+	"mongodbatlas_backup_exporter/atlasapi/atlassim"
+	"mongodbatlas_backup_exporter/config"
+	"mongodbatlas_backup_exporter/internal/promtest"
+)
+
+func readFile(t *testing.T, elem ...string) string {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(elem...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+func writeFile(t *testing.T, content string, elem ...string) {
+	t.Helper()
+	path := filepath.Join(elem...)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// unmarshal decodes YAML, or JSON, which is YAML.
+func unmarshal(t *testing.T, text string, into any) {
+	t.Helper()
+	if err := yaml.Unmarshal([]byte(text), into); err != nil {
+		t.Fatalf("%v in\n%s", err, text)
+	}
+}
+
+// run runs a program to its end, with what it wrote.
+func run(t *testing.T, name string, args ...string) (stdout, stderr string, err error) {
+	t.Helper()
+	var out, errOut bytes.Buffer
+	cmd := exec.CommandContext(t.Context(), name, args...)
+	cmd.Stdout, cmd.Stderr = &out, &errOut
+	err = cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatalf("running %s: %v", cmd, err)
+	}
+	return out.String(), errOut.String(), err
+}
+
+// watch has the go command notice changes below a directory that another program reads, which would otherwise leave the
+// result of a test in its cache.
+func watch(t *testing.T, dir string) {
+	t.Helper()
+	if err := filepath.WalkDir(dir, func(_ string, _ fs.DirEntry, err error) error { return err }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+const (
+	serviceAccountID     = "mdb_sa_id_deployed"
+	serviceAccountSecret = "mdb_sa_sk_deployed"
+	publicKey            = "deployed"
+	privateKey           = "01234567-89ab-cdef-0123-456789abcdef"
+)
+
+// startAtlas returns the address of a simulated Atlas that knows the credentials above.
+func startAtlas(t *testing.T) string {
+	t.Helper()
+	server := atlassim.NewServer(atlassim.Demo(atlassim.WallClock{}), atlassim.Options{
+		ServiceAccounts: []atlassim.ServiceAccount{{ClientID: serviceAccountID, ClientSecret: serviceAccountSecret}},
+		APIKeys:         []atlassim.APIKey{{PublicKey: publicKey, PrivateKey: privateKey}},
+	})
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Close() })
+	return server.URL()
+}
+
+// startDeployed starts the exporter with the arguments of a deployment, but for where it listens, and returns once it
+// has read Atlas.
+func startDeployed(t *testing.T, args []string) {
+	t.Helper()
+	args = slices.DeleteFunc(slices.Clone(args), func(arg string) bool {
+		return strings.HasPrefix(arg, "--web.listen-address=")
+	})
+	exporter := promtest.StartExporter(t, args...)
+	ticker := time.NewTicker(100 * time.Millisecond)
+	defer ticker.Stop()
+	for range 600 {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, exporter.URL()+"/-/ready", http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		if response.StatusCode == http.StatusOK {
+			return
+		}
+		<-ticker.C
+	}
+	t.Fatalf("the exporter with the arguments %q does not become ready:\n%s", args, exporter.Logs())
+}
+
+// defaultPort is where the exporter listens unless told otherwise. What is deployed relies on it.
+const defaultPort = "9972"
+
+// loads holds that a configuration is one for the exporter.
+func loads(t *testing.T, text string) config.Config {
+	t.Helper()
+	c, err := config.Parse([]byte(text))
+	if err != nil {
+		t.Fatalf("%v in\n%s", err, text)
+	}
+	return c
+}

@@ -1,0 +1,80 @@
+{{- /* The name of everything that the chart makes: the release's, with the chart's where that does not say it. */ -}}
+{{- define "exporter.fullname" -}}
+{{- if contains .Chart.Name .Release.Name -}}
+{{- .Release.Name | trunc 63 | trimSuffix "-" -}}
+{{- else -}}
+{{- /* A release's name has at most 53 characters: what is cut is the chart's name. */ -}}
+{{- printf "%s-%s" .Release.Name .Chart.Name | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* Labels that never change, since a Deployment's selector cannot. */ -}}
+{{- define "exporter.selectorLabels" -}}
+app.kubernetes.io/name: {{ .Chart.Name }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "exporter.labels" -}}
+{{ include "exporter.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+{{- end -}}
+
+{{- define "exporter.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create -}}
+{{- .Values.serviceAccount.name | default (include "exporter.fullname" .) -}}
+{{- else -}}
+{{- .Values.serviceAccount.name | default "default" -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "exporter.image" -}}
+{{- if .Values.image.digest -}}
+{{- printf "%s@%s" .Values.image.repository .Values.image.digest -}}
+{{- else -}}
+{{- printf "%s:%s" .Values.image.repository (.Values.image.tag | default .Chart.AppVersion) -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* Where the secret half of the credentials is mounted. */ -}}
+{{- define "exporter.secretFile" -}}
+/run/secrets/mongodbatlas_backup_exporter/secret
+{{- end -}}
+
+{{- /* The exporter's configuration file: the values and the credentials. */ -}}
+{{- define "exporter.config" -}}
+{{- $c := .Values.credentials -}}
+{{- if not $c.existingSecret -}}
+{{- fail "credentials.existingSecret is missing: the Secret with the client secret of a service account or the private key of an API key (or set demo=true)" -}}
+{{- end -}}
+{{- if and $c.clientID $c.publicKey -}}
+{{- fail "credentials.clientID and credentials.publicKey exclude each other" -}}
+{{- end -}}
+{{- $config := deepCopy .Values.config -}}
+{{- $atlas := $config.atlas | default dict -}}
+{{- if $c.clientID -}}
+{{- $_ := set $atlas "service_account" (dict "client_id" $c.clientID "client_secret_file" (include "exporter.secretFile" .)) -}}
+{{- else if $c.publicKey -}}
+{{- $_ := set $atlas "api_key" (dict "public_key" $c.publicKey "private_key_file" (include "exporter.secretFile" .)) -}}
+{{- else -}}
+{{- fail "credentials.clientID or credentials.publicKey is missing (or set demo=true)" -}}
+{{- end -}}
+{{- $_ := set $config "atlas" $atlas -}}
+{{- toYaml $config -}}
+{{- end -}}
+
+{{- /* What the restricted Pod Security Standard asks for, and a root file system that nothing writes to. */ -}}
+{{- define "exporter.podSecurityContext" -}}
+runAsNonRoot: true
+runAsUser: 65532
+runAsGroup: 65532
+fsGroup: 65532
+seccompProfile: {type: RuntimeDefault}
+{{- end -}}
+
+{{- define "exporter.securityContext" -}}
+allowPrivilegeEscalation: false
+capabilities: {drop: [ALL]}
+readOnlyRootFilesystem: true
+{{- end -}}

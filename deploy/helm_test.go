@@ -1,0 +1,360 @@
+package deploy_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+)
+
+// A chart can read no file outside itself.
+//go:generate cp ../alerts/mongodbatlas.rules.yml helm/mongodbatlas-backup-exporter/files/
+//go:generate sh -c "cp ../dashboards/*.json helm/mongodbatlas-backup-exporter/files/dashboards/"
+
+const chart = "helm/mongodbatlas-backup-exporter"
+
+// The part of the chart's manifests that is looked at.
+type (
+	manifest struct {
+		Kind     string `yaml:"kind"`
+		Metadata struct {
+			Name      string            `yaml:"name"`
+			Namespace string            `yaml:"namespace"`
+			Labels    map[string]string `yaml:"labels"`
+		} `yaml:"metadata"`
+		Data map[string]string `yaml:"data"`
+		Spec yaml.Node         `yaml:"spec"`
+	}
+
+	deployment struct {
+		Selector struct {
+			MatchLabels map[string]string `yaml:"matchLabels"`
+		} `yaml:"selector"`
+		Template struct {
+			Metadata struct {
+				Labels      map[string]string `yaml:"labels"`
+				Annotations map[string]string `yaml:"annotations"`
+			} `yaml:"metadata"`
+			Spec struct {
+				Containers []container `yaml:"containers"`
+				Volumes    []struct {
+					Name   string `yaml:"name"`
+					Secret struct {
+						SecretName string `yaml:"secretName"`
+						Items      []struct {
+							Key  string `yaml:"key"`
+							Path string `yaml:"path"`
+						} `yaml:"items"`
+					} `yaml:"secret"`
+				} `yaml:"volumes"`
+			} `yaml:"spec"`
+		} `yaml:"template"`
+	}
+
+	container struct {
+		Args  []string `yaml:"args"`
+		Ports []struct {
+			Name          string `yaml:"name"`
+			ContainerPort int    `yaml:"containerPort"`
+		} `yaml:"ports"`
+		LivenessProbe  probe `yaml:"livenessProbe"`
+		ReadinessProbe probe `yaml:"readinessProbe"`
+		VolumeMounts   []struct {
+			Name      string `yaml:"name"`
+			MountPath string `yaml:"mountPath"`
+		} `yaml:"volumeMounts"`
+	}
+
+	probe struct {
+		HTTPGet struct {
+			Path   string `yaml:"path"`
+			Port   string `yaml:"port"`
+			Scheme string `yaml:"scheme"`
+		} `yaml:"httpGet"`
+	}
+)
+
+// helm runs helm as tools/helm pins it.
+func helm(t *testing.T, args ...string) (stdout, stderr string, err error) {
+	t.Helper()
+	watch(t, chart)
+	return run(t, "go", append([]string{"tool", "-modfile=../tools/helm/go.mod", "helm"}, args...)...)
+}
+
+// render renders the chart and returns its manifests by kind.
+func render(t *testing.T, args ...string) map[string][]manifest {
+	t.Helper()
+	args = append([]string{"template", "backups", chart, "--namespace=monitoring", "--kube-version=1.34.0"}, args...)
+	stdout, stderr, err := helm(t, args...)
+	if err != nil {
+		t.Fatalf("helm: %v\n%s", err, stderr)
+	}
+	manifests := map[string][]manifest{}
+	for decoder := yaml.NewDecoder(strings.NewReader(stdout)); ; {
+		var m manifest
+		err := decoder.Decode(&m)
+		if errors.Is(err, io.EOF) {
+			return manifests
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.Kind != "" {
+			manifests[m.Kind] = append(manifests[m.Kind], m)
+		}
+	}
+}
+
+func values(name string) string { return "--values=" + filepath.Join(chart, "ci", name+"-values.yaml") }
+
+// one decodes the spec of the only manifest of its kind.
+func one(t *testing.T, manifests map[string][]manifest, kind string, spec any) manifest {
+	t.Helper()
+	if len(manifests[kind]) != 1 {
+		t.Fatalf("there are %d manifests of kind %s, want 1", len(manifests[kind]), kind)
+	}
+	m := manifests[kind][0]
+	if err := m.Spec.Decode(spec); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// TestChartFiles holds that the chart's rules and dashboards are the project's.
+func TestChartFiles(t *testing.T) {
+	for _, pattern := range []struct{ from, to string }{
+		{"../alerts/*.rules.yml", "files"},
+		{"../dashboards/*.json", "files/dashboards"},
+	} {
+		originals, err := filepath.Glob(pattern.from)
+		if err != nil || len(originals) == 0 {
+			t.Fatalf("%s: %v, %v", pattern.from, originals, err)
+		}
+		for _, original := range originals {
+			if copied, err := os.ReadFile(filepath.Join(chart, pattern.to, filepath.Base(original))); err != nil || !bytes.Equal(copied, []byte(readFile(t, original))) {
+				t.Errorf("the chart's copy of %s differs: go generate ./deploy", original)
+			}
+		}
+		copies, err := filepath.Glob(filepath.Join(chart, pattern.to, "*.*"))
+		if err != nil || len(copies) != len(originals) {
+			t.Errorf("the chart has the files %v, want copies of %v alone", copies, originals)
+		}
+	}
+}
+
+// TestChartLints has helm lint the chart with each file of values.
+func TestChartLints(t *testing.T) {
+	files, err := filepath.Glob(chart + "/ci/*-values.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatal("there are no values", err)
+	}
+	for _, file := range files {
+		if stdout, stderr, err := helm(t, "lint", "--strict", "--values="+file, chart); err != nil {
+			t.Errorf("%s: %v\n%s%s", file, err, stdout, stderr)
+		}
+	}
+}
+
+// TestChartRefuses holds that values that cannot work are refused with a reason.
+func TestChartRefuses(t *testing.T) {
+	for _, test := range []struct{ set, want string }{
+		{"demo=false", "credentials.existingSecret is missing"},
+		{"credentials.clientID=a", "credentials.existingSecret is missing"},
+		{"credentials.existingSecret=a", "credentials.clientID or credentials.publicKey is missing"},
+		{"credentials.existingSecret=a,credentials.clientID=b,credentials.publicKey=c", "exclude each other"},
+		{"demo=true,replica=2", "additional properties 'replica' not allowed"},
+		{"demo=true,config.atlas.api_key.public_key=a", "/config/atlas/api_key"},
+		{"demo=true,config.discover.projects=a", "additional properties 'discover' not allowed"},
+		{"demo=true,serviceMonitor.interval=often", "/serviceMonitor/interval"},
+	} {
+		_, stderr, err := helm(t, "template", "backups", chart, "--kube-version=1.34.0", "--set="+test.set)
+		if err == nil || !strings.Contains(stderr, test.want) {
+			t.Errorf("%s: %v %s, want an error that says %q", test.set, err, stderr, test.want)
+		}
+	}
+}
+
+// TestChartStarts runs the container's command line, with the rendered configuration and the secret where the volumes
+// would have them.
+func TestChartStarts(t *testing.T) {
+	for _, test := range []struct {
+		name, values, secret string
+		set                  []string
+	}{
+		{name: "demo", values: "demo"},
+		{"service account", "service-account", serviceAccountSecret, []string{"--set=credentials.clientID=" + serviceAccountID}},
+		{"API key", "everything", privateKey, []string{"--set=credentials.publicKey=" + publicKey, "--set-json=config.projects=[]", "--set=web.existingSecret="}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			args := append([]string{values(test.values)}, test.set...)
+			if test.secret != "" {
+				args = append(args, "--set=config.atlas.base_url="+startAtlas(t))
+			}
+			manifests := render(t, args...)
+			var d deployment
+			one(t, manifests, "Deployment", &d)
+			dir := t.TempDir()
+			mounts := map[string]string{}
+			for _, mount := range d.Template.Spec.Containers[0].VolumeMounts {
+				mounts[mount.Name] = mount.MountPath
+			}
+			if test.secret != "" {
+				configuration := manifests["ConfigMap"][0].Data["config.yml"]
+				writeFile(t, replace(t, configuration, mounts["credentials"], dir), dir, "config.yml")
+				for _, volume := range d.Template.Spec.Volumes {
+					if volume.Name == "credentials" {
+						writeFile(t, test.secret, dir, volume.Secret.Items[0].Path)
+					}
+				}
+			}
+			var command []string
+			for _, arg := range d.Template.Spec.Containers[0].Args {
+				if at, ok := mounts["config"]; ok {
+					arg = strings.ReplaceAll(arg, at, dir)
+				}
+				command = append(command, arg)
+			}
+			startDeployed(t, command)
+		})
+	}
+}
+
+// TestChartJoins holds that what the manifests say of each other is true: labels, ports, probes, names.
+func TestChartJoins(t *testing.T) {
+	for _, name := range []string{"service-account", "everything"} {
+		t.Run(name, func(t *testing.T) {
+			manifests := render(t, values(name))
+			for kind, all := range manifests {
+				for _, m := range all {
+					want := "monitoring"
+					if name == "everything" && strings.HasPrefix(m.Metadata.Name, "backups-mongodbatlas-backup-exporter-") && kind == "ConfigMap" {
+						want = "grafana"
+					}
+					if m.Metadata.Namespace != want {
+						t.Errorf("%s %s is in the namespace %q, want %s", kind, m.Metadata.Name, m.Metadata.Namespace, want)
+					}
+				}
+			}
+
+			var d deployment
+			one(t, manifests, "Deployment", &d)
+			pod := d.Template.Metadata.Labels
+			exporter := d.Template.Spec.Containers[0]
+			if len(exporter.Ports) != 1 || exporter.Ports[0].Name != "http" || fmt.Sprint(exporter.Ports[0].ContainerPort) != defaultPort ||
+				!slices.Contains(exporter.Args, "--web.listen-address=:"+defaultPort) {
+				t.Errorf("the container has the ports %v and the arguments %q", exporter.Ports, exporter.Args)
+			}
+			if len(d.Template.Metadata.Annotations["checksum/config"]) != 64 {
+				t.Error("a change of the configuration replaces no pod")
+			}
+			for path, p := range map[string]probe{"/-/healthy": exporter.LivenessProbe, "/-/ready": exporter.ReadinessProbe} {
+				if p.HTTPGet.Path != path || p.HTTPGet.Port != "http" {
+					t.Errorf("the probe of %s is %+v", path, p)
+				}
+			}
+
+			var service struct {
+				Selector map[string]string `yaml:"selector"`
+				Ports    []struct {
+					Name       string `yaml:"name"`
+					TargetPort string `yaml:"targetPort"`
+				} `yaml:"ports"`
+			}
+			serviceManifest := one(t, manifests, "Service", &service)
+			if service.Ports[0].Name != "http" || service.Ports[0].TargetPort != "http" {
+				t.Errorf("the service has the ports %v", service.Ports)
+			}
+			var monitor struct {
+				Selector struct {
+					MatchLabels map[string]string `yaml:"matchLabels"`
+				} `yaml:"selector"`
+				Endpoints []struct {
+					Port        string              `yaml:"port"`
+					Scheme      string              `yaml:"scheme"`
+					Relabelings []map[string]string `yaml:"relabelings"`
+				} `yaml:"endpoints"`
+			}
+			one(t, manifests, "ServiceMonitor", &monitor)
+			endpoint := monitor.Endpoints[0]
+			if endpoint.Port != "http" || !strings.EqualFold(endpoint.Scheme, exporter.LivenessProbe.HTTPGet.Scheme) {
+				t.Errorf("the ServiceMonitor scrapes %s %s", endpoint.Scheme, endpoint.Port)
+			}
+			if want := []map[string]string{{"action": "replace", "targetLabel": "job", "replacement": "mongodbatlas"}}; !reflect.DeepEqual(endpoint.Relabelings, want) {
+				t.Errorf("the ServiceMonitor relabels %v, want %v", endpoint.Relabelings, want)
+			}
+			var policy struct {
+				PodSelector struct {
+					MatchLabels map[string]string `yaml:"matchLabels"`
+				} `yaml:"podSelector"`
+			}
+			one(t, manifests, "NetworkPolicy", &policy)
+			for what, selected := range map[string]struct{ selector, labels map[string]string }{
+				"Deployment":     {d.Selector.MatchLabels, pod},
+				"Service":        {service.Selector, pod},
+				"NetworkPolicy":  {policy.PodSelector.MatchLabels, pod},
+				"ServiceMonitor": {monitor.Selector.MatchLabels, serviceManifest.Metadata.Labels},
+			} {
+				if len(selected.selector) == 0 || !contains(selected.labels, selected.selector) {
+					t.Errorf("%s selects %v, but the labels are %v", what, selected.selector, selected.labels)
+				}
+			}
+		})
+	}
+}
+
+func contains(labels, some map[string]string) bool {
+	for key, value := range some {
+		if labels[key] != value {
+			return false
+		}
+	}
+	return true
+}
+
+// TestChartCarriesRulesAndDashboards holds that rules and dashboards come through rendering unchanged, and small enough for
+// kubectl apply, which keeps a copy in an annotation.
+func TestChartCarriesRulesAndDashboards(t *testing.T) {
+	manifests := render(t, values("service-account"))
+	var got, want map[string]any
+	one(t, manifests, "PrometheusRule", &got)
+	unmarshal(t, readFile(t, "../alerts/mongodbatlas.rules.yml"), &want)
+	if !reflect.DeepEqual(got, want) {
+		t.Error("the rules in the PrometheusRule are not those of the file")
+	}
+
+	dashboards := map[string]string{}
+	for _, m := range manifests["ConfigMap"] {
+		if m.Metadata.Labels["grafana_dashboard"] != "1" {
+			continue
+		}
+		maps.Copy(dashboards, m.Data)
+		const annotationLimit = 256 << 10
+		if raw, err := json.Marshal(m.Data); err != nil || len(raw) > annotationLimit-1<<10 {
+			t.Errorf("ConfigMap %s has %d bytes (%v), too many for kubectl apply", m.Metadata.Name, len(raw), err)
+		}
+	}
+	originals, err := filepath.Glob("../dashboards/*.json")
+	if err != nil || len(originals) == 0 || len(dashboards) != len(originals) {
+		t.Fatalf("the ConfigMaps have %d dashboards, the project has %d (%v)", len(dashboards), len(originals), err)
+	}
+	for _, original := range originals {
+		var got, want map[string]any
+		if err := json.Unmarshal([]byte(dashboards["mongodbatlas-"+filepath.Base(original)]), &got); err != nil {
+			t.Errorf("%s: %v", original, err)
+			continue
+		}
+		if err := json.Unmarshal([]byte(readFile(t, original)), &want); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: the ConfigMap has something else (%v)", original, err)
+		}
+	}
+}

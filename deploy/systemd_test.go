@@ -1,0 +1,77 @@
+package deploy_test
+
+import (
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"mongodbatlas_backup_exporter/internal/promtest"
+)
+
+const (
+	unitName    = "mongodbatlas_backup_exporter.service"
+	installedAt = "/usr/bin/mongodbatlas_backup_exporter"
+	configDir   = "/etc/mongodbatlas_backup_exporter"
+)
+
+// unitFor writes the unit with the program where it is instead of where a package installs it, and returns its path.
+func unitFor(t *testing.T, program string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), unitName)
+	writeFile(t, replace(t, readFile(t, "systemd", unitName), installedAt, program), path)
+	return path
+}
+
+// TestUnitVerifies has systemd read the unit, and judge what a process of it could do. It says more on its standard error
+// than by its exit code.
+func TestUnitVerifies(t *testing.T) {
+	if _, err := exec.LookPath("systemd-analyze"); err != nil {
+		promtest.SkipOrFail(t, "systemd-analyze is not installed")
+	}
+	unit := unitFor(t, promtest.BuildExporter(t))
+	if stdout, stderr, err := run(t, "systemd-analyze", "verify", unit); err != nil || stdout+stderr != "" {
+		t.Errorf("systemd-analyze verify: %v\n%s%s", err, stdout, stderr)
+	}
+	// In tenths, of 10.0 for a service that may do anything.
+	stdout, stderr, err := run(t, "systemd-analyze", "security", "--offline=true", "--no-pager", "--threshold=15", unit)
+	if err != nil || stderr != "" || !strings.Contains(stdout, "Overall exposure level") {
+		t.Errorf("systemd-analyze security: %v\n%s%s", err, stdout, stderr)
+	}
+}
+
+// TestUnitStarts runs the unit's command line with the configuration that the packages install, at other places and with
+// another address and secret.
+func TestUnitStarts(t *testing.T) {
+	unit := map[string]string{}
+	for line := range strings.Lines(readFile(t, "systemd", unitName)) {
+		if key, value, ok := strings.Cut(strings.TrimSpace(line), "="); ok && !strings.HasPrefix(key, "#") {
+			unit[key] += value
+		}
+	}
+	args := strings.Fields(unit["ExecStart"])
+	if len(args) < 2 || args[0] != installedAt || args[len(args)-1] != "$ARGS" {
+		t.Fatalf("the unit starts %q", args)
+	}
+	// What systemd copies where the configuration finds it.
+	credential, source, _ := strings.Cut(unit["LoadCredential"], ":")
+	if source != configDir+"/client_secret" {
+		t.Errorf("the secret is %s", source)
+	}
+
+	dir := t.TempDir()
+	secretFile := filepath.Join(dir, "credential")
+	writeFile(t, serviceAccountSecret+"\n", secretFile)
+	configuration := readFile(t, "systemd/config.yml")
+	configuration = replace(t, configuration, "/run/credentials/"+unitName+"/"+credential, secretFile)
+	configuration = replace(t, configuration, loads(t, configuration).Atlas.ServiceAccount.ClientID, serviceAccountID)
+	configuration = replace(t, configuration, "atlas:\n", "atlas:\n  base_url: "+startAtlas(t)+"\n")
+	writeFile(t, configuration, dir, "config.yml")
+
+	command := strings.Join(args[1:len(args)-1], " ")
+	startDeployed(t, strings.Fields(replace(t, command, configDir, dir)))
+
+	if environment := readFile(t, "systemd/mongodbatlas_backup_exporter.default"); !strings.Contains(environment, "\nARGS=\"\"\n") {
+		t.Errorf("the environment does not set ARGS, or not to nothing:\n%s", environment)
+	}
+}

@@ -1,0 +1,87 @@
+package healthcheck_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"mongodbatlas_backup_exporter/healthcheck"
+	"mongodbatlas_backup_exporter/internal/promtest"
+)
+
+// serve answers every request with the status, and returns the server's address.
+func serve(t *testing.T, status int) string {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet || r.URL.Path != "/-/healthy" {
+			t.Errorf("got %s %s", r.Method, r.URL)
+		}
+		w.Header().Set("Location", "http://"+r.Host+"/elsewhere")
+		w.WriteHeader(status)
+	}))
+	t.Cleanup(server.Close)
+	return strings.TrimPrefix(server.URL, "http://")
+}
+
+func TestAsk(t *testing.T) {
+	t.Setenv("HTTP_PROXY", "http://127.0.0.1:1") // must not matter
+	for _, test := range []struct {
+		status int
+		want   string
+	}{
+		{http.StatusOK, ""},
+		{http.StatusNoContent, "204 No Content"},
+		{http.StatusFound, "302 Found"},
+		{http.StatusUnauthorized, "401 Unauthorized"},
+		{http.StatusServiceUnavailable, "503 Service Unavailable"},
+	} {
+		err := healthcheck.Ask(t.Context(), serve(t, test.status))
+		switch {
+		case test.want == "" && err != nil:
+			t.Errorf("%d: %v", test.status, err)
+		case test.want != "" && (err == nil || !strings.HasSuffix(err.Error(), "/-/healthy answers "+test.want)):
+			t.Errorf("%d: got error %v, want one that ends in %q", test.status, err, test.want)
+		}
+	}
+}
+
+func TestAskNobody(t *testing.T) {
+	server := httptest.NewServer(http.NotFoundHandler())
+	address := strings.TrimPrefix(server.URL, "http://")
+	server.Close()
+	if err := healthcheck.Ask(t.Context(), address); err == nil {
+		t.Error("got no error where nothing listens")
+	}
+	if err := healthcheck.Ask(t.Context(), "not an address"); err == nil || !strings.Contains(err.Error(), `"not an address"`) {
+		t.Errorf("got error %v, want one that names the address", err)
+	}
+}
+
+func TestAskGivesUp(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	release := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		cancel()
+		<-release
+	}))
+	t.Cleanup(server.Close)
+	t.Cleanup(func() { close(release) })
+	if err := healthcheck.Ask(ctx, strings.TrimPrefix(server.URL, "http://")); !errors.Is(err, context.Canceled) {
+		t.Errorf("got error %v, want that the context was cancelled", err)
+	}
+}
+
+// TestCommand runs the program's own command against the program.
+func TestCommand(t *testing.T) {
+	address := strings.TrimPrefix(promtest.StartExporter(t, "demo").URL(), "http://")
+	if got := promtest.RunExporter(t, nil, "healthcheck", "--address="+address); got != (promtest.Output{}) {
+		t.Errorf("with an exporter: %+v, want exit code 0 and silence", got)
+	}
+	got := promtest.RunExporter(t, nil, "healthcheck", "--address=127.0.0.1:1")
+	if got.ExitCode != 1 || got.Stdout != "" || !strings.Contains(got.Stderr, "127.0.0.1:1/-/healthy") || strings.Count(got.Stderr, "\n") != 1 {
+		t.Errorf("without one: %+v, want exit code 1 and one line that says why", got)
+	}
+}
