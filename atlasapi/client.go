@@ -118,7 +118,17 @@ const (
 	setGroups    endpointSet = "groups"
 )
 
-func version(date string) string { return "application/vnd.atlas." + date + "+json" }
+const (
+	versionPrefix = "application/vnd.atlas."
+	versionSuffix = "+json"
+)
+
+func version(date string) string { return versionPrefix + date + versionSuffix }
+
+// version returns the date of the version that is asked for, "" where there are no versions.
+func (o *operation) version() string {
+	return strings.TrimSuffix(strings.TrimPrefix(o.accept, versionPrefix), versionSuffix)
+}
 
 var opToken = &operation{name: "token"}
 

@@ -65,14 +65,14 @@ func TestExchanges(t *testing.T) {
 	got[0].Duration = 0
 	want := atlasapi.Exchange{
 		Endpoint: atlassim.OpListClusters, Method: http.MethodGet, Path: "/api/atlas/v2/groups/" + w.project.ID + "/clusters",
-		GroupID: w.project.ID, Status: http.StatusOK,
+		GroupID: w.project.ID, Version: "2024-08-05", Status: http.StatusOK,
 		RateLimit: set(atlasapi.RateLimit{Limit: 10000, Remaining: 9999}), Sunset: time.Date(2027, 7, 1, 0, 0, 0, 0, time.UTC),
 	}
 	if got[0] != want {
 		t.Errorf("observed %+v\nwant     %+v", got[0], want)
 	}
 	if token := w.watch.of(atlassim.OpToken); len(token) != 1 || token[0].Method != http.MethodPost || token[0].Status != http.StatusOK ||
-		token[0].Path != "/api/oauth/token" || token[0].GroupID != "" || token[0].RateLimit.Set || !token[0].Sunset.IsZero() {
+		token[0].Path != "/api/oauth/token" || token[0].GroupID != "" || token[0].Version != "" || token[0].RateLimit.Set || !token[0].Sunset.IsZero() {
 		t.Errorf("observed of the token %+v", token)
 	}
 }

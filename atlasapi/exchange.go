@@ -79,7 +79,9 @@ func (c *Client) observed(
 	ctx context.Context, req *http.Request, op *operation, groupID string, read func(*http.Response) error,
 ) error {
 	start := time.Now()
-	done := Exchange{Endpoint: op.name, Method: req.Method, Path: req.URL.EscapedPath(), GroupID: groupID}
+	done := Exchange{
+		Endpoint: op.name, Method: req.Method, Path: req.URL.EscapedPath(), GroupID: groupID, Version: op.version(),
+	}
 	resp, err := c.transport.RoundTrip(req) //nolint:bodyclose // read does, or the OAuth library behind mintTransport
 	if err != nil {
 		err = c.transportError(ctx, op, err)

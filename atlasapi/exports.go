@@ -103,7 +103,9 @@ func decodeStateReason(d *jx.Decoder, r *StateReason) error {
 	return object(d, func(d *jx.Decoder, name []byte) error {
 		switch string(name) {
 		case "errorCode":
-			return text(d, &r.ErrorCode)
+			err := text(d, &r.ErrorCode)
+			r.ErrorCode = errorCode(r.ErrorCode) // it becomes a label, which free text must not
+			return err
 		case "message":
 			return text(d, &r.Message)
 		}

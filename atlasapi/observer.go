@@ -19,6 +19,7 @@ type Exchange struct {
 	Method   string
 	Path     string
 	GroupID  string // "" where the endpoint belongs to no project
+	Version  string // of the endpoint, as it was asked for: "2023-01-01"; "" of the token, which has none
 	Status   int    // 0: no answer
 	Err      error
 	Duration time.Duration

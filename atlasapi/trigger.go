@@ -38,13 +38,29 @@ func (i Ingestion) Body() []byte {
 	return encoded
 }
 
+// SentRequest is a request as a person reads it, without its proof of who sends it.
+type SentRequest struct {
+	Method, URL, ContentType string
+	Body                     []byte
+}
+
+// Request returns what Start would send. It sends nothing.
+func (t Trigger) Request(groupID, pipeline string, i Ingestion) SentRequest {
+	r := t.request(groupID, pipeline, i)
+	return SentRequest{Method: r.method, URL: r.url.String(), ContentType: r.op.accept, Body: r.body}
+}
+
+func (t Trigger) request(groupID, pipeline string, i Ingestion) *request {
+	r := t.client.newRequest(opTrigger, http.MethodPost, groupID, nil, "groups", groupID, "pipelines", pipeline, "trigger")
+	r.body = i.Body()
+	return r
+}
+
 // Start sends the request once. It is not safe to send again when no answer came: the ingestion may have begun.
 //
 // POST /groups/{groupId}/pipelines/{pipelineName}/trigger, for Project Owner.
 func (t Trigger) Start(ctx context.Context, groupID, pipeline string, i Ingestion) (PipelineRun, error) {
-	r := t.client.newRequest(opTrigger, http.MethodPost, groupID, nil, "groups", groupID, "pipelines", pipeline, "trigger")
-	r.body = i.Body()
-	answered, err := t.client.attempt(ctx, r)
+	answered, err := t.client.attempt(ctx, t.request(groupID, pipeline, i))
 	if err != nil {
 		return PipelineRun{}, err
 	}

@@ -69,6 +69,10 @@ func TestTrigger(t *testing.T) {
 		if got != want {
 			t.Errorf("sent %+v\nwant %+v", got, want)
 		}
+		shown := atlasapi.NewTrigger(w.client).Request(w.project.ID, pipelineName, ingestion)
+		if shown.Method != got.Method || shown.URL != w.server.URL()+got.Path || shown.ContentType != v1 || string(shown.Body) != bodies[0] {
+			t.Errorf("shown as %+v, sent as %+v with %s", shown, got, bodies)
+		}
 	}
 }
 

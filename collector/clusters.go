@@ -3,6 +3,7 @@ package collector
 import (
 	"time"
 
+	"mongodbatlas_backup_exporter/atlasapi"
 	"mongodbatlas_backup_exporter/config"
 )
 
@@ -28,7 +29,7 @@ var clusterMetrics = struct {
 
 // writeCluster sends what discovery knows of a cluster that can have backups.
 func writeCluster(w *writer, c *config.BackupExportsCollector, groupID string, cl *cluster, labels []string) {
-	excluded := notServed(&cl.info)
+	excluded := NotServed(&cl.info)
 	if excluded == reasonFreeTier || excluded == reasonFlex {
 		return
 	}
@@ -41,23 +42,41 @@ func writeCluster(w *writer, c *config.BackupExportsCollector, groupID string, c
 	}
 	w.time(m.created, firstOf(cl.info.CreateDate, cl.info.ID.Time()), labels...)
 
-	schedule := cl.schedule.snapshot()
-	off := schedule.unsupportedReason() == reasonBackupDisabled
-	last := cl.schedule.reader.(*scheduleReader).last.Load()
-	auto := last != nil && last.AutoExportEnabled.Value && !off
-	if off || last != nil {
-		w.flag(m.autoEnabled, auto, labels...)
+	exports := cl.expect(c, groupID)
+	if exports.auto.Set {
+		w.flag(m.autoEnabled, exports.auto.Value, labels...)
 	}
-	if off || cl.info.Paused.Value {
-		return
+	if exports.interval > 0 {
+		w.gauge(m.expectedInterval, exports.interval.Seconds(), labels...)
+	}
+}
+
+// expectation is what exports are to be expected of a cluster.
+type expectation struct {
+	auto     atlasapi.Optional[bool] // auto export, unset where the schedule was never read
+	interval time.Duration           // between two successes, 0 where none is expected
+}
+
+// expect tells by the configuration, else by the cluster's own export policy. A cluster that is paused, or whose backup
+// is off, makes no exports.
+func (cl *cluster) expect(c *config.BackupExportsCollector, groupID string) (e expectation) {
+	status, schedule := cl.schedule.snapshot(), cl.schedule.reader.(*scheduleReader).last.Load()
+	if status.unsupportedReason() == reasonBackupDisabled {
+		e.auto.Set = true
+		return e
+	}
+	if schedule != nil {
+		e.auto = schedule.AutoExportEnabled
+	}
+	if cl.info.Paused.Value {
+		return e
 	}
 	interval, configured := c.ExpectedInterval(groupID, cl.info.Name)
-	if !configured && auto {
-		interval = policyInterval(last.ExportFrequency)
+	if !configured && e.auto.Value {
+		interval = policyInterval(schedule.ExportFrequency)
 	}
-	if interval > 0 {
-		w.gauge(m.expectedInterval, interval.Seconds(), labels...)
-	}
+	e.interval = interval
+	return e
 }
 
 // policyInterval is the longest time between two exports of a policy that is kept; 0 for one that is not known.

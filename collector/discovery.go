@@ -3,7 +3,6 @@ package collector
 import (
 	"context"
 	"errors"
-	"net/http"
 	"sync/atomic"
 	"time"
 
@@ -60,28 +59,10 @@ type pipelinesReader struct {
 
 func (r *pipelinesReader) read(ctx context.Context, s *settings) error {
 	pipelines, err := s.client.Pipelines(ctx, r.groupID)
-	if isGone(err) {
-		r.inventory.foundPipelines(r.groupID, nil)
-		return &unsupportedError{reasonFeatureGone, err}
-	}
-	if err == nil {
+	if err == nil || Unsupported(CollectorPipelines, err) != "" { // with the feature, all pipelines are gone
 		r.inventory.foundPipelines(r.groupID, pipelines)
 	}
-	return err
-}
-
-// isGone tells whether Atlas has ended the feature. MongoDB ended Data Lake pipelines in September 2025, and nobody
-// has recorded what the API answers since; 404 of the project itself is another matter.
-func isGone(err error) bool {
-	answered, ok := errors.AsType[*atlasapi.Error](err)
-	if !ok || answered.Code == "GROUP_NOT_FOUND" {
-		return false
-	}
-	switch answered.Status {
-	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone:
-		return true
-	}
-	return false
+	return unserved(CollectorPipelines, err)
 }
 
 // scheduleReader reads the backup schedule of a cluster.
@@ -93,7 +74,7 @@ type scheduleReader struct {
 func (r *scheduleReader) read(ctx context.Context, s *settings) error {
 	schedule, err := s.client.Schedule(ctx, r.target.groupID, r.target.cluster)
 	if err != nil {
-		return unserved(err)
+		return unserved(CollectorSchedules, err)
 	}
 	r.last.Store(&schedule)
 	return nil

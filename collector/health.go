@@ -72,15 +72,15 @@ func newHealth(w *writer, inv *inventory, s Selection) *health {
 
 // discoveryCollectors lists the collectors of discovery that the enabled collectors need.
 func discoveryCollectors(c *config.Collectors) []string {
-	names := []string{collectorProjects}
+	names := []string{CollectorProjects}
 	if c.BackupExports.Enabled || c.BackupRestores.Enabled {
-		names = append(names, collectorClusters)
+		names = append(names, CollectorClusters)
 	}
 	if c.BackupExports.Enabled {
-		names = append(names, collectorSchedules)
+		names = append(names, CollectorSchedules)
 	}
 	if c.PipelineRuns.Enabled {
-		names = append(names, collectorPipelines)
+		names = append(names, CollectorPipelines)
 	}
 	return names
 }
@@ -92,7 +92,7 @@ func (h *health) project(id string, p *project) {
 		h.byProject[id] = map[string]*tally{}
 	}
 	for _, name := range h.collectors {
-		if name != collectorProjects && h.byProject[id][name] == nil {
+		if name != CollectorProjects && h.byProject[id][name] == nil {
 			h.byProject[id][name] = &tally{}
 		}
 	}
@@ -127,7 +127,7 @@ func (h *health) write(took map[string]time.Duration) {
 		}
 	}
 	for _, name := range h.collectors {
-		if h.selection.GroupID != "" && name == collectorProjects && h.all[name].total() == 0 {
+		if h.selection.GroupID != "" && name == CollectorProjects && h.all[name].total() == 0 {
 			continue // the list of all projects is no target of one of them
 		}
 		writeCollector(h.w, name, h.all[name], h.discovered, took[name])

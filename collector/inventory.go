@@ -75,7 +75,7 @@ func (inv *inventory) configure(s *settings) {
 }
 
 func (inv *inventory) newRoot(groupID string) *target {
-	t := &target{collector: collectorProjects, groupID: groupID}
+	t := &target{collector: CollectorProjects, groupID: groupID}
 	if groupID == "" {
 		t.reader = &projectsReader{inv}
 	} else {
@@ -137,12 +137,12 @@ func (inv *inventory) reconcileProject(id string, p *project) {
 	c := &inv.settings.config.Collectors
 	parent := inv.rootOf(id)
 	p.clusters = keepTarget(p.clusters, c.BackupExports.Enabled || c.BackupRestores.Enabled, func() *target {
-		t := &target{collector: collectorClusters, groupID: id, parent: parent}
+		t := &target{collector: CollectorClusters, groupID: id, parent: parent}
 		t.reader = &clustersReader{inv, id}
 		return t
 	})
 	p.pipelines = keepTarget(p.pipelines, c.PipelineRuns.Enabled, func() *target {
-		t := &target{collector: collectorPipelines, groupID: id, parent: parent}
+		t := &target{collector: CollectorPipelines, groupID: id, parent: parent}
 		t.reader = &pipelinesReader{inv, id}
 		return t
 	})
@@ -180,20 +180,14 @@ func (inv *inventory) reconcileClusters(id string, p *project) {
 	c := &inv.settings.config
 	before := p.clusterByName
 	p.clusterByName = make(map[string]*cluster, len(p.foundClusters))
-	for _, info := range p.foundClusters {
-		if !c.Discovery.Clusters.Match(info.Name) || p.named != nil && !p.named.Clusters.Match(info.Name) {
-			continue
-		}
-		if other := p.clusterByName[info.Name]; other != nil && info.StateName == "DELETING" {
-			continue // its successor has the name
-		}
+	for _, info := range ChooseClusters(c, p.named, p.foundClusters) {
 		cl := before[info.Name]
 		if cl == nil || cl.info.ID != info.ID {
 			cl = &cluster{}
 		}
 		cl.info = info
 		cl.schedule = keepTarget(cl.schedule, c.Collectors.BackupExports.Enabled, func() *target {
-			t := &target{collector: collectorSchedules, groupID: id, cluster: info.Name, parent: p.clusters}
+			t := &target{collector: CollectorSchedules, groupID: id, cluster: info.Name, parent: p.clusters}
 			t.reader = &scheduleReader{target: t}
 			return t
 		})
@@ -207,7 +201,7 @@ func (inv *inventory) reconcileClusters(id string, p *project) {
 			return restoreKind.target(config.BackupRestores, id, info.Name, "", p.clusters)
 		})
 		for _, t := range cl.targets() {
-			t.exclude(notServed(&info))
+			t.exclude(NotServed(&info))
 		}
 		p.clusterByName[info.Name] = cl
 	}
@@ -215,19 +209,6 @@ func (inv *inventory) reconcileClusters(id string, p *project) {
 
 func (cl *cluster) targets() []*target {
 	return slices.DeleteFunc([]*target{cl.exports, cl.restores, cl.schedule}, func(t *target) bool { return t == nil })
-}
-
-// notServed returns why the backup endpoints do not serve a cluster, or "".
-func notServed(c *atlasapi.Cluster) string {
-	switch {
-	case slices.Contains(c.Providers, "TENANT"):
-		return reasonFreeTier
-	case slices.Contains(c.Providers, "FLEX"):
-		return reasonFlex
-	case c.BackupEnabled.Set && !c.BackupEnabled.Value:
-		return reasonBackupDisabled
-	}
-	return ""
 }
 
 func (inv *inventory) reconcilePipelines(id string, p *project) {
@@ -238,10 +219,7 @@ func (inv *inventory) reconcilePipelines(id string, p *project) {
 	c := &inv.settings.config
 	before := p.pipelineByName
 	p.pipelineByName = make(map[string]*pipeline, len(p.foundPipelines))
-	for _, info := range p.foundPipelines {
-		if !c.Discovery.Pipelines.Match(info.Name) || p.named != nil && !p.named.Pipelines.Match(info.Name) {
-			continue
-		}
+	for _, info := range ChoosePipelines(c, p.named, p.foundPipelines) {
 		pl := before[info.Name]
 		if pl == nil || pl.info.ID != info.ID {
 			pl = &pipeline{runs: runKind.target(config.PipelineRuns, id, "", info.Name, p.pipelines)}
@@ -280,7 +258,7 @@ func (p *project) appendTargets(targets []*target) []*target {
 
 // children lists what the reading of a target found.
 func (inv *inventory) children(parent *target) []*target {
-	if !isDiscovery(parent.collector) || parent.collector == collectorSchedules {
+	if !isDiscovery(parent.collector) || parent.collector == CollectorSchedules {
 		return nil
 	}
 	return slices.DeleteFunc(inv.all(), func(t *target) bool { return t.parent != parent })

@@ -129,4 +129,10 @@ func (i instant) millis() int64 {
 // seconds is the instant as a Prometheus timestamp.
 func (i instant) seconds() float64 { return float64(i.millis()) / 1000 }
 
-func (i instant) time() time.Time { return time.UnixMilli(i.millis()) }
+// time is the instant as a time, zero where it is none.
+func (i instant) time() time.Time {
+	if i.isZero() {
+		return time.Time{}
+	}
+	return time.UnixMilli(i.millis())
+}

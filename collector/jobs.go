@@ -64,7 +64,7 @@ func (r *jobReader[Job, Extra]) read(ctx context.Context, s *settings) error {
 		now:            now,
 	})
 	if err != nil {
-		return unserved(err)
+		return unserved(r.target.collector, err)
 	}
 	judged := r.kind.judge(r.history.jobs, slices.Clip(r.names))
 	r.judgement.Store(&judged)
@@ -82,19 +82,6 @@ func (r *jobReader[Job, Extra]) judged() judgement {
 func (r *jobReader[Job, Extra]) busy() bool {
 	judged := r.judged()
 	return judged != nil && judged.unfinished()
-}
-
-// unserved tells an answer by which Atlas says that it does not serve a target from a failure.
-func unserved(err error) error {
-	kind, _ := atlasapi.KindOf(err)
-	switch kind {
-	case atlasapi.KindFlex:
-		return &unsupportedError{reasonFlex, err}
-	case atlasapi.KindBackupDisabled:
-		return &unsupportedError{reasonBackupDisabled, err}
-	default:
-		return err
-	}
 }
 
 // names are the few different strings that the jobs of a target have, such as delivery types, kept once.

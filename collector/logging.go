@@ -26,7 +26,7 @@ func (e *Exporter) logChange(t *target, before, after *status) {
 		}
 		_ = l.Log(append([]any{"msg", "target is readable"}, keys...)...)
 	case down:
-		keys = append(keys, "reason", after.reason(), "err", after.failure, "remedy", remedy(after.reason(), t.collector))
+		keys = append(keys, "reason", after.reason(), "err", after.failure, "remedy", Remedy(after.reason(), t.collector))
 		_ = level.Warn(e.logger).Log(append([]any{"msg", "target is not readable, its last values stay"}, keys...)...)
 	case unsupported:
 		keys = append(keys, "reason", after.unsupportedReason())
@@ -50,8 +50,8 @@ func describe(s *status) string {
 	return ""
 }
 
-// remedy says what a person can do about a reason.
-func remedy(reason, collector string) string {
+// Remedy says what a person can do about a reason.
+func Remedy(reason, collector string) string {
 	switch reason {
 	case atlasapi.KindUnauthorized.String():
 		return "Atlas rejects the credentials: check that they are complete, not expired and not deleted"

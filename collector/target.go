@@ -10,12 +10,12 @@ import (
 	"mongodbatlas_backup_exporter/config"
 )
 
-// The names of the collectors that discovery runs, beside those of the jobs.
+// The names of the collectors that discovery runs, beside those of the jobs (package config has those).
 const (
-	collectorProjects  = "projects"
-	collectorClusters  = "clusters"
-	collectorPipelines = "pipelines"
-	collectorSchedules = "backup_schedule"
+	CollectorProjects  = "projects"
+	CollectorClusters  = "clusters"
+	CollectorPipelines = "pipelines"
+	CollectorSchedules = "backup_schedule"
 )
 
 // The reasons for which the API does not serve a target.
@@ -126,10 +126,13 @@ func (s *status) unsupportedReason() string {
 }
 
 // reason returns why the last attempt failed, in the words of the metrics.
-func (s *status) reason() string {
-	kind, ok := atlasapi.KindOf(s.failure)
+func (s *status) reason() string { return Reason(s.failure) }
+
+// Reason returns why a reading failed, in the words of the metrics. What Unsupported has a word for is no failure.
+func Reason(err error) string {
+	kind, ok := atlasapi.KindOf(err)
 	switch {
-	case !ok && errors.Is(s.failure, context.DeadlineExceeded):
+	case !ok && errors.Is(err, context.DeadlineExceeded):
 		return atlasapi.KindTimeout.String()
 	case !ok:
 		return atlasapi.KindNetwork.String()
@@ -168,7 +171,7 @@ func (s *status) dueAt(collector string, refresh config.Refresh) (time.Time, boo
 
 func isDiscovery(collector string) bool {
 	switch collector {
-	case collectorProjects, collectorClusters, collectorPipelines, collectorSchedules:
+	case CollectorProjects, CollectorClusters, CollectorPipelines, CollectorSchedules:
 		return true
 	}
 	return false

@@ -123,19 +123,13 @@ func (d *Daemon) apply() error {
 		return fmt.Errorf("credentials: %w", err)
 	}
 	if d.proof.of != credentials || d.proof.baseURL != base.String() {
-		d.proof = proof{of: credentials, baseURL: base.String(), credentials: newCredentials(credentials)}
+		d.proof = proof{of: credentials, baseURL: base.String(), credentials: credentials.ForAtlas()}
 	}
 	old := d.client
-	d.client = atlasapi.New(atlasapi.Options{
-		BaseURL:               base,
-		Credentials:           d.proof.credentials,
-		Limits:                d.limits,
-		UserAgent:             d.userAgent,
-		MaxConcurrentRequests: c.Atlas.MaxConcurrentRequests,
-		RequestTimeout:        c.Atlas.RequestTimeout,
-		MaxRetries:            c.Atlas.MaxRetries,
-		Observer:              d.api,
-	})
+	options := c.Atlas.ClientOptions()
+	options.BaseURL, options.Credentials, options.Limits = base, d.proof.credentials, d.limits
+	options.UserAgent, options.Observer = d.userAgent, d.api
+	d.client = atlasapi.New(options)
 	d.exporter.Configure(c, d.client)
 	if old != nil {
 		old.Close()
@@ -143,11 +137,4 @@ func (d *Daemon) apply() error {
 	d.reloadSuccessful.Set(1)
 	d.reloadTime.SetToCurrentTime()
 	return nil
-}
-
-func newCredentials(c config.Credentials) atlasapi.Credentials {
-	if c.ServiceAccount {
-		return atlasapi.NewServiceAccount(c.ID, c.Secret)
-	}
-	return atlasapi.NewAPIKey(c.ID, c.Secret)
 }

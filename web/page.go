@@ -1,8 +1,11 @@
 package web
 
 import (
+	"bytes"
+	"context"
+	"crypto/sha256"
 	_ "embed"
-	"fmt"
+	"encoding/base64"
 	"html/template"
 	"net/http"
 	"time"
@@ -12,54 +15,95 @@ import (
 	"mongodbatlas_backup_exporter/collector"
 )
 
-//go:embed page.html
-var pageSource string
+// pageWait is for how long the page waits for what it has read: as fresh as that allows, and what takes longer is there
+// when the page is loaded again.
+const pageWait = time.Second
 
-// page shows people what is known, without reading anything.
-func (s *server) page(w http.ResponseWriter, _ *http.Request) {
-	now := time.Now()
-	t, err := template.New("page").Funcs(template.FuncMap{
-		"age":     func(at time.Time) string { return age(now, at) },
-		"stamp":   func(at time.Time) string { return at.UTC().Format(time.RFC3339) },
-		"seconds": func(at time.Time) int64 { return at.Unix() },
-	}).Parse(pageSource)
+var (
+	//go:embed page.html
+	pageSource string
+	//go:embed page.css
+	pageStyle string
+	//go:embed page.js
+	pageScript string
+)
+
+// page is the page for people.
+type page struct {
+	*server
+	template *template.Template
+	policy   string
+}
+
+// pageData is what the template shows.
+type pageData struct {
+	Version, TelemetryPath string
+	Style                  template.CSS
+	Script                 template.JS
+	Now                    moment
+	NotReady               error
+	NoProject              bool
+	Alarming               int // rows that somebody should look at
+	Counts                 []count
+	Rows                   []row
+	Projects               []collector.ProjectView
+}
+
+func newPage(s *server) *page {
+	return &page{
+		server:   s,
+		template: template.Must(template.New("page").Parse(pageSource)),
+		// The page brings its own script and style, named by their hashes, and nothing may come from elsewhere. The image is
+		// its icon.
+		policy: "default-src 'none'; script-src " + hashOf(pageScript) + "; style-src " + hashOf(pageStyle) +
+			"; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'",
+	}
+}
+
+// hashOf names a text as a source of a content security policy.
+func hashOf(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+}
+
+// ServeHTTP has read what is due, as a scrape does, and shows what is known soon after.
+func (p *page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	exporter := p.daemon.Exporter()
+	ctx, cancel := context.WithTimeout(r.Context(), pageWait)
+	defer cancel()
+	exporter.Refresh(ctx, collector.Selection{})
+	overview := exporter.Overview()
+	body, err := p.render(time.Now(), &overview, exporter.Ready())
 	if err != nil {
-		answer(w, http.StatusInternalServerError, err.Error())
+		_ = level.Error(p.Logger).Log("msg", "the page could not be made", "err", err)
+		answer(w, http.StatusInternalServerError, "the page could not be made")
 		return
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+	h.Set("Content-Security-Policy", p.policy)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cache-Control", "no-store")
-	exporter := s.daemon.Exporter()
-	data := struct {
-		collector.Overview
-		Ready         error
-		TelemetryPath string
-		Version       string
-	}{exporter.Overview(), exporter.Ready(), s.TelemetryPath, s.Version}
-	if err := t.Execute(w, data); err != nil {
-		_ = level.Debug(s.Logger).Log("msg", "the page was not sent whole", "err", err)
-	}
+	_, _ = w.Write(body)
 }
 
-// age says how long ago something was, in the largest unit that fits.
-func age(now, at time.Time) string {
-	if at.IsZero() {
-		return "never"
+func (p *page) render(now time.Time, o *collector.Overview, notReady error) ([]byte, error) {
+	data := pageData{
+		Version: p.Version, TelemetryPath: p.TelemetryPath,
+		Style:    template.CSS(pageStyle), //nolint:gosec // a file of this package
+		Script:   template.JS(pageScript), //nolint:gosec // a file of this package
+		Now:      momentOf(now, now, ""),
+		NotReady: notReady, NoProject: notReady == nil && len(o.Projects) == 0,
+		Projects: o.Projects,
 	}
-	d := now.Sub(at)
-	switch {
-	case d < 0:
-		return "just now"
-	case d < time.Minute:
-		return fmt.Sprintf("%d s ago", int(d.Seconds()))
-	case d < time.Hour:
-		return fmt.Sprintf("%d min ago", int(d.Minutes()))
-	case d < 48*time.Hour:
-		return fmt.Sprintf("%d h ago", int(d.Hours()))
+	data.Rows, data.Counts = rowsOf(now, o)
+	for _, c := range data.Counts {
+		if c.Alarming {
+			data.Alarming += c.N
+		}
 	}
-	return fmt.Sprintf("%d days ago", int(d.Hours()/24))
+	var body bytes.Buffer
+	err := p.template.Execute(&body, data)
+	return body.Bytes(), err
 }

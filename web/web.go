@@ -26,6 +26,8 @@ const (
 	defaultTimeout = 10 * time.Second
 	// maxScrapes bounds the scrapes that are answered at the same time.
 	maxScrapes = 40
+	// maxPages bounds the pages for people that are made at the same time: one of a large organisation takes megabytes.
+	maxPages = 4
 )
 
 // Daemon is what the handlers show and steer.
@@ -56,27 +58,27 @@ func Handler(d Daemon, o Options) http.Handler {
 	s := &server{Options: o, daemon: d}
 	mux := http.NewServeMux()
 	metrics := promhttp.InstrumentMetricHandler(d.Registry(), http.HandlerFunc(s.metrics))
-	mux.Handle("GET "+o.TelemetryPath, limited(metrics))
-	mux.Handle("GET /probe", limited(http.HandlerFunc(s.probe)))
+	mux.Handle("GET "+o.TelemetryPath, limited(maxScrapes, metrics))
+	mux.Handle("GET /probe", limited(maxScrapes, http.HandlerFunc(s.probe)))
 	mux.HandleFunc("GET /sd", s.serviceDiscovery)
 	mux.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "alive") })
 	mux.HandleFunc("GET /-/ready", s.ready)
 	mux.HandleFunc("POST /-/reload", s.reload)
 	mux.HandleFunc("PUT /-/reload", s.reload)
-	mux.HandleFunc("GET /{$}", s.page)
+	mux.Handle("GET /{$}", limited(maxPages, newPage(s)))
 	return mux
 }
 
-// limited refuses a scrape when too many are being answered.
-func limited(h http.Handler) http.Handler {
-	slots := make(chan struct{}, maxScrapes)
+// limited refuses a request when so many are being answered.
+func limited(most int, h http.Handler) http.Handler {
+	slots := make(chan struct{}, most)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		select {
 		case slots <- struct{}{}:
 			defer func() { <-slots }()
 			h.ServeHTTP(w, r)
 		default:
-			answer(w, http.StatusServiceUnavailable, fmt.Sprintf("%d scrapes are being answered, which is the most at a time: try again", maxScrapes))
+			answer(w, http.StatusServiceUnavailable, fmt.Sprintf("%d such requests are being answered, which is the most at a time: try again", most))
 		}
 	})
 }

@@ -1,0 +1,98 @@
+package web_test
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"mongodbatlas_backup_exporter/atlasapi/atlassim"
+	"mongodbatlas_backup_exporter/internal/promtest"
+)
+
+// TestPageInChromium has a real Chromium use the page: see browser/page.test.mjs. With the environment variable
+// PAGE_SCREENSHOTS it puts screenshots of the demo into that directory; docs/images/page.png is one.
+func TestPageInChromium(t *testing.T) {
+	chromium, err := exec.LookPath("chromium")
+	if err != nil {
+		promtest.SkipOrFail(t, "the page is tested in a real browser: install chromium (on Debian: apt install chromium)")
+	}
+	node, err := exec.LookPath("node")
+	if err != nil {
+		promtest.SkipOrFail(t, "Chromium is driven from Node.js: install Node.js 20 or later with npm (on Debian: apt install nodejs npm)")
+	}
+	modules := installPlaywright(t)
+	demo := start(t, atlassim.Demo(atlassim.WallClock{}), nil)
+	org := atlassim.Demo(atlassim.WallClock{})
+	hostile := org.AddProject(`<img src=x onerror="document.title='owned'">'"&amp;`)
+	hostile.AddPipeline("orders<script>alert(1)<!--", atlassim.PipelineOptions{})
+	hostile.AddCluster(strings.Repeat("long", 30), atlassim.ClusterOptions{})
+	evil := start(t, org, nil)
+	large := start(t, atlassim.Large(atlassim.WallClock{}, atlassim.LargeOptions{Projects: 42, ClustersPerProject: 25, ExportsPerCluster: 1}), nil)
+	for _, e := range []*exporter{demo, evil, large} {
+		e.read(t)
+	}
+	directory := os.Getenv("PAGE_SCREENSHOTS")
+	if directory != "" && !filepath.IsAbs(directory) {
+		t.Fatalf("PAGE_SCREENSHOTS=%s: an absolute path is expected", directory)
+	}
+	cmd := exec.CommandContext(t.Context(), node, "--test", "--test-reporter=spec", filepath.Join("browser", "page.test.mjs"))
+	cmd.Env = append(os.Environ(), "PAGE="+demo.url+"/", "HOSTILE="+evil.url+"/", "LARGE="+large.url+"/",
+		"MODULES="+modules, "CHROMIUM="+chromium, "SCREENSHOTS="+directory)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// installPlaywright returns a directory in which npm has installed what browser/package-lock.json pins. It is kept in the
+// user's cache directory.
+func installPlaywright(t *testing.T) string {
+	t.Helper()
+	npm, err := exec.LookPath("npm")
+	if err != nil {
+		promtest.SkipOrFail(t, "what drives Chromium comes from npm: install npm (on Debian: apt install npm)")
+	}
+	user, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cache := filepath.Join(user, "mongodbatlas_backup_exporter")
+	if err := os.MkdirAll(cache, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	work, err := os.MkdirTemp(cache, "npm-") //nolint:usetesting // it is renamed, and t.TempDir may be on another file system
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = os.RemoveAll(work) }()
+	sum := sha256.New()
+	for _, name := range []string{"package.json", "package-lock.json"} {
+		content, err := os.ReadFile(filepath.Join("browser", name))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(work, name), content, 0o644)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = sum.Write(content)
+	}
+	installed := filepath.Join(cache, fmt.Sprintf("browser-%.6x", sum.Sum(nil)))
+	if _, err := os.Stat(installed); err == nil {
+		return installed
+	}
+	cmd := exec.CommandContext(t.Context(), npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+	cmd.Dir = work
+	if out, err := cmd.CombinedOutput(); err != nil {
+		promtest.SkipOrFail(t, fmt.Sprintf("npm ci needs the npm registry, or a cache that has what it asks for: %v\n%s", err, out))
+	}
+	// Another test process may have been faster.
+	if err := os.Rename(work, installed); err != nil && !errors.Is(err, fs.ErrExist) {
+		t.Fatal(err)
+	}
+	return installed
+}

@@ -1,0 +1,170 @@
+package web_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-kit/log"
+
+	"mongodbatlas_backup_exporter/atlasapi"
+	"mongodbatlas_backup_exporter/atlasapi/atlassim"
+	"mongodbatlas_backup_exporter/config"
+	"mongodbatlas_backup_exporter/daemon"
+	"mongodbatlas_backup_exporter/web"
+)
+
+const (
+	clientID     = "mdb_sa_id_test"
+	clientSecret = "mdb_sa_sk_test-secret"
+)
+
+// exporter is the whole exporter but for the program: the real handlers over HTTP, before a simulated Atlas.
+type exporter struct {
+	url   string
+	atlas *atlassim.Server
+	// configure changes the configuration that the next reload reads.
+	configure func(func(*config.Config) error)
+}
+
+// start serves an organization, with a configuration that reads anew at each scrape.
+func start(t *testing.T, org *atlassim.Organization, change func(*config.Config)) *exporter {
+	t.Helper()
+	atlas := atlassim.NewServer(org, atlassim.Options{
+		ServiceAccounts: []atlassim.ServiceAccount{{ClientID: clientID, ClientSecret: clientSecret}},
+		NoRateLimits:    true,
+	})
+	if err := atlas.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = atlas.Close() })
+
+	c := config.Default()
+	c.Atlas.BaseURL = atlas.URL()
+	c.Atlas.ServiceAccount = &config.ServiceAccount{ClientID: clientID, ClientSecret: atlasapi.Secret(clientSecret)}
+	c.Atlas.MaxRetries = 0
+	c.Refresh.MinInterval = 0
+	if change != nil {
+		change(&c)
+	}
+	var mu sync.Mutex
+	var bad error
+	d, err := daemon.New(daemon.Options{
+		Load: func() (config.Config, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			return c, bad
+		},
+		Getenv: func(string) string { return "" },
+		Logger: log.NewNopLogger(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(d.Close)
+	server := httptest.NewServer(web.Handler(d, web.Options{
+		TelemetryPath: "/metrics", TimeoutOffset: 500 * time.Millisecond, Logger: log.NewNopLogger(), Version: "1.2.3",
+	}))
+	t.Cleanup(server.Close)
+	return &exporter{url: server.URL, atlas: atlas, configure: func(change func(*config.Config) error) {
+		mu.Lock()
+		defer mu.Unlock()
+		bad = change(&c)
+	}}
+}
+
+// small is an organization of two projects.
+func small() (org *atlassim.Organization, first, second *atlassim.Project) {
+	org = atlassim.NewOrganization(atlassim.WallClock{})
+	first, second = org.AddProject("first"), org.AddProject("second")
+	for _, p := range []*atlassim.Project{first, second} {
+		p.AddCluster("cluster", atlassim.ClusterOptions{}).AddExport(atlassim.Export{State: atlassim.ExportQueued})
+		p.AddPipeline("pipeline", atlassim.PipelineOptions{})
+	}
+	return org, first, second
+}
+
+// answer is what came back.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// get asks for a path, with header fields given as name and value in turn.
+func (e *exporter) get(t *testing.T, path string, header ...string) answer {
+	t.Helper()
+	got, err := e.do(t.Context(), http.MethodGet, path, header...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+func (e *exporter) do(ctx context.Context, method, path string, header ...string) (answer, error) {
+	req, err := http.NewRequestWithContext(ctx, method, e.url+path, nil)
+	if err != nil {
+		return answer{}, err
+	}
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return answer{}, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(resp.Body)
+	return answer{resp.StatusCode, resp.Header, string(body)}, err
+}
+
+// eventually calls f until it succeeds, for as long as a slow machine may need.
+func eventually(t *testing.T, f func() error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for {
+		err := f()
+		if err == nil {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			t.Fatal(err)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// ready waits for the first discovery.
+func (e *exporter) ready(t *testing.T) {
+	t.Helper()
+	eventually(t, func() error {
+		if got := e.get(t, "/-/ready"); got.status != http.StatusOK {
+			return fmt.Errorf("/-/ready answers %d %s", got.status, got.body)
+		}
+		return nil
+	})
+}
+
+// read has everything read.
+func (e *exporter) read(t *testing.T) {
+	t.Helper()
+	e.ready(t)
+	eventually(t, func() error {
+		got := e.get(t, "/metrics", "X-Prometheus-Scrape-Timeout-Seconds", "60")
+		for line := range strings.Lines(got.body) {
+			if strings.Contains(line, `state="pending"`) && !strings.HasSuffix(line, " 0\n") {
+				return errors.New("not everything is read yet: " + line)
+			}
+		}
+		return nil
+	})
+}

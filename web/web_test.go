@@ -1,0 +1,289 @@
+package web_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"mongodbatlas_backup_exporter/atlasapi/atlassim"
+	"mongodbatlas_backup_exporter/config"
+)
+
+// families lists the names of the metrics in an exposition.
+func families(body string) []string {
+	var names []string
+	for line := range strings.Lines(body) {
+		if rest, ok := strings.CutPrefix(line, "# TYPE "); ok {
+			name, _, _ := strings.Cut(rest, " ")
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func TestCollect(t *testing.T) {
+	org, _, _ := small()
+	e := start(t, org, func(c *config.Config) { c.Collectors.BackupRestores.Enabled = false })
+	const (
+		export    = "mongodbatlas_backup_export_jobs"
+		run       = "mongodbatlas_pipeline_runs"
+		cluster   = "mongodbatlas_cluster_paused"
+		own       = "mongodbatlas_up"
+		process   = "mongodbatlas_exporter_config_last_reload_successful"
+		collector = "mongodbatlas_scrape_collector_success"
+	)
+	for _, test := range []struct {
+		query      string
+		with, less []string
+	}{
+		{"", []string{export, run, cluster, own, process, collector}, nil},
+		{"?collect[]=backup_exports", []string{export, cluster, collector}, []string{run, own, process}},
+		{"?collect[]=pipeline_runs", []string{run, collector}, []string{export, cluster, own, process}},
+		{"?collect[]=pipeline_runs&collect[]=backup_exports", []string{run, export, collector}, []string{own, process}},
+		{"?collect[]=exporter", []string{own, process, collector}, []string{run, export, cluster}},
+		{"?collect%5B%5D=exporter", []string{own}, []string{export}},
+	} {
+		got := e.get(t, "/metrics"+test.query)
+		names := families(got.body)
+		for _, name := range test.with {
+			if got.status != http.StatusOK || !slices.Contains(names, name) {
+				t.Errorf("/metrics%s answers %d without %s", test.query, got.status, name)
+			}
+		}
+		for _, name := range test.less {
+			if slices.Contains(names, name) {
+				t.Errorf("/metrics%s has %s", test.query, name)
+			}
+		}
+	}
+	for _, query := range []string{"backup_restores", "projects", "nonsense", "", "backup_exports&collect[]=nonsense"} {
+		got := e.get(t, "/metrics?collect[]="+query)
+		if got.status != http.StatusBadRequest || !strings.Contains(got.body, "there are backup_exports, pipeline_runs, exporter") {
+			t.Errorf("collect[]=%s answers %d %s", query, got.status, got.body)
+		}
+	}
+}
+
+func TestProbe(t *testing.T) {
+	org, first, second := small()
+	e := start(t, org, nil)
+	e.ready(t)
+	for _, test := range []struct {
+		query  string
+		status int
+	}{
+		{"", 400},
+		{"?target=", 400},
+		{"?target=first", 400},
+		{"?target=" + strings.ToUpper(first.ID[:23]) + "G", 400},
+		{"?target=" + first.ID + "0", 400},
+		{"?target=0123456789abcdef01234567", 404},
+		{"?target=" + first.ID, 200},
+	} {
+		if got := e.get(t, "/probe"+test.query); got.status != test.status {
+			t.Errorf("/probe%s answers %d %s, want %d", test.query, got.status, got.body, test.status)
+		}
+	}
+	got := e.get(t, "/probe?target="+first.ID)
+	for _, name := range families(got.body) {
+		for _, prefix := range []string{"go_", "process_", "promhttp_", "mongodbatlas_api_", "mongodbatlas_exporter_"} {
+			if strings.HasPrefix(name, prefix) || name == "mongodbatlas_up" {
+				t.Errorf("a project's own scrape has %s", name)
+			}
+		}
+	}
+	if !strings.Contains(got.body, `mongodbatlas_backup_export_jobs{cl_name="cluster",group_id="`+first.ID+`",group_name="first",state="Queued"} 1`) {
+		t.Errorf("a project's own scrape lacks its export: %s", got.body)
+	}
+	if strings.Contains(got.body, second.ID) {
+		t.Error("a project's own scrape has another project")
+	}
+}
+
+func TestServiceDiscovery(t *testing.T) {
+	org, first, second := small()
+	e := start(t, org, nil)
+	e.ready(t)
+	host := strings.TrimPrefix(e.url, "http://")
+	group := func(id string) string {
+		return fmt.Sprintf(`{"targets":[%[1]q],"labels":{"__metrics_path__":"/probe","__param_target":%[2]q,"__scheme__":"http","instance":"%[1]s/%[2]s"}}`, host, id)
+	}
+	ids := []string{first.ID, second.ID}
+	slices.Sort(ids)
+	got := e.get(t, "/sd")
+	if want := "[" + group(ids[0]) + "," + group(ids[1]) + "]\n"; got.body != want || got.header.Get("Content-Type") != "application/json" {
+		t.Errorf("/sd answers %s %s, want %s", got.header.Get("Content-Type"), got.body, want)
+	}
+}
+
+func TestBeforeTheFirstDiscovery(t *testing.T) {
+	org, first, _ := small()
+	e := start(t, org, func(c *config.Config) { c.Refresh.DiscoveryInterval = 0 })
+	up := e.atlas.Inject(atlassim.Fault{
+		Status: http.StatusForbidden, Authenticated: true,
+		Body: `{"error": 403, "errorCode": "ORG_REQUIRES_ACCESS_LIST", "detail": "This organization requires access through an access list: 192.0.2.7"}`,
+	})
+	paths := []string{"/sd", "/-/ready", "/probe?target=" + first.ID}
+	for _, path := range paths {
+		// One of them begins the discovery, whose failure the next tells.
+		if got := e.get(t, path); got.status != http.StatusServiceUnavailable || !strings.HasPrefix(got.body, "the first discovery ") {
+			t.Errorf("%s answers %d %s before the first discovery", path, got.status, got.body)
+		}
+	}
+	eventually(t, func() error {
+		if got := e.get(t, "/-/ready"); !strings.Contains(got.body, "ip_not_allowed (ORG_REQUIRES_ACCESS_LIST)") {
+			return errors.New("/-/ready does not say why: " + got.body)
+		}
+		return nil
+	})
+	if got := e.get(t, "/"); !strings.Contains(got.body, "ip_not_allowed (ORG_REQUIRES_ACCESS_LIST)") || strings.Contains(got.body, "192.0.2.7") {
+		t.Error("the page does not say why, or too much")
+	}
+	if got := e.get(t, "/-/healthy"); got.status != http.StatusOK {
+		t.Errorf("/-/healthy answers %d", got.status)
+	}
+	up()
+	e.ready(t)
+	for _, path := range paths {
+		if got := e.get(t, path); got.status != http.StatusOK {
+			t.Errorf("%s answers %d %s after the first discovery", path, got.status, got.body)
+		}
+	}
+}
+
+func TestReload(t *testing.T) {
+	org, _, second := small()
+	e := start(t, org, nil)
+	e.ready(t)
+	do := func(method string) answer {
+		t.Helper()
+		got, err := e.do(t.Context(), method, "/-/reload")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	if got := do(http.MethodGet); got.status != http.StatusMethodNotAllowed || got.header.Get("Allow") != "POST, PUT" {
+		t.Errorf("GET /-/reload answers %d, Allow: %s", got.status, got.header.Get("Allow"))
+	}
+	e.configure(func(c *config.Config) error {
+		c.Projects = []config.Project{{ID: second.ID}}
+		return errors.New("line 7: nonsense: unknown key")
+	})
+	if got := do(http.MethodPost); got.status != http.StatusInternalServerError || !strings.Contains(got.body, "line 7: nonsense: unknown key") {
+		t.Errorf("a bad configuration answers %d %s", got.status, got.body)
+	}
+	if got := e.get(t, "/sd"); strings.Count(got.body, "__param_target") != 2 {
+		t.Errorf("a bad configuration is in force: %s", got.body)
+	}
+	e.configure(func(*config.Config) error { return nil })
+	for _, method := range []string{http.MethodPost, http.MethodPut} {
+		if got := do(method); got.status != http.StatusOK {
+			t.Errorf("%s /-/reload answers %d %s", method, got.status, got.body)
+		}
+	}
+	if got := e.get(t, "/sd"); strings.Count(got.body, "__param_target") != 1 || !strings.Contains(got.body, second.ID) {
+		t.Errorf("a good configuration is not in force: %s", got.body)
+	}
+}
+
+func TestMethodsAndPaths(t *testing.T) {
+	org, _, _ := small()
+	e := start(t, org, nil)
+	for _, test := range []struct {
+		method, path string
+		status       int
+	}{
+		{http.MethodPost, "/metrics", 405},
+		{http.MethodDelete, "/", 405},
+		{http.MethodPost, "/-/ready", 405},
+		{http.MethodHead, "/", 200},
+		{http.MethodHead, "/metrics", 200},
+		{http.MethodGet, "/nowhere", 404},
+		{http.MethodGet, "/metrics/", 404},
+	} {
+		if got, err := e.do(t.Context(), test.method, test.path); err != nil || got.status != test.status {
+			t.Errorf("%s %s answers %d, %v, want %d", test.method, test.path, got.status, err, test.status)
+		}
+	}
+}
+
+// hang makes Atlas answer nothing, and returns how many requests hang and an end to it.
+func hang(e *exporter) (hanging func() int, end func()) {
+	waiting, release := make(chan struct{}, 1000), make(chan struct{})
+	remove := e.atlas.Inject(atlassim.Fault{Authenticated: true, Handler: func(_ http.ResponseWriter, r *http.Request) {
+		waiting <- struct{}{}
+		select {
+		case <-release:
+		case <-r.Context().Done():
+		}
+	}})
+	return func() int { return len(waiting) }, func() {
+		remove()
+		close(release)
+	}
+}
+
+// TestTimeout holds that a scrape answers in the time that its header gives, although Atlas hangs.
+func TestTimeout(t *testing.T) {
+	org, first, _ := small()
+	e := start(t, org, func(c *config.Config) { c.Refresh.DiscoveryInterval = 0 })
+	e.ready(t)
+	e.get(t, "/metrics")
+	hanging, end := hang(e)
+	defer end()
+	for _, path := range []string{"/metrics", "/probe?target=" + first.ID} {
+		for _, timeout := range []string{"0.6", "0.1"} { // the latter is less than what is kept back for the way
+			got := e.get(t, path, "X-Prometheus-Scrape-Timeout-Seconds", timeout)
+			if got.status != http.StatusOK || !strings.Contains(got.body, "\nmongodbatlas_backup_export_jobs{") {
+				t.Errorf("%s answers %d, without what was known, while Atlas hangs", path, got.status)
+			}
+		}
+	}
+	if got := e.get(t, "/"); got.status != http.StatusOK || !strings.Contains(got.body, "Queued") {
+		t.Errorf("the page answers %d while Atlas hangs", got.status)
+	}
+	if hanging() == 0 {
+		t.Error("Atlas was not asked at all")
+	}
+}
+
+// TestTooManyScrapes holds that scrapes do not pile up, and that what was refused is answered later.
+func TestTooManyScrapes(t *testing.T) {
+	org, _, _ := small()
+	e := start(t, org, nil)
+	e.ready(t)
+	_, end := hang(e)
+	defer end()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	const most = 40
+	for range most {
+		go func() {
+			for ctx.Err() == nil { // one that is refused tries again
+				_, _ = e.do(ctx, http.MethodGet, "/metrics", "X-Prometheus-Scrape-Timeout-Seconds", "600")
+			}
+		}()
+	}
+	scrape := func() answer { return e.get(t, "/metrics", "X-Prometheus-Scrape-Timeout-Seconds", "0.01") }
+	eventually(t, func() error {
+		if got := scrape(); got.status != http.StatusServiceUnavailable || !strings.Contains(got.body, "40 such requests") {
+			return fmt.Errorf("one scrape more answers %d", got.status)
+		}
+		return nil
+	})
+	if got := e.get(t, "/-/healthy"); got.status != http.StatusOK {
+		t.Errorf("/-/healthy answers %d while there are too many scrapes", got.status)
+	}
+	cancel()
+	eventually(t, func() error {
+		if got := scrape(); got.status != http.StatusOK {
+			return fmt.Errorf("a scrape answers %d after the others have ended", got.status)
+		}
+		return nil
+	})
+}
