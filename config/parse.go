@@ -207,8 +207,9 @@ func (c *Config) validate(root *yaml.Node) error {
 	}
 	for i, p := range c.Projects {
 		if matchAny(c.Discovery.Projects.Exclude, []string{p.ID}) {
-			return at(find(root, "discovery", "projects", "exclude"), "discovery.projects.exclude",
-				fmt.Errorf("project %s is excluded here, and named in projects[%d]: keep one", p.ID, i))
+			named, excluded := resolve(find(root, "projects")).Content[i], find(root, "discovery", "projects", "exclude")
+			return at(named, fmt.Sprintf("projects[%d]", i),
+				fmt.Errorf("project %s is named here, and excluded by discovery.projects.exclude in line %d: keep one", p.ID, excluded.Line))
 		}
 	}
 	return nil

@@ -215,7 +215,7 @@ func TestBadFiles(t *testing.T) {
 		{"projects:\n  - id: " + groupID + "0", "line 2: projects[0].id: " + notAnID},
 		{"projects:\n  - id: my-project", "line 2: projects[0].id: " + notAnID},
 		{"projects:\n  - id: " + groupID + "\n  - id: " + otherID + "\n  - id: " + groupID, "line 4: projects[2]: project " + groupID + " stands twice"},
-		{"projects: [{id: " + groupID + "}]\ndiscovery: {projects: {exclude: ['32b.*']}}", "line 2: discovery.projects.exclude: project " + groupID + " is excluded here, and named in projects[0]: keep one"},
+		{"projects: [{id: " + groupID + "}]\ndiscovery: {projects: {exclude: ['32b.*']}}", "line 1: projects[0]: project " + groupID + " is named here, and excluded by discovery.projects.exclude in line 2: keep one"},
 		// credentials
 		{"atlas:\n  service_account: {client_secret: " + secret + "}", "line 2: atlas.service_account: client_id is missing"},
 		{"atlas:\n  service_account:", "line 2: atlas.service_account: client_id is missing"},
