@@ -18,6 +18,7 @@ import (
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
 	"github.com/prometheus/common/version"
@@ -27,8 +28,13 @@ import (
 
 	"mongodbatlas_backup_exporter/atlasapi"
 	"mongodbatlas_backup_exporter/atlasapi/atlassim"
+	"mongodbatlas_backup_exporter/check"
+	"mongodbatlas_backup_exporter/collector"
 	"mongodbatlas_backup_exporter/config"
 	"mongodbatlas_backup_exporter/daemon"
+	"mongodbatlas_backup_exporter/healthcheck"
+	"mongodbatlas_backup_exporter/internal/terminal"
+	"mongodbatlas_backup_exporter/trigger"
 	"mongodbatlas_backup_exporter/web"
 )
 
@@ -88,13 +94,33 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	app.Command("serve", "Serve metrics.").Default()
 	demo := app.Command("demo", "Serve metrics of a simulated organisation: no account, no network, no configuration.")
+	checkOptions, triggerOptions := check.Options{}, trigger.Options{}
+	checking := app.Command("check", check.Help)
+	check.AddFlags(checking, &checkOptions)
+	triggering := app.Command("trigger", trigger.Help)
+	trigger.AddFlags(triggering, &triggerOptions)
+	health := app.Command("healthcheck", "Ask a running exporter whether it is alive: for container images, which have nothing else to ask with.").Hidden()
+	healthAddress := health.Flag("address", "Where the exporter listens, by plain HTTP.").Default("127.0.0.1" + defaultAddress).String()
 	command, err := app.Parse(args)
 	if err != nil {
 		_, _ = fmt.Fprintf(stderr, "%s: error: %v; try --help\n", program, err)
 		return 2
 	}
+	if command == health.FullCommand() {
+		if err := healthcheck.Ask(ctx, *healthAddress); err != nil {
+			_, _ = fmt.Fprintf(stderr, "%s: not healthy: %v\n", program, err)
+			return 1
+		}
+		return 0
+	}
 
 	logger, bridge := newLogger(stderr, f.logLevel, f.logFormat)
+	switch command {
+	case checking.FullCommand():
+		return f.check(ctx, checkOptions, stdout, stderr, logger)
+	case triggering.FullCommand():
+		return f.trigger(ctx, triggerOptions, stdout, stderr, logger)
+	}
 	load := f.load
 	if command == demo.FullCommand() {
 		simulated, end, err := startDemo()
@@ -105,12 +131,45 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		defer end()
 		load = func() (config.Config, error) { return f.override(simulated) }
 	}
+	if err := web.CheckTelemetryPath(f.telemetryPath); err != nil {
+		_, _ = fmt.Fprintf(stderr, "%s: error: --web.telemetry-path: %v\n", program, err)
+		return 2
+	}
 	if err := serve(ctx, &f, load, logger, bridge); err != nil {
 		_ = level.Error(logger).Log("msg", "the exporter cannot run", "err", err)
 		return 1
 	}
 	return 0
 }
+
+// check runs the command check.
+func (f *flags) check(ctx context.Context, o check.Options, stdout, stderr io.Writer, logger log.Logger) int {
+	o.Load, o.ConfigFile, o.Getenv, o.UserAgent = f.load, f.configFile, os.Getenv, userAgent()
+	o.Observer = collector.NewAPI(logger, prometheus.NewRegistry()) // logs calls at level debug
+	o.Out, o.Progress = stdout, terminal.Of(stderr)
+	ok, err := check.Run(ctx, o)
+	if err != nil {
+		_, _ = fmt.Fprintf(stderr, "%s: check: %v\n", program, err)
+	}
+	if !ok {
+		return 1
+	}
+	return 0
+}
+
+// trigger runs the command trigger.
+func (f *flags) trigger(ctx context.Context, o trigger.Options, stdout, stderr io.Writer, logger log.Logger) int {
+	o.Load, o.Getenv, o.UserAgent = f.load, os.Getenv, userAgent()
+	o.Observer = collector.NewAPI(logger, prometheus.NewRegistry()) // logs calls at level debug
+	o.Out, o.Notes = stdout, stderr
+	if err := trigger.Run(ctx, o); err != nil {
+		_, _ = fmt.Fprintf(stderr, "%s: trigger: %v\n", program, err)
+		return 1
+	}
+	return 0
+}
+
+func userAgent() string { return program + "/" + version.Version }
 
 // load reads the configuration file, if there is one, and applies the flags.
 func (f *flags) load() (config.Config, error) {
@@ -172,7 +231,7 @@ func startDemo() (c config.Config, end func(), err error) {
 
 // serve runs the exporter until the context ends.
 func serve(ctx context.Context, f *flags, load func() (config.Config, error), logger log.Logger, bridge *slog.Logger) error {
-	d, err := daemon.New(daemon.Options{Load: load, UserAgent: program + "/" + version.Version, Logger: logger})
+	d, err := daemon.New(daemon.Options{Load: load, UserAgent: userAgent(), Logger: logger})
 	if err != nil {
 		return err
 	}

@@ -306,6 +306,8 @@ func TestMessages(t *testing.T) {
 		{"a missing secret file", nil, []string{"--config.file=" + file("secret.yml", "atlas: {service_account: {client_id: a, client_secret_file: /nowhere/secret}}\n")}, 1, "atlas.service_account.client_secret_file: there is no file /nowhere/secret"},
 		{"no collector", nil, []string{"--no-collector.backup_exports", "--no-collector.backup_restores", "--no-collector.pipeline_runs"}, 1, "no collector is enabled"},
 		{"an unknown flag", nil, []string{"--nonsense"}, 2, "unknown long flag '--nonsense'; try --help"},
+		{"a path that is taken", nil, []string{"--web.telemetry-path=/sd", "demo"}, 2, "--web.telemetry-path: /sd serves something else"},
+		{"no path", nil, []string{"--web.telemetry-path=metrics", "demo"}, 2, "--web.telemetry-path: a path such as /metrics is expected"},
 		{"an unknown command", nil, []string{"scrape"}, 2, "try --help"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

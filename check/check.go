@@ -1,0 +1,101 @@
+// Package check finds out what a configuration can read, and says it in the order in which a person mends it: the
+// configuration, the credentials, the projects, and each collector and target in them.
+package check
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"mongodbatlas_backup_exporter/atlasapi"
+	"mongodbatlas_backup_exporter/config"
+)
+
+// Help is the command's help.
+const Help = "Check what the configuration can read: one row for each project, collector and target. Sends nothing but " +
+	"GET requests and the request for a token. Exit code 0 when everything configured is readable or does not apply, else 1."
+
+// Options are what a check is made of.
+type Options struct {
+	// Offline reads the configuration and the secret files that it names, and asks nobody.
+	Offline bool
+	// Format is "table" or "json".
+	Format string
+	// ConfigFile is the name of the configuration file, for messages; "" where there is none.
+	ConfigFile string
+	// Load reads the configuration, with the flags applied to it.
+	Load func() (config.Config, error)
+	// Getenv looks up an environment variable.
+	Getenv    func(string) string
+	UserAgent string
+	// Observer is told of every exchange too; nil is no one.
+	Observer atlasapi.Observer
+	// Out is where the report goes.
+	Out io.Writer
+	// Progress is a terminal on which a line tells how far the check is; nil shows none.
+	Progress io.Writer
+}
+
+// AddFlags declares the command's own flags.
+func AddFlags(command *kingpin.CmdClause, o *Options) {
+	command.Flag("offline", "Check the configuration and its secret files alone: no network.").BoolVar(&o.Offline)
+	command.Flag("format", "Format of the report: table or json.").Default("table").EnumVar(&o.Format, "table", "json")
+}
+
+// Run checks, and writes the report. It returns whether everything is well; an error is only what kept it from
+// reporting, such as the end of the context.
+func Run(ctx context.Context, o Options) (ok bool, err error) {
+	report, err := run(ctx, &o)
+	if err != nil {
+		return false, err
+	}
+	report.finish()
+	write := report.writeTable
+	if o.Format == "json" {
+		write = report.writeJSON
+	}
+	if err := write(o.Out); err != nil {
+		return false, fmt.Errorf("the report cannot be written: %w", err)
+	}
+	return report.OK, nil
+}
+
+func run(ctx context.Context, o *Options) (*Report, error) {
+	r := newReport(o)
+	c, err := o.Load()
+	if err != nil {
+		r.Configuration.fail(err)
+		return r, nil
+	}
+	r.Configuration.take(&c)
+	base, err := c.Atlas.URL(o.Getenv)
+	if err != nil {
+		r.Configuration.fail(err)
+		return r, nil
+	}
+	r.BaseURL = base.String()
+	credentials, err := c.Atlas.Credentials(o.Getenv)
+	if err != nil {
+		r.Credentials.miss(err)
+		return r, nil
+	}
+	r.Credentials.take(credentials)
+	if o.Offline {
+		return r, nil
+	}
+
+	calls := newCalls(o.Observer)
+	options := c.Atlas.ClientOptions()
+	options.BaseURL, options.Credentials = base, credentials.ForAtlas()
+	options.UserAgent, options.Observer = o.UserAgent, calls
+	client := atlasapi.New(options)
+	defer client.Close()
+	w := &walk{config: &c, client: client, credentials: &r.Credentials, progress: &progress{out: o.Progress}}
+	err = w.run(ctx)
+	w.progress.end()
+	r.Rows = w.rows()
+	r.Endpoints = calls.endpoints()
+	return r, err
+}

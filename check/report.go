@@ -1,0 +1,334 @@
+package check
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"mongodbatlas_backup_exporter/atlasapi"
+	"mongodbatlas_backup_exporter/collector"
+	"mongodbatlas_backup_exporter/config"
+)
+
+// Report is what a check found. Its JSON form is a promise to scripts: keys may be added, none goes or changes its
+// meaning, and none is left out when it is empty.
+type Report struct {
+	// OK is whether everything configured is readable or known not to apply. It is the exit code.
+	OK            bool           `json:"ok"`
+	Offline       bool           `json:"offline"`
+	Configuration Configuration  `json:"configuration"`
+	BaseURL       string         `json:"base_url"`
+	Credentials   Credentials    `json:"credentials"`
+	Rows          []Row          `json:"rows"`
+	Totals        map[Status]int `json:"totals"`
+	Endpoints     []Endpoint     `json:"endpoints"`
+	// ToDo is what to mend, the first thing first.
+	ToDo []string `json:"to_do"`
+}
+
+// Configuration is what the configuration says.
+type Configuration struct {
+	File  string `json:"file"`
+	OK    bool   `json:"ok"`
+	Error string `json:"error"`
+	// Collectors are the job collectors that are enabled, Projects the ids that are named; none are all visible ones.
+	Collectors []string `json:"collectors"`
+	Projects   []string `json:"projects"`
+}
+
+// Credentials are who signs in, and whether Atlas lets them.
+type Credentials struct {
+	Kind   string           `json:"kind"`   // "service account" or "API key"
+	ID     string           `json:"id"`     // the client id or the public key
+	Source string           `json:"source"` // where they come from
+	Status CredentialStatus `json:"status"`
+	Reason string           `json:"reason"` // in the words of the metrics
+	// Message says why they are not accepted.
+	Message string `json:"message"`
+	// SeenAddress is the address that Atlas saw, where it refuses that one and tells it.
+	SeenAddress string `json:"seen_address"`
+
+	remedy string
+}
+
+// CredentialStatus is how credentials stand.
+type CredentialStatus string
+
+// How credentials can stand.
+const (
+	Missing      CredentialStatus = "missing" // or their file cannot be read
+	NotTried     CredentialStatus = "not_tried"
+	Accepted     CredentialStatus = "accepted"
+	Rejected     CredentialStatus = "rejected"
+	IPNotAllowed CredentialStatus = "ip_not_allowed"
+	NotKnown     CredentialStatus = "not_known" // Atlas did not answer, or not to the point
+)
+
+// Status is how a project, the list of a collector, or a target stands.
+type Status string
+
+// How a row can stand. Only the first two are well.
+const (
+	Readable    Status = "readable"
+	Unsupported Status = "unsupported"
+	Forbidden   Status = "forbidden"
+	Gone        Status = "gone"
+	Unreadable  Status = "unreadable"
+	NotChecked  Status = "not_checked"
+)
+
+func statuses() []Status {
+	return []Status{Readable, Unsupported, Forbidden, Gone, Unreadable, NotChecked}
+}
+
+// Row is one project, one list of discovery, or one target, named as in the labels of mongodbatlas_target_up.
+type Row struct {
+	GroupID   string `json:"group_id"`
+	GroupName string `json:"group_name"`
+	Collector string `json:"collector"`
+	Cluster   string `json:"cl_name"`
+	Pipeline  string `json:"pipeline"`
+	Status    Status `json:"status"`
+	Reason    string `json:"reason"` // in the words of the metrics, "" while readable
+	Code      string `json:"code"`   // Atlas's errorCode
+	// MissingRole is the least role that a forbidden row needs.
+	MissingRole string `json:"missing_role"`
+	// Message is for a person: what was found, or why nothing was.
+	Message string `json:"message"`
+
+	remedy string
+}
+
+// Endpoint is what the answers of one endpoint of the API told beside the data.
+type Endpoint struct {
+	Endpoint string `json:"endpoint"`
+	Version  string `json:"version"` // as the date of the resource's version; "" of the token
+	Calls    int    `json:"calls"`   // HTTP requests, retries and authentication included
+	Sunset   string `json:"sunset"`  // the date on which the version ends, "" where Atlas announces none
+	// RateLimit is the fullest use of a token bucket that an answer told, nil where none did.
+	RateLimit *RateLimit `json:"rate_limit"`
+}
+
+// RateLimit is the state of a token bucket. The buckets are per project.
+type RateLimit struct {
+	GroupID   string  `json:"group_id"`
+	Limit     float64 `json:"limit"`
+	Remaining float64 `json:"remaining"`
+}
+
+func newReport(o *Options) *Report {
+	return &Report{
+		Offline:       o.Offline,
+		Configuration: Configuration{File: o.ConfigFile, Collectors: []string{}, Projects: []string{}},
+		Credentials:   Credentials{Status: NotTried},
+		Rows:          []Row{}, Totals: map[Status]int{}, Endpoints: []Endpoint{}, ToDo: []string{},
+	}
+}
+
+func (c *Configuration) fail(err error) { c.OK, c.Error = false, err.Error() }
+
+func (c *Configuration) take(from *config.Config) {
+	c.OK = true
+	for _, name := range config.CollectorNames() {
+		if from.Collectors.Collector(name).Enabled {
+			c.Collectors = append(c.Collectors, name)
+		}
+	}
+	for _, p := range from.Projects {
+		c.Projects = append(c.Projects, p.ID)
+	}
+}
+
+func (c *Credentials) miss(err error) { c.Status, c.Message = Missing, err.Error() }
+
+func (c *Credentials) take(from config.Credentials) {
+	c.Kind, c.ID, c.Source = from.Kind(), from.ID, from.Source
+}
+
+func (c *Credentials) accept() { c.Status, c.Reason, c.Message, c.remedy = Accepted, "", "", "" }
+
+// judge takes over what the first call says of the credentials, and reports whether it is worth making others.
+func (c *Credentials) judge(err error) (goOn bool) {
+	kind, isFailure := atlasapi.KindOf(err)
+	failure, _ := errors.AsType[*atlasapi.Error](err)
+	known := isFailure && (kind == atlasapi.KindForbidden || kind == atlasapi.KindNotFound)
+	if err == nil || known && !isOfToken(err) {
+		c.accept()
+		return true
+	}
+	c.Reason, c.Message = collector.Reason(err), words(err)
+	c.remedy = collector.Remedy(c.Reason, collector.CollectorProjects)
+	switch {
+	case isFailure && kind == atlasapi.KindUnauthorized:
+		c.Status = Rejected
+	case isFailure && kind == atlasapi.KindIPNotAllowed:
+		c.Status, c.SeenAddress = IPNotAllowed, addressIn(failure.Detail)
+		if c.SeenAddress != "" {
+			c.remedy = fmt.Sprintf("add the address %s, which Atlas saw, to the IP access list of the %s", c.SeenAddress, c.Kind)
+		}
+	default:
+		c.Status = NotKnown
+		if known {
+			c.remedy = "find out why Atlas gives no token: it lets a service account have 100 at a time, each for an hour"
+		}
+		return failure != nil && failure.Status != 0 && !isOfToken(err)
+	}
+	return false
+}
+
+// isOfToken tells whether it was the token that could not be had: that says nothing of what was to be read.
+func isOfToken(err error) bool {
+	failure, ok := errors.AsType[*atlasapi.Error](err)
+	return ok && failure.Endpoint == "token"
+}
+
+// addressIn returns the IP address that a text names, "" where there is none.
+func addressIn(text string) string {
+	for field := range strings.FieldsSeq(text) {
+		if address, err := netip.ParseAddr(strings.Trim(field, `.,;:'"()[]`)); err == nil {
+			return address.String()
+		}
+	}
+	return ""
+}
+
+// words returns what an error says, without the endpoint's name: the row tells that.
+func words(err error) string {
+	if failure, ok := errors.AsType[*atlasapi.Error](err); ok {
+		return strings.TrimPrefix(failure.Error(), failure.Endpoint+": ")
+	}
+	return err.Error()
+}
+
+// answered returns the status and the code of a failure, in parentheses: all that matters where the row says the rest.
+func answered(err error) string {
+	if failure, ok := errors.AsType[*atlasapi.Error](err); ok && failure.Status != 0 {
+		return strings.TrimSuffix(fmt.Sprintf(" (HTTP status %d %s", failure.Status, failure.Code), " ") + ")"
+	}
+	return ""
+}
+
+// judge takes over how a reading went. Found says what it found.
+func (r *Row) judge(found string, err error) {
+	if err == nil {
+		r.Status, r.Message = Readable, found
+		return
+	}
+	if failure, ok := errors.AsType[*atlasapi.Error](err); ok {
+		r.Code = failure.Code
+	}
+	if reason := collector.Unsupported(r.Collector, err); reason != "" {
+		r.unsupported(reason)
+		return
+	}
+	r.Reason = collector.Reason(err)
+	r.remedy = collector.Remedy(r.Reason, r.Collector)
+	r.Status, r.Message = Unreadable, r.Reason+": "+words(err)
+	if isOfToken(err) {
+		return
+	}
+	switch r.Reason {
+	case atlasapi.KindForbidden.String():
+		r.Status, r.MissingRole = Forbidden, collector.RequiredRole(r.Collector)
+		r.Message = "missing role: " + r.MissingRole + answered(err)
+	case atlasapi.KindNotFound.String():
+		r.Status, r.Message = Gone, "no such project, or these credentials do not see it"+answered(err)
+		if r.Collector != collector.CollectorProjects {
+			r.Message = "Atlas has none of that name" + answered(err)
+			r.remedy = "check again, since something was deleted a moment ago"
+		}
+	}
+}
+
+// unsupported notes that the API does not serve the target.
+func (r *Row) unsupported(reason string) {
+	r.Status, r.Reason = Unsupported, reason
+	switch reason {
+	case "free_tier":
+		r.Message = "a free cluster: Atlas makes no such backups of it"
+	case "flex":
+		r.Message = "a Flex cluster: these endpoints do not serve it"
+	case "backup_disabled":
+		r.Message = "cloud backup of the cluster is off"
+	case "feature_gone":
+		r.Message = "Atlas does not serve Data Lake pipelines here any more"
+	}
+}
+
+// finish counts the rows, and draws the conclusions.
+func (r *Report) finish() {
+	for _, status := range statuses() {
+		r.Totals[status] = 0
+	}
+	for _, row := range r.Rows {
+		r.Totals[row.Status]++
+	}
+	well := r.Totals[Readable] + r.Totals[Unsupported]
+	switch {
+	case !r.Configuration.OK || r.Credentials.Status == Missing:
+	case r.Offline:
+		r.OK = true
+	default:
+		r.OK = well == len(r.Rows)
+	}
+	r.ToDo = append(r.ToDo, r.toDo()...)
+}
+
+// toDo lists what to mend: one sentence for each remedy, with the projects that need it. A project that cannot be read
+// comes before the lists in others, and these before targets: what comes first may hide what comes later.
+func (r *Report) toDo() []string {
+	switch {
+	case !r.Configuration.OK:
+		return []string{"correct the configuration"}
+	case r.Credentials.Status == Missing:
+		return []string{"give the exporter credentials that it can read"}
+	case r.Credentials.remedy != "":
+		return []string{r.Credentials.remedy}
+	}
+	var remedies []string
+	projects := map[string][]string{}
+	seen := map[[2]string]bool{}
+	rows := slices.DeleteFunc(slices.Clone(r.Rows), func(row Row) bool { return row.remedy == "" })
+	slices.SortStableFunc(rows, func(a, b Row) int { return cmp.Compare(a.stage(), b.stage()) })
+	for _, row := range rows {
+		if projects[row.remedy] == nil {
+			remedies = append(remedies, row.remedy)
+		}
+		if key := [2]string{row.remedy, row.GroupID}; !seen[key] {
+			seen[key] = true
+			projects[row.remedy] = append(projects[row.remedy], row.project())
+		}
+	}
+	for i, remedy := range remedies {
+		remedies[i] = remedy + ": " + strings.Join(projects[remedy], ", ")
+	}
+	return remedies
+}
+
+// stage orders rows by how much depends on them.
+func (r *Row) stage() int {
+	switch {
+	case r.Cluster+r.Pipeline != "":
+		return 2
+	case r.Collector == collector.CollectorProjects:
+		return 0
+	}
+	return 1
+}
+
+// project names the row's project for a person.
+func (r *Row) project() string {
+	switch {
+	case r.GroupName != "":
+		return r.GroupName
+	case r.GroupID != "":
+		return r.GroupID
+	}
+	return allProjects
+}
+
+// allProjects stands where a name of a project would.
+const allProjects = "(all)"

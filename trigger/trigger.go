@@ -1,0 +1,160 @@
+// Package trigger starts one on-demand ingestion of a snapshot by a Data Lake pipeline. It is the only part of the
+// program that sends Atlas anything but GET and the request for a token, and nothing of the exporter's server uses it.
+package trigger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"mongodbatlas_backup_exporter/atlasapi"
+	"mongodbatlas_backup_exporter/config"
+)
+
+// Help is the command's help.
+const Help = "Start an on-demand ingestion of one snapshot by a Data Lake pipeline, and print the run. The credentials need the " +
+	"role Project Owner, which the exporter itself should not have: give the command a --config.file or an environment of its own. " +
+	"It never starts two: an unclear answer is looked up in the pipeline's runs, and nothing is sent again. Exit code 0 once Atlas accepted it."
+
+const (
+	// defaultPatience is for how long a run is looked for after an unclear answer.
+	defaultPatience = 20 * time.Second
+	// looks is how often it is looked for meanwhile.
+	looks = 10
+	// lastLook bounds the one look that is left to who interrupts the command.
+	lastLook = 5 * time.Second
+)
+
+// Options are what an ingestion is made of.
+type Options struct {
+	GroupID, Pipeline string
+	Ingestion         atlasapi.Ingestion
+	// DryRun prints the request, and sends nothing.
+	DryRun bool
+	// Format is "table" or "json".
+	Format string
+	// Load reads the configuration.
+	Load func() (config.Config, error)
+	// Getenv looks up an environment variable.
+	Getenv    func(string) string
+	UserAgent string
+	// Observer is told of every exchange; nil is no one.
+	Observer atlasapi.Observer
+	// Out is where the run is printed, Notes where a person reads what was unusual.
+	Out, Notes io.Writer
+	// Patience is for how long a run is looked for after an unclear answer; 0 means 20 s.
+	Patience time.Duration
+}
+
+// Outcome is what became of the command.
+type Outcome string
+
+// What can become of it.
+const (
+	DryRun   Outcome = "dry_run"   // nothing was sent
+	Accepted Outcome = "accepted"  // Atlas started the run, and said so or lists it
+	Refused  Outcome = "refused"   // nothing was started
+	NotFound Outcome = "not_found" // the answer was unclear, and no run of it is listed
+	Unclear  Outcome = "unclear"   // the answer was unclear, and the runs cannot be told apart or read
+)
+
+// Run starts the ingestion. It returns nil once Atlas accepted it, or for a dry run.
+func Run(ctx context.Context, o Options) error {
+	c, err := o.Load()
+	if err != nil {
+		return err
+	}
+	base, err := c.Atlas.URL(o.Getenv)
+	if err != nil {
+		return err
+	}
+	options := c.Atlas.ClientOptions()
+	options.BaseURL, options.UserAgent, options.Observer = base, o.UserAgent, o.Observer
+	credentials, credentialsErr := c.Atlas.Credentials(o.Getenv)
+	if credentialsErr == nil {
+		options.Credentials = credentials.ForAtlas()
+	}
+	client := atlasapi.New(options)
+	defer client.Close()
+	request := atlasapi.NewTrigger(client).Request(o.GroupID, o.Pipeline, o.Ingestion)
+	if o.DryRun {
+		if credentialsErr != nil {
+			note(o.Notes, "this would fail: credentials: "+credentialsErr.Error())
+		}
+		return o.print(result{Outcome: DryRun, Message: "nothing was sent", Request: requestOf(request)})
+	}
+	if credentialsErr != nil {
+		return fmt.Errorf("credentials: %w", credentialsErr)
+	}
+	i := &ingestion{Options: &o, client: client}
+	run, outcome, err := i.start(ctx)
+	done := result{Outcome: outcome, Request: requestOf(request), Run: runOf(run, outcome)}
+	if err != nil {
+		done.Message = err.Error()
+	}
+	if printErr := o.print(done); err == nil {
+		return printErr
+	}
+	return err
+}
+
+// ingestion is one on its way.
+type ingestion struct {
+	*Options
+	client *atlasapi.Client
+}
+
+// start sends the request once. Where the answer leaves open whether a run began, the list of runs decides: one of this
+// snapshot that was not there before is this one's.
+func (i *ingestion) start(ctx context.Context) (atlasapi.PipelineRun, Outcome, error) {
+	before, listErr := i.runs(ctx)
+	if ctx.Err() != nil {
+		return atlasapi.PipelineRun{}, Refused, errors.New("interrupted: nothing was sent")
+	}
+	run, err := atlasapi.NewTrigger(i.client).Start(ctx, i.GroupID, i.Pipeline, i.Ingestion)
+	switch {
+	case err == nil:
+		return run, Accepted, nil
+	case isClear(err):
+		return run, Refused, fmt.Errorf("nothing was started: %s", explain(err, i.GroupID))
+	}
+	return i.resolve(ctx, err, before, listErr)
+}
+
+// runs reads the runs of the snapshot, by their ids.
+func (i *ingestion) runs(ctx context.Context) (map[atlasapi.ObjectID]atlasapi.PipelineRun, error) {
+	runs := map[atlasapi.ObjectID]atlasapi.PipelineRun{}
+	for run, err := range i.client.PipelineRuns(i.GroupID, i.Pipeline, time.Time{}).All(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		if run.SnapshotID == i.Ingestion.SnapshotID {
+			runs[run.ID] = run
+		}
+	}
+	return runs, nil
+}
+
+// isClear reports whether a failure shows that no run was started: nothing reached Atlas, or Atlas refused it.
+func isClear(err error) bool {
+	failure, ok := errors.AsType[*atlasapi.Error](err)
+	if !ok {
+		return false // the context ended
+	}
+	dial, dialled := errors.AsType[*net.OpError](err)
+	switch {
+	case failure.Endpoint != triggerEndpoint: // signing in failed
+		return true
+	case dialled && (dial.Op == "dial" || dial.Op == "proxyconnect"):
+		return true
+	case failure.Kind == atlasapi.KindRateLimited:
+		return true
+	}
+	return failure.Status >= 300 && failure.Status < 500 && failure.Status != http.StatusRequestTimeout
+}
+
+const triggerEndpoint = "trigger_pipeline"
