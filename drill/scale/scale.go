@@ -1,0 +1,156 @@
+// Package scale divides every time in a file of Prometheus rules by one factor, so that what takes a day comes to pass in
+// minutes.
+//
+// It rests on how the rules file writes time: a range, an offset, an interval, a for or a keep_firing_for is a Prometheus
+// duration, and inside an expression every plain integer of four digits or more is a number of seconds. Nothing else there
+// is a time.
+package scale
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"gopkg.in/yaml.v3"
+)
+
+// Rules returns the rules with every time divided by factor, which is above 0. A duration that would not be a whole number
+// of milliseconds, the finest that Prometheus knows, is an error that names the line.
+func Rules(rules []byte, factor float64) ([]byte, error) {
+	if !(factor > 0) || math.IsInf(factor, 0) {
+		return nil, fmt.Errorf("factor %v is not above 0", factor)
+	}
+	var document yaml.Node
+	if err := yaml.Unmarshal(rules, &document); err != nil {
+		return nil, fmt.Errorf("rules are not YAML: %w", err)
+	}
+	if err := divide(&document, factor); err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	encoder := yaml.NewEncoder(&out)
+	encoder.SetIndent(2)
+	if err := errors.Join(encoder.Encode(&document), encoder.Close()); err != nil {
+		return nil, fmt.Errorf("scaled rules: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+// divide divides the times below a node.
+func divide(n *yaml.Node, factor float64) error {
+	if n.Kind != yaml.MappingNode {
+		for _, child := range n.Content {
+			if err := divide(child, factor); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		var err error
+		switch key.Value {
+		case "for", "keep_firing_for", "interval", "query_offset":
+			value.Value, err = duration(value.Value, factor)
+		case "expr":
+			value.Value, err = Expr(value.Value, factor)
+		default:
+			err = divide(value, factor)
+			if err != nil {
+				return err
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("line %d: %s: %w", value.Line, key.Value, err)
+		}
+	}
+	return nil
+}
+
+// words are the parts of an expression: a comment, a string, a name, a duration or number, or any other character. Names
+// come before numbers, since they may contain digits.
+var words = regexp.MustCompile(`(?s)#[^\n]*|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|` + "`[^`]*`" +
+	`|[a-zA-Z_][a-zA-Z0-9_:]*|[0-9][0-9a-zA-Z_.]*|.`)
+
+var (
+	durationPattern = regexp.MustCompile(`^(?:[0-9]+(?:ms|[smhdwy]))+$`)
+	secondsPattern  = regexp.MustCompile(`^[0-9]{4,}$`)
+	partPattern     = regexp.MustCompile(`([0-9]+)(ms|[smhdwy])`)
+)
+
+// Expr returns a PromQL expression with every time divided by factor: durations, and plain integers of four digits or more.
+func Expr(expr string, factor float64) (string, error) {
+	var out strings.Builder
+	for _, word := range words.FindAllString(expr, -1) {
+		switch {
+		case durationPattern.MatchString(word):
+			scaled, err := duration(word, factor)
+			if err != nil {
+				return "", err
+			}
+			out.WriteString(scaled)
+		case secondsPattern.MatchString(word):
+			seconds, err := strconv.ParseFloat(word, 64)
+			if err != nil {
+				return "", err
+			}
+			out.WriteString(strconv.FormatFloat(seconds/factor, 'f', -1, 64))
+		default:
+			out.WriteString(word)
+		}
+	}
+	return out.String(), nil
+}
+
+// duration divides a Prometheus duration. One that does not change keeps its spelling.
+func duration(text string, factor float64) (string, error) {
+	if factor == 1 {
+		return text, nil
+	}
+	whole, err := Duration(text)
+	if err != nil {
+		return "", err
+	}
+	scaled := float64(whole) / factor
+	rounded := time.Duration(math.Round(scaled))
+	if rounded%time.Millisecond != 0 || math.Abs(scaled-float64(rounded)) > 1e-3 || rounded == 0 && whole != 0 {
+		return "", fmt.Errorf("%s divided by %v is no whole number of milliseconds", text, factor)
+	}
+	return Text(rounded), nil
+}
+
+// Duration reads a duration as Prometheus writes it: 1h30m, 2d.
+func Duration(text string) (time.Duration, error) {
+	if text == "0" {
+		return 0, nil
+	}
+	if !durationPattern.MatchString(text) {
+		return 0, fmt.Errorf("%q is no duration", text)
+	}
+	const day = 24 * time.Hour
+	units := map[string]time.Duration{
+		"ms": time.Millisecond, "s": time.Second, "m": time.Minute, "h": time.Hour, "d": day, "w": 7 * day, "y": 365 * day,
+	}
+	var sum time.Duration
+	for _, part := range partPattern.FindAllStringSubmatch(text, -1) {
+		n, err := strconv.ParseInt(part[1], 10, 32)
+		if err != nil {
+			return 0, fmt.Errorf("%q is no duration: %w", text, err)
+		}
+		sum += time.Duration(n) * units[part[2]]
+	}
+	return sum, nil
+}
+
+// Text writes a duration of whole milliseconds as Prometheus reads it.
+func Text(d time.Duration) string {
+	if d%time.Second == 0 {
+		return strconv.FormatInt(int64(d/time.Second), 10) + "s"
+	}
+	return strconv.FormatInt(int64(d/time.Millisecond), 10) + "ms"
+}
