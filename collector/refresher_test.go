@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -132,9 +133,9 @@ func TestReadingGoesOnBehindTheDeadline(t *testing.T) {
 func TestFailedTargetIsTriedAgainSoon(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		reads := 0
+		var reads atomic.Int32
 		r := newRefresher(func(_ context.Context, t *target) {
-			reads++
+			reads.Add(1)
 			t.mu.Lock()
 			defer t.mu.Unlock()
 			t.status = status{attempted: time.Now(), ended: true, failure: context.DeadlineExceeded}
@@ -147,18 +148,18 @@ func TestFailedTargetIsTriedAgainSoon(t *testing.T) {
 		time.Sleep(time.Second)
 		scrape()
 		scrape()
-		if reads != 1 {
-			t.Errorf("%d attempts a second after a failure, want 1", reads)
+		if n := reads.Load(); n != 1 {
+			t.Errorf("%d attempts a second after a failure, want 1", n)
 		}
 		time.Sleep(retryInterval)
 		synctest.Wait()
-		if reads != 2 {
-			t.Errorf("%d attempts %s after a failure and a scrape, want 2", reads, retryInterval)
+		if n := reads.Load(); n != 2 {
+			t.Errorf("%d attempts %s after a failure and a scrape, want 2", n, retryInterval)
 		}
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		if reads != 2 {
-			t.Errorf("%d attempts without a scrape, want none more", reads)
+		if n := reads.Load(); n != 2 {
+			t.Errorf("%d attempts without a scrape, want none more", n)
 		}
 		r.stop()
 	})
