@@ -210,7 +210,8 @@ How a day fits into minutes:
   the refill of rate limits. A test holds that the scaled rules differ from the shipped ones in nothing else.
 - Jobs are dated on the wall clock and never ahead of it. What takes days before it matters is dated back, so that its time comes
   soon after the beginning.
-- Scrapes come every minute, so a time to page holds up to a minute of scraping, one of evaluating and half a minute of grouping.
+- Scrapes and evaluations come every minute, discovery every five, and Alertmanager waits half a minute: a time to page holds all
+  of that.
 - A daily export policy is 86400 s in the exporter, which nothing divides. So the configuration says how often an export is
   expected of most clusters; those named "policy-" go by their policy, and cannot become overdue here.
 - On the wall clock remain: the exporter's pause after a 429 (a second at least) and after a token was refused (5 s), its request
