@@ -115,6 +115,24 @@ func text(d *jx.Decoder, into *string) error {
 	})
 }
 
+// word reads a string that is mostly one of a few, and takes that instead of making it anew.
+func word(d *jx.Decoder, into *string, usual ...string) error {
+	return nullable(d, func() error {
+		if got := d.Next(); got != jx.String {
+			return mismatch("a string", got)
+		}
+		raw, err := d.StrBytes()
+		for _, w := range usual {
+			if string(raw) == w {
+				*into = w
+				return err
+			}
+		}
+		*into = strings.ToValidUTF8(string(raw), "\uFFFD")
+		return err
+	})
+}
+
 func boolean(d *jx.Decoder, into *bool) (err error) {
 	return nullable(d, func() error {
 		if got := d.Next(); got != jx.Bool {

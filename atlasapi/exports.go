@@ -63,7 +63,7 @@ func decodeExportJob(d *jx.Decoder, j *ExportJob) error {
 		case "id":
 			return objectID(d, &j.ID)
 		case "state":
-			return text(d, &j.State)
+			return word(d, &j.State, "Successful", "Failed", "InProgress", "Queued", "Cancelled")
 		case "createdAt":
 			return date(d, &j.CreatedAt)
 		case "finishedAt":

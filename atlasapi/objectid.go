@@ -20,19 +20,29 @@ func ParseObjectID[S string | []byte](s S) (ObjectID, error) {
 	if len(s) != 2*len(id) {
 		return id, errObjectID
 	}
-	for i := range len(s) {
-		var digit byte
-		switch c := s[i]; {
-		case '0' <= c && c <= '9':
-			digit = c - '0'
-		case 'a' <= c && c <= 'f':
-			digit = c - 'a' + 10
-		default:
-			return ObjectID{}, errObjectID
-		}
-		id[i/2] = id[i/2]<<4 | digit
+	bad := byte(0)
+	for i := range id {
+		high, low := hexDigit(s[2*i]), hexDigit(s[2*i+1])
+		id[i] = high<<4 | low
+		bad |= high | low
+	}
+	if bad >= noDigit {
+		return ObjectID{}, errObjectID
 	}
 	return id, nil
+}
+
+// noDigit is the value of what is no digit: a list of jobs has three ids an item, so that each is looked at as a whole.
+const noDigit = 0x10
+
+func hexDigit(c byte) byte {
+	if d := c - '0'; d <= 9 {
+		return d
+	}
+	if d := c - 'a'; d <= 5 {
+		return d + 10
+	}
+	return noDigit
 }
 
 // String returns the 24 hexadecimal digits of the id.
