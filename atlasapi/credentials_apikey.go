@@ -52,7 +52,7 @@ func (k *APIKey) authorize(_ context.Context, _ *Client, r *request, send sendFu
 		refused := refusal(err)
 		// Without an answered challenge a 401 says nothing yet; with one, its code may say that a role is missing.
 		if refused == nil || current != nil && refused.Kind != KindUnauthorized {
-			if current != nil && (err == nil || refused != nil || isAnswered(err)) {
+			if current != nil && (err == nil || isAnswered(err)) {
 				k.put(current)
 			}
 			return answered, err

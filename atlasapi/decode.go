@@ -100,20 +100,7 @@ func optional[T any](d *jx.Decoder, into *Optional[T], read func(*jx.Decoder, *T
 	})
 }
 
-func text(d *jx.Decoder, into *string) error {
-	return nullable(d, func() error {
-		if got := d.Next(); got != jx.String {
-			return mismatch("a string", got)
-		}
-		raw, err := d.StrBytes()
-		if utf8.Valid(raw) {
-			*into = string(raw)
-		} else {
-			*into = strings.ToValidUTF8(string(raw), "\uFFFD") // names become labels, which must be UTF-8
-		}
-		return err
-	})
-}
+func text(d *jx.Decoder, into *string) error { return word(d, into) }
 
 // word reads a string that is mostly one of a few, and takes that instead of making it anew.
 func word(d *jx.Decoder, into *string, usual ...string) error {
@@ -128,7 +115,11 @@ func word(d *jx.Decoder, into *string, usual ...string) error {
 				return err
 			}
 		}
-		*into = strings.ToValidUTF8(string(raw), "\uFFFD")
+		if utf8.Valid(raw) {
+			*into = string(raw)
+		} else {
+			*into = strings.ToValidUTF8(string(raw), "\uFFFD") // names become labels, which must be UTF-8
+		}
 		return err
 	})
 }
