@@ -256,12 +256,20 @@ func (p *project) appendTargets(targets []*target) []*target {
 	return targets
 }
 
-// children lists what the reading of a target found.
+// children lists what the reading of a target found. Only a root finds anything outside of its own project.
 func (inv *inventory) children(parent *target) []*target {
-	if !isDiscovery(parent.collector) || parent.collector == CollectorSchedules {
-		return nil
+	var targets []*target
+	switch parent.collector {
+	case CollectorProjects:
+		targets = inv.all()
+	case CollectorClusters, CollectorPipelines:
+		inv.mu.RLock()
+		if p := inv.projects[parent.groupID]; p != nil {
+			targets = p.appendTargets(nil)
+		}
+		inv.mu.RUnlock()
 	}
-	return slices.DeleteFunc(inv.all(), func(t *target) bool { return t.parent != parent })
+	return slices.DeleteFunc(targets, func(t *target) bool { return t.parent != parent })
 }
 
 // groupName returns the name of a project as it was last read, "" where it never was.
