@@ -57,24 +57,20 @@ func badFields() map[string][]string {
 			`{}`, `{"name":"n"}`, `{"id":null}`, `{"id":` + url + `}`, `{"id":"` + jobID + `","name":5}`, `{"id":"` + jobID + `"}x`,
 		},
 		atlassim.OpListClusters: append(items(
-			`"clusterType":5`, `"stateName":[]`, `"paused":"false"`, `"paused":0`, `"backupEnabled":`+url, `"createDate":`+url, `"createDate":1`,
+			`"stateName":[]`, `"paused":"false"`, `"paused":0`, `"backupEnabled":`+url, `"createDate":`+url, `"createDate":1`,
 			`"createDate":"2026-08-10"`, `"replicationSpecs":{}`, `"replicationSpecs":[null]`, `"replicationSpecs":[{"regionConfigs":`+url+`}]`,
 			`"replicationSpecs":[{"regionConfigs":[{"providerName":1}]}]`,
 		), `{"results":[{"id":"`+jobID+`"}]}`, `{"results":[{"id":"`+jobID+`","name":null}]}`, `{"results":[{"id":"`+jobID+`","name":5}]}`),
 		atlassim.OpListBackupExports: items(
 			`"state":5`, `"state":null,"createdAt":`+url, `"createdAt":1786332505`, `"createdAt":"2026-02-30T00:00:00Z"`, `"finishedAt":{}`,
-			`"snapshotId":5`, `"prefix":[`+url+`]`, `"exportStatus":[]`, `"exportStatus":{"exportedCollections":"1"}`,
-			`"exportStatus":{"totalCollections":2147483648}`, `"exportStatus":{"totalCollections":1.5}`, `"stateReason":`+url,
-			`"stateReason":{"message":5}`, `"customData":{}`, `"customData":[`+url+`]`, `"customData":[{"key":5}]`, `"components":`+url,
-			`"components":[{"replicaSetName":{}}]`,
+			`"exportStatus":[]`, `"exportStatus":{"exportedCollections":"1"}`, `"exportStatus":{"totalCollections":2147483648}`,
+			`"exportStatus":{"totalCollections":1.5}`, `"stateReason":`+url, `"stateReason":{"errorCode":5}`,
 		),
 		atlassim.OpListBackupRestores: items(
 			`"cancelled":"no"`, `"failed":0`, `"expired":`+url, `"deliveryType":false`, `"finishedAt":`+url, `"expiresAt":5`,
-			`"deliveryUrl":`+url, `"deliveryUrl":[5]`, `"deliveryUrl":[`+url+`,{`+url+`:1}]`, `"desiredTimestamp":`+url,
-			`"desiredTimestamp":{"date":`+url+`}`, `"desiredTimestamp":{"increment":"1"}`, `"oplogTs":"5"`, `"oplogInc":1.5`,
-			`"pointInTimeUTCSeconds":99999999999999999999`, `"components":{}`, `"components":[{"downloadUrl":[`+url+`]}]`,
-			`"privateDownloadDeliveryUrls":[`+url+`]`, `"privateDownloadDeliveryUrls":[{"deliveryUrl":5}]`,
-			`"components":[{"privateDownloadDeliveryUrls":[{"endpointId":5}]}]`, `"deliveryUrl":[`+url+`],"timestamp":"now"`,
+			`"deliveryUrl":`+url, `"deliveryUrl":[5]`, `"deliveryUrl":[`+url+`,{`+url+`:1}]`, `"components":{}`,
+			`"components":[{"downloadUrl":[`+url+`]}]`, `"privateDownloadDeliveryUrls":[`+url+`]`,
+			`"privateDownloadDeliveryUrls":[{"deliveryUrl":5}]`, `"deliveryUrl":[`+url+`],"finishedAt":"now"`,
 		),
 		atlassim.OpListPipelineRuns: items(
 			`"state":{}`, `"phase":5`, `"createdDate":`+url, `"stats":[]`, `"stats":{"bytesExported":"5"}`, `"stats":{"numDocs":99999999999999999999}`,
@@ -148,6 +144,22 @@ func TestGoodEmptyAnswers(t *testing.T) {
 			if err := e.read(t.Context(), w); err != nil {
 				t.Errorf("%s: %q: %v", e.operation, body, err)
 			}
+		}
+	}
+}
+
+// TestUnreadMembers has what nothing is judged by not spoil an answer, whatever it is, as long as it is JSON.
+func TestUnreadMembers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const spoilt = `"snapshotId":5,"prefix":{},"customData":"x","stateReason":{"message":[1]},"desiredTimestamp":1,"timestamp":"now","n":1e999,"links":{}`
+	for _, e := range endpoints() {
+		if e.operation != atlassim.OpListBackupExports && e.operation != atlassim.OpListBackupRestores {
+			continue
+		}
+		w.answers(e.operation, `{"results":[{"id":"`+jobID+`",`+spoilt+`}],"totalCount":"many"}`)
+		if err := e.read(t.Context(), w); err != nil {
+			t.Errorf("%s: %v", e.operation, err)
 		}
 	}
 }

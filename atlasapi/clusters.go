@@ -16,7 +16,6 @@ var (
 type Cluster struct {
 	ID            ObjectID
 	Name          string
-	ClusterType   string // REPLICASET, SHARDED or GEOSHARDED
 	StateName     string // IDLE, CREATING, UPDATING, DELETING or REPAIRING
 	Paused        Optional[bool]
 	BackupEnabled Optional[bool]
@@ -43,8 +42,6 @@ func decodeCluster(d *jx.Decoder, c *Cluster) error {
 			return objectID(d, &c.ID)
 		case "name":
 			return text(d, &c.Name)
-		case "clusterType":
-			return text(d, &c.ClusterType)
 		case "stateName":
 			return text(d, &c.StateName)
 		case "paused":
@@ -54,9 +51,8 @@ func decodeCluster(d *jx.Decoder, c *Cluster) error {
 		case "createDate":
 			return date(d, &c.CreateDate)
 		case "replicationSpecs":
-			var specs []struct{}
 			c.Providers = nil
-			return array(d, &specs, func(d *jx.Decoder, _ *struct{}) error { return c.decodeRegions(d) })
+			return each(d, func() error { return c.decodeRegions(d) })
 		}
 		return d.Skip()
 	})
@@ -71,8 +67,7 @@ func (c *Cluster) decodeRegions(d *jx.Decoder) error {
 		if string(name) != "regionConfigs" {
 			return d.Skip()
 		}
-		var regions []struct{}
-		return array(d, &regions, func(d *jx.Decoder, _ *struct{}) error {
+		return each(d, func() error {
 			return object(d, func(d *jx.Decoder, name []byte) error {
 				if string(name) != "providerName" {
 					return d.Skip()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -71,25 +72,34 @@ func nullable(d *jx.Decoder, read func() error) error {
 	return read()
 }
 
-// array reads a JSON array, appending each element.
-func array[T any](d *jx.Decoder, into *[]T, read func(*jx.Decoder, *T) error) error {
+// each reads a JSON array, each element by read.
+func each(d *jx.Decoder, read func() error) error {
 	return nullable(d, func() error {
 		if got := d.Next(); got != jx.Array {
 			return mismatch("an array", got)
 		}
-		*into = (*into)[:0]
 		elements, err := d.ArrIter()
 		if err != nil {
 			return err
 		}
-		for elements.Next() {
-			var empty T
-			*into = append(*into, empty)
-			if err := read(d, &(*into)[len(*into)-1]); err != nil {
-				return fmt.Errorf("[%d]: %w", len(*into)-1, err)
+		for i := 0; elements.Next(); i++ {
+			if err := read(); err != nil {
+				return fmt.Errorf("[%d]: %w", i, err)
 			}
 		}
 		return elements.Err()
+	})
+}
+
+// array reads a JSON array into a slice, whose room it takes.
+func array[T any](d *jx.Decoder, into *[]T, read func(*jx.Decoder, *T) error) error {
+	if d.Next() == jx.Array {
+		*into = (*into)[:0]
+	}
+	return each(d, func() error {
+		var empty T
+		*into = append(*into, empty)
+		return read(d, &(*into)[len(*into)-1])
 	})
 }
 
@@ -136,22 +146,33 @@ func boolean(d *jx.Decoder, into *bool) (err error) {
 
 func integer(d *jx.Decoder, into *int64) (err error) {
 	return nullable(d, func() error {
-		if got := d.Next(); got != jx.Number {
-			return mismatch("a number", got)
-		}
-		*into, err = d.Int64()
+		*into, err = whole(d, 64)
 		return err
 	})
 }
 
-func integer32(d *jx.Decoder, into *int32) (err error) {
+func integer32(d *jx.Decoder, into *int32) error {
 	return nullable(d, func() error {
-		if got := d.Next(); got != jx.Number {
-			return mismatch("a number", got)
-		}
-		*into, err = d.Int32()
+		v, err := whole(d, 32)
+		*into = int32(v)
 		return err
 	})
+}
+
+// whole reads a whole number of so many bits. The JSON library's own reading has some larger ones wrap around.
+func whole(d *jx.Decoder, bits int) (int64, error) {
+	if got := d.Next(); got != jx.Number {
+		return 0, mismatch("a number", got)
+	}
+	raw, err := d.Raw()
+	if err != nil {
+		return 0, err
+	}
+	v, err := strconv.ParseInt(string(raw), 10, bits)
+	if err != nil {
+		return 0, fmt.Errorf("not a whole number of %d bits", bits) // the cause repeats the number
+	}
+	return v, nil
 }
 
 func date(d *jx.Decoder, into *time.Time) error {

@@ -52,11 +52,11 @@ func TestDecodeClusters(t *testing.T) {
 	got, err := collect(w.client.Clusters(w.project.ID).All(t.Context()))
 	wantDecoded(t, got, []atlasapi.Cluster{
 		{
-			ID: objectID(t, "6a793f582c88faeba59ba4d4"), Name: "prod-orders", ClusterType: "GEOSHARDED", StateName: "UPDATING",
+			ID: objectID(t, "6a793f582c88faeba59ba4d4"), Name: "prod-orders", StateName: "UPDATING",
 			Paused: set(false), BackupEnabled: set(true), CreateDate: at(t, "2026-08-10T03:02:48Z"),
 			Providers: []string{"AWS", "GCP", "A_CLOUD_OF_TOMORROW"},
 		},
-		{ID: objectID(t, "6a793f582c88faeba59ba4d5"), Name: "bare", ClusterType: "A_TYPE_OF_TOMORROW", StateName: "A_STATE_OF_TOMORROW"},
+		{ID: objectID(t, "6a793f582c88faeba59ba4d5"), Name: "bare", StateName: "A_STATE_OF_TOMORROW"},
 		{
 			ID: objectID(t, "6a793f582c88faeba59ba4d6"), Name: "free", StateName: "IDLE", Paused: set(true), BackupEnabled: set(false),
 			Providers: []string{"TENANT"},
@@ -69,7 +69,6 @@ func TestDecodeExports(t *testing.T) {
 	w := newWorld(t)
 	w.answers(atlassim.OpListBackupExports, fixture(t, "exports.json"))
 	got, err := collect(w.client.ExportJobs(w.project.ID, clusterName).All(t.Context()))
-	bucket, snapshot := objectID(t, "6a794342c0eb9e7a17729455"), objectID(t, "6a7943462c88faeba59ccf5f")
 	finished := at(t, "2026-08-10T03:43:05.25+02:00")
 	if err == nil && len(got) > 0 && got[0].FinishedAt.Equal(finished) {
 		got[0].FinishedAt = finished // the same moment, whatever its zone
@@ -77,30 +76,17 @@ func TestDecodeExports(t *testing.T) {
 	wantDecoded(t, got, []atlasapi.ExportJob{
 		{
 			ID: objectID(t, "6a7945592c88faeba59d5e8e"), State: "Successful", CreatedAt: at(t, "2026-08-10T03:28:25Z"),
-			FinishedAt: finished, SnapshotID: snapshot, ExportBucketID: bucket,
-			Prefix:       "exported_snapshots/6a7943000000000000000001/6a7943000000000000000002/cluster0/2026-08-10T0327/1786332505",
+			FinishedAt:   finished,
 			ExportStatus: set(atlasapi.ExportStatus{ExportedCollections: set(int32(3)), TotalCollections: set(int32(12))}),
-			CustomData:   []atlasapi.CustomData{{Key: "cost centre", Value: "4711"}, {Key: "empty"}},
 		},
 		{
 			ID: objectID(t, "6a7953692c88faeba59d5e8f"), State: "Failed", CreatedAt: at(t, "2026-08-10T04:28:25Z"),
-			SnapshotID: snapshot, ExportBucketID: bucket, Prefix: "p",
 			ExportStatus: set(atlasapi.ExportStatus{ExportedCollections: set(int32(0)), TotalCollections: set(int32(0))}),
-			StateReason:  set(atlasapi.StateReason{ErrorCode: "EXPORT_BUCKET_ACCESS_DENIED", Message: "No access to bucket b."}),
+			ErrorCode:    "EXPORT_BUCKET_ACCESS_DENIED",
 		},
-		{
-			ID: objectID(t, "6a7953692c88faeba59d5e90"), State: "Successful", CreatedAt: at(t, "2026-08-10T04:28:25Z"),
-			SnapshotID: snapshot, ExportBucketID: bucket, Prefix: "p",
-			Components: []atlasapi.ExportComponent{
-				{ExportID: objectID(t, "6a7953692c88faeba59d5e91"), ReplicaSetName: "atlas-72ck1q-shard-0"},
-				{ExportID: objectID(t, "6a7953692c88faeba59d5e92"), ReplicaSetName: "atlas-72ck1q-shard-1"},
-			},
-		},
+		{ID: objectID(t, "6a7953692c88faeba59d5e90"), State: "Successful", CreatedAt: at(t, "2026-08-10T04:28:25Z")},
 		{ID: objectID(t, "6a7953692c88faeba59d5e93"), State: "A_STATE_OF_TOMORROW"},
-		{
-			ID:           objectID(t, "6a7953692c88faeba59d5e94"),
-			ExportStatus: set(atlasapi.ExportStatus{}), StateReason: set(atlasapi.StateReason{}),
-		},
+		{ID: objectID(t, "6a7953692c88faeba59d5e94"), ExportStatus: set(atlasapi.ExportStatus{})},
 	}, err)
 }
 
@@ -109,62 +95,34 @@ func TestDecodeRestores(t *testing.T) {
 	w := newWorld(t)
 	w.answers(atlassim.OpListBackupRestores, fixture(t, "restores.json"))
 	got, err := collect(w.client.RestoreJobs(w.project.ID, clusterName).All(t.Context()))
-	snapshot, taken := objectID(t, "6a79468a2c88faeba59de489"), at(t, "2026-08-10T03:35:05Z")
 	wantDecoded(t, got, []atlasapi.RestoreJob{
+		{ID: objectID(t, "6a794733c0eb9e7a17740663"), DeliveryType: "automated", FinishedAt: at(t, "2026-08-10T03:40:10Z")},
+		{ID: objectID(t, "6a794733c0eb9e7a17740664"), DeliveryType: "download", ExpiresAt: at(t, "2026-08-10T05:35:05Z"), HasURL: true},
 		{
-			ID: objectID(t, "6a794733c0eb9e7a17740663"), DeliveryType: "automated", FinishedAt: at(t, "2026-08-10T03:40:10Z"),
-			SnapshotID: snapshot, SnapshotTime: taken,
-			TargetClusterName: "orders-copy", TargetGroupID: objectID(t, "6a794320c0eb9e7a17728a63"),
-		},
-		{
-			ID: objectID(t, "6a794733c0eb9e7a17740664"), DeliveryType: "download", ExpiresAt: at(t, "2026-08-10T05:35:05Z"),
-			SnapshotID: snapshot, SnapshotTime: taken,
-			DeliveryURLs:        []atlasapi.Secret{"https://download.invalid/first", "https://download.invalid/second"},
-			PrivateDeliveryURLs: []atlasapi.PrivateDeliveryURL{{DeliveryURL: "https://download.invalid/private", EndpointID: "vpce-1"}},
-		},
-		{
-			ID: objectID(t, "6a794733c0eb9e7a17740665"), DeliveryType: "pointInTime", Cancelled: true, Failed: true, Expired: true,
-			SnapshotID: snapshot, SnapshotTime: taken,
-			DesiredDate: at(t, "2026-08-09T23:00:00Z"), DesiredIncrement: set(int64(4)),
-			OplogTs: set(int64(1786332505)), OplogInc: set(int64(7)), PointInTimeUTCSeconds: set(int64(1786332000)),
-			Components: []atlasapi.RestoreComponent{
-				{ReplicaSetName: "shard-0"},
-				{
-					ReplicaSetName: "shard-1", DownloadURL: "https://download.invalid/shard-1",
-					PrivateDeliveryURLs: []atlasapi.PrivateDeliveryURL{{}, {DeliveryURL: "https://download.invalid/private-1", EndpointID: "vpce-2"}},
-				},
-			},
+			ID: objectID(t, "6a794733c0eb9e7a17740665"), DeliveryType: "pointInTime",
+			Cancelled: true, Failed: true, Expired: true, HasURL: true,
 		},
 		{ID: objectID(t, "6a794733c0eb9e7a17740666"), DeliveryType: "A_TYPE_OF_TOMORROW"},
 	}, err)
-	for i, has := range []bool{false, true, true, false} {
-		if got[i].HasURL() != has {
-			t.Errorf("restore job %d has an address: %t, want %t", i, !has, has)
-		}
-	}
 }
 
-func TestHasURL(t *testing.T) {
+func TestDecodeURLs(t *testing.T) {
 	t.Parallel()
-	private := []atlasapi.PrivateDeliveryURL{{DeliveryURL: "u"}}
-	for _, test := range []struct {
-		name string
-		job  atlasapi.RestoreJob
-		want bool
-	}{
-		{"nothing", atlasapi.RestoreJob{}, false},
-		{"empty addresses", atlasapi.RestoreJob{
-			DeliveryURLs: []atlasapi.Secret{""}, PrivateDeliveryURLs: []atlasapi.PrivateDeliveryURL{{}},
-			Components: []atlasapi.RestoreComponent{{}},
-		}, false},
-		{"its own", atlasapi.RestoreJob{DeliveryURLs: []atlasapi.Secret{"", "u"}}, true},
-		{"private", atlasapi.RestoreJob{PrivateDeliveryURLs: private}, true},
-		{"a component's", atlasapi.RestoreJob{Components: []atlasapi.RestoreComponent{{}, {DownloadURL: "u"}}}, true},
-		{"a component's private one", atlasapi.RestoreJob{Components: []atlasapi.RestoreComponent{{PrivateDeliveryURLs: private}}}, true},
+	for members, want := range map[string]bool{
+		`"deliveryUrl": null, "privateDownloadDeliveryUrls": null, "components": null`:                              false,
+		`"deliveryUrl": [], "privateDownloadDeliveryUrls": [], "components": []`:                                    false,
+		`"deliveryUrl": ["", null], "privateDownloadDeliveryUrls": [{}], "components": [{}, {"downloadUrl": null}]`: false,
+		`"deliveryUrl": ["u", ""]`:                                                 true,
+		`"deliveryUrl": ["u"], "components": [{"downloadUrl": ""}]`:                true,
+		`"privateDownloadDeliveryUrls": [{"deliveryUrl": "u", "endpointId": "e"}]`: true,
+		`"components": [{}, {"downloadUrl": "u"}]`:                                 true,
+		`"components": [{"privateDownloadDeliveryUrls": [{"deliveryUrl": "u"}]}]`:  true,
+		`"components": [{"privateDownloadDeliveryUrls": [{"deliveryUrl": ""}]}]`:   false,
 	} {
-		if got := test.job.HasURL(); got != test.want {
-			t.Errorf("%s: %t", test.name, got)
-		}
+		w := newWorld(t)
+		w.answers(atlassim.OpListBackupRestores, `{"results": [{"id": "`+jobID+`", `+members+`}]}`)
+		got, err := collect(w.client.RestoreJobs(w.project.ID, clusterName).All(t.Context()))
+		wantDecoded(t, got, []atlasapi.RestoreJob{{ID: objectID(t, jobID), HasURL: want}}, err)
 	}
 }
 
@@ -176,7 +134,7 @@ func TestDecodePipelines(t *testing.T) {
 	wantDecoded(t, got, []atlasapi.Pipeline{
 		{
 			ID: objectID(t, "6a7000000000000000000001"), Name: "orders?daily#1", State: "ACTIVE",
-			CreatedDate: at(t, "2026-01-02T03:04:05Z"), SourceType: "PERIODIC_CPS", ClusterName: "prod-orders",
+			SourceType: "PERIODIC_CPS", ClusterName: "prod-orders",
 		},
 		{ID: objectID(t, "6a7000000000000000000002"), Name: "bare", State: "A_STATE_OF_TOMORROW"},
 		{ID: objectID(t, "6a7000000000000000000003"), Name: "half", SourceType: "A_TYPE_OF_TOMORROW"},
@@ -217,12 +175,11 @@ func TestDecodeRuns(t *testing.T) {
 
 func TestDecodeSchedule(t *testing.T) {
 	t.Parallel()
-	bucket := objectID(t, "6a794342c0eb9e7a17729455")
 	for _, test := range []struct {
 		body string
 		want atlasapi.Schedule
 	}{
-		{fixture(t, "schedule.json"), atlasapi.Schedule{AutoExportEnabled: set(true), ExportFrequency: "monthly", ExportBucketID: bucket}},
+		{fixture(t, "schedule.json"), atlasapi.Schedule{AutoExportEnabled: set(true), ExportFrequency: "monthly"}},
 		{`{"autoExportEnabled":false}`, atlasapi.Schedule{AutoExportEnabled: set(false)}},
 		{`{"autoExportEnabled":false,"export":null}`, atlasapi.Schedule{AutoExportEnabled: set(false)}},
 		{

@@ -8,42 +8,24 @@ import (
 
 var opListExports = &operation{name: "list_backup_exports", accept: version("2023-01-01"), limit: setBackups}
 
-// ExportJob is a job that exports a snapshot of a cluster to a bucket. Atlas does not retry a failed one: the next
-// scheduled snapshot makes a new job.
+// ExportJob is a job that exports a snapshot of a cluster to a bucket, as far as it is judged: what is not read cannot
+// spoil an answer. Atlas does not retry a failed one: the next scheduled snapshot makes a new job.
 type ExportJob struct {
 	ID        ObjectID
 	State     string // Queued, InProgress, Successful, Failed or Cancelled
 	CreatedAt time.Time
 	// FinishedAt is zero until the job has ended.
-	FinishedAt     time.Time
-	SnapshotID     ObjectID
-	ExportBucketID ObjectID
-	Prefix         string
+	FinishedAt time.Time
 	// ExportStatus counts the collections of a replica set; 0 of 0 was recorded in every state, success included.
 	ExportStatus Optional[ExportStatus]
-	// StateReason says why a job failed; Atlas sends it for Failed jobs only.
-	StateReason Optional[StateReason]
-	CustomData  []CustomData
-	// Components are the exports of the shards of a sharded cluster.
-	Components []ExportComponent
+	// ErrorCode says why a job failed ("stateReason"), "" where Atlas does not.
+	ErrorCode string
 }
 
 // ExportStatus counts collections.
 type ExportStatus struct {
 	ExportedCollections Optional[int32]
 	TotalCollections    Optional[int32]
-}
-
-// StateReason is Atlas's explanation of a failed export. Its message may name buckets and paths.
-type StateReason struct{ ErrorCode, Message string }
-
-// CustomData is a pair that the user put into the export's metadata file.
-type CustomData struct{ Key, Value string }
-
-// ExportComponent is the export of one replica set of a sharded cluster.
-type ExportComponent struct {
-	ExportID       ObjectID
-	ReplicaSetName string
 }
 
 // ExportJobs lists the export jobs of a cluster. Its order is not documented.
@@ -68,20 +50,10 @@ func decodeExportJob(d *jx.Decoder, j *ExportJob) error {
 			return date(d, &j.CreatedAt)
 		case "finishedAt":
 			return date(d, &j.FinishedAt)
-		case "snapshotId":
-			return reference(d, &j.SnapshotID)
-		case "exportBucketId":
-			return reference(d, &j.ExportBucketID)
-		case "prefix":
-			return text(d, &j.Prefix)
 		case "exportStatus":
 			return optional(d, &j.ExportStatus, decodeExportStatus)
 		case "stateReason":
-			return optional(d, &j.StateReason, decodeStateReason)
-		case "customData":
-			return array(d, &j.CustomData, decodeCustomData)
-		case "components":
-			return array(d, &j.Components, decodeExportComponent)
+			return nullable(d, func() error { return decodeStateReason(d, &j.ErrorCode) })
 		}
 		return d.Skip()
 	})
@@ -99,40 +71,14 @@ func decodeExportStatus(d *jx.Decoder, s *ExportStatus) error {
 	})
 }
 
-func decodeStateReason(d *jx.Decoder, r *StateReason) error {
+// decodeStateReason reads the code alone: the message may name buckets and paths.
+func decodeStateReason(d *jx.Decoder, code *string) error {
 	return object(d, func(d *jx.Decoder, name []byte) error {
-		switch string(name) {
-		case "errorCode":
-			err := text(d, &r.ErrorCode)
-			r.ErrorCode = errorCode(r.ErrorCode) // it becomes a label, which free text must not
-			return err
-		case "message":
-			return text(d, &r.Message)
+		if string(name) != "errorCode" {
+			return d.Skip()
 		}
-		return d.Skip()
-	})
-}
-
-func decodeCustomData(d *jx.Decoder, c *CustomData) error {
-	return object(d, func(d *jx.Decoder, name []byte) error {
-		switch string(name) {
-		case "key":
-			return text(d, &c.Key)
-		case "value":
-			return text(d, &c.Value)
-		}
-		return d.Skip()
-	})
-}
-
-func decodeExportComponent(d *jx.Decoder, c *ExportComponent) error {
-	return object(d, func(d *jx.Decoder, name []byte) error {
-		switch string(name) {
-		case "exportId":
-			return reference(d, &c.ExportID)
-		case "replicaSetName":
-			return text(d, &c.ReplicaSetName)
-		}
-		return d.Skip()
+		err := text(d, code)
+		*code = errorCode(*code) // it becomes a label, which free text must not
+		return err
 	})
 }

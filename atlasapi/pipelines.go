@@ -3,7 +3,6 @@ package atlasapi
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"github.com/go-faster/jx"
 )
@@ -16,7 +15,6 @@ type Pipeline struct {
 	ID          ObjectID
 	Name        string
 	State       string // ACTIVE or PAUSED
-	CreatedDate time.Time
 	SourceType  string // PERIODIC_CPS or ON_DEMAND_CPS
 	ClusterName string
 }
@@ -43,8 +41,6 @@ func decodePipeline(d *jx.Decoder, p *Pipeline) error {
 			return text(d, &p.Name)
 		case "state":
 			return text(d, &p.State)
-		case "createdDate":
-			return date(d, &p.CreatedDate)
 		case "source":
 			return nullable(d, func() error {
 				return object(d, func(d *jx.Decoder, name []byte) error {

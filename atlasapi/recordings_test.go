@@ -189,7 +189,7 @@ func recordedClusters(t *testing.T, r recording) {
 	var want []atlasapi.Cluster
 	for _, p := range r.results(t) {
 		c := atlasapi.Cluster{
-			ID: objectID(t, p.text("id")), Name: p.text("name"), ClusterType: p.text("clusterType"), StateName: p.text("stateName"),
+			ID: objectID(t, p.text("id")), Name: p.text("name"), StateName: p.text("stateName"),
 			Paused: set(p.truth("paused")), BackupEnabled: set(p.truth("backupEnabled")), CreateDate: p.time(t, "createDate"),
 		}
 		for _, spec := range p["replicationSpecs"].([]any) {
@@ -210,7 +210,6 @@ func recordedExports(t *testing.T, r, served recording) {
 		status := p.object("exportStatus")
 		want = append(want, atlasapi.ExportJob{
 			ID: objectID(t, p.text("id")), State: p.text("state"), CreatedAt: p.time(t, "createdAt"), FinishedAt: p.time(t, "finishedAt"),
-			SnapshotID: objectID(t, p.text("snapshotId")), ExportBucketID: objectID(t, p.text("exportBucketId")), Prefix: p.text("prefix"),
 			ExportStatus: set(atlasapi.ExportStatus{
 				ExportedCollections: set(int32(status["exportedCollections"].(float64))),
 				TotalCollections:    set(int32(status["totalCollections"].(float64))),
@@ -233,9 +232,7 @@ func recordedRestores(t *testing.T, r, served recording) {
 		want = append(want, atlasapi.RestoreJob{
 			ID: objectID(t, p.text("id")), DeliveryType: p.text("deliveryType"),
 			Cancelled: p.truth("cancelled"), Failed: p.truth("failed"), Expired: p.truth("expired"),
-			FinishedAt: p.time(t, "finishedAt"), ExpiresAt: p.time(t, "expiresAt"), SnapshotTime: p.time(t, "timestamp"),
-			SnapshotID: objectID(t, p.text("snapshotId")), TargetClusterName: p.text("targetClusterName"),
-			TargetGroupID: objectID(t, p.text("targetGroupId")),
+			FinishedAt: p.time(t, "finishedAt"), ExpiresAt: p.time(t, "expiresAt"),
 		})
 	}
 	wantDecoded(t, got, want, err)

@@ -1,7 +1,6 @@
 package atlasapi
 
 import (
-	"slices"
 	"time"
 
 	"github.com/go-faster/jx"
@@ -9,7 +8,8 @@ import (
 
 var opListRestores = &operation{name: "list_backup_restores", accept: version("2023-01-01"), limit: setBackups}
 
-// RestoreJob is a job that restores a snapshot or a point in time. Atlas gives it neither a state nor a creation time.
+// RestoreJob is a job that restores a snapshot or a point in time, as far as it is judged. Atlas gives it neither a state
+// nor a creation time.
 type RestoreJob struct {
 	ID           ObjectID
 	DeliveryType string // automated, download or pointInTime
@@ -20,46 +20,10 @@ type RestoreJob struct {
 	// FinishedAt is zero while the job runs, and for ever on a download.
 	FinishedAt time.Time
 	ExpiresAt  time.Time
-	SnapshotID ObjectID
-	// TargetGroupID and TargetClusterName are where the data goes, which may be another project.
-	TargetGroupID     ObjectID
-	TargetClusterName string
-	// SnapshotTime is when the snapshot was taken ("timestamp"), not when the job was made.
-	SnapshotTime          time.Time
-	DesiredDate           time.Time
-	DesiredIncrement      Optional[int64]
-	OplogTs               Optional[int64]
-	OplogInc              Optional[int64]
-	PointInTimeUTCSeconds Optional[int64]
-	// DeliveryURLs open the data to whoever has them: never to be logged or shown.
-	DeliveryURLs        []Secret
-	PrivateDeliveryURLs []PrivateDeliveryURL
-	Components          []RestoreComponent
+	// HasURL reports whether the data of a download can be fetched: it has an address, of its own or of a component. The
+	// addresses open the data to whoever has them, and are not kept.
+	HasURL bool
 }
-
-// PrivateDeliveryURL is a download address within a private endpoint.
-type PrivateDeliveryURL struct {
-	DeliveryURL Secret
-	EndpointID  string
-}
-
-// RestoreComponent is the restore of one replica set of a sharded cluster.
-type RestoreComponent struct {
-	ReplicaSetName      string
-	DownloadURL         Secret
-	PrivateDeliveryURLs []PrivateDeliveryURL
-}
-
-// HasURL reports whether the data of a download can be fetched: it has an address, of its own or of a component.
-func (j *RestoreJob) HasURL() bool {
-	return slices.ContainsFunc(j.DeliveryURLs, func(url Secret) bool { return url != "" }) ||
-		slices.ContainsFunc(j.PrivateDeliveryURLs, PrivateDeliveryURL.hasURL) ||
-		slices.ContainsFunc(j.Components, func(c RestoreComponent) bool {
-			return c.DownloadURL != "" || slices.ContainsFunc(c.PrivateDeliveryURLs, PrivateDeliveryURL.hasURL)
-		})
-}
-
-func (p PrivateDeliveryURL) hasURL() bool { return p.DeliveryURL != "" }
 
 // RestoreJobs lists the restore jobs of the snapshots of a cluster. Its order is not known.
 //
@@ -89,69 +53,47 @@ func decodeRestoreJob(d *jx.Decoder, j *RestoreJob) error {
 			return date(d, &j.FinishedAt)
 		case "expiresAt":
 			return date(d, &j.ExpiresAt)
-		case "snapshotId":
-			return reference(d, &j.SnapshotID)
-		case "targetGroupId":
-			return reference(d, &j.TargetGroupID)
-		case "targetClusterName":
-			return text(d, &j.TargetClusterName)
-		case "timestamp":
-			return date(d, &j.SnapshotTime)
-		case "desiredTimestamp":
-			return nullable(d, func() error { return j.decodeDesired(d) })
-		case "oplogTs":
-			return optional(d, &j.OplogTs, integer)
-		case "oplogInc":
-			return optional(d, &j.OplogInc, integer)
-		case "pointInTimeUTCSeconds":
-			return optional(d, &j.PointInTimeUTCSeconds, integer)
 		case "deliveryUrl":
-			return array(d, &j.DeliveryURLs, secret)
+			return each(d, func() error { return j.noteURL(d) })
 		case "privateDownloadDeliveryUrls":
-			return array(d, &j.PrivateDeliveryURLs, decodePrivateURL)
+			return each(d, func() error { return j.decodePrivateURL(d) })
 		case "components":
-			return array(d, &j.Components, decodeRestoreComponent)
+			return each(d, func() error { return j.decodeComponent(d) })
 		}
 		return d.Skip()
 	})
 }
 
-func (j *RestoreJob) decodeDesired(d *jx.Decoder) error {
+// decodeComponent reads the restore of one replica set of a sharded cluster.
+func (j *RestoreJob) decodeComponent(d *jx.Decoder) error {
 	return object(d, func(d *jx.Decoder, name []byte) error {
 		switch string(name) {
-		case "date":
-			return date(d, &j.DesiredDate)
-		case "increment":
-			return optional(d, &j.DesiredIncrement, integer)
-		}
-		return d.Skip()
-	})
-}
-
-func decodeRestoreComponent(d *jx.Decoder, c *RestoreComponent) error {
-	return object(d, func(d *jx.Decoder, name []byte) error {
-		switch string(name) {
-		case "replicaSetName":
-			return text(d, &c.ReplicaSetName)
 		case "downloadUrl":
-			return secret(d, &c.DownloadURL)
+			return j.noteURL(d)
 		case "privateDownloadDeliveryUrls":
-			return array(d, &c.PrivateDeliveryURLs, decodePrivateURL)
+			return each(d, func() error { return j.decodePrivateURL(d) })
 		}
 		return d.Skip()
 	})
 }
 
-func decodePrivateURL(d *jx.Decoder, p *PrivateDeliveryURL) error {
+func (j *RestoreJob) decodePrivateURL(d *jx.Decoder) error {
 	return object(d, func(d *jx.Decoder, name []byte) error {
-		switch string(name) {
-		case "deliveryUrl":
-			return secret(d, &p.DeliveryURL)
-		case "endpointId":
-			return text(d, &p.EndpointID)
+		if string(name) == "deliveryUrl" {
+			return j.noteURL(d)
 		}
 		return d.Skip()
 	})
 }
 
-func secret(d *jx.Decoder, into *Secret) error { return text(d, (*string)(into)) }
+// noteURL notes that there is an address, if there is.
+func (j *RestoreJob) noteURL(d *jx.Decoder) error {
+	return nullable(d, func() error {
+		if got := d.Next(); got != jx.String {
+			return mismatch("an address", got)
+		}
+		address, err := d.StrBytes()
+		j.HasURL = j.HasURL || len(address) > 0
+		return err
+	})
+}

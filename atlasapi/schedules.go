@@ -18,7 +18,6 @@ type Schedule struct {
 	AutoExportEnabled Optional[bool]
 	// ExportFrequency is daily, weekly, monthly or yearly; "" where no export policy is set.
 	ExportFrequency string
-	ExportBucketID  ObjectID
 }
 
 // Schedule reads the backup schedule of a cluster.
@@ -38,11 +37,8 @@ func decodeSchedule(d *jx.Decoder, s *Schedule) error {
 		case "export":
 			return nullable(d, func() error {
 				return object(d, func(d *jx.Decoder, name []byte) error {
-					switch string(name) {
-					case "frequencyType":
+					if string(name) == "frequencyType" {
 						return text(d, &s.ExportFrequency)
-					case "exportBucketId":
-						return reference(d, &s.ExportBucketID)
 					}
 					return d.Skip()
 				})

@@ -88,21 +88,3 @@ func TestCredentialsAreHidden(t *testing.T) {
 		}
 	}
 }
-
-// TestDownloadsAreHidden prints a restore job without the addresses that open the data.
-func TestDownloadsAreHidden(t *testing.T) {
-	t.Parallel()
-	url := atlasapi.Secret("https://" + marker)
-	private := []atlasapi.PrivateDeliveryURL{{DeliveryURL: url}}
-	job := atlasapi.RestoreJob{
-		DeliveryURLs: []atlasapi.Secret{url}, PrivateDeliveryURLs: private,
-		Components: []atlasapi.RestoreComponent{{DownloadURL: url, PrivateDeliveryURLs: private}},
-	}
-	encoded, err := json.Marshal(job)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, got := range []string{fmt.Sprintf("%v", job), fmt.Sprintf("%+v", &job), fmt.Sprintf("%#v", job), string(encoded)} {
-		wantNoSecret(t, got)
-	}
-}

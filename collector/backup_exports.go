@@ -101,7 +101,7 @@ var exportKind = kind[atlasapi.ExportJob, exportExtra]{
 			extra: exportExtra{
 				exported:    packCount(j.ExportStatus.Value.ExportedCollections),
 				collections: packCount(j.ExportStatus.Value.TotalCollections),
-				errorCode:   names.index(j.StateReason.Value.ErrorCode),
+				errorCode:   names.index(j.ErrorCode),
 			},
 		}
 	},

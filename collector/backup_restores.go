@@ -116,7 +116,7 @@ func restoreState(j *atlasapi.RestoreJob) string {
 		return "completed"
 	case j.Expired:
 		return "expired"
-	case j.DeliveryType == deliveryDownload && j.HasURL():
+	case j.DeliveryType == deliveryDownload && j.HasURL:
 		return "ready"
 	}
 	return "in_progress"

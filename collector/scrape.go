@@ -50,10 +50,10 @@ func (s *scrape) Collect(ch chan<- prometheus.Metric) {
 			health.target(t, p.info.Name)
 		}
 		for name, cl := range p.clusterByName {
-			clusters = append(clusters, place[*cluster]{[]string{id, p.info.Name, name}, cl})
+			clusters = append(clusters, placed(cl, id, p.info.Name, name))
 		}
 		for name, pl := range p.pipelineByName {
-			pipelines = append(pipelines, place[*pipeline]{[]string{id, p.info.Name, name}, pl})
+			pipelines = append(pipelines, placed(pl, id, p.info.Name, name))
 		}
 	}
 	s.writeClusters(w, health, &inv.settings.config.Collectors.BackupExports, clusters)
@@ -65,6 +65,11 @@ func (s *scrape) Collect(ch chan<- prometheus.Metric) {
 type place[Thing any] struct {
 	labels []string
 	thing  Thing
+}
+
+// placed returns a place whose labels have room for those that a metric adds, so that adding them costs nothing.
+func placed[Thing any](thing Thing, labels ...string) place[Thing] {
+	return place[Thing]{append(make([]string, 0, maxLabels), labels...), thing}
 }
 
 // inOrder sorts places by name and group, nearly as the exposition is: sorting what is sorted takes little time.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,6 +20,9 @@ import (
 
 // clientCommand begins the arguments of a process that is measured.
 const clientCommand = "client"
+
+// garbagePercent is what the program sets for itself.
+const garbagePercent = 30
 
 // The clients that read the same pages.
 const (
@@ -89,6 +93,7 @@ func runClient(ctx context.Context, client string, args []string) error {
 	}
 	start := time.Now()
 	if client == clientExporter {
+		debug.SetGCPercent(garbagePercent)
 		e, end, err := newExporter(args[0], 0)
 		if err != nil {
 			return err
