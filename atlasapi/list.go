@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"github.com/go-faster/jx"
@@ -49,6 +50,9 @@ type Page[T any] struct {
 	// More reports whether Atlas names a next page. A short page is no sign of the end: one of 98 items of 100, with a
 	// next link, was recorded.
 	More bool
+	// Shifted reports that the list moved up since the page before was read, so that an item may be in neither. Pages sets
+	// it, for a list whose first page was not newest first.
+	Shifted bool
 }
 
 // Page reads one page of a list, cut into pages of this size (1 to MaxPageSize). No count is asked for.
@@ -120,15 +124,21 @@ func decodeLink(d *jx.Decoder, l *link) error {
 
 // Pages reads the whole list, page by page. An item that moved to a later page while the list was read is returned
 // once. The last pair holds the error, if there was one.
+//
+// An item that moved to an earlier page could be missed: one before it was dropped meanwhile. Atlas would drop the
+// oldest, which are last where the newest come first. Otherwise each page begins with an item of the page before, and
+// Shifted is set where that is no longer there.
 func (l List[T]) Pages(ctx context.Context) iter.Seq2[Page[T], error] {
 	return func(yield func(Page[T], error) bool) {
 		var seen idSet
-		for number := 1; ; number++ {
-			page, err := l.Page(ctx, number, MaxPageSize)
+		number, size := 1, MaxPageSize
+		for read := 1; ; read++ {
+			page, err := l.Page(ctx, number, size)
 			if err == nil {
+				page.Shifted = size < MaxPageSize && (len(page.Items) == 0 || !seen.has(l.id(&page.Items[0])))
 				err = l.dedupe(&page, &seen)
 			}
-			if err == nil && page.More && number == maxPages {
+			if err == nil && page.More && read == maxPages {
 				err = l.bad(errTooLong)
 			}
 			if err != nil {
@@ -138,8 +148,23 @@ func (l List[T]) Pages(ctx context.Context) iter.Seq2[Page[T], error] {
 			if !yield(page, nil) || !page.More {
 				return
 			}
+			if seen.falls() {
+				number++
+			} else {
+				number, size = overlapping(number * size)
+			}
 		}
 	}
+}
+
+// overlapping returns the page that begins before so many items, and ends the furthest behind them.
+func overlapping(items int) (number, size int) {
+	for s := MaxPageSize - 1; s > MaxPageSize/2; s-- {
+		if n := (items-1)/s + 1; n*s > number*size {
+			number, size = n, s
+		}
+	}
+	return number, size
 }
 
 // All reads the whole list, item by item.
@@ -175,8 +200,8 @@ func (l List[T]) dedupe(page *Page[T], seen *idSet) error {
 	return nil
 }
 
-// idSet is a set of ids. Those of a list mostly rise or fall throughout, and then none can be there twice: only when
-// they do not is it worth looking each up.
+// idSet is a set of ids. Those of a list mostly rise or fall throughout, and then a place among them tells whether one
+// is there: only when they do not is it worth looking each up.
 type idSet struct {
 	ids    []ObjectID
 	rises  bool // the ids so far rise, else they fall
@@ -189,6 +214,9 @@ func (s *idSet) add(id ObjectID) bool {
 		s.ids = append(s.ids, id)
 		return true
 	}
+	if s.has(id) {
+		return false
+	}
 	if s.lookup == nil {
 		s.lookup = make(map[ObjectID]struct{}, 2*len(s.ids))
 		for _, known := range s.ids {
@@ -196,12 +224,27 @@ func (s *idSet) add(id ObjectID) bool {
 		}
 		s.ids = nil
 	}
-	if _, known := s.lookup[id]; known {
-		return false
-	}
 	s.lookup[id] = struct{}{}
 	return true
 }
+
+// has reports whether an id is in the set.
+func (s *idSet) has(id ObjectID) bool {
+	if s.lookup != nil {
+		_, known := s.lookup[id]
+		return known
+	}
+	_, known := slices.BinarySearchFunc(s.ids, id, func(a, b ObjectID) int {
+		if s.rises {
+			return a.Compare(b)
+		}
+		return b.Compare(a)
+	})
+	return known
+}
+
+// falls reports whether the ids so far fall throughout, as those of a list do whose newest items come first.
+func (s *idSet) falls() bool { return s.lookup == nil && !s.rises }
 
 // goesOn reports whether an id goes on in the direction of those before.
 func (s *idSet) goesOn(id ObjectID) bool {

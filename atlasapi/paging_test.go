@@ -263,3 +263,46 @@ func TestBadLaterPage(t *testing.T) {
 		}
 	}
 }
+
+// TestShiftedList has pages of a list whose oldest items come first tell of an item that was dropped before them.
+func TestShiftedList(t *testing.T) {
+	t.Parallel()
+	for _, order := range []atlassim.Order{atlassim.OldestFirst, atlassim.NewestFirst} {
+		for _, dropped := range []int{-1, 0, 499, 500} {
+			w := newWorld(t)
+			w.org.Do(func() {
+				for n := range 1300 {
+					w.cluster.AddExport(atlassim.Export{CreatedAt: noon().Add(time.Duration(n-1300) * time.Minute)})
+				}
+			})
+			w.cluster.OrderExports(order)
+			oldestFirst := slices.SortedFunc(slices.Values(w.cluster.Exports()), func(a, b *atlassim.Export) int {
+				return a.CreatedAt.Compare(b.CreatedAt)
+			})
+			var shifted []int
+			read := 0
+			for page, err := range w.client.ExportJobs(w.project.ID, clusterName).Pages(t.Context()) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				read += len(page.Items)
+				if page.Shifted {
+					shifted = append(shifted, page.Number)
+				}
+				if page.Number == 1 && dropped >= 0 {
+					w.org.Do(func() { w.cluster.RemoveExport(oldestFirst[dropped]) })
+				}
+			}
+			var want []int
+			if order == atlassim.OldestFirst && dropped >= 0 && dropped < 500 {
+				want = []int{2}
+			}
+			if !slices.Equal(shifted, want) {
+				t.Errorf("%v, %d dropped: pages %v are shifted, want %v", order, dropped, shifted, want)
+			}
+			if dropped < 0 && read != 1300 {
+				t.Errorf("%v: %d of 1300 items were read", order, read)
+			}
+		}
+	}
+}

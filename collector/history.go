@@ -61,20 +61,33 @@ func (h *history[Job, Extra]) refresh(ctx context.Context, l lister[Job, Extra])
 }
 
 func (h *history[Job, Extra]) readWhole(ctx context.Context, l lister[Job, Extra]) error {
-	var jobs []job[Extra]
-	for page, err := range l.list.Pages(ctx) {
-		if err != nil {
-			return err
-		}
-		for i := range page.Items {
-			jobs = append(jobs, l.keep(&page.Items[i]))
-		}
+	jobs, shifted, err := l.readAll(ctx)
+	if shifted && err == nil {
+		// Once more is enough: a list that seems to shift each time does not number its items as it shows them.
+		jobs, _, err = l.readAll(ctx)
+	}
+	if err != nil {
+		return err
 	}
 	h.jobs = append(make([]job[Extra], 0, len(jobs)), jobs...) // append left room for as many again
 	h.order = orderOf(h.jobs)
 	// Spread, so that a thousand lists that were first read together are not all read whole together for ever after.
 	h.relist = l.now.Add(l.relistInterval/2 + rand.N(l.relistInterval/2+1))
 	return nil
+}
+
+// readAll reads every page. shifted reports that a job may be missing, since the list moved up meanwhile.
+func (l lister[Job, Extra]) readAll(ctx context.Context) (jobs []job[Extra], shifted bool, err error) {
+	for page, err := range l.list.Pages(ctx) {
+		if err != nil {
+			return nil, shifted, err
+		}
+		shifted = shifted || page.Shifted
+		for i := range page.Items {
+			jobs = append(jobs, l.keep(&page.Items[i]))
+		}
+	}
+	return jobs, shifted, nil
 }
 
 // orderOf tells the order of jobs by their creation. Jobs created at the same time may stand either way.

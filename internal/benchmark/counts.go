@@ -37,8 +37,8 @@ func measureCounts(ctx context.Context, _ int) ([]row, error) {
 		quiet, quietBytes := server.Count(atlassim.OpListBackupExports)-whole, server.BytesSent()-wholeBytes
 		end()
 		_ = server.Close()
-		if whole != 200*10 {
-			return nil, fmt.Errorf("reading everything took %d requests, 2000 were expected", whole)
+		if whole < 200*10 || whole > 200*11 {
+			return nil, fmt.Errorf("reading everything took %d requests, 10 or 11 a list were expected", whole)
 		}
 		note := fmt.Sprintf("200 lists of 10 pages, %s, exact", map[atlassim.Order]string{atlassim.NewestFirst: "newest first", atlassim.OldestFirst: "oldest first"}[order])
 		rows = append(rows,
