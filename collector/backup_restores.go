@@ -83,7 +83,7 @@ var restoreKind = kind[atlasapi.RestoreJob, restoreExtra]{
 		case "in_progress":
 			return true
 		case "ready": // it becomes expired
-			return j.extra.expires.isZero() || now.compare(j.extra.expires) >= 0
+			return j.extra.expires.isZero() || now.compare(j.extra.expires.add(-clockSkew)) >= 0
 		}
 		return false
 	},

@@ -87,6 +87,10 @@ func (s jobStates) outcome(index uint8) outcome {
 // names lists the states and "unknown" behind them, as they are shown.
 func (s jobStates) names() []string { return s.shown }
 
+// clockSkew is how far Atlas's clock may be ahead of ours. Nothing else is judged by our clock: dates are compared with
+// each other, and shown as Atlas sends them.
+const clockSkew = time.Hour
+
 // instant is a point in time in milliseconds since 1970, in six bytes; its zero value is no time.
 type instant [6]byte
 
@@ -119,6 +123,14 @@ func firstOf(times ...time.Time) instant {
 func (i instant) isZero() bool { return i == instant{} }
 
 func (i instant) compare(other instant) int { return bytes.Compare(i[:], other[:]) }
+
+// add returns the instant so much later. No time stays none.
+func (i instant) add(d time.Duration) instant {
+	if i.isZero() {
+		return i
+	}
+	return instantOf(i.time().Add(d))
+}
 
 func (i instant) millis() int64 {
 	var wide [8]byte

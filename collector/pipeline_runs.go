@@ -104,7 +104,7 @@ var runKind = kind[atlasapi.PipelineRun, runExtra]{
 		case unfinished, unknown:
 			return true
 		default: // a dataset is deleted some time after its date
-			return r.state == runStates.index(runDone) && !r.extra.deletion.isZero() && now.compare(r.extra.deletion) >= 0
+			return r.state == runStates.index(runDone) && !r.extra.deletion.isZero() && now.compare(r.extra.deletion.add(-clockSkew)) >= 0
 		}
 	},
 	judge: func(runs []job[runExtra], _ names) judgement { return judgeRuns(runs) },

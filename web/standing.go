@@ -53,6 +53,7 @@ const (
 	failureIsNews        = 8 * 24 * time.Hour // BackupExportFailed, PipelineRunFailed
 	restoreFailureIsNews = 24 * time.Hour     // BackupRestoreFailed
 	mostPatience         = 48 * time.Hour     // BackupExportOverdue, beyond the interval
+	mostSkew             = 24 * time.Hour     // BackupExportOverdue, what is dated further ahead
 	leastExportTime      = 6 * time.Hour      // BackupExportStuck, however fast the last success was
 	usualDurations       = 4                  // BackupExportStuck, times the last success
 	longestJob           = 12 * time.Hour     // BackupExportStuck with nothing to compare with, BackupRestoreStuck
@@ -116,15 +117,16 @@ func newsFor(v *collector.TargetView) time.Duration {
 }
 
 // isOverdue reports whether an export is missing: counted from the latest of last success, first job and the cluster's
-// creation, more than the interval and the smaller of itself and two days have passed.
+// creation, more than the interval and the smaller of itself and two days have passed. What is dated more than a day
+// ahead is no evidence.
 func isOverdue(now time.Time, v *collector.TargetView) bool {
 	interval := v.Plan.Interval
 	if interval == 0 {
 		return false
 	}
-	since := v.Plan.Since
-	for _, at := range []time.Time{v.Latest.LastSuccess, v.Latest.First} {
-		if at.After(since) {
+	var since time.Time
+	for _, at := range []time.Time{v.Plan.Since, v.Latest.LastSuccess, v.Latest.First} {
+		if at.After(since) && at.Sub(now) <= mostSkew {
 			since = at
 		}
 	}

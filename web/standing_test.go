@@ -40,6 +40,8 @@ func TestStanding(t *testing.T) {
 		{name: "daily, longer ago", latest: latest{LastSuccess: ago(2*day + 1)}, plan: daily, want: standsOverdue},
 		{name: "weekly, nine days ago", latest: latest{LastSuccess: ago(9 * day)}, plan: collector.Plan{Interval: 7 * day}, want: standsFine},
 		{name: "weekly, longer ago", latest: latest{LastSuccess: ago(9*day + 1)}, plan: collector.Plan{Interval: 7 * day}, want: standsOverdue},
+		{name: "daily, by a clock that is ahead", latest: latest{LastSuccess: ago(-day)}, plan: daily, want: standsFine},
+		{name: "daily, dated years ahead", latest: latest{LastSuccess: ago(-900 * day)}, plan: daily, want: standsOverdue},
 		{name: "never, young cluster", plan: collector.Plan{Interval: day, Since: ago(day)}, want: standsWithoutJob},
 		{name: "never, old cluster", plan: daily, want: standsOverdue},
 		{name: "never succeeded, young jobs", latest: latest{State: "Cancelled", First: ago(day)}, plan: daily, want: standsWithoutJob},

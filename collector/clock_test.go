@@ -1,0 +1,62 @@
+package collector
+
+import (
+	"testing"
+	"time"
+
+	"mongodbatlas_backup_exporter/atlasapi"
+)
+
+// TestClockSkew holds that a change which Atlas makes by its own clock is looked for although ours is behind.
+func TestClockSkew(t *testing.T) {
+	due := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+	id, err := atlasapi.ParseObjectID("6a7953692c88faeba59d5e01")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var none names
+	run := runKind.keep(&atlasapi.PipelineRun{ID: id, State: "DONE", ScheduledDeletionDate: due}, &none)
+	restore := restoreKind.keep(&atlasapi.RestoreJob{ID: id, DeliveryType: "download", HasURL: true, ExpiresAt: due}, &none)
+	for ours, want := range map[time.Time]bool{
+		due.Add(-2 * time.Hour):    false, // nothing is read that cannot have changed
+		due.Add(-50 * time.Minute): true,
+		due:                        true,
+		due.Add(time.Hour):         true,
+	} {
+		if got := runKind.open(&run, instantOf(ours)); got != want {
+			t.Errorf("at %s, a run whose dataset is deleted at %s may have changed: %t", ours, due, got)
+		}
+		if got := restoreKind.open(&restore, instantOf(ours)); got != want {
+			t.Errorf("at %s, a download that expires at %s may have changed: %t", ours, due, got)
+		}
+	}
+}
+
+// TestCreation holds which of the dates of a job counts as its creation.
+func TestCreation(t *testing.T) {
+	id, err := atlasapi.ParseObjectID("6a7953692c88faeba59d5e01")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct{ created, want time.Time }{
+		"as in the id":           {id.Time(), id.Time()},
+		"before the id":          {id.Time().Add(-time.Hour), id.Time().Add(-time.Hour)},
+		"behind the id":          {id.Time().Add(time.Hour), id.Time().Add(time.Hour)},
+		"years ahead":            {time.Date(2040, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2040, 1, 1, 0, 0, 0, 0, time.UTC)},
+		"no date":                {time.Time{}, id.Time()},
+		"a placeholder, year 1":  {time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC), id.Time()},
+		"a placeholder, 9999":    {time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC), id.Time()},
+		"in another zone":        {id.Time().In(time.FixedZone("", -7*3600)), id.Time()},
+		"with more than a milli": {id.Time().Add(123456789), id.Time().Add(123 * time.Millisecond)},
+	} {
+		var none names
+		export := exportKind.keep(&atlasapi.ExportJob{ID: id, CreatedAt: test.created}, &none)
+		run := runKind.keep(&atlasapi.PipelineRun{ID: id, CreatedDate: test.created}, &none)
+		if got := export.created.time(); !got.Equal(test.want) {
+			t.Errorf("%s: an export job was created at %s, want %s", name, got.UTC(), test.want)
+		}
+		if got := run.created.time(); !got.Equal(test.want) {
+			t.Errorf("%s: a run was created at %s, want %s", name, got.UTC(), test.want)
+		}
+	}
+}
