@@ -106,6 +106,7 @@ func (e *Exporter) read(ctx context.Context, t *target) {
 	if kind, _ := atlasapi.KindOf(after.failure); after.failure != nil && kind == atlasapi.KindNotFound && t.parent != nil {
 		t.parent.expire() // it may be gone: let the next discovery say so
 	}
+	e.inventory.forgetUnread(t.groupID)
 	e.logChange(t, &before, &after)
 }
 

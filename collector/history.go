@@ -49,8 +49,17 @@ type lister[Job, Extra any] struct {
 	now            time.Time
 }
 
+// nextRelist is when a list is to be read whole again that was now. It is spread, so that a thousand lists that were first
+// read together are not all read whole together for ever after.
+func (l *lister[Job, Extra]) nextRelist() time.Time {
+	return l.now.Add(l.relistInterval/2 + rand.N(l.relistInterval/2+1))
+}
+
 // refresh brings the history up to date. On an error it is as it was.
 func (h *history[Job, Extra]) refresh(ctx context.Context, l lister[Job, Extra]) error {
+	if h.relist.After(l.now.Add(l.relistInterval)) {
+		h.relist = l.nextRelist() // a reload has shortened the interval
+	}
 	if h.order != noOrder && len(h.jobs) > headSize && l.now.Before(h.relist) {
 		fits, err := h.readChanges(ctx, l)
 		if fits || err != nil {
@@ -71,8 +80,7 @@ func (h *history[Job, Extra]) readWhole(ctx context.Context, l lister[Job, Extra
 	}
 	h.jobs = append(make([]job[Extra], 0, len(jobs)), jobs...) // append left room for as many again
 	h.order = orderOf(h.jobs)
-	// Spread, so that a thousand lists that were first read together are not all read whole together for ever after.
-	h.relist = l.now.Add(l.relistInterval/2 + rand.N(l.relistInterval/2+1))
+	h.relist = l.nextRelist()
 	return nil
 }
 

@@ -62,16 +62,32 @@ func (inv *inventory) configure(s *settings) {
 		}
 	}
 	old := inv.roots
+	for _, root := range old {
+		if root.groupID != "" && !slices.Contains(ids, root.groupID) && inv.projects[root.groupID] == nil {
+			inv.gone(root.groupID) // it was named, and never found
+		}
+	}
 	inv.roots = nil
 	for _, id := range ids {
 		i := slices.IndexFunc(old, func(t *target) bool { return t.groupID == id })
 		if i < 0 {
 			inv.roots = append(inv.roots, inv.newRoot(id))
+			if id == "" {
+				inv.relist() // named projects were read until now: the last list is older
+			}
 		} else {
 			inv.roots = append(inv.roots, old[i])
 		}
 	}
 	inv.reconcile()
+}
+
+// relist makes the list of projects those that are known, until they are listed: what was read of them stays.
+func (inv *inventory) relist() {
+	inv.listed = nil
+	for _, p := range inv.projects {
+		inv.listed = append(inv.listed, p.info)
+	}
 }
 
 func (inv *inventory) newRoot(groupID string) *target {
@@ -157,6 +173,16 @@ func (inv *inventory) rootOf(groupID string) *target {
 		}
 	}
 	return inv.roots[0]
+}
+
+// forgetUnread tells once more that a project is gone, where it is: a reading of it that was under way has ended.
+func (inv *inventory) forgetUnread(groupID string) {
+	inv.mu.RLock()
+	defer inv.mu.RUnlock()
+	named := slices.ContainsFunc(inv.roots, func(t *target) bool { return t.groupID == groupID })
+	if !named && inv.projects[groupID] == nil {
+		inv.gone(groupID)
+	}
 }
 
 // keepTarget returns the target, a new one, or none, as it is wanted.

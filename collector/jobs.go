@@ -87,9 +87,10 @@ func (r *jobReader[Job, Extra]) busy() bool {
 // names are the few different strings that the jobs of a target have, such as delivery types, kept once.
 type names []string
 
-// index returns the place of a name. The place 0 stands for none, and for all beyond the 255th.
+// index returns the place of a name. The place 0 stands for none, which is shown as unknown, for what is called so, and
+// for all beyond the 255th.
 func (n *names) index(name string) uint8 {
-	if name == "" {
+	if name == "" || name == unknownState {
 		return 0
 	}
 	i := slices.Index(*n, name)

@@ -32,14 +32,10 @@ func (s *summary[Extra]) add(j *job[Extra]) {
 	if s.total++; s.total == 1 || j.compare(&s.newest) > 0 {
 		s.newest = *j
 	}
-	if s.oldest.isZero() || j.created.compare(s.oldest) < 0 {
-		s.oldest = j.created
-	}
+	s.oldest = earliestOf(s.oldest, j.created)
 	switch s.states.outcome(j.state) {
 	case unfinished:
-		if s.oldestUnfinished.isZero() || j.created.compare(s.oldestUnfinished) < 0 {
-			s.oldestUnfinished = j.created
-		}
+		s.oldestUnfinished = earliestOf(s.oldestUnfinished, j.created)
 	case succeeded:
 		s.success = later(&s.success, j)
 	case failed:
@@ -49,6 +45,14 @@ func (s *summary[Extra]) add(j *job[Extra]) {
 		}
 	case cancelled, unknown:
 	}
+}
+
+// earliestOf returns the earlier of two times, of which either may be none.
+func earliestOf(a, b instant) instant {
+	if a.isZero() || !b.isZero() && b.compare(a) < 0 {
+		return b
+	}
+	return a
 }
 
 // later returns the job with the later date; of two with the same, the one that was created last.
@@ -89,9 +93,10 @@ func writeStateSet(w *writer, m *metric, states []string, current int, labels ..
 	}
 }
 
-// duration is the time from creation to end of the last success, in seconds; ok is false where Atlas tells no end.
+// duration is the time from creation to end of the last success, in seconds; ok is false where Atlas tells no end, or
+// no creation that could be one.
 func (s *summary[Extra]) duration() (seconds float64, ok bool) {
-	if s.success.ended.isZero() {
+	if s.success.ended.isZero() || s.success.created.isZero() {
 		return 0, false
 	}
 	return s.success.ended.seconds() - s.success.created.seconds(), true

@@ -1,0 +1,91 @@
+package collector_test
+
+import (
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-kit/log"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"mongodbatlas_backup_exporter/atlasapi"
+	"mongodbatlas_backup_exporter/atlasapi/atlassim"
+	"mongodbatlas_backup_exporter/collector"
+	"mongodbatlas_backup_exporter/config"
+)
+
+// TestGoneProjectLeavesNoRateLimit has a project go while its jobs are being read: the answer that comes after must not
+// bring the series of its rate limit back.
+func TestGoneProjectLeavesNoRateLimit(t *testing.T) {
+	t.Parallel()
+	org := atlassim.NewOrganization(atlassim.WallClock{})
+	stays, goes := org.AddProject("stays"), org.AddProject("goes")
+	stays.AddCluster("one", atlassim.ClusterOptions{})
+	goes.AddCluster("two", atlassim.ClusterOptions{})
+	account := atlassim.NewServiceAccount()
+	server := atlassim.NewServer(org, atlassim.Options{ServiceAccounts: []atlassim.ServiceAccount{account}})
+	reading, removed := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	server.SetBeforePage(func(operation string, _ int) {
+		if operation == atlassim.OpListBackupExports {
+			once.Do(func() { close(reading) })
+			<-removed
+		}
+	})
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Close() })
+
+	base, err := url.Parse(server.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	registry := prometheus.NewRegistry()
+	api := collector.NewAPI(log.NewNopLogger(), registry)
+	client := atlasapi.New(atlasapi.Options{
+		BaseURL: base, Credentials: atlasapi.NewServiceAccount(account.ClientID, atlasapi.Secret(account.ClientSecret)), Observer: api,
+	})
+	e := collector.New(log.NewNopLogger(), api)
+	c := config.Default()
+	c.Refresh.DiscoveryInterval = 0
+	e.Configure(c, client)
+	t.Cleanup(func() {
+		e.Close()
+		client.Close()
+	})
+
+	var scrape sync.WaitGroup
+	scrape.Go(func() { e.Refresh(t.Context(), collector.Selection{}) })
+	<-reading
+	org.Do(func() { org.RemoveProject(goes) })
+	for e.Discover(); len(e.Projects()) != 1; e.Discover() {
+		time.Sleep(time.Millisecond)
+	}
+	close(removed)
+	scrape.Wait()
+
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	limits := 0
+	for _, family := range families {
+		if !strings.HasPrefix(family.GetName(), "mongodbatlas_api_ratelimit_") {
+			continue
+		}
+		for _, m := range family.GetMetric() {
+			limits++
+			for _, label := range m.GetLabel() {
+				if label.GetValue() == goes.ID {
+					t.Errorf("%s is still shown of the project that is gone: %v", family.GetName(), m)
+				}
+			}
+		}
+	}
+	if limits == 0 {
+		t.Error("no rate limit is shown at all")
+	}
+}
