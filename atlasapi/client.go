@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -55,6 +56,7 @@ type Client struct {
 	transport   *http.Transport
 	slots       chan struct{}
 	buffers     sync.Pool
+	closed      atomic.Bool
 }
 
 // New returns a client. It sends nothing yet.
@@ -95,8 +97,12 @@ func New(o Options) *Client {
 	}
 }
 
-// Close ends the client's idle connections.
-func (c *Client) Close() { c.transport.CloseIdleConnections() }
+// Close ends the client's idle connections, and from then on each connection when its exchange is over: what goes on
+// reading with a client that was replaced leaves none behind.
+func (c *Client) Close() {
+	c.closed.Store(true)
+	c.transport.CloseIdleConnections()
+}
 
 // operation is one endpoint of the API.
 type operation struct {
@@ -171,7 +177,7 @@ func (c *Client) call(ctx context.Context, r *request, decode func(body []byte) 
 		if err != nil {
 			return err
 		}
-		defer c.buffers.Put(answered.body)
+		defer c.release(answered.body)
 		if err := decode(answered.body.Bytes()); err != nil {
 			return &Error{Endpoint: r.op.name, Kind: KindBadResponse, Err: fmt.Errorf("unusable answer: %w", err)}
 		}

@@ -177,8 +177,9 @@ func (c *Client) mint(ctx context.Context, a *ServiceAccount) (*oauth2.Token, er
 		if err != nil {
 			return c.mintError(ctx, err)
 		}
-		if token.Expiry.IsZero() {
-			token.Expiry = time.Now().Add(time.Hour) // RFC 6749 leaves expires_in to the server; Atlas says 3600
+		if now := time.Now(); !token.Expiry.After(now) {
+			// RFC 6749 leaves expires_in to the server; Atlas says 3600. A life below 0 would have every request mint.
+			token.Expiry = now.Add(time.Hour)
 		}
 		return nil
 	})
@@ -203,7 +204,7 @@ func (c *Client) mintError(ctx context.Context, err error) error {
 		failure.Status = answered.Response.StatusCode
 		failure.Code = errorCode(c.redact(answered.ErrorCode))
 		failure.Detail = c.redact(answered.ErrorDescription)
-		failure.RetryAfter = parseRetryAfter(answered.Response.Header.Get("Retry-After"), time.Now())
+		failure.RetryAfter = askedWait(answered.Response.Header)
 		switch failure.Kind = kindOfStatus(failure.Status, failure.Code); failure.Code {
 		case "invalid_client", "unauthorized_client", "invalid_grant":
 			failure.Kind = KindUnauthorized

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -30,12 +31,26 @@ func decodeDocument[T any](body []byte, read func(*jx.Decoder, *T) error, into *
 	defer jx.PutDecoder(d)
 	d.ResetBytes(body)
 	if err := read(d, into); err != nil {
-		return err
+		return withoutDepth(err)
 	}
 	if !errors.Is(d.Skip(), io.EOF) {
 		return errTrailing
 	}
 	return nil
+}
+
+// withoutDepth returns the cause alone of an error far inside values that are nested in each other: the JSON library
+// names every level, ten thousand at most, and puts them together anew for each.
+func withoutDepth(err error) error {
+	cause, levels := err, 0
+	for next := errors.Unwrap(cause); next != nil; next = errors.Unwrap(next) {
+		cause = next
+		levels++
+	}
+	if levels > 50 {
+		return cause
+	}
+	return err
 }
 
 // object reads a JSON object; member reads or skips the value of each of its names. The path of a name goes before
@@ -184,11 +199,25 @@ func date(d *jx.Decoder, into *time.Time) error {
 		if err != nil {
 			return err
 		}
-		if into.UnmarshalText(raw) != nil {
+		if into.UnmarshalText(raw) != nil && !leapSecond(raw, into) {
 			return errDate
 		}
 		return nil
 	})
+}
+
+// leapSecond reads a date within a leap second, which Go's clock does not have, as the second behind it.
+func leapSecond(raw []byte, into *time.Time) bool {
+	const from, to = len("2016-12-31T23:59:"), len("2016-12-31T23:59:60")
+	if len(raw) <= to || string(raw[from:to]) != "60" {
+		return false
+	}
+	before := slices.Concat(raw[:from], []byte("59"), raw[to:])
+	if into.UnmarshalText(before) != nil {
+		return false
+	}
+	*into = into.Add(time.Second)
+	return true
 }
 
 // objectID reads an id; null, like a missing one, leaves it zero.

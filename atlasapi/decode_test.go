@@ -126,6 +126,35 @@ func TestDecodeURLs(t *testing.T) {
 	}
 }
 
+// TestDecodeDates has a leap second be the second behind it, and nothing else that Go's clock does not have be a date.
+func TestDecodeDates(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"2016-12-31T23:59:60Z":      "2017-01-01T00:00:00Z",
+		"2016-12-31T23:59:60.5Z":    "2017-01-01T00:00:00.5Z",
+		"2017-01-01T00:59:60+01:00": "2017-01-01T00:00:00Z",
+		"2026-10-25T02:30:00+02:00": "2026-10-25T00:30:00Z",
+		"2026-10-25T02:30:00+01:00": "2026-10-25T01:30:00Z",
+		"2016-12-31T23:59:61Z":      "",
+		"2016-12-31T23:60:00Z":      "",
+		"2016-12-31T24:00:00Z":      "",
+		"2026-02-29T00:00:00Z":      "",
+		"2016-12-31T23:59:60":       "",
+		"xxxxxxxxxxxxxxxxx60Z":      "",
+		"2026-10-25":                "",
+		"2026-10-25 02:30:00Z":      "",
+	} {
+		w := newWorld(t)
+		w.answers(atlassim.OpListBackupExports, `{"results":[{"id":"`+jobID+`","createdAt":"`+text+`"}]}`)
+		got, err := collect(w.client.ExportJobs(w.project.ID, clusterName).All(t.Context()))
+		if want == "" {
+			wantFailure(t, err, atlassim.OpListBackupExports, atlasapi.KindBadResponse)
+		} else if err != nil || len(got) != 1 || !got[0].CreatedAt.Equal(at(t, want)) {
+			t.Errorf("%s: %+v (%v), want %s", text, got, err, want)
+		}
+	}
+}
+
 func TestDecodePipelines(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

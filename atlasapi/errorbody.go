@@ -16,7 +16,7 @@ func (c *Client) readError(op *operation, resp *http.Response) error {
 	failure := &Error{
 		Endpoint:   op.name,
 		Status:     resp.StatusCode,
-		RetryAfter: parseRetryAfter(resp.Header.Get("Retry-After"), time.Now()),
+		RetryAfter: askedWait(resp.Header),
 		challenges: resp.Header.Values("Www-Authenticate"),
 	}
 	if body, err := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody)); err == nil {
@@ -36,7 +36,7 @@ func (c *Client) readError(op *operation, resp *http.Response) error {
 	if resp.StatusCode >= 300 && resp.StatusCode < 400 {
 		failure.Detail = "a redirect, which is not followed"
 		if to, err := url.Parse(resp.Header.Get("Location")); err == nil && to.Host != "" {
-			failure.Detail += ", to " + to.Host
+			failure.Detail += ", to " + c.redact(to.Host)
 		}
 	}
 	failure.Kind = kindOfStatus(failure.Status, failure.Code)

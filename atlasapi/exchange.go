@@ -18,6 +18,8 @@ const (
 	// maxBody bounds an answer. 500 export jobs are about 200 KB, 500 clusters about 3 MB.
 	maxBody      = 16 << 20
 	maxErrorBody = 64 << 10
+	// maxKept bounds a buffer that is kept for the next answer.
+	maxKept = 4 << 20
 )
 
 var (
@@ -58,15 +60,32 @@ func (c *Client) send(ctx context.Context, r *request, authorization string) (*a
 		return c.readBody(ctx, r.op, resp, buffer)
 	})
 	if err != nil {
-		c.buffers.Put(buffer)
+		c.release(buffer)
 		return nil, limit, err
 	}
 	return &answer{body: buffer}, limit, nil
 }
 
-// exchange makes one HTTP exchange without reading the answer.
+// release keeps a buffer for another answer, unless it has grown to what hardly an answer needs: in use time and again, it
+// would never be given back.
+func (c *Client) release(buffer *bytes.Buffer) {
+	if buffer.Cap() <= maxKept {
+		c.buffers.Put(buffer)
+	}
+}
+
+// exchange makes one HTTP exchange for a library that reads the answer itself. It is read whole before, so that a failure
+// to do so has its kind. Of an answer with a status other than 2xx, the status says enough.
 func (c *Client) exchange(req *http.Request, op *operation, groupID string) (resp *http.Response, err error) {
 	err = c.observed(req.Context(), req, op, groupID, func(r *http.Response) error {
+		defer func(unread io.Closer) { _ = unread.Close() }(r.Body)
+		var body bytes.Buffer
+		if r.StatusCode < 200 || r.StatusCode > 299 {
+			_, _ = body.ReadFrom(io.LimitReader(r.Body, maxErrorBody))
+		} else if err := c.readAll(req.Context(), op, r, &body); err != nil {
+			return err
+		}
+		r.Body = io.NopCloser(&body)
 		resp = r
 		return nil
 	})
@@ -82,7 +101,7 @@ func (c *Client) observed(
 	done := Exchange{
 		Endpoint: op.name, Method: req.Method, Path: req.URL.EscapedPath(), GroupID: groupID, Version: op.version(),
 	}
-	resp, err := c.transport.RoundTrip(req) //nolint:bodyclose // read does, or the OAuth library behind mintTransport
+	resp, err := c.transport.RoundTrip(req) //nolint:bodyclose // read does
 	if err != nil {
 		err = c.transportError(ctx, op, err)
 	} else {
@@ -90,6 +109,9 @@ func (c *Client) observed(
 		done.RateLimit = parseRateLimit(resp.Header)
 		done.Sunset = parseSunset(resp.Header.Get("Sunset"))
 		err = read(resp)
+	}
+	if c.closed.Load() {
+		c.transport.CloseIdleConnections() // this one, which the transport has just put back
 	}
 	done.Err, done.Duration = err, time.Since(start)
 	c.observer.Exchanged(done)
@@ -113,6 +135,11 @@ func (c *Client) readBody(ctx context.Context, op *operation, resp *http.Respons
 	if strings.HasPrefix(strings.ToLower(resp.Header.Get("Content-Type")), "text/html") {
 		return &Error{Endpoint: op.name, Kind: KindBadResponse, Err: errHTML}
 	}
+	return c.readAll(ctx, op, resp, into)
+}
+
+// readAll reads a body, whatever it is said to be.
+func (c *Client) readAll(ctx context.Context, op *operation, resp *http.Response, into *bytes.Buffer) error {
 	n, err := into.ReadFrom(io.LimitReader(resp.Body, maxBody+1))
 	switch {
 	case n > maxBody:

@@ -160,6 +160,20 @@ func TestFailedMintIsForgotten(t *testing.T) {
 	}
 }
 
+// TestRetryAfterBySkewedClock has a date be of the clock of the one who answers.
+func TestRetryAfterBySkewedClock(t *testing.T) {
+	t.Parallel()
+	theirs := time.Now().Add(5 * time.Hour).UTC().Truncate(time.Second)
+	h := http.Header{"Retry-After": {theirs.Add(42 * time.Second).Format(http.TimeFormat)}, "Date": {theirs.Format(http.TimeFormat)}}
+	if got := askedWait(h); got != 42*time.Second {
+		t.Errorf("the wait is %s", got)
+	}
+	h.Set("Date", "yesterday")
+	if got := askedWait(h); got != retryAfterCeiling {
+		t.Errorf("without a date the wait is %s", got)
+	}
+}
+
 // TestMintRetryAfter has the token endpoint ask for a wait that is longer than the pause after a failed mint.
 func TestMintRetryAfter(t *testing.T) {
 	t.Parallel()

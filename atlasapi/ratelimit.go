@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -19,6 +20,8 @@ const (
 	reserve = 0.1
 	// longestGuess bounds a wait that rests on the guessed refill alone.
 	longestGuess = 10 * time.Second
+	// shortestWait is the least wait for what is missing of a token, since 0 would mean that it was taken.
+	shortestWait = time.Millisecond
 	// longestWait is how long a request waits for its turn; what would take longer fails at once, and is asked again
 	// by a later scrape.
 	longestWait = 30 * time.Second
@@ -123,7 +126,7 @@ func (l *Limits) take(key bucketKey, now time.Time) time.Duration {
 		b.tokens = min(b.limit, b.tokens+now.Sub(b.at).Seconds()*rate)
 		b.at = now
 		if b.tokens < 1 {
-			return min(seconds((1-b.tokens)/rate), longestGuess)
+			return min(max(seconds((1-b.tokens)/rate), shortestWait), longestGuess)
 		}
 		if b.tokens < reserve*b.limit {
 			if wait := b.nextPaced.Sub(now); wait > 0 {
@@ -208,12 +211,21 @@ func parseCount(s string) (float64, error) {
 	return float64(n), nil
 }
 
+// askedWait reads Retry-After. A date in it is of the clock of the one who answers, and so is Date.
+func askedWait(h http.Header) time.Duration {
+	now, err := http.ParseTime(h.Get("Date"))
+	if err != nil {
+		now = time.Now()
+	}
+	return parseRetryAfter(h.Get("Retry-After"), now)
+}
+
 // parseRetryAfter reads whole seconds, as Atlas sends them, or an HTTP date, as a proxy may. 0 means that nothing
 // usable was said.
 func parseRetryAfter(s string, now time.Time) time.Duration {
 	n, err := strconv.ParseUint(s, 10, 64)
 	switch {
-	case errors.Is(err, strconv.ErrRange) || err == nil && n > uint64(retryAfterCeiling/time.Second):
+	case errors.Is(err, strconv.ErrRange) && strings.Trim(s, "0123456789") == "", err == nil && n > uint64(retryAfterCeiling/time.Second):
 		return retryAfterCeiling
 	case err == nil:
 		return time.Duration(n) * time.Second

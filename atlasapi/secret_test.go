@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	kitlog "github.com/go-kit/log"
 	"gopkg.in/yaml.v3"
 
 	"mongodbatlas_backup_exporter/atlasapi"
@@ -63,7 +64,12 @@ func TestSecretIsHidden(t *testing.T) {
 	var log bytes.Buffer
 	slog.New(slog.NewTextHandler(&log, nil)).Info("text", "secret", secret, "value", value)
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("json", "secret", secret, "value", value)
-	if showsSecret(log.String(), plain) {
+	for _, logger := range []kitlog.Logger{kitlog.NewLogfmtLogger(&log), kitlog.NewJSONLogger(&log)} {
+		for _, thing := range []any{secret, &secret, value.Many, value.Map, fmt.Errorf("wrapped: %v", secret)} {
+			_ = logger.Log("secret", thing) // what cannot be encoded is an error, and is not printed
+		}
+	}
+	if showsSecret(log.String(), plain) || !strings.Contains(log.String(), "\nsecret=<secret>\n") {
 		t.Errorf("logged as %s", log.String())
 	}
 }

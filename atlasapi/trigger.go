@@ -64,7 +64,7 @@ func (t Trigger) Start(ctx context.Context, groupID, pipeline string, i Ingestio
 	if err != nil {
 		return PipelineRun{}, err
 	}
-	defer t.client.buffers.Put(answered.body)
+	defer t.client.release(answered.body)
 	var run PipelineRun
 	if err := decodeDocument(answered.body.Bytes(), decodeOneRun, &run); err != nil {
 		return PipelineRun{}, &Error{Endpoint: opTrigger.name, Kind: KindBadResponse, Err: err}
