@@ -24,7 +24,7 @@ RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache
       -X github.com/prometheus/common/version.BuildDate=$BUILD_DATE" \
     .
 
-# Nothing but the program, the certificates that Atlas's are checked against, and the licence. The program writes no file,
+# Nothing but the program, the certificates that Atlas's are checked against, and the licences. The program writes no file,
 # so the root file system can be read-only and every capability dropped.
 FROM scratch
 ARG VERSION=unknown
@@ -40,7 +40,7 @@ LABEL org.opencontainers.image.title="mongodbatlas_backup_exporter" \
       org.opencontainers.image.revision="$REVISION" \
       org.opencontainers.image.created="$BUILD_DATE"
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
-COPY --from=build /src/LICENSE /LICENSE
+COPY LICENSE THIRD_PARTY_LICENSES /
 COPY --from=build /out/mongodbatlas_backup_exporter /mongodbatlas_backup_exporter
 
 # A number, so that Kubernetes can tell that it is not root.
