@@ -202,8 +202,8 @@ func (c *Client) mintError(ctx context.Context, err error) error {
 		failure.Kind, failure.Err = KindBadResponse, errors.New("the answer is no token")
 	default:
 		failure.Status = answered.Response.StatusCode
-		failure.Code = errorCode(c.redact(answered.ErrorCode))
-		failure.Detail = c.redact(answered.ErrorDescription)
+		failure.Code = errorCode(c.redact(answered.Response.Request, answered.ErrorCode))
+		failure.Detail = c.redact(answered.Response.Request, answered.ErrorDescription)
 		failure.RetryAfter = askedWait(answered.Response.Header)
 		switch failure.Kind = kindOfStatus(failure.Status, failure.Code); failure.Code {
 		case "invalid_client", "unauthorized_client", "invalid_grant":

@@ -27,16 +27,16 @@ func (c *Client) readError(op *operation, resp *http.Response) error {
 	if failure.Code == "" {
 		failure.Code = resp.Header.Get("X-Error-Code")
 	}
-	failure.Code = errorCode(c.redact(failure.Code))
-	failure.Detail = c.redact(failure.Detail)
+	failure.Code = errorCode(c.redact(resp.Request, failure.Code))
+	failure.Detail = c.redact(resp.Request, failure.Detail)
 	for i := range failure.Fields {
 		field := &failure.Fields[i]
-		field.Field, field.Description = c.redact(field.Field), c.redact(field.Description)
+		field.Field, field.Description = c.redact(resp.Request, field.Field), c.redact(resp.Request, field.Description)
 	}
 	if resp.StatusCode >= 300 && resp.StatusCode < 400 {
 		failure.Detail = "a redirect, which is not followed"
 		if to, err := url.Parse(resp.Header.Get("Location")); err == nil && to.Host != "" {
-			failure.Detail += ", to " + c.redact(to.Host)
+			failure.Detail += ", to " + c.redact(resp.Request, to.Host)
 		}
 	}
 	failure.Kind = kindOfStatus(failure.Status, failure.Code)

@@ -103,7 +103,7 @@ func (c *Client) observed(
 	}
 	resp, err := c.transport.RoundTrip(req) //nolint:bodyclose // read does
 	if err != nil {
-		err = c.transportError(ctx, op, err)
+		err = c.transportError(ctx, op, req, err)
 	} else {
 		done.Status = resp.StatusCode
 		done.RateLimit = parseRateLimit(resp.Header)
@@ -118,7 +118,7 @@ func (c *Client) observed(
 	return err
 }
 
-func (c *Client) transportError(ctx context.Context, op *operation, err error) error {
+func (c *Client) transportError(ctx context.Context, op *operation, req *http.Request, err error) error {
 	kind, ok := kindOfTransport(ctx, err)
 	if !ok {
 		return ctx.Err()
@@ -126,8 +126,24 @@ func (c *Client) transportError(ctx context.Context, op *operation, err error) e
 	if kind == KindTimeout {
 		err = errNoAnswer(c.timeout)
 	}
+	if shown := c.redact(req, err.Error()); shown != err.Error() {
+		err = &redactedError{shown, err} // Go quotes what it cannot read as HTTP, whatever it is
+	}
 	return &Error{Endpoint: op.name, Kind: kind, Err: err}
 }
+
+// redactedError is an error whose text showed a secret.
+type redactedError struct {
+	text  string
+	cause error
+}
+
+func (e *redactedError) Error() string { return e.text }
+
+func (e *redactedError) Unwrap() error { return e.cause }
+
+// Format shows the text alone, whatever the verb.
+func (e *redactedError) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, e.text) }
 
 func errNoAnswer(within time.Duration) error { return fmt.Errorf("no answer within %s", within) }
 
@@ -151,7 +167,7 @@ func (c *Client) readAll(ctx context.Context, op *operation, resp *http.Response
 	case isCorrupt(err):
 		return &Error{Endpoint: op.name, Kind: KindBadResponse, Err: err}
 	}
-	return c.transportError(ctx, op, err)
+	return c.transportError(ctx, op, resp.Request, err)
 }
 
 // isCorrupt reports whether a compressed body cannot be read as such.
@@ -160,9 +176,11 @@ func isCorrupt(err error) bool {
 	return corrupt || errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum)
 }
 
-// redact takes every known secret out of a text that came from outside.
-func (c *Client) redact(s string) string {
-	for _, secret := range c.credentials.secrets() {
+// redact takes every known secret out of a text that came from outside, and the proof that its request was sent with: the
+// credentials may hold another by now.
+func (c *Client) redact(req *http.Request, s string) string {
+	_, proof, _ := strings.Cut(req.Header.Get("Authorization"), " ")
+	for _, secret := range append(c.credentials.secrets(), Secret(proof)) {
 		if secret != "" {
 			s = strings.ReplaceAll(s, secret.Reveal(), redacted)
 		}

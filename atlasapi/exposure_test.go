@@ -84,3 +84,70 @@ func TestErrorsAreRedacted(t *testing.T) {
 		}
 	}
 }
+
+// TestSpentTokenIsRedacted has an answer give a token back that another request has had replaced meanwhile.
+func TestSpentTokenIsRedacted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	if err := w.readProject(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	arrived, replaced := make(chan struct{}), make(chan struct{})
+	w.server.Inject(atlassim.Fault{
+		Operation: atlassim.OpGetProject, Times: 1,
+		Handler: func(out http.ResponseWriter, r *http.Request) {
+			close(arrived)
+			<-replaced
+			out.WriteHeader(http.StatusForbidden)
+			_, _ = fmt.Fprintf(out, `{"detail":"refused: %s","errorCode":"X","error":403}`, r.Header.Get("Authorization"))
+		},
+	})
+	failed := make(chan error)
+	go func() { failed <- w.readProject(t.Context()) }()
+	<-arrived
+	w.server.ForgetTokens()
+	if err := w.readProject(t.Context()); err != nil { // which has the token replaced
+		t.Fatal(err)
+	}
+	close(replaced)
+	if err := <-failed; err == nil || !strings.Contains(err.Error(), "refused: Bearer <secret>") {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestBrokenHTTPIsRedacted has an answer that is no HTTP give the credentials back: what Go cannot read, it quotes.
+func TestBrokenHTTPIsRedacted(t *testing.T) {
+	t.Parallel()
+	for _, answer := range []string{"%s\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: %s\r\n\r\n", "HTTP/1.1 200 OK\r\n%s\r\n\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: %s\r\n\r\n"} {
+		for _, digest := range []bool{false, true} {
+			hidden := []string{clientSecret, "simulated-token-"}
+			if digest {
+				hidden = []string{privateKey}
+			}
+			w := newWorld(t, func(s *setup) { s.digest = digest })
+			w.server.Inject(atlassim.Fault{
+				Operation: atlassim.OpGetProject, Authenticated: true,
+				Handler: func(out http.ResponseWriter, r *http.Request) {
+					connection, buffered, err := http.NewResponseController(out).Hijack()
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					defer func() { _ = connection.Close() }()
+					_, proof, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+					_, _ = fmt.Fprintf(buffered, answer, "x "+strings.NewReplacer(":", "", `"`, "").Replace(proof)+" "+hidden[0])
+					_ = buffered.Flush()
+				},
+			})
+			err := w.readProject(t.Context())
+			failure := failedAs(t, err, atlassim.OpGetProject, atlasapi.KindNetwork)
+			for _, secret := range hidden {
+				for _, shown := range []string{err.Error(), fmt.Sprintf("%+v", *failure), fmt.Sprintf("%#v", failure), fmt.Sprintf("%#v", failure.Err)} {
+					if strings.Contains(shown, secret) {
+						t.Errorf("%q shows %q", shown, secret)
+					}
+				}
+			}
+		}
+	}
+}
