@@ -65,6 +65,9 @@ func (r *Report) writeHead(line func(cells ...string)) {
 		projects = strings.Join(c.Projects, ", ")
 	}
 	line("", "projects: "+projects)
+	for _, warning := range c.Warnings {
+		line("", "warning: "+warning)
+	}
 	line("atlas", r.BaseURL)
 	who := &r.Credentials
 	if who.Status == Missing {

@@ -37,6 +37,8 @@ type Configuration struct {
 	// Collectors are the job collectors that are enabled, Projects the ids that are named; none are all visible ones.
 	Collectors []string `json:"collectors"`
 	Projects   []string `json:"projects"`
+	// Warnings are what is unwise and yet works. They change neither OK nor the exit code.
+	Warnings []string `json:"warnings"`
 }
 
 // Credentials are who signs in, and whether Atlas lets them.
@@ -122,7 +124,7 @@ type RateLimit struct {
 func newReport(o *Options) *Report {
 	return &Report{
 		Offline:       o.Offline,
-		Configuration: Configuration{File: o.ConfigFile, Collectors: []string{}, Projects: []string{}},
+		Configuration: Configuration{File: o.ConfigFile, Collectors: []string{}, Projects: []string{}, Warnings: []string{}},
 		Credentials:   Credentials{Status: NotTried},
 		Rows:          []Row{}, Totals: map[Status]int{}, Endpoints: []Endpoint{}, ToDo: []string{},
 	}
@@ -139,6 +141,9 @@ func (c *Configuration) take(from *config.Config) {
 	}
 	for _, p := range from.Projects {
 		c.Projects = append(c.Projects, p.ID)
+	}
+	if loose, ok := from.LooseFile(); ok {
+		c.Warnings = append(c.Warnings, loose.String()+": "+loose.Remedy())
 	}
 }
 

@@ -29,7 +29,7 @@ func examples() map[string]string {
 		restoreMetrics.lastSuccessDuration.name: `max by (cl_name) (mongodbatlas_backup_restore_last_success_duration_seconds)`,
 		runMetrics.runs.name:                    `sum by (pipeline, state) (mongodbatlas_pipeline_runs)`,
 		runMetrics.lastBytes.name:               `deriv(mongodbatlas_pipeline_last_run_exported_bytes[10m])`,
-		pipelineMetrics.info.name:               `mongodbatlas_pipeline_runs * on (group_id, pipeline) group_left (cl_name) mongodbatlas_pipeline_info`,
+		pipelineMetrics.info.name:               `mongodbatlas_pipeline_runs * on (group_id, pipeline) group_left (cl_name) topk by (group_id, pipeline) (1, mongodbatlas_pipeline_info)`,
 		healthMetrics.targetUp.name:             `mongodbatlas_target_up == 0`,
 		healthMetrics.lastRefresh.name:          `time() - mongodbatlas_target_last_refresh_timestamp_seconds > 1800`,
 		healthMetrics.lastError.name:            `count by (group_name, collector, reason) (mongodbatlas_target_last_error_info)`,

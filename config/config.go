@@ -33,6 +33,8 @@ type Config struct {
 	Discovery  Discovery
 	Collectors Collectors
 	Refresh    Refresh
+
+	path string // of the file that it was read from, "" where there is none
 }
 
 // Atlas says where Atlas is and how to ask.
@@ -133,6 +135,7 @@ func LoadFile(path string) (Config, error) {
 	if err != nil {
 		return Config{}, fmt.Errorf("%s: %w", path, err)
 	}
+	c.path = path
 	return c, nil
 }
 

@@ -18,7 +18,11 @@ const examplePath = "../config.example.yml"
 
 func TestExampleLoads(t *testing.T) {
 	t.Parallel()
-	got, err := config.LoadFile(examplePath)
+	raw, err := os.ReadFile(examplePath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := config.Parse(raw)
 	if err != nil {
 		t.Fatal(err)
 	}

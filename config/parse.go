@@ -233,7 +233,7 @@ func find(n *yaml.Node, path ...string) *yaml.Node {
 		n = resolve(n)
 		next := -1
 		for i := 0; i+1 < len(n.Content); i += 2 {
-			if n.Content[i].Value == key {
+			if resolve(n.Content[i]).Value == key {
 				next = i + 1
 			}
 		}

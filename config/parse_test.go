@@ -302,6 +302,7 @@ func TestSecretsInOddPlaces(t *testing.T) {
 		"atlas:\n  service_account:\n    client_id: i\n    client_secret=" + secret + ": x",
 		"atlas: {" + secret + "}",
 		secret + ": x",
+		"mdb_sa_sk_VeryPrivate: x", // no digit, and not too long for a key
 		"atlas: {max_retries: " + secret + "}",
 		"atlas: {base_url: " + secret + "}",
 		"atlas: {request_timeout: " + secret + "}",

@@ -59,7 +59,7 @@ func (k keys) read(n *yaml.Node) error {
 	seen := map[string]bool{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
-		name := key.Value
+		name := resolve(key).Value
 		known := k[name]
 		switch {
 		case known == nil:
@@ -86,7 +86,7 @@ func (k keys) names() []string {
 
 // shownKey returns a key as it may be shown: where a colon was forgotten, what is taken for a key may hold a secret.
 func shownKey(name string) string {
-	if len(name) > 40 || strings.ContainsFunc(name, func(c rune) bool { return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && c != '_' && c != '-' }) {
+	if len(name) > 40 || strings.Contains(name, "mdb_sa_sk") || strings.ContainsFunc(name, func(c rune) bool { return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && c != '_' && c != '-' }) {
 		return ""
 	}
 	return name

@@ -122,6 +122,10 @@ func (d *Daemon) apply() error {
 	if err != nil {
 		return fmt.Errorf("credentials: %w", err)
 	}
+	if loose, ok := c.LooseFile(); ok {
+		_ = level.Warn(d.logger).Log("msg", "every user of this machine can get at a secret",
+			"file", loose.Path, "mode", fmt.Sprintf("%04o", loose.Mode), "remedy", loose.Remedy())
+	}
 	if d.proof.of != credentials || d.proof.baseURL != base.String() {
 		d.proof = proof{of: credentials, baseURL: base.String(), credentials: credentials.ForAtlas()}
 	}

@@ -72,6 +72,9 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	if loose, ok := c.LooseFile(); ok {
+		note(o.Notes, "warning: "+loose.String()+": "+loose.Remedy())
+	}
 	options := c.Atlas.ClientOptions()
 	options.BaseURL, options.UserAgent, options.Observer = base, o.UserAgent, o.Observer
 	credentials, credentialsErr := c.Atlas.Credentials(o.Getenv)

@@ -1,0 +1,60 @@
+package config
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"runtime"
+)
+
+// LooseFile is a file with a secret in it that every user of the machine may read or change.
+type LooseFile struct {
+	Path string
+	Mode fs.FileMode // the permissions alone
+}
+
+// String says what is wrong with the file.
+func (f LooseFile) String() string {
+	return fmt.Sprintf("%s has mode %04o: every user of this machine can get at the secret in it", f.Path, f.Mode)
+}
+
+// Remedy says what to do about the file.
+func (f LooseFile) Remedy() string {
+	return fmt.Sprintf("make the exporter's user its owner, and chmod 600 %s (where Kubernetes mounts it from a Secret: defaultMode: 0440)", f.Path)
+}
+
+// LooseFile returns the file that the secret is read from where others than its owner and its group may read or change
+// it, and whether they may: the file that a key ending in _file names, or the configuration file where the secret stands
+// in it. Of a symbolic link the file at its end counts, since that is how Kubernetes mounts Secrets.
+//
+// What the group may do is no fault. Services read by it what root owns: the group of a pod's volumes (fsGroup), a
+// package's 0640, and the access lists of systemd's credentials, whose mask stands in the place of the group's bits.
+func (c *Config) LooseFile() (LooseFile, bool) {
+	path := c.secretFile()
+	if path == "" || runtime.GOOS == "windows" { // whose permissions are not in the mode
+		return LooseFile{}, false
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return LooseFile{}, false // reading it says so
+	}
+	mode := info.Mode().Perm()
+	return LooseFile{Path: path, Mode: mode}, mode&0o006 != 0
+}
+
+// secretFile is the file that holds the secret, "" where none does: it may come from the environment, and the demo's
+// stands in the program.
+func (c *Config) secretFile() string {
+	var named string
+	var inline bool
+	switch {
+	case c.Atlas.ServiceAccount != nil:
+		named, inline = c.Atlas.ServiceAccount.ClientSecretFile, c.Atlas.ServiceAccount.ClientSecret != ""
+	case c.Atlas.APIKey != nil:
+		named, inline = c.Atlas.APIKey.PrivateKeyFile, c.Atlas.APIKey.PrivateKey != ""
+	}
+	if inline {
+		return c.path
+	}
+	return named
+}

@@ -1,0 +1,112 @@
+package config_test
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"mongodbatlas_backup_exporter/config"
+)
+
+// write writes a file with these permissions, whatever the umask.
+func write(t *testing.T, path, content string, mode fs.FileMode) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(path, mode); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestLooseFile(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	configFile, secretFile := filepath.Join(folder, "config.yml"), filepath.Join(folder, "secret")
+	const none = ""
+	for _, test := range []struct {
+		name                   string
+		text                   string
+		configMode, secretMode fs.FileMode
+		want                   string
+		mode                   string
+	}{
+		{"a secret file of its owner", "service_account: {client_id: i, client_secret_file: FILE}", 0o644, 0o600, none, ""},
+		{"one that cannot be changed", "service_account: {client_id: i, client_secret_file: FILE}", 0o644, 0o400, none, ""},
+		{"one of a group, as Kubernetes mounts it", "service_account: {client_id: i, client_secret_file: FILE}", 0o644, 0o440, none, ""},
+		{"one of a group, as packages do", "service_account: {client_id: i, client_secret_file: FILE}", 0o644, 0o660, none, ""},
+		{"one that others may execute", "service_account: {client_id: i, client_secret_file: FILE}", 0o644, 0o611, none, ""},
+		{"one that others may read", "service_account: {client_id: i, client_secret_file: FILE}", 0o600, 0o644, secretFile, "0644"},
+		{"one that others may change", "service_account: {client_id: i, client_secret_file: FILE}", 0o600, 0o602, secretFile, "0602"},
+		{"a private key that others may read", "api_key: {public_key: k, private_key_file: FILE}", 0o600, 0o404, secretFile, "0404"},
+		{"a secret in the configuration", "service_account: {client_id: i, client_secret: s}", 0o600, 0o644, none, ""},
+		{"one that others may read", "service_account: {client_id: i, client_secret: s}", 0o644, 0o600, configFile, "0644"},
+		{"a private key in the configuration", "api_key: {public_key: k, private_key: s}", 0o604, 0o600, configFile, "0604"},
+		{"no secret", "", 0o644, 0o644, none, ""},
+	} {
+		write(t, secretFile, secret, test.secretMode)
+		write(t, configFile, "atlas: {"+strings.ReplaceAll(test.text, "FILE", secretFile)+"}", test.configMode)
+		c, err := config.LoadFile(configFile)
+		if err != nil {
+			t.Fatal(err)
+		}
+		loose, ok := c.LooseFile()
+		if ok != (test.want != none) {
+			t.Errorf("%s: loose is %t: %s", test.name, ok, loose)
+			continue
+		}
+		if !ok {
+			continue
+		}
+		if loose.Path != test.want || !strings.Contains(loose.String(), test.want+" has mode "+test.mode+": ") || !strings.Contains(loose.Remedy(), "chmod 600 "+test.want) {
+			t.Errorf("%s: %s; %s", test.name, loose, loose.Remedy())
+		}
+	}
+}
+
+// TestLooseFileBehindLinks has a Secret be mounted as Kubernetes does it: a link to a link to the file. A link's own mode
+// is always 0777.
+func TestLooseFileBehindLinks(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	stamped := filepath.Join(folder, "..2026_11_20")
+	if err := os.Mkdir(stamped, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("..2026_11_20", filepath.Join(folder, "..data")); err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(folder, "secret")
+	if err := os.Symlink(filepath.Join("..data", "secret"), link); err != nil {
+		t.Fatal(err)
+	}
+	c, err := config.Parse([]byte("atlas: {service_account: {client_id: i, client_secret_file: " + link + "}}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for mode, want := range map[fs.FileMode]bool{0o440: false, 0o644: true} {
+		write(t, filepath.Join(stamped, "secret"), secret, mode)
+		if loose, ok := c.LooseFile(); ok != want || ok && (loose.Path != link || loose.Mode != mode) {
+			t.Errorf("a Secret with mode %04o: loose is %t: %s", mode, ok, loose)
+		}
+	}
+}
+
+// TestNoLooseFile has nothing be said of secrets that are in no file, and of a file that is not there: reading it says so.
+func TestNoLooseFile(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		"", "service_account: {client_id: i, client_secret: s}",
+		"api_key: {public_key: k, private_key_file: /nowhere/secret}",
+	} {
+		c, err := config.Parse([]byte("atlas: {" + text + "}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if loose, ok := c.LooseFile(); ok {
+			t.Errorf("%q: %s", text, loose)
+		}
+	}
+}

@@ -1,0 +1,179 @@
+package config_test
+
+import (
+	"errors"
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+
+	"mongodbatlas_backup_exporter/config"
+)
+
+// described is a row of the reference: what docs/configuration.md says of a key.
+type described struct{ value, defaultValue string }
+
+// reference reads the tables of the page that describe keys.
+func reference(t *testing.T) map[string]described {
+	t.Helper()
+	page, err := os.ReadFile("../docs/configuration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := map[string]described{}
+	row := regexp.MustCompile("(?m)^\\| `((?:atlas|projects|discovery|collectors|refresh)[\\w.\\[\\]]*)` \\| ([^|]*) \\| ([^|]*) \\|")
+	for _, cells := range row.FindAllStringSubmatch(string(page), -1) {
+		if _, twice := rows[cells[1]]; twice {
+			t.Errorf("%s stands twice", cells[1])
+		}
+		rows[cells[1]] = described{cells[2], cells[3]}
+	}
+	return rows
+}
+
+// leaves are the keys that hold a value, named as in the reference.
+func leaves(t *testing.T) []string {
+	t.Helper()
+	known := allKeys(t)
+	known = slices.DeleteFunc(slices.Clone(known), func(key string) bool {
+		return slices.ContainsFunc(known, func(other string) bool { return strings.HasPrefix(other, key+".") })
+	})
+	for i, key := range known {
+		known[i] = strings.ReplaceAll(key, ".[]", "[]")
+	}
+	return known
+}
+
+// document nests a value below a key: "a.b[].c" and "1" make {a: {b: [{c: 1}]}}.
+func document(key, value string) string {
+	for _, name := range slices.Backward(strings.Split(key, ".")) {
+		name, isList := strings.CutSuffix(name, "[]")
+		if isList {
+			value = "[" + value + "]"
+		}
+		value = "{" + name + ": " + value + "}"
+	}
+	return value
+}
+
+// faultOf is what the parser says of a value itself, "" where it takes it.
+func faultOf(key, value string) string {
+	_, err := config.Parse([]byte(document(key, value)))
+	var fault *config.Error
+	if !errors.As(err, &fault) || !strings.HasPrefix(fault.Key, strings.ReplaceAll(key, "[]", "[0]")) {
+		return ""
+	}
+	return fault.Err.Error()
+}
+
+// valueOf says what values a key takes, in the words of the reference, found out by giving it wrong ones.
+func valueOf(key string) string {
+	fault := faultOf(key, "'?'")
+	limits := regexp.MustCompile(`(from \S+ to \S+|at least \S+)`)
+	switch {
+	case fault == "":
+		return "text"
+	case strings.HasPrefix(fault, "not a URL"):
+		return "URL"
+	case strings.HasPrefix(fault, "not a project id"):
+		return "project id"
+	case strings.HasPrefix(fault, "true or false"):
+		return "`true` or `false`"
+	case strings.HasPrefix(fault, "a whole number"):
+		return "whole number, " + limits.FindString(fault)
+	case strings.Contains(fault, "is no regular expression"):
+		return "pattern"
+	case strings.HasPrefix(fault, "a list"):
+		if strings.Contains(faultOf(key, "['?']"), "is no regular expression") {
+			return "list of patterns"
+		}
+		return "list"
+	case strings.HasPrefix(fault, "a duration"):
+		value := "duration, " + limits.FindString(faultOf(key, "0s")+" "+faultOf(key, "200y"))
+		if strings.Contains(fault, "or none") && faultOf(key, "none") == "" {
+			value += ", or `none`"
+		}
+		return value
+	}
+	return fault
+}
+
+// TestReference holds that docs/configuration.md describes every key, and none that there is not, and that the values, the
+// limits and the defaults that it states are those of the parser.
+func TestReference(t *testing.T) {
+	t.Parallel()
+	rows, known := reference(t), leaves(t)
+	for key := range rows {
+		if !slices.Contains(known, key) {
+			t.Errorf("it describes %s, which there is not", key)
+		}
+	}
+	for _, key := range known {
+		row, found := rows[key]
+		if !found {
+			t.Errorf("it does not describe %s", key)
+			continue
+		}
+		want := valueOf(key)
+		if row.value != want {
+			t.Errorf("%s: it says that a value is %q, and it is %q", key, row.value, want)
+		}
+		plain := strings.HasPrefix(want, "text") || strings.HasPrefix(want, "list") || want == "pattern" || want == "project id"
+		switch {
+		case row.defaultValue == "none" && !plain:
+			t.Errorf("%s: a %s has a default", key, want)
+		case row.defaultValue == "required":
+			at := strings.LastIndex(key, ".")
+			if fault := faultOf(key[:at], "{}"); fault != key[at+1:]+" is missing" {
+				t.Errorf("%s is not required: %q", key, fault)
+			}
+		}
+	}
+}
+
+// TestReferenceDefaults writes every default that the page states into a file: what it loads as must be the default.
+func TestReferenceDefaults(t *testing.T) {
+	t.Parallel()
+	settings := map[string]any{}
+	stated := 0
+	for key, row := range reference(t) {
+		value, isCode := strings.CutPrefix(row.defaultValue, "`")
+		if !isCode {
+			if row.defaultValue != "none" && row.defaultValue != "required" {
+				t.Errorf("%s: what default is %q?", key, row.defaultValue)
+			}
+			continue
+		}
+		stated++
+		below := settings
+		names := strings.Split(key, ".")
+		for _, name := range names[:len(names)-1] {
+			if below[name] == nil {
+				below[name] = map[string]any{}
+			}
+			below = below[name].(map[string]any)
+		}
+		var parsed any
+		if err := yaml.Unmarshal([]byte(strings.TrimSuffix(value, "`")), &parsed); err != nil {
+			t.Fatal(err)
+		}
+		below[names[len(names)-1]] = parsed
+	}
+	text, err := yaml.Marshal(settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := config.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := config.Default()
+	want.Atlas.BaseURL = config.DefaultBaseURL // which applies later, after the environment
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%d defaults that it states make %+v, and the default is %+v", stated, got, want)
+	}
+}

@@ -1,0 +1,223 @@
+// Package docs_test holds the pages to the program: what they show is loaded, run and compared.
+package docs_test
+
+import (
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+
+	"mongodbatlas_backup_exporter/config"
+	"mongodbatlas_backup_exporter/internal/promtest"
+)
+
+// block is a fenced part of a page.
+type block struct {
+	language string
+	heading  string // the nearest above it
+	line     int    // of its first line of text
+	text     string
+}
+
+// blocks lists the fenced parts of a page, without the indent that a list gives them.
+func blocks(page string) []block {
+	var all []block
+	var heading, indent string
+	var open *block
+	for i, line := range strings.Split(page, "\n") {
+		trimmed := strings.TrimLeft(line, " ")
+		switch {
+		case open != nil && trimmed == "```":
+			all = append(all, *open)
+			open = nil
+		case open != nil:
+			open.text += strings.TrimPrefix(line, indent) + "\n"
+		case strings.HasPrefix(trimmed, "```"):
+			indent = line[:len(line)-len(trimmed)]
+			open = &block{language: strings.TrimPrefix(trimmed, "```"), heading: heading, line: i + 2}
+		case strings.HasPrefix(line, "#"):
+			heading = strings.TrimSpace(strings.TrimLeft(line, "#"))
+		}
+	}
+	return all
+}
+
+// pages are the texts of all pages for people, by their path.
+func pages(t *testing.T) map[string]string {
+	t.Helper()
+	texts := map[string]string{}
+	for _, pattern := range []string{"*.md", "../*.md", "../dashboards/*.md", "../deploy/helm/*/README.md"} {
+		paths, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range paths {
+			raw, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			texts[path] = string(raw)
+		}
+	}
+	if len(texts) < 10 {
+		t.Fatalf("only %d pages were found", len(texts))
+	}
+	return texts
+}
+
+// run runs the exporter to its end, with this environment and nothing else, and returns what it printed. A test that runs
+// it many times builds it once.
+func run(t *testing.T, program string, env []string, args ...string) (output string, err error) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), program, args...)
+	cmd.Env = env
+	if env == nil {
+		cmd.Env = []string{} // nil would be the test's own
+	}
+	raw, err := cmd.CombinedOutput()
+	if strings.Contains(string(raw), "DATA RACE") {
+		t.Errorf("%v: %s", args, raw)
+	}
+	return string(raw), err
+}
+
+// metricPattern matches the names of metrics in an expression.
+func metricPattern() *regexp.Regexp {
+	return regexp.MustCompile(`\b(?:mongodb|mongodbatlas|hardware)_\w+`)
+}
+
+// TestYAML loads every YAML of the pages: an exporter's configuration by the exporter, a Prometheus's by promtool. Of what
+// neither reads, it must be known what does.
+func TestYAML(t *testing.T) {
+	t.Parallel()
+	exporter := []string{"atlas", "projects", "discovery", "collectors", "refresh"}
+	others := []string{"inhibit_rules", "apiVersion"} // Alertmanager, Grafana
+	counts := map[string]int{}
+	for path, page := range pages(t) {
+		for _, b := range blocks(page) {
+			if b.language != "yaml" {
+				continue
+			}
+			var document map[string]any
+			if err := yaml.Unmarshal([]byte(b.text), &document); err != nil {
+				t.Errorf("%s:%d: %v", path, b.line, err)
+				continue
+			}
+			has := func(keys ...string) bool {
+				return slices.ContainsFunc(keys, func(key string) bool { return document[key] != nil })
+			}
+			switch {
+			case has(exporter...):
+				counts["exporter"]++
+				if _, err := config.Parse([]byte(b.text)); err != nil {
+					t.Errorf("%s:%d: the exporter does not load it: %v", path, b.line, err)
+				}
+			case has("scrape_configs"):
+				counts["prometheus"]++
+				file := filepath.Join(t.TempDir(), "prometheus.yml")
+				if err := os.WriteFile(file, []byte(b.text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				if out, err := exec.CommandContext(t.Context(), promtest.Promtool(t), "check", "config", "--syntax-only", file).CombinedOutput(); err != nil {
+					t.Errorf("%s:%d: %v: %s", path, b.line, err, out)
+				}
+			case !has(others...):
+				t.Errorf("%s:%d: nobody knows what reads %v", path, b.line, slices.Collect(maps.Keys(document)))
+			}
+		}
+	}
+	if counts["exporter"] < 4 || counts["prometheus"] < 3 {
+		t.Errorf("too few were found to be true: %v", counts)
+	}
+}
+
+// TestMetricsAreReal holds that every metric of ours that a page names is one that metrics.md describes.
+func TestMetricsAreReal(t *testing.T) {
+	t.Parallel()
+	all := pages(t)
+	reference := all["metrics.md"]
+	named := regexp.MustCompile(`\bmongodbatlas_\w+[a-z0-9]\b`)
+	for path, page := range all {
+		for _, name := range named.FindAllString(page, -1) {
+			switch {
+			case strings.Contains(reference, "`"+name+"`"):
+			case strings.HasPrefix(name, "mongodbatlas_backup_exporter"): // the program
+			case strings.HasPrefix(name, "mongodbatlas_exporter_config_last_reload_success"): // described together
+			default:
+				if base := histogramSuffix().ReplaceAllString(name, ""); base == name || !strings.Contains(reference, "### `"+base+"`") {
+					t.Errorf("%s: there is no metric %s", path, name)
+				}
+			}
+		}
+	}
+}
+
+func histogramSuffix() *regexp.Regexp { return regexp.MustCompile(`_(bucket|count|sum)$`) }
+
+// TestAlertsAreReal holds that every alert that a page names is one of the rules.
+func TestAlertsAreReal(t *testing.T) {
+	t.Parallel()
+	rules, err := os.ReadFile("../alerts/mongodbatlas.rules.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := regexp.MustCompile(`\bMongoDBAtlas[A-Z]\w+`)
+	for path, page := range pages(t) {
+		for _, name := range named.FindAllString(page, -1) {
+			if !strings.Contains(string(rules), "alert: "+name+"\n") {
+				t.Errorf("%s: there is no alert %s", path, name)
+			}
+		}
+	}
+}
+
+// TestLinks holds that what the pages of this project link to is there, with its heading.
+func TestLinks(t *testing.T) {
+	t.Parallel()
+	link := regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	for path, page := range pages(t) {
+		for _, match := range link.FindAllStringSubmatch(page, -1) {
+			target, fragment, _ := strings.Cut(match[1], "#")
+			if strings.Contains(target, "://") {
+				continue
+			}
+			file := path
+			if target != "" {
+				file = filepath.Join(filepath.Dir(path), target)
+			}
+			if _, err := os.Stat(file); err != nil {
+				t.Errorf("%s links to %s: %v", path, match[1], err)
+				continue
+			}
+			if fragment == "" {
+				continue
+			}
+			raw, err := os.ReadFile(file)
+			if err != nil {
+				t.Errorf("%s links to %s: %v", path, match[1], err)
+				continue
+			}
+			if !slices.Contains(anchors(string(raw)), fragment) {
+				t.Errorf("%s links to %s, and there is no such heading", path, match[1])
+			}
+		}
+	}
+}
+
+// anchors are the fragments that GitHub makes of a page's headings.
+func anchors(page string) []string {
+	var all []string
+	drop := regexp.MustCompile(`[^\p{L}\p{N}_ -]`)
+	for line := range strings.Lines(page) {
+		if text, found := strings.CutPrefix(strings.TrimLeft(line, "#"), " "); found && strings.HasPrefix(line, "#") {
+			all = append(all, strings.ReplaceAll(drop.ReplaceAllString(strings.ToLower(strings.TrimSpace(text)), ""), " ", "-"))
+		}
+	}
+	return all
+}
