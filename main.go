@@ -5,9 +5,11 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"os/signal"
@@ -100,7 +102,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	triggering := app.Command("trigger", trigger.Help)
 	trigger.AddFlags(triggering, &triggerOptions)
 	health := app.Command("healthcheck", "Ask a running exporter whether it is alive: for container images, which have nothing else to ask with.").Hidden()
-	healthAddress := health.Flag("address", "Where the exporter listens, by plain HTTP.").Default("127.0.0.1" + defaultAddress).String()
+	healthAddress := health.Flag("address", "Where the exporter listens: host:port, or https://host:port where it serves TLS.").Default("127.0.0.1" + defaultAddress).String()
 	command, err := app.Parse(args)
 	if err != nil {
 		_, _ = fmt.Fprintf(stderr, "%s: error: %v; try --help\n", program, err)
@@ -231,6 +233,9 @@ func startDemo() (c config.Config, end func(), err error) {
 
 // serve runs the exporter until the context ends.
 func serve(ctx context.Context, f *flags, load func() (config.Config, error), logger log.Logger, bridge *slog.Logger) error {
+	if err := toolkit.Validate(*f.web.WebConfigFile); err != nil {
+		return fmt.Errorf("--web.config.file: %s: %s", *f.web.WebConfigFile, config.HideValues(err.Error()))
+	}
 	d, err := daemon.New(daemon.Options{Load: load, UserAgent: userAgent(), Logger: logger})
 	if err != nil {
 		return err
@@ -244,15 +249,11 @@ func serve(ctx context.Context, f *flags, load func() (config.Config, error), lo
 	_ = level.Info(logger).Log("msg", "starting", "program", program, "version", version.Info(), "build", version.BuildContext())
 	d.Exporter().Discover()
 
-	server := &http.Server{
-		Handler: web.Handler(d, web.Options{
-			TelemetryPath: f.telemetryPath, TimeoutOffset: f.timeoutOffset, Logger: logger, Version: version.Version,
-		}),
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       30 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
-	}
+	server := web.NewServer(d, web.Options{
+		TelemetryPath: f.telemetryPath, TimeoutOffset: f.timeoutOffset, Logger: logger, Version: version.Version,
+	})
+	server.ErrorLog = slog.NewLogLogger(bridge.Handler(), slog.LevelError)
+	server.BaseContext = func(net.Listener) context.Context { return ctx } // a scrape that waits for Atlas ends with the program
 	reloads := make(chan os.Signal, 1)
 	signal.Notify(reloads, syscall.SIGHUP)
 	defer signal.Stop(reloads)
@@ -265,10 +266,20 @@ func serve(ctx context.Context, f *flags, load func() (config.Config, error), lo
 		case <-reloads:
 			_ = d.Reload() // it logs
 		case <-ctx.Done():
-			_ = level.Info(logger).Log("msg", "ending: scrapes that are being answered may finish")
-			drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
-			defer cancel()
-			return server.Shutdown(drain)
+			return shutDown(context.WithoutCancel(ctx), server, logger)
 		}
 	}
+}
+
+// shutDown has requests that are being answered finish, but waits for no client that does not read its answer.
+func shutDown(ctx context.Context, server *http.Server, logger log.Logger) error {
+	_ = level.Info(logger).Log("msg", "ending: requests that are being answered may finish")
+	drain, cancel := context.WithTimeout(ctx, drainTime)
+	defer cancel()
+	err := server.Shutdown(drain)
+	if errors.Is(err, context.DeadlineExceeded) {
+		_ = level.Warn(logger).Log("msg", "ending: a request was cut off, whose client did not send or read it to its end")
+		return server.Close()
+	}
+	return err
 }

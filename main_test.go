@@ -1,39 +1,21 @@
 package main_test
 
 import (
-	"context"
+	"bufio"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"mongodbatlas_backup_exporter/atlasapi/atlassim"
 	"mongodbatlas_backup_exporter/internal/promtest"
 )
-
-// fetch returns the status and the body of a page of the exporter.
-func fetch(t *testing.T, url string) (status int, body string) {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	raw, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp.StatusCode, string(raw)
-}
 
 // value accepts one sample of this value.
 func value(want float64) func([]promtest.Sample) error {
@@ -85,7 +67,7 @@ scrape_configs:
 // TestCheckMetrics has promtool judge the real output.
 func TestCheckMetrics(t *testing.T) {
 	exporter := promtest.StartExporter(t, "demo")
-	_, body := fetch(t, exporter.URL()+"/metrics")
+	_, body := promtest.Get(t, exporter.URL()+"/metrics")
 	cmd := exec.CommandContext(t.Context(), promtest.Promtool(t), "check", "metrics")
 	cmd.Stdin = strings.NewReader(body)
 	if out, err := cmd.CombinedOutput(); err != nil || len(out) != 0 {
@@ -173,15 +155,15 @@ func TestStartsWhileAtlasIsDown(t *testing.T) {
 	server := startServer(t, atlassim.Demo(atlassim.WallClock{}))
 	up := server.Inject(atlassim.Fault{Status: http.StatusServiceUnavailable})
 	exporter := promtest.StartExporter(t, "--config.file="+writeConfig(t, server.URL(), "  max_retries: 0\nrefresh: {min_interval: 0s}\n"))
-	if status, _ := fetch(t, exporter.URL()+"/-/healthy"); status != http.StatusOK {
+	if status, _ := promtest.Get(t, exporter.URL()+"/-/healthy"); status != http.StatusOK {
 		t.Errorf("/-/healthy answers %d", status)
 	}
 	for _, path := range []string{"/sd", "/probe?target=32b6e34b3d91647abb20e7b8"} {
-		if status, body := fetch(t, exporter.URL()+path); status != http.StatusServiceUnavailable {
+		if status, body := promtest.Get(t, exporter.URL()+path); status != http.StatusServiceUnavailable {
 			t.Errorf("%s answers %d %s, want 503 before the first discovery", path, status, body)
 		}
 	}
-	_, metrics := fetch(t, exporter.URL()+"/metrics")
+	_, metrics := promtest.Get(t, exporter.URL()+"/metrics")
 	for _, want := range []string{
 		"\nmongodbatlas_up 0\n",
 		`mongodbatlas_target_last_error_info{cl_name="",collector="projects",group_id="",group_name="",pipeline="",reason="server_error"} 1`,
@@ -190,36 +172,18 @@ func TestStartsWhileAtlasIsDown(t *testing.T) {
 			t.Errorf("/metrics has no line %q", strings.TrimSpace(want))
 		}
 	}
-	if status, body := fetch(t, exporter.URL()+"/-/ready"); status != http.StatusServiceUnavailable || !strings.Contains(body, "server_error") {
+	if status, body := promtest.Get(t, exporter.URL()+"/-/ready"); status != http.StatusServiceUnavailable || !strings.Contains(body, "server_error") {
 		t.Errorf("/-/ready answers %d %q, want 503 with the reason", status, body)
 	}
 	up()
-	eventually(t, func() error {
-		if _, metrics := fetch(t, exporter.URL()+"/metrics"); !strings.Contains(metrics, "\nmongodbatlas_up 1\n") {
+	promtest.Eventually(t, func() error {
+		if _, metrics := promtest.Get(t, exporter.URL()+"/metrics"); !strings.Contains(metrics, "\nmongodbatlas_up 1\n") {
 			return fmt.Errorf("mongodbatlas_up is not 1")
 		}
 		return nil
 	})
-	if status, _ := fetch(t, exporter.URL()+"/-/ready"); status != http.StatusOK {
+	if status, _ := promtest.Get(t, exporter.URL()+"/-/ready"); status != http.StatusOK {
 		t.Errorf("/-/ready answers %d once Atlas is up", status)
-	}
-}
-
-// eventually calls f until it succeeds, for as long as a slow machine may need.
-func eventually(t *testing.T, f func() error) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	for {
-		err := f()
-		if err == nil {
-			return
-		}
-		select {
-		case <-ctx.Done():
-			t.Fatal(err)
-		case <-time.After(200 * time.Millisecond):
-		}
 	}
 }
 
@@ -227,8 +191,8 @@ func eventually(t *testing.T, f func() error) {
 func TestReload(t *testing.T) {
 	server, configFile := startAtlas(t, "refresh: {min_interval: 15m}\n")
 	exporter := promtest.StartExporter(t, "--config.file="+configFile)
-	eventually(t, func() error {
-		if _, metrics := fetch(t, exporter.URL()+"/metrics"); strings.Count(metrics, "mongodbatlas_backup_export_last_success_timestamp_seconds{") < 8 {
+	promtest.Eventually(t, func() error {
+		if _, metrics := promtest.Get(t, exporter.URL()+"/metrics"); strings.Count(metrics, "mongodbatlas_backup_export_last_success_timestamp_seconds{") < 8 {
 			return fmt.Errorf("the histories are not read yet")
 		}
 		return nil
@@ -256,7 +220,7 @@ func TestReload(t *testing.T) {
 	if status, body := reload(); status != http.StatusInternalServerError || !strings.Contains(body, "line 5: refesh: unknown key") {
 		t.Errorf("a bad file answers %d %q", status, body)
 	}
-	_, metrics := fetch(t, exporter.URL()+"/metrics")
+	_, metrics := promtest.Get(t, exporter.URL()+"/metrics")
 	if !strings.Contains(metrics, "\nmongodbatlas_exporter_config_last_reload_successful 0\n") || !strings.Contains(metrics, "\nmongodbatlas_up 1\n") {
 		t.Error("a bad file is not seen in the metrics, or the old configuration was lost")
 	}
@@ -267,7 +231,7 @@ func TestReload(t *testing.T) {
 	if status, body := reload(); status != http.StatusOK {
 		t.Errorf("a good file answers %d %q", status, body)
 	}
-	_, metrics = fetch(t, exporter.URL()+"/metrics")
+	_, metrics = promtest.Get(t, exporter.URL()+"/metrics")
 	if strings.Contains(metrics, `group_name="payments"`) {
 		t.Error("an excluded project is still there")
 	}
@@ -337,10 +301,61 @@ func TestVersionAndHelp(t *testing.T) {
 	}
 }
 
-// TestStopsInOrder holds that SIGTERM ends the program with exit code 0.
+// TestStopsInOrder holds that SIGTERM ends the program with exit code 0, whatever its clients and Atlas do.
 func TestStopsInOrder(t *testing.T) {
-	exporter := promtest.StartExporter(t, "demo")
-	if err := exporter.Stop(t.Context()); err != nil {
-		t.Errorf("the exporter ended with %v:\n%s", err, exporter.Logs())
+	t.Run("quiet", func(t *testing.T) {
+		exporter := promtest.StartExporter(t, "demo")
+		if err := exporter.Stop(t.Context()); err != nil {
+			t.Errorf("the exporter ended with %v:\n%s", err, exporter.Logs())
+		}
+	})
+	t.Run("a scrape waits for Atlas", func(t *testing.T) {
+		server, configFile := startAtlas(t, "")
+		exporter := promtest.StartExporter(t, "--config.file="+configFile)
+		waiting, release := make(chan struct{}, 1000), make(chan struct{})
+		defer close(release)
+		server.Inject(atlassim.Fault{Authenticated: true, Handler: func(http.ResponseWriter, *http.Request) {
+			waiting <- struct{}{}
+			<-release
+		}})
+		conn := send(t, exporter, "GET /metrics HTTP/1.1\r\nHost: x\r\nX-Prometheus-Scrape-Timeout-Seconds: 600\r\n\r\n")
+		promtest.Eventually(t, func() error {
+			_, metrics := promtest.Get(t, exporter.URL()+"/metrics?collect[]=exporter")
+			if len(waiting) == 0 || !strings.Contains(metrics, "\npromhttp_metric_handler_requests_in_flight 2\n") {
+				return errors.New("the scrape does not wait yet")
+			}
+			return nil
+		})
+		if err := exporter.Stop(t.Context()); err != nil {
+			t.Errorf("the exporter ended with %v:\n%s", err, exporter.Logs())
+		}
+		// The scrape is answered with what is known.
+		if line, err := bufio.NewReader(conn).ReadString('\n'); err != nil || line != "HTTP/1.1 200 OK\r\n" {
+			t.Errorf("the scrape was answered %q, %v", line, err)
+		}
+	})
+	t.Run("a client does not come to an end", func(t *testing.T) {
+		exporter := promtest.StartExporter(t, "demo")
+		conn := send(t, exporter, "POST /-/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n1")
+		if line, err := bufio.NewReader(conn).ReadString('\n'); err != nil || line != "HTTP/1.1 200 OK\r\n" {
+			t.Errorf("the reload was answered %q, %v", line, err)
+		}
+		if err := exporter.Stop(t.Context()); err != nil || !strings.Contains(exporter.Logs(), "a request was cut off") {
+			t.Errorf("the exporter ended with %v:\n%s", err, exporter.Logs())
+		}
+	})
+}
+
+// send opens a connection to the exporter, and sends a text.
+func send(t *testing.T, exporter *promtest.Exporter, text string) net.Conn {
+	t.Helper()
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", strings.TrimPrefix(exporter.URL(), "http://"))
+	if err == nil {
+		_, err = io.WriteString(conn, text)
 	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn
 }

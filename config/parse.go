@@ -48,9 +48,11 @@ func Parse(raw []byte) (Config, error) {
 var quoted = regexp.MustCompile("`[^`]*`|'[^']{2,}'")
 
 func syntaxError(err error) error {
-	message := strings.TrimPrefix(err.Error(), "yaml: ")
-	return fmt.Errorf("not YAML: %s", quoted.ReplaceAllString(message, "…"))
+	return fmt.Errorf("not YAML: %s", HideValues(strings.TrimPrefix(err.Error(), "yaml: ")))
 }
+
+// HideValues returns a YAML parser's message without what it repeats of the file.
+func HideValues(message string) string { return quoted.ReplaceAllString(message, "…") }
 
 func (c *Config) keys() keys {
 	return keys{

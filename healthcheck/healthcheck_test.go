@@ -3,6 +3,8 @@ package healthcheck_test
 import (
 	"context"
 	"errors"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -35,7 +37,8 @@ func TestAsk(t *testing.T) {
 		{http.StatusOK, ""},
 		{http.StatusNoContent, "204 No Content"},
 		{http.StatusFound, "302 Found"},
-		{http.StatusUnauthorized, "401 Unauthorized"},
+		{http.StatusUnauthorized, ""}, // it is alive, and wants a password
+		{http.StatusForbidden, "403 Forbidden"},
 		{http.StatusServiceUnavailable, "503 Service Unavailable"},
 	} {
 		err := healthcheck.Ask(t.Context(), serve(t, test.status))
@@ -48,6 +51,28 @@ func TestAsk(t *testing.T) {
 	}
 }
 
+// TestAskByTLS holds that an exporter which serves TLS is asked by https, whatever its certificate says, and that whoever forgets
+// it is told so.
+func TestAskByTLS(t *testing.T) {
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	status := http.StatusOK
+	server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) })
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	if err := healthcheck.Ask(t.Context(), server.URL); err != nil {
+		t.Error(err)
+	}
+	address := strings.TrimPrefix(server.URL, "https://")
+	if err := healthcheck.Ask(t.Context(), address); err == nil || !strings.Contains(err.Error(), "the address begins with https://") {
+		t.Errorf("got error %v, want one that says how to ask", err)
+	}
+	status = http.StatusInternalServerError
+	if err := healthcheck.Ask(t.Context(), server.URL); err == nil || !strings.HasSuffix(err.Error(), "/-/healthy answers 500 Internal Server Error") {
+		t.Errorf("got error %v", err)
+	}
+}
+
 func TestAskNobody(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	address := strings.TrimPrefix(server.URL, "http://")
@@ -55,7 +80,7 @@ func TestAskNobody(t *testing.T) {
 	if err := healthcheck.Ask(t.Context(), address); err == nil {
 		t.Error("got no error where nothing listens")
 	}
-	if err := healthcheck.Ask(t.Context(), "not an address"); err == nil || !strings.Contains(err.Error(), `"not an address"`) {
+	if err := healthcheck.Ask(t.Context(), "not an address"); err == nil || !strings.Contains(err.Error(), `not an address/-/healthy`) {
 		t.Errorf("got error %v, want one that names the address", err)
 	}
 }

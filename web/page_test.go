@@ -12,13 +12,14 @@ import (
 
 	"mongodbatlas_backup_exporter/atlasapi/atlassim"
 	"mongodbatlas_backup_exporter/config"
+	"mongodbatlas_backup_exporter/internal/promtest"
 )
 
 // shown loads the page until it holds what is wanted, and returns it.
 func (e *exporter) shown(t *testing.T, want string) answer {
 	t.Helper()
 	var got answer
-	eventually(t, func() error {
+	promtest.Eventually(t, func() error {
 		if got = e.get(t, "/"); got.status != http.StatusOK || !strings.Contains(got.body, want) {
 			return fmt.Errorf("the page answers %d, without %s:\n%s", got.status, want, got.body)
 		}

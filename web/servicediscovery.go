@@ -3,6 +3,8 @@ package web
 import (
 	"encoding/json"
 	"net/http"
+	"net/url"
+	"strings"
 )
 
 // targetGroup is an entry of Prometheus's HTTP service discovery.
@@ -17,6 +19,10 @@ func (s *server) serviceDiscovery(w http.ResponseWriter, r *http.Request) {
 	if err := exporter.Ready(); err != nil {
 		exporter.Discover()
 		answer(w, http.StatusServiceUnavailable, err.Error())
+		return
+	}
+	if !isAddress(r.Host) {
+		answer(w, http.StatusBadRequest, "Host: the address under which Prometheus reaches the exporter is expected: the targets get the same")
 		return
 	}
 	scheme := "http"
@@ -37,4 +43,12 @@ func (s *server) serviceDiscovery(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(groups)
+}
+
+// isAddress reports whether a Host is one that a target can have: a name or an address, with or without a port.
+func isAddress(host string) bool {
+	const longest = 253 + len(":65535") // the longest name that DNS has; each project repeats it twice
+	u, err := url.Parse("//" + host)
+	return err == nil && u.Host == host && u.Hostname() != "" && len(host) <= longest &&
+		(host[0] == '[' || !strings.Contains(u.Hostname(), ":"))
 }

@@ -13,11 +13,13 @@ import (
 	"time"
 
 	"github.com/go-kit/log"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"mongodbatlas_backup_exporter/atlasapi"
 	"mongodbatlas_backup_exporter/atlasapi/atlassim"
 	"mongodbatlas_backup_exporter/config"
 	"mongodbatlas_backup_exporter/daemon"
+	"mongodbatlas_backup_exporter/internal/promtest"
 	"mongodbatlas_backup_exporter/web"
 )
 
@@ -26,16 +28,24 @@ const (
 	clientSecret = "mdb_sa_sk_test-secret"
 )
 
-// exporter is the whole exporter but for the program: the real handlers over HTTP, before a simulated Atlas.
+// exporter is the whole exporter but for the program: the real server over HTTP, before a simulated Atlas.
 type exporter struct {
-	url   string
-	atlas *atlassim.Server
+	url      string
+	client   *http.Client
+	atlas    *atlassim.Server
+	registry *prometheus.Registry
 	// configure changes the configuration that the next reload reads.
 	configure func(func(*config.Config) error)
 }
 
 // start serves an organization, with a configuration that reads anew at each scrape.
 func start(t *testing.T, org *atlassim.Organization, change func(*config.Config)) *exporter {
+	t.Helper()
+	return startServer(t, org, change, nil)
+}
+
+// startServer is start with a server that adjust may change before it serves, also to one of HTTP/2.
+func startServer(t *testing.T, org *atlassim.Organization, change func(*config.Config), adjust func(*httptest.Server)) *exporter {
 	t.Helper()
 	atlas := atlassim.NewServer(org, atlassim.Options{
 		ServiceAccounts: []atlassim.ServiceAccount{{ClientID: clientID, ClientSecret: clientSecret}},
@@ -69,15 +79,39 @@ func start(t *testing.T, org *atlassim.Organization, change func(*config.Config)
 		t.Fatal(err)
 	}
 	t.Cleanup(d.Close)
-	server := httptest.NewServer(web.Handler(d, web.Options{
+	server := httptest.NewUnstartedServer(nil)
+	server.Config = web.NewServer(d, web.Options{
 		TelemetryPath: "/metrics", TimeoutOffset: 500 * time.Millisecond, Logger: log.NewNopLogger(), Version: "1.2.3",
-	}))
+	})
+	if adjust != nil {
+		adjust(server)
+	}
+	if server.EnableHTTP2 {
+		server.StartTLS()
+	} else {
+		server.Start()
+	}
 	t.Cleanup(server.Close)
-	return &exporter{url: server.URL, atlas: atlas, configure: func(change func(*config.Config) error) {
-		mu.Lock()
-		defer mu.Unlock()
-		bad = change(&c)
-	}}
+	return &exporter{
+		url: server.URL, client: server.Client(), atlas: atlas, registry: d.Registry(),
+		configure: func(change func(*config.Config) error) {
+			mu.Lock()
+			defer mu.Unlock()
+			bad = change(&c)
+		},
+	}
+}
+
+// blockLoading has every reload wait until the end that it returns is called.
+func (e *exporter) blockLoading() (end func()) {
+	blocked, release := make(chan struct{}), make(chan struct{})
+	go e.configure(func(*config.Config) error {
+		close(blocked)
+		<-release
+		return nil
+	})
+	<-blocked
+	return func() { close(release) }
 }
 
 // small is an organization of two projects.
@@ -108,7 +142,10 @@ func (e *exporter) get(t *testing.T, path string, header ...string) answer {
 	return got
 }
 
+// do sends a request, and waits for an answer as long as a slow machine may need.
 func (e *exporter) do(ctx context.Context, method, path string, header ...string) (answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, method, e.url+path, nil)
 	if err != nil {
 		return answer{}, err
@@ -116,7 +153,7 @@ func (e *exporter) do(ctx context.Context, method, path string, header ...string
 	for i := 0; i < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := e.client.Do(req)
 	if err != nil {
 		return answer{}, err
 	}
@@ -125,28 +162,10 @@ func (e *exporter) do(ctx context.Context, method, path string, header ...string
 	return answer{resp.StatusCode, resp.Header, string(body)}, err
 }
 
-// eventually calls f until it succeeds, for as long as a slow machine may need.
-func eventually(t *testing.T, f func() error) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	for {
-		err := f()
-		if err == nil {
-			return
-		}
-		select {
-		case <-ctx.Done():
-			t.Fatal(err)
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
-}
-
 // ready waits for the first discovery.
 func (e *exporter) ready(t *testing.T) {
 	t.Helper()
-	eventually(t, func() error {
+	promtest.Eventually(t, func() error {
 		if got := e.get(t, "/-/ready"); got.status != http.StatusOK {
 			return fmt.Errorf("/-/ready answers %d %s", got.status, got.body)
 		}
@@ -158,7 +177,7 @@ func (e *exporter) ready(t *testing.T) {
 func (e *exporter) read(t *testing.T) {
 	t.Helper()
 	e.ready(t)
-	eventually(t, func() error {
+	promtest.Eventually(t, func() error {
 		got := e.get(t, "/metrics", "X-Prometheus-Scrape-Timeout-Seconds", "60")
 		for line := range strings.Lines(got.body) {
 			if strings.Contains(line, `state="pending"`) && !strings.HasSuffix(line, " 0\n") {

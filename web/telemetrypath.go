@@ -3,18 +3,27 @@ package web
 import (
 	"errors"
 	"fmt"
+	"net/url"
+	"path"
 	"slices"
 	"strings"
 )
 
+// ownPaths lists the paths that are not up to the user.
+func ownPaths() []string {
+	return []string{"/", "/probe", "/sd", "/-/healthy", "/-/ready", "/-/reload"}
+}
+
 // CheckTelemetryPath returns why a path cannot be that of the metrics, or nil.
-func CheckTelemetryPath(path string) error {
-	taken := []string{"/", "/probe", "/sd", "/-/healthy", "/-/ready", "/-/reload"}
+func CheckTelemetryPath(given string) error {
+	decoded, err := url.PathUnescape(given)
 	switch {
-	case !strings.HasPrefix(path, "/") || strings.ContainsAny(path, "{} \t\r\n?#"):
+	case err != nil || !strings.HasPrefix(given, "/") || strings.ContainsAny(given, "{} \t\r\n?#"):
 		return errors.New("a path such as /metrics is expected")
-	case slices.Contains(taken, path):
-		return fmt.Errorf("%s serves something else: choose a path such as /metrics", path)
+	case slices.Contains(ownPaths(), path.Clean(decoded)):
+		return fmt.Errorf("%s serves something else: choose a path such as /metrics", given)
+	case path.Clean(given) != strings.TrimSuffix(given, "/"): // as ServeMux does before it looks for a path
+		return fmt.Errorf("%s is another way to write %s", given, path.Clean(given))
 	}
 	return nil
 }

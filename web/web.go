@@ -3,31 +3,15 @@
 package web
 
 import (
-	"context"
-	"errors"
-	"fmt"
 	"net/http"
-	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/go-kit/log"
-	"github.com/go-kit/log/level"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/sync/semaphore"
 
-	"mongodbatlas_backup_exporter/atlasapi"
 	"mongodbatlas_backup_exporter/collector"
-)
-
-const (
-	// defaultTimeout is how long a scrape takes at most whose header does not say: Prometheus's own default.
-	defaultTimeout = 10 * time.Second
-	// maxScrapes bounds the scrapes that are answered at the same time.
-	maxScrapes = 40
-	// maxPages bounds the pages for people that are made at the same time: one of a large organisation takes megabytes.
-	maxPages = 4
 )
 
 // Daemon is what the handlers show and steer.
@@ -51,100 +35,38 @@ type Options struct {
 type server struct {
 	Options
 	daemon Daemon
+	// rendering is held by each scrape while it is rendered.
+	rendering *semaphore.Weighted
 }
 
-// Handler returns the whole HTTP interface.
-func Handler(d Daemon, o Options) http.Handler {
-	s := &server{Options: o, daemon: d}
+// NewServer returns an HTTP server of the whole interface, with bounds on what a client can make it wait for. Where they do
+// not fit, they may be changed before it serves; the handlers follow its WriteTimeout.
+func NewServer(d Daemon, o Options) *http.Server {
+	return &http.Server{
+		Handler:           handler(d, o),
+		ReadHeaderTimeout: 10 * time.Second, // also a TLS handshake
+		ReadTimeout:       30 * time.Second, // also a body, though none is wanted
+		// How long a client may take to read an answer; a scrape that waits for Atlas begins to count when its answer is ready.
+		WriteTimeout:   30 * time.Second,
+		IdleTimeout:    2 * time.Minute,
+		MaxHeaderBytes: 64 << 10, // also the address: what is longer is status 431
+	}
+}
+
+// handler returns the whole HTTP interface.
+func handler(d Daemon, o Options) http.Handler {
+	s := &server{Options: o, daemon: d, rendering: semaphore.NewWeighted(maxRendering)}
 	mux := http.NewServeMux()
-	metrics := promhttp.InstrumentMetricHandler(d.Registry(), http.HandlerFunc(s.metrics))
-	mux.Handle("GET "+o.TelemetryPath, limited(maxScrapes, metrics))
-	mux.Handle("GET /probe", limited(maxScrapes, http.HandlerFunc(s.probe)))
-	mux.HandleFunc("GET /sd", s.serviceDiscovery)
-	mux.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "alive") })
-	mux.HandleFunc("GET /-/ready", s.ready)
-	mux.HandleFunc("POST /-/reload", s.reload)
-	mux.HandleFunc("PUT /-/reload", s.reload)
-	mux.Handle("GET /{$}", limited(maxPages, newPage(s)))
-	return mux
-}
-
-// limited refuses a request when so many are being answered.
-func limited(most int, h http.Handler) http.Handler {
-	slots := make(chan struct{}, most)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		select {
-		case slots <- struct{}{}:
-			defer func() { <-slots }()
-			h.ServeHTTP(w, r)
-		default:
-			answer(w, http.StatusServiceUnavailable, fmt.Sprintf("%d such requests are being answered, which is the most at a time: try again", most))
-		}
-	})
-}
-
-func (s *server) metrics(w http.ResponseWriter, r *http.Request) {
-	selected := r.URL.Query()["collect[]"]
-	known := s.daemon.Exporter().Collectors()
-	for _, name := range selected {
-		if !slices.Contains(known, name) {
-			answer(w, http.StatusBadRequest, fmt.Sprintf("collect[]=%q: no collector of that name is enabled; there are %s", name, strings.Join(known, ", ")))
-			return
-		}
-	}
-	gatherers := s.refresh(r, collector.Selection{Collectors: selected})
-	if selected == nil || slices.Contains(selected, collector.CollectorExporter) {
-		gatherers = append(gatherers, s.daemon.Registry())
-	}
-	s.expose(w, r, gatherers)
-}
-
-func (s *server) probe(w http.ResponseWriter, r *http.Request) {
-	target := r.URL.Query().Get("target")
-	if _, err := atlasapi.ParseObjectID(target); err != nil {
-		answer(w, http.StatusBadRequest, "target: a project id of 24 digits of 0-9 and a-f is expected, as in /probe?target=32b6e34b3d91647abb20e7b8")
-		return
-	}
-	exporter := s.daemon.Exporter()
-	if err := exporter.Ready(); err != nil {
-		exporter.Discover()
-		answer(w, http.StatusServiceUnavailable, err.Error())
-		return
-	}
-	if !slices.Contains(exporter.Projects(), target) {
-		answer(w, http.StatusNotFound, "target: this exporter does not read project "+target)
-		return
-	}
-	s.expose(w, r, s.refresh(r, collector.Selection{GroupID: target}))
-}
-
-// refresh has read what is selected until shortly before Prometheus gives up, and gathers what is known then.
-func (s *server) refresh(r *http.Request, selection collector.Selection) prometheus.Gatherers {
-	ctx, cancel := context.WithTimeout(r.Context(), s.timeout(r))
-	defer cancel()
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(s.daemon.Exporter().Refresh(ctx, selection))
-	return prometheus.Gatherers{registry}
-}
-
-// timeout is how long a scrape may take by its header.
-func (s *server) timeout(r *http.Request) time.Duration {
-	timeout := defaultTimeout
-	if given, err := strconv.ParseFloat(r.Header.Get("X-Prometheus-Scrape-Timeout-Seconds"), 64); err == nil && given > 0 && given < 3600 {
-		timeout = time.Duration(given * float64(time.Second))
-	}
-	if s.TimeoutOffset < timeout {
-		return timeout - s.TimeoutOffset
-	}
-	return timeout / 2 // the offset leaves no time at all: leave some
-}
-
-func (s *server) expose(w http.ResponseWriter, r *http.Request, gatherers prometheus.Gatherers) {
-	promhttp.HandlerFor(gatherers, promhttp.HandlerOpts{
-		ErrorLog:      errorLog{s.Logger},
-		ErrorHandling: promhttp.ContinueOnError,
-		Registry:      s.daemon.Registry(),
-	}).ServeHTTP(w, r)
+	get := func(path string, h http.Handler) { mux.Handle(path, only(h, http.MethodGet, http.MethodHead)) }
+	get(o.TelemetryPath, promhttp.InstrumentMetricHandler(d.Registry(), limited(maxScrapes, http.HandlerFunc(s.metrics))))
+	get("/probe", limited(maxScrapes, http.HandlerFunc(s.probe)))
+	get("/sd", http.HandlerFunc(s.serviceDiscovery))
+	get("/-/healthy", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "alive") }))
+	get("/-/ready", http.HandlerFunc(s.ready))
+	get("/{$}", limited(maxPages, newPage(s)))
+	mux.Handle("/-/reload", only(sameOrigin(limited(maxReloads, http.HandlerFunc(s.reload))), http.MethodPost, http.MethodPut))
+	mux.Handle("/", nowhere(o.TelemetryPath))
+	return forAll(mux)
 }
 
 func (s *server) ready(w http.ResponseWriter, _ *http.Request) {
@@ -162,18 +84,4 @@ func (s *server) reload(w http.ResponseWriter, _ *http.Request) {
 		return
 	}
 	answer(w, http.StatusOK, "the configuration was reloaded")
-}
-
-func answer(w http.ResponseWriter, status int, message string) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(status)
-	_, _ = fmt.Fprintln(w, message) //nolint:gosec // plain text, which nosniff keeps from being taken for a page
-}
-
-// errorLog hands promhttp's errors to the log.
-type errorLog struct{ logger log.Logger }
-
-func (l errorLog) Println(v ...any) {
-	_ = level.Error(l.logger).Log("msg", "a scrape was not answered in full", "err", errors.New(strings.TrimSpace(fmt.Sprintln(v...))))
 }

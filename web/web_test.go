@@ -1,7 +1,6 @@
 package web_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -11,6 +10,7 @@ import (
 
 	"mongodbatlas_backup_exporter/atlasapi/atlassim"
 	"mongodbatlas_backup_exporter/config"
+	"mongodbatlas_backup_exporter/internal/promtest"
 )
 
 // families lists the names of the metrics in an exposition.
@@ -134,7 +134,7 @@ func TestBeforeTheFirstDiscovery(t *testing.T) {
 			t.Errorf("%s answers %d %s before the first discovery", path, got.status, got.body)
 		}
 	}
-	eventually(t, func() error {
+	promtest.Eventually(t, func() error {
 		if got := e.get(t, "/-/ready"); !strings.Contains(got.body, "ip_not_allowed (ORG_REQUIRES_ACCESS_LIST)") {
 			return errors.New("/-/ready does not say why: " + got.body)
 		}
@@ -191,27 +191,6 @@ func TestReload(t *testing.T) {
 	}
 }
 
-func TestMethodsAndPaths(t *testing.T) {
-	org, _, _ := small()
-	e := start(t, org, nil)
-	for _, test := range []struct {
-		method, path string
-		status       int
-	}{
-		{http.MethodPost, "/metrics", 405},
-		{http.MethodDelete, "/", 405},
-		{http.MethodPost, "/-/ready", 405},
-		{http.MethodHead, "/", 200},
-		{http.MethodHead, "/metrics", 200},
-		{http.MethodGet, "/nowhere", 404},
-		{http.MethodGet, "/metrics/", 404},
-	} {
-		if got, err := e.do(t.Context(), test.method, test.path); err != nil || got.status != test.status {
-			t.Errorf("%s %s answers %d, %v, want %d", test.method, test.path, got.status, err, test.status)
-		}
-	}
-}
-
 // hang makes Atlas answer nothing, and returns how many requests hang and an end to it.
 func hang(e *exporter) (hanging func() int, end func()) {
 	waiting, release := make(chan struct{}, 1000), make(chan struct{})
@@ -250,40 +229,4 @@ func TestTimeout(t *testing.T) {
 	if hanging() == 0 {
 		t.Error("Atlas was not asked at all")
 	}
-}
-
-// TestTooManyScrapes holds that scrapes do not pile up, and that what was refused is answered later.
-func TestTooManyScrapes(t *testing.T) {
-	org, _, _ := small()
-	e := start(t, org, nil)
-	e.ready(t)
-	_, end := hang(e)
-	defer end()
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	const most = 40
-	for range most {
-		go func() {
-			for ctx.Err() == nil { // one that is refused tries again
-				_, _ = e.do(ctx, http.MethodGet, "/metrics", "X-Prometheus-Scrape-Timeout-Seconds", "600")
-			}
-		}()
-	}
-	scrape := func() answer { return e.get(t, "/metrics", "X-Prometheus-Scrape-Timeout-Seconds", "0.01") }
-	eventually(t, func() error {
-		if got := scrape(); got.status != http.StatusServiceUnavailable || !strings.Contains(got.body, "40 such requests") {
-			return fmt.Errorf("one scrape more answers %d", got.status)
-		}
-		return nil
-	})
-	if got := e.get(t, "/-/healthy"); got.status != http.StatusOK {
-		t.Errorf("/-/healthy answers %d while there are too many scrapes", got.status)
-	}
-	cancel()
-	eventually(t, func() error {
-		if got := scrape(); got.status != http.StatusOK {
-			return fmt.Errorf("a scrape answers %d after the others have ended", got.status)
-		}
-		return nil
-	})
 }

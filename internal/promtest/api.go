@@ -9,16 +9,6 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
-)
-
-const (
-	// eventuallyLimit is far longer than anything that a test waits for takes on a loaded machine: a few scrapes and rule
-	// evaluations.
-	eventuallyLimit = 2 * time.Minute
-	// requestLimit bounds one request to a server on this machine.
-	requestLimit = 30 * time.Second
-	pollInterval = 200 * time.Millisecond
 )
 
 // api calls the HTTP interface of Prometheus or Alertmanager.
@@ -98,24 +88,21 @@ func awaitReady(t testing.TB, p *process, a api) {
 // eventually reads until accept is content with what was read. It fails the test when the process ends or time is up.
 func eventually[T any](t testing.TB, p *process, what string, read func(context.Context) (T, error), accept func(T) error) T {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), eventuallyLimit)
-	defer cancel()
-	ticker := time.NewTicker(pollInterval)
-	defer ticker.Stop()
-	for {
-		value, err := read(ctx)
-		if err == nil {
+	var value T
+	err := poll(t, p.done, func() (err error) {
+		if value, err = read(t.Context()); err == nil {
 			err = accept(value)
 		}
-		if err == nil {
-			return value
-		}
-		select {
-		case <-p.done:
-			t.Fatalf("%s ended (%v) while waiting for %s: %v", p.name, p.err, what, err)
-		case <-ctx.Done():
-			t.Fatalf("%s: waited in vain for %s: %v\nlast read: %+v", p.name, what, err, value)
-		case <-ticker.C:
-		}
+		return err
+	})
+	if err == nil {
+		return value
 	}
+	select {
+	case <-p.done:
+		t.Fatalf("%s ended (%v) while waiting for %s: %v", p.name, p.err, what, err)
+	default:
+		t.Fatalf("%s: waited in vain for %s: %v\nlast read: %+v", p.name, what, err, value)
+	}
+	return value
 }

@@ -3,7 +3,6 @@ package promtest
 import (
 	"context"
 	"errors"
-	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -24,24 +23,6 @@ func buildStandin(t testing.TB) string {
 	return buildProgram(t, root, "./internal/promtest/testdata/standin", "standin")
 }
 
-func get(t *testing.T, url string) string {
-	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	content, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(content)
-}
-
 func TestStartExporter(t *testing.T) {
 	t.Setenv("MONGODB_ATLAS_CLIENT_ID", "of-the-person-who-tests")
 	exporter := startExporter(t, buildStandin(t), []string{"MONGODB_ATLAS_BASE_URL=http://127.0.0.1:1"})
@@ -49,8 +30,8 @@ func TestStartExporter(t *testing.T) {
 	if !strings.HasPrefix(exporter.URL(), "http://127.0.0.1:") {
 		t.Errorf("URL %s", exporter.URL())
 	}
-	if got := get(t, exporter.URL()); got != "standin 1\n" {
-		t.Errorf("answer %q", got)
+	if status, got := Get(t, exporter.URL()); status != http.StatusOK || got != "standin 1\n" {
+		t.Errorf("answer %d %q", status, got)
 	}
 	if !strings.Contains(exporter.Logs(), "printed") {
 		t.Error("standard output is missing")
@@ -103,7 +84,7 @@ func TestExporterItself(t *testing.T) {
 		t.Errorf("--version: %+v", version)
 	}
 	exporter := StartExporter(t, "demo")
-	if got := get(t, exporter.URL()+"/metrics"); !strings.Contains(got, "\nmongodbatlas_up ") {
+	if _, got := Get(t, exporter.URL()+"/metrics"); !strings.Contains(got, "\nmongodbatlas_up ") {
 		t.Errorf("metrics: %s", got)
 	}
 	if err := exporter.Stop(t.Context()); err != nil {

@@ -1,0 +1,355 @@
+package web_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	stdlog "log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"mongodbatlas_backup_exporter/atlasapi/atlassim"
+	"mongodbatlas_backup_exporter/internal/promtest"
+)
+
+// connections counts the connections that a server has had and has.
+type connections struct{ opened, active, closed atomic.Int64 }
+
+// watch counts a server's connections from its start.
+func (c *connections) watch(s *httptest.Server) {
+	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew:
+			c.opened.Add(1)
+		case http.StateActive:
+			c.active.Add(1)
+		case http.StateClosed:
+			c.closed.Add(1)
+		case http.StateIdle, http.StateHijacked:
+		}
+	}
+}
+
+// narrow is a listener whose connections take few bytes that nobody reads.
+type narrow struct{ net.Listener }
+
+func (l narrow) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err == nil {
+		err = conn.(*net.TCPConn).SetWriteBuffer(4 << 10)
+	}
+	return conn, err
+}
+
+// dial opens a connection that takes few bytes that nobody reads, and sends the text.
+func (e *exporter) dial(t *testing.T, text string) net.Conn {
+	t.Helper()
+	_, address, _ := strings.Cut(e.url, "://")
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", address)
+	if err == nil {
+		err = conn.(*net.TCPConn).SetReadBuffer(4 << 10)
+	}
+	if err == nil {
+		_, err = io.WriteString(conn, text)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn
+}
+
+// remainder reads what comes until the server closes the connection. A connection that it resets is closed, too.
+func remainder(t *testing.T, conn net.Conn) string {
+	t.Helper()
+	text, err := io.ReadAll(conn)
+	var network *net.OpError
+	if err != nil && !errors.As(err, &network) {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// request is the text of a request without a body.
+func request(path string, header ...string) string {
+	return "GET " + path + " HTTP/1.1\r\nHost: x\r\n" + strings.Join(append(header, "\r\n"), "\r\n")
+}
+
+// counted returns a value that promhttp counts of its handler, without a scrape.
+func (e *exporter) counted(t *testing.T, name, code string) float64 {
+	t.Helper()
+	families, err := e.registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		for _, metric := range family.GetMetric() {
+			if family.GetName() == name && (code == "" || metric.GetLabel()[0].GetValue() == code) {
+				return metric.GetGauge().GetValue() + metric.GetCounter().GetValue()
+			}
+		}
+	}
+	t.Fatalf("nobody counts %s of code %q", name, code)
+	return 0
+}
+
+// inFlight waits until so many scrapes of everything are in flight.
+func (e *exporter) inFlight(t *testing.T, want float64) {
+	t.Helper()
+	promtest.Eventually(t, func() error {
+		if got := e.counted(t, "promhttp_metric_handler_requests_in_flight", ""); got != want {
+			return fmt.Errorf("%g scrapes are in flight, want %g", got, want)
+		}
+		return nil
+	})
+}
+
+// full waits until all places are taken, and holds that one scrape more is refused.
+func (e *exporter) full(t *testing.T) {
+	t.Helper()
+	e.inFlight(t, most)
+	const want = "40 such requests are being answered, which is the most at a time: try again\n"
+	if got := e.get(t, "/metrics"); got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") != "1" || got.body != want {
+		t.Errorf("one scrape more answers %d %.100s", got.status, got.body)
+	}
+	if e.counted(t, "promhttp_metric_handler_requests_total", "503") == 0 {
+		t.Error("a scrape that was refused is not counted")
+	}
+}
+
+// free waits until all places are free, and holds that a scrape is answered.
+func (e *exporter) free(t *testing.T) {
+	t.Helper()
+	e.inFlight(t, 0)
+	if got := e.get(t, "/metrics?collect[]=exporter"); got.status != http.StatusOK {
+		t.Errorf("a scrape answers %d %.100s after the others have ended", got.status, got.body)
+	}
+}
+
+const most = 40 // scrapes in flight
+
+// TestClientsThatNeverRead holds that an answer which nobody reads is given up, with its place among the scrapes.
+func TestClientsThatNeverRead(t *testing.T) {
+	var seen connections
+	e := startServer(t, atlassim.Demo(atlassim.WallClock{}), nil, func(s *httptest.Server) {
+		seen.watch(s)
+		s.Listener = narrow{s.Listener}
+		s.Config.WriteTimeout = time.Second
+	})
+	e.ready(t)
+	e.free(t)
+	for range most {
+		e.dial(t, request("/metrics", "X-Prometheus-Scrape-Timeout-Seconds: 3599"))
+	}
+	promtest.Eventually(t, func() error {
+		if n := seen.closed.Load(); n < most { // one whose answer was sent stays open, for another request
+			return fmt.Errorf("the server closed %d connections", n)
+		}
+		return nil
+	})
+	e.free(t)
+}
+
+// TestStreamsThatNobodyReads holds the same of HTTP/2, where one connection carries all the answers.
+func TestStreamsThatNobodyReads(t *testing.T) {
+	e := startServer(t, atlassim.Demo(atlassim.WallClock{}), nil, func(s *httptest.Server) {
+		s.EnableHTTP2 = true
+		s.Config.WriteTimeout = time.Second
+	})
+	e.ready(t)
+	greedy := e.client.Transport.(*http.Transport).Clone()
+	greedy.HTTP2 = &http.HTTP2Config{MaxReceiveBufferPerStream: 16 << 10}
+	greedy.DisableCompression = true
+	t.Cleanup(greedy.CloseIdleConnections)
+	var bodies []io.Reader
+	for range most {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, e.url+"/metrics", http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := greedy.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = response.Body.Close() }()
+		if response.StatusCode == http.StatusOK {
+			bodies = append(bodies, response.Body)
+		}
+		if response.ProtoMajor != 2 {
+			t.Fatalf("the client speaks %s", response.Proto)
+		}
+	}
+	e.free(t)
+	for _, body := range bodies {
+		if _, err := io.Copy(io.Discard, body); err == nil {
+			t.Error("an answer was sent in full, and nobody had to wait for its reader")
+		}
+	}
+}
+
+// TestUnreadAnswersHoldNoTurn holds that scrapes whose clients do not read keep none from being rendered that has a place.
+func TestUnreadAnswersHoldNoTurn(t *testing.T) {
+	org := atlassim.Demo(atlassim.WallClock{})
+	e := startServer(t, org, nil, func(s *httptest.Server) { s.Listener = narrow{s.Listener} })
+	e.ready(t)
+	var clients []net.Conn
+	for range most {
+		clients = append(clients, e.dial(t, request("/metrics")))
+	}
+	e.full(t)
+	if got := e.get(t, "/probe?target="+org.Projects()[0].ID); got.status != http.StatusOK {
+		t.Errorf("a scrape that has a place answers %d %s", got.status, got.body)
+	}
+	for _, conn := range clients {
+		_ = conn.Close()
+	}
+	e.free(t)
+}
+
+// TestSlowRequests holds that a request which does not come to its end is given up.
+func TestSlowRequests(t *testing.T) {
+	org, _, _ := small()
+	e := startServer(t, org, nil, func(s *httptest.Server) {
+		s.Config.ReadHeaderTimeout, s.Config.ReadTimeout = 100*time.Millisecond, 200*time.Millisecond
+	})
+	for name, text := range map[string]string{
+		"nothing":       "",
+		"half a line":   "GET /metr",
+		"half a header": "GET /metrics HTTP/1.1\r\nHost: x\r\nX-Slow: y",
+	} {
+		if got := remainder(t, e.dial(t, text)); strings.HasPrefix(got, "HTTP/1.1 200") {
+			t.Errorf("%s: answered %s", name, got)
+		}
+	}
+	// A reload wants no body, and waits for none: not with its answer, and not with its place.
+	var waiting []net.Conn
+	for range 2 * maxReloads {
+		conn := e.dial(t, "POST /-/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n1")
+		waiting = append(waiting, conn)
+		if line, err := bufio.NewReader(conn).ReadString('\n'); err != nil || line != "HTTP/1.1 200 OK\r\n" {
+			t.Errorf("a reload with an unfinished body answers %q, %v", line, err)
+		}
+	}
+	for _, conn := range waiting {
+		_ = remainder(t, conn)
+	}
+}
+
+// TestSilenceWhileWaiting holds that the bounds on slow clients cut no scrape that waits for Atlas.
+func TestSilenceWhileWaiting(t *testing.T) {
+	for _, http2 := range []bool{false, true} {
+		org, _, _ := small()
+		e := startServer(t, org, nil, func(s *httptest.Server) {
+			s.EnableHTTP2 = http2
+			s.Config.ErrorLog = stdlog.New(io.Discard, "", 0)
+			s.Config.ReadHeaderTimeout, s.Config.ReadTimeout, s.Config.WriteTimeout = 500*time.Millisecond, 500*time.Millisecond, 500*time.Millisecond
+		})
+		e.ready(t)
+		hanging, end := hang(e)
+		type result struct {
+			answer
+
+			err error
+		}
+		done := make(chan result, 1)
+		go func() {
+			got, err := e.do(t.Context(), http.MethodGet, "/metrics", "X-Prometheus-Scrape-Timeout-Seconds", "3599")
+			done <- result{got, err}
+		}()
+		promtest.Eventually(t, func() error {
+			if hanging() == 0 {
+				return errors.New("the scrape does not wait for Atlas")
+			}
+			return nil
+		})
+		// Whoever is silent from now on has used up its time before the scrape is over.
+		for range 3 {
+			_ = remainder(t, e.dial(t, ""))
+		}
+		select {
+		case got := <-done:
+			t.Errorf("HTTP/2 %v: the scrape was cut off: %d, %v", http2, got.status, got.err)
+			end()
+		default:
+			end()
+			if got := <-done; got.err != nil || got.status != http.StatusOK {
+				t.Errorf("HTTP/2 %v: the scrape answers %d, %v", http2, got.status, got.err)
+			}
+		}
+	}
+}
+
+// TestClientsThatLeave holds that a scrape whose client has gone is over.
+func TestClientsThatLeave(t *testing.T) {
+	org, _, _ := small()
+	e := start(t, org, nil)
+	e.ready(t)
+	_, end := hang(e)
+	defer end()
+	var clients []net.Conn
+	for range most {
+		clients = append(clients, e.dial(t, request("/metrics", "X-Prometheus-Scrape-Timeout-Seconds: 3599")))
+	}
+	e.full(t)
+	for _, conn := range clients {
+		_ = conn.Close()
+	}
+	e.free(t)
+	// A client with a body to send would not be missed while it owes it.
+	conn := e.dial(t, request("/metrics", "Content-Length: 10"))
+	if line, err := bufio.NewReader(conn).ReadString('\n'); err != nil || line != "HTTP/1.1 400 Bad Request\r\n" {
+		t.Errorf("a scrape with a body answers %q, %v", line, err)
+	}
+}
+
+// TestHalfClosed holds that a client which has sent all that it will send still gets its answer.
+func TestHalfClosed(t *testing.T) {
+	org, _, _ := small()
+	e := start(t, org, nil)
+	e.read(t)
+	conn := e.dial(t, request("/metrics"))
+	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	if got := remainder(t, conn); !strings.HasPrefix(got, "HTTP/1.1 200 ") || !strings.Contains(got, "\nmongodbatlas_up 1\n") {
+		t.Errorf("answered %s", got)
+	}
+}
+
+// TestManyConnections holds that thousands of idle connections, and more scrapes than there are places, leave the exporter
+// alive to whoever asks.
+func TestManyConnections(t *testing.T) {
+	const idle = 2000
+	var seen connections
+	org, _, _ := small()
+	e := startServer(t, org, nil, seen.watch)
+	e.ready(t)
+	_, end := hang(e)
+	defer end()
+	for range idle {
+		e.dial(t, "")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	for range most {
+		go func() { _, _ = e.do(ctx, http.MethodGet, "/metrics", "X-Prometheus-Scrape-Timeout-Seconds", "3599") }()
+	}
+	e.full(t)
+	for _, path := range []string{"/-/healthy", "/-/ready", "/sd"} {
+		if got := e.get(t, path); got.status != http.StatusOK {
+			t.Errorf("%s answers %d while there are too many scrapes", path, got.status)
+		}
+	}
+	if n := seen.opened.Load(); n < idle {
+		t.Errorf("the server saw %d connections", n)
+	}
+	cancel()
+	e.free(t)
+}

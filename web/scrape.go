@@ -1,0 +1,141 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"mongodbatlas_backup_exporter/atlasapi"
+	"mongodbatlas_backup_exporter/collector"
+)
+
+const (
+	// defaultTimeout is how long a scrape takes at most whose header does not say: Prometheus's own default.
+	defaultTimeout = 10 * time.Second
+	// longestTimeout is more than any scrape takes: what is longer is a mistake.
+	longestTimeout = time.Hour
+	// maxShown bounds what is repeated of a wrong value.
+	maxShown = 60
+)
+
+func (s *server) metrics(w http.ResponseWriter, r *http.Request) {
+	query, ok := queryOf(w, r)
+	if !ok {
+		return
+	}
+	selected := query["collect[]"]
+	known := s.daemon.Exporter().Collectors()
+	for _, name := range selected {
+		if !slices.Contains(known, name) {
+			answer(w, http.StatusBadRequest, fmt.Sprintf("collect[]=%.*q: no collector of that name is enabled; there are %s", maxShown, name, strings.Join(known, ", ")))
+			return
+		}
+	}
+	gatherers := s.refresh(w, r, collector.Selection{Collectors: selected})
+	if selected == nil || slices.Contains(selected, collector.CollectorExporter) {
+		gatherers = append(gatherers, s.daemon.Registry())
+	}
+	s.expose(w, r, gatherers)
+}
+
+func (s *server) probe(w http.ResponseWriter, r *http.Request) {
+	query, ok := queryOf(w, r)
+	if !ok {
+		return
+	}
+	target := query.Get("target")
+	if _, err := atlasapi.ParseObjectID(target); err != nil || len(query["target"]) != 1 {
+		answer(w, http.StatusBadRequest, "target: one project id of 24 digits of 0-9 and a-f is expected, as in /probe?target=32b6e34b3d91647abb20e7b8")
+		return
+	}
+	exporter := s.daemon.Exporter()
+	if err := exporter.Ready(); err != nil {
+		exporter.Discover()
+		answer(w, http.StatusServiceUnavailable, err.Error())
+		return
+	}
+	if !slices.Contains(exporter.Projects(), target) {
+		answer(w, http.StatusNotFound, "target: this exporter does not read project "+target)
+		return
+	}
+	s.expose(w, r, s.refresh(w, r, collector.Selection{GroupID: target}))
+}
+
+// queryOf returns a request's parameters. A query that is none is refused: the part that cannot be read may be the one that
+// narrows the scrape.
+func queryOf(w http.ResponseWriter, r *http.Request) (query url.Values, ok bool) {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		answer(w, http.StatusBadRequest, fmt.Sprintf("the query cannot be read: %.*q", 2*maxShown, err.Error()))
+	}
+	return query, err == nil
+}
+
+// refresh has read what is selected until shortly before Prometheus gives up, and gathers what is known then.
+func (s *server) refresh(w http.ResponseWriter, r *http.Request, selection collector.Selection) prometheus.Gatherers {
+	timeout := s.timeout(r)
+	giveTime(w, r, timeout)
+	ctx, cancel := context.WithTimeout(r.Context(), timeout)
+	defer cancel()
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(s.daemon.Exporter().Refresh(ctx, selection))
+	return prometheus.Gatherers{registry}
+}
+
+// timeout is how long a scrape may take by its header.
+func (s *server) timeout(r *http.Request) time.Duration {
+	timeout := defaultTimeout
+	given, err := strconv.ParseFloat(r.Header.Get("X-Prometheus-Scrape-Timeout-Seconds"), 64)
+	if err == nil && given > 0 && given < longestTimeout.Seconds() {
+		timeout = time.Duration(given * float64(time.Second))
+	}
+	if s.TimeoutOffset < timeout {
+		return timeout - s.TimeoutOffset
+	}
+	return timeout / 2 // the offset leaves no time at all: leave some
+}
+
+// expose answers a scrape. The text is made first and sent then: what was gathered takes far more memory, and must not wait
+// for a client that does not read.
+func (s *server) expose(w http.ResponseWriter, r *http.Request, gatherers prometheus.Gatherers) {
+	if !s.rendering.TryAcquire(1) && s.rendering.Acquire(r.Context(), 1) != nil {
+		answer(w, http.StatusServiceUnavailable, "the scrape ended before its turn to be answered came")
+		return
+	}
+	text := s.render(w.Header(), r, gatherers)
+	giveTime(w, r, 0)
+	if err := text.send(w); err != nil {
+		_ = level.Warn(s.Logger).Log("msg", "the client of a scrape went away or did not read the answer", "client", r.RemoteAddr, "err", err)
+	}
+}
+
+// render has promhttp write the answer, and ends the turn to do so. It waits for no client.
+func (s *server) render(header http.Header, r *http.Request, gatherers prometheus.Gatherers) *rendered {
+	defer s.rendering.Release(1)
+	text := &rendered{header: header, status: http.StatusOK}
+	promhttp.HandlerFor(gatherers, promhttp.HandlerOpts{
+		ErrorLog:      errorLog{s.Logger},
+		ErrorHandling: promhttp.ContinueOnError,
+		Registry:      s.daemon.Registry(),
+	}).ServeHTTP(text, r)
+	text.end()
+	return text
+}
+
+// errorLog hands promhttp's errors to the log.
+type errorLog struct{ logger log.Logger }
+
+func (l errorLog) Println(v ...any) {
+	_ = level.Error(l.logger).Log("msg", "a scrape was not answered in full", "err", errors.New(strings.TrimSpace(fmt.Sprintln(v...))))
+}
