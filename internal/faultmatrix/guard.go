@@ -1,0 +1,38 @@
+package main
+
+import (
+	"bytes"
+	"encoding/base64"
+
+	"mongodbatlas_backup_exporter/atlasapi/atlassim"
+)
+
+// guard knows what must never show in anything that the exporter lets out.
+type guard struct{ needles map[string][]byte }
+
+// longestNeedle is the length of the part of a log that is searched again with what comes behind it.
+const longestNeedle = 256
+
+// tokenPrefix begins every token that the simulated Atlas mints.
+const tokenPrefix = "simulated-token-"
+
+func newGuard(account atlassim.ServiceAccount, key atlassim.APIKey) *guard {
+	return &guard{map[string][]byte{
+		"the client secret":           []byte(account.ClientSecret),
+		"the client secret in base64": []byte(base64.StdEncoding.EncodeToString([]byte(account.ClientID + ":" + account.ClientSecret))),
+		"the private key":             []byte(key.PrivateKey),
+		"an access token":             []byte(tokenPrefix),
+		"the address of a download":   []byte(downloadMarker),
+	}}
+}
+
+// search tells which secrets stand in a text.
+func (g *guard) search(where string, text []byte) []string {
+	var found []string
+	for what, needle := range g.needles {
+		if bytes.Contains(text, needle) {
+			found = append(found, where+" shows "+what)
+		}
+	}
+	return found
+}

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"time"
+
+	"mongodbatlas_backup_exporter/atlasapi/atlassim"
+)
+
+// downloadMarker stands in every address of a download: whoever reads it could fetch the data.
+const downloadMarker = "address-of-a-download"
+
+// oddPipeline is a name that must be escaped in a path.
+const oddPipeline = "b?c#d%"
+
+// organization is the simulated Atlas behind the faults. Its clock stands still, so that the truth does not change.
+type organization struct {
+	*atlassim.Organization
+	groups []string
+	// readable are the targets that are up when nothing is wrong, but for the projects themselves.
+	readable []target
+	// excluded are those of which discovery knows that there is nothing to read, with the reason.
+	excluded map[target]string
+}
+
+// newOrganization builds three projects: with histories shorter and longer than a page, in every order, with clusters that
+// have no backup, and with downloads.
+func newOrganization() *organization {
+	now := time.Now().Truncate(time.Second)
+	o := &organization{Organization: atlassim.NewOrganization(atlassim.NewManualClock(now)), excluded: map[target]string{}}
+	for i, name := range []string{"alpha", "beta", "gamma"} {
+		p := o.AddProject(name)
+		o.groups = append(o.groups, p.ID)
+		for _, t := range []endpoint{clusters, pipelines} {
+			o.readable = append(o.readable, target{collector: t.collector(), group: p.ID})
+		}
+		o.addCluster(p, "short", now, 7, atlassim.NewestFirst)
+		if i == 2 {
+			continue
+		}
+		o.addCluster(p, "long", now, 27+i, []atlassim.Order{atlassim.NewestFirst, atlassim.OldestFirst}[i])
+		o.addPipeline(p, "orders", now, 6, atlassim.NewestFirst)
+		if i == 0 {
+			o.addPipeline(p, oddPipeline, now, 24, atlassim.OldestFirst)
+			o.exclude(p.AddCluster("free", atlassim.ClusterOptions{Provider: "TENANT"}), "free_tier")
+			o.exclude(p.AddCluster("bare", atlassim.ClusterOptions{BackupDisabled: true}), "backup_disabled")
+		}
+	}
+	return o
+}
+
+func (o *organization) addCluster(p *atlassim.Project, name string, now time.Time, jobs int, order atlassim.Order) {
+	c := p.AddCluster(name, atlassim.ClusterOptions{
+		Created: now.AddDate(0, -3, 0), Schedule: atlassim.Schedule{AutoExportEnabled: true, ExportFrequency: "daily"},
+	})
+	c.OrderExports(order)
+	c.OrderRestores(order)
+	for i := range jobs {
+		created := now.Add(-time.Duration(jobs-i) * 24 * time.Hour)
+		e := atlassim.Export{CreatedAt: created, FinishedAt: created.Add(13 * time.Minute), TotalCollections: 9, ExportedCollections: 8}
+		switch i {
+		case jobs / 2:
+			e.State, e.Reason = atlassim.ExportFailed, &atlassim.StateReason{ErrorCode: "EXPORT_BUCKET_ACCESS_DENIED", Message: "no access"}
+		case jobs - 1:
+			e.FinishedAt, e.State = time.Time{}, atlassim.ExportInProgress
+		}
+		c.AddExport(e)
+		r := atlassim.Restore{CreatedAt: created, FinishedAt: created.Add(4 * time.Minute)}
+		switch i % 5 {
+		case 1:
+			r.Failed = true
+		case 2:
+			r.FinishedAt, r.DeliveryType, r.ExpiresAt = time.Time{}, atlassim.RestoreDownload, now.Add(24*time.Hour)
+			r.DeliveryURLs = []string{"https://" + name + ".invalid/" + downloadMarker + "/" + strconv.Itoa(i) + ".tar.gz"}
+		}
+		c.AddRestore(r)
+	}
+	for _, e := range []endpoint{schedule, exports, restores} {
+		o.readable = append(o.readable, target{collector: e.collector(), group: p.ID, cluster: name})
+	}
+}
+
+func (o *organization) exclude(c *atlassim.Cluster, reason string) {
+	for _, e := range []endpoint{schedule, exports, restores} {
+		o.excluded[target{collector: e.collector(), group: c.Project().ID, cluster: c.Name}] = reason
+	}
+}
+
+func (o *organization) addPipeline(p *atlassim.Project, name string, now time.Time, jobs int, order atlassim.Order) {
+	pl := p.AddPipeline(name, atlassim.PipelineOptions{Cluster: "short"})
+	pl.OrderRuns(order)
+	for i := range jobs {
+		created := now.Add(-time.Duration(jobs-i) * 20 * time.Hour)
+		r := atlassim.Run{
+			CreatedDate: created, LastUpdatedDate: created.Add(20 * time.Minute), State: atlassim.RunDone, Phase: atlassim.PhaseIngestion,
+			Stats: &atlassim.RunStats{BytesExported: 5 << 30, NumDocs: 1_200_000}, ScheduledDeletionDate: now.Add(time.Duration(i+1) * time.Hour),
+		}
+		switch i {
+		case jobs / 2:
+			r.State = atlassim.RunFailed
+		case jobs - 1:
+			r.State, r.Phase = atlassim.RunInProgress, atlassim.PhaseExport
+		}
+		pl.AddRun(r)
+	}
+	o.readable = append(o.readable, target{collector: runs.collector(), group: p.ID, pipeline: name})
+}
+
+// all lists the targets that are up when nothing is wrong; configured tells whether the configuration names the projects.
+func (o *organization) all(configured bool) []target {
+	targets := slices.Clone(o.readable)
+	if !configured {
+		return append(targets, target{collector: projects.collector()})
+	}
+	for _, id := range o.groups {
+		targets = append(targets, target{collector: projects.collector(), group: id})
+	}
+	return targets
+}
+
+// pick chooses the target of an endpoint that is struck: one of the first project, so that others of its kind stay healthy
+// beside it and in other projects.
+func (o *organization) pick(e endpoint, random *rand.Rand) target {
+	switch e {
+	case token:
+		return target{}
+	case projects:
+		return target{collector: e.collector()}
+	case project:
+		return target{collector: e.collector(), group: o.groups[0]}
+	default:
+	}
+	var candidates []target
+	for _, t := range o.readable {
+		if t.collector == e.collector() && t.group == o.groups[0] {
+			candidates = append(candidates, t)
+		}
+	}
+	return candidates[random.IntN(len(candidates))]
+}
+
+// isLong tells whether the target's list is longer than the part that the exporter reads of a list that it knows.
+func isLong(t target) bool { return t.cluster == "long" || t.pipeline == oddPipeline }
