@@ -1,0 +1,182 @@
+package main
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	// lookLimit is how long the exporter may take to read everything. It takes a discovery interval.
+	lookLimit = time.Minute
+	lookPause = 30 * time.Millisecond
+)
+
+// look stops Atlas's clock, waits until the exporter has read everything since, and compares all that it shows with what
+// Atlas holds. The clock stands still afterwards.
+func (s *soak) look(ctx context.Context) error {
+	stopped := s.atlas.clock.stop()
+	var since time.Time
+	var want []group
+	s.atlas.org.Do(func() {
+		s.atlas.expire()
+		// The exporter tells milliseconds: a reading of this one may have begun before.
+		since = time.UnixMilli(time.Now().UnixMilli() + 1)
+		s.atlas.noticed(stopped)
+		s.noteAll()
+		want = s.atlas.oracle(since).groups()
+	})
+	got, err := s.awaitFresh(ctx, want, since)
+	if err != nil {
+		return err
+	}
+	s.waited += time.Since(since)
+	found := compare(want, got, promised)
+	s.account("/metrics", found)
+	s.differ("/metrics", s.judgeAPI(got))
+	s.usage = append(s.usage, usageOf(got))
+	if err := s.lookElsewhere(ctx, want); err != nil {
+		return err
+	}
+	s.wanted = want
+	s.remember(found.matched, math64(since), math64(time.Now()))
+	s.atlas.settle(since)
+	clear(s.atlas.remade)
+	s.looks++
+	return nil
+}
+
+// promised reports whether a series is one that the oracle knows all about.
+func promised(key string) bool { return strings.HasPrefix(key, prefix) && !ownFamily(key) }
+
+// ownFamily reports whether a series counts the exporter's calls, or names its version: see judgeAPI.
+func ownFamily(key string) bool {
+	return strings.HasPrefix(key, prefix+"api_") || familyOf(key) == prefix+"exporter_build_info"
+}
+
+func (s *soak) account(where string, c comparison) {
+	s.compared += c.compared
+	s.differ(where, c.differences)
+}
+
+// awaitFresh scrapes until every target that should be there was read since. When that does not come to pass, it returns
+// the last answer, whose differences tell.
+func (s *soak) awaitFresh(ctx context.Context, want []group, since time.Time) (scraped, error) {
+	for {
+		got, err := s.exporter.scrape(ctx, "/metrics")
+		if err != nil {
+			return nil, err
+		}
+		if isFresh(want, got) || time.Since(since) > lookLimit {
+			return got, nil
+		}
+		if err := pause(ctx, lookPause); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// isFresh reports whether all targets were read late enough.
+func isFresh(want []group, got scraped) bool {
+	for key, allowed := range want[0].alternatives[0] {
+		if familyOf(key) != prefix+"target_last_refresh_timestamp_seconds" {
+			continue
+		}
+		if at, there := got[key]; !there || !allowed.has(at) {
+			return false
+		}
+	}
+	return true
+}
+
+// lookElsewhere compares the other paths: each project's probe, a scrape of one collector, and service discovery. Each
+// shows a part of what /metrics has to show.
+func (s *soak) lookElsewhere(ctx context.Context, want []group) error {
+	ids := s.projects()
+	for _, id := range ids {
+		got, err := s.exporter.scrape(ctx, probePath(id))
+		if err != nil {
+			return err
+		}
+		for key := range got {
+			if !strings.HasPrefix(key, prefix) || ownFamily(key) {
+				s.differ(probePath(id), []difference{{key, nothing, number(got[key])}})
+			}
+		}
+		part := where(want, func(key string) bool {
+			return labelOf(key, "group_id") == id ||
+				strings.HasPrefix(key, prefix+"scrape_collector_") && (labelOf(key, "collector") != "projects" || len(s.atlas.settings.named) > 0)
+		})
+		s.account(probePath(id), compare(part, got, promised))
+	}
+	collectors := append(slices.DeleteFunc(s.atlas.settings.collectors(), func(name string) bool { return !isJobs(name) }), "exporter")
+	collector := pick(s.atlas, collectors...)
+	got, err := s.exporter.scrape(ctx, narrowPath(collector))
+	if err != nil {
+		return err
+	}
+	part := where(want, func(key string) bool { return collectorOf(key) == collector })
+	s.account(narrowPath(collector), compare(part, got, promised))
+
+	discovered, err := s.exporter.discovered(ctx)
+	if err != nil {
+		return err
+	}
+	slices.Sort(discovered)
+	if !slices.Equal(discovered, ids) {
+		s.differ("/sd", []difference{{"projects", strings.Join(ids, " "), strings.Join(discovered, " ")}})
+	}
+	return nil
+}
+
+// where is the part of what is expected that keep chooses.
+func where(want []group, keep func(key string) bool) []group {
+	some := make([]group, len(want))
+	for i, g := range want {
+		for _, alternative := range g.alternatives {
+			kept := samples{}
+			for key, value := range alternative {
+				if keep(key) {
+					kept[key] = value
+				}
+			}
+			some[i].alternatives = append(some[i].alternatives, kept)
+		}
+	}
+	return some
+}
+
+func isJobs(collector string) bool {
+	return collector == collectorExports || collector == collectorRestores || collector == collectorRuns
+}
+
+// collectorOf is the collector by which a scrape chooses a series.
+func collectorOf(key string) string {
+	family := familyOf(key)
+	switch {
+	case strings.HasPrefix(family, prefix+"target") || strings.HasPrefix(family, prefix+"scrape_collector_"):
+		if collector := labelOf(key, "collector"); isJobs(collector) {
+			return collector
+		}
+		return "exporter"
+	case strings.HasPrefix(family, exportFamily), strings.HasPrefix(family, prefix+"cluster_"):
+		return collectorExports
+	case strings.HasPrefix(family, restoreFamily):
+		return collectorRestores
+	case strings.HasPrefix(family, runFamily):
+		return collectorRuns
+	}
+	return "exporter"
+}
+
+// remember takes down which series must not be missing from any scrape since the look before.
+func (s *soak) remember(matched samples, stopped, seen float64) {
+	for key := range matched {
+		_, before := s.last[key]
+		if before && !volatile(key) && !s.atlas.remade[[2]string{labelOf(key, "group_id"), labelOf(key, "cl_name")}] {
+			s.journal.seen(key, s.lastStop, s.lastSeen, stopped)
+		}
+	}
+	s.last, s.lastStop, s.lastSeen = matched, stopped, seen
+}
