@@ -15,6 +15,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"mongodbatlas_backup_exporter/drill/scale"
+	"mongodbatlas_backup_exporter/internal/promtest"
 )
 
 // drill is a whole drill.
@@ -104,7 +105,7 @@ func (d *drill) run(ctx context.Context) (*report, error) {
 			s, err := d.settings(p)
 			if err == nil {
 				_, _ = fmt.Fprintf(d.log, "%s begins\n", p.name)
-				err = runInConsole(ctx, p.name, d.log, func(t testing.TB) {
+				err = promtest.RunInConsole(ctx, p.name, d.log, func(t testing.TB) {
 					t.Helper()
 					outcomes[i] = runPlan(t, s, p)
 				})

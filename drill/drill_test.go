@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"mongodbatlas_backup_exporter/drill/scale"
+	"mongodbatlas_backup_exporter/internal/promtest"
 )
 
 const rulesFile = "../alerts/mongodbatlas.rules.yml"
@@ -175,7 +176,7 @@ func TestReplaceExpr(t *testing.T) {
 
 func TestConsole(t *testing.T) {
 	var order []string
-	err := runInConsole(t.Context(), "a stack", io.Discard, func(c testing.TB) {
+	err := promtest.RunInConsole(t.Context(), "a stack", io.Discard, func(c testing.TB) {
 		c.Helper()
 		dir := c.TempDir()
 		c.Cleanup(func() { order = append(order, "first") })
@@ -191,7 +192,7 @@ func TestConsole(t *testing.T) {
 	if err == nil || err.Error() != "a stack: it broke" || !slices.Equal(order, []string{"second", "first"}) {
 		t.Errorf("error %v, cleanups %v", err, order)
 	}
-	if err := runInConsole(t.Context(), "a stack", io.Discard, func(testing.TB) {}); err != nil {
+	if err := promtest.RunInConsole(t.Context(), "a stack", io.Discard, func(testing.TB) {}); err != nil {
 		t.Error(err)
 	}
 }

@@ -16,6 +16,8 @@ import (
 	"os/signal"
 	"testing"
 	"time"
+
+	"mongodbatlas_backup_exporter/internal/promtest"
 )
 
 func main() {
@@ -59,7 +61,7 @@ func command(ctx context.Context, args []string) int {
 		p.seed = seed
 	}
 	var result *report
-	err := inConsole(ctx, os.Stderr, func(t testing.TB) {
+	err := promtest.RunInConsole(ctx, "soak", os.Stderr, func(t testing.TB) {
 		t.Helper()
 		s, err := run(t, p, os.Stderr)
 		if err != nil {

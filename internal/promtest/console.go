@@ -1,4 +1,4 @@
-package main
+package promtest
 
 import (
 	"context"
@@ -24,8 +24,9 @@ type console struct {
 	cleanups []func()
 }
 
-// runInConsole runs do in a goroutine of its own, cleans up behind it, and returns why it failed.
-func runInConsole(ctx context.Context, name string, log io.Writer, do func(testing.TB)) error {
+// RunInConsole runs do in a goroutine of its own, with what this package needs of a test, so that a program may start its
+// servers. It cleans up behind it, and returns why it failed. What do logs goes to log.
+func RunInConsole(ctx context.Context, name string, log io.Writer, do func(testing.TB)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	c := &console{ctx: ctx, name: name, log: log}
@@ -68,7 +69,7 @@ func (c *console) Cleanup(do func()) {
 }
 
 func (c *console) TempDir() string {
-	dir, err := os.MkdirTemp("", "drill-")
+	dir, err := os.MkdirTemp("", "console-")
 	if err != nil {
 		c.Fatal(err)
 	}
