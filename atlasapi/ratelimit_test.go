@@ -39,7 +39,7 @@ func burst(t *testing.T, capacity int, known bool) {
 		s.client.MaxRetries = 3
 	})
 	projects := []string{w.project.ID, w.org.AddProject("other").ID}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
 	if known {
 		for _, id := range projects {

@@ -4,6 +4,8 @@ import (
 	"io"
 	"net/http"
 	"reflect"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -111,7 +113,8 @@ func TestTriggerIsSentOnce(t *testing.T) {
 			w.server.Inject(fault)
 			_, err := w.ingest(atlasapi.Ingestion{SnapshotID: objectID(t, jobID)})
 			wantFailure(t, err, atlassim.OpTriggerPipeline, test.kind)
-			if got := w.server.Answered(atlassim.OpTriggerPipeline); got != 1 || len(w.watch.retried()) != 0 {
+			again := slices.ContainsFunc(w.watch.retried(), func(retry string) bool { return strings.HasPrefix(retry, atlassim.OpTriggerPipeline) })
+			if got := w.server.Answered(atlassim.OpTriggerPipeline); got != 1 || again {
 				t.Errorf("sent %d times, retries observed: %v", got, w.watch.retried())
 			}
 		})

@@ -87,7 +87,11 @@ func pairFromEnvironment(getenv func(string) string, idName, secretName string) 
 // readSecret returns the secret of a key, or reads the file that the key with the suffix _file names.
 func readSecret(key string, inline atlasapi.Secret, path string) (atlasapi.Secret, error) {
 	if path == "" {
-		return inline, nil
+		secret := strings.TrimSpace(inline.Reveal()) // a block of YAML ends in a newline
+		if strings.ContainsAny(secret, "\r\n") {
+			return "", fmt.Errorf("%s has more than one line: it should hold the secret alone", key)
+		}
+		return atlasapi.Secret(secret), nil
 	}
 	raw, err := os.ReadFile(path)
 	switch {

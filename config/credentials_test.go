@@ -112,6 +112,13 @@ func TestCredentialsFromFile(t *testing.T) {
 	if got, err := load("api_key: {public_key: k, private_key: " + secret + "}"); err != nil || got != key {
 		t.Errorf("%+v (%v)", got, err)
 	}
+	if got, err := load("service_account: {client_id: i, client_secret: \"" + secret + "\\n\"}"); err != nil || got != account {
+		t.Errorf("with a newline: %+v (%v)", got, err)
+	}
+	const twoLines = "atlas.api_key.private_key has more than one line: it should hold the secret alone"
+	if _, err := load("api_key: {public_key: k, private_key: \"" + secret + "\\n" + secret + "\"}"); err == nil || err.Error() != twoLines {
+		t.Errorf("%v, want %s", err, twoLines)
+	}
 	for kind, keyPath := range map[string]string{byAccount: "atlas.service_account.client_secret_file", byKey: "atlas.api_key.private_key_file"} {
 		_ = os.Remove(path)
 		want := keyPath + ": there is no file " + path + ": create it with the secret as its only content"
