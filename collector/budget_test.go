@@ -4,16 +4,12 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
-	"net/url"
 	"strings"
 	"sync"
 	"testing"
 
-	"github.com/go-kit/log"
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
-	"mongodbatlas_backup_exporter/atlasapi"
 	"mongodbatlas_backup_exporter/atlasapi/atlassim"
 	"mongodbatlas_backup_exporter/collector"
 	"mongodbatlas_backup_exporter/config"
@@ -23,32 +19,15 @@ import (
 // exporter slows down instead of failing, and Atlas has nothing to refuse.
 func TestOthersUseUpTheBucket(t *testing.T) {
 	t.Parallel()
-	const id, secret, clusters, left = "mdb_sa_id_budget", "mdb_sa_sk_budget", 20, 10
+	const clusters, left = 20, 10
 	org := atlassim.Large(atlassim.WallClock{}, atlassim.LargeOptions{Projects: 1, ClustersPerProject: clusters, ExportsPerCluster: 3})
-	server := atlassim.NewServer(org, atlassim.Options{
-		ServiceAccounts: []atlassim.ServiceAccount{{ClientID: id, ClientSecret: secret}},
-	})
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = server.Close() })
-	useUp(t, server.URL(), id, secret, org.Projects()[0].ID, left)
+	w := newWorld(t, org)
+	server, e, registry := w.server, w.exporter, w.registry
+	useUp(t, server.URL(), w.account.ClientID, w.account.ClientSecret, org.Projects()[0].ID, left)
 
-	base, err := url.Parse(server.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	registry := prometheus.NewRegistry()
-	api := collector.NewAPI(log.NewNopLogger(), registry)
-	client := atlasapi.New(atlasapi.Options{BaseURL: base, Credentials: atlasapi.NewServiceAccount(id, secret), Observer: api})
-	e := collector.New(log.NewNopLogger(), api)
 	c := config.Default()
 	c.Collectors.BackupRestores.Enabled, c.Collectors.PipelineRuns.Enabled = false, false
-	e.Configure(c, client)
-	t.Cleanup(func() {
-		e.Close()
-		client.Close()
-	})
+	e.Configure(c, w.client)
 	got := gather(t.Context(), t, e, collector.Selection{})
 	if n := strings.Count(got, `mongodbatlas_target_up{cl_name="cluster-`); n != 2*clusters {
 		t.Errorf("%d targets of clusters were read, want %d", n, 2*clusters)

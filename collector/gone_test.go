@@ -1,16 +1,11 @@
 package collector_test
 
 import (
-	"net/url"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/go-kit/log"
-	"github.com/prometheus/client_golang/prometheus"
-
-	"mongodbatlas_backup_exporter/atlasapi"
 	"mongodbatlas_backup_exporter/atlasapi/atlassim"
 	"mongodbatlas_backup_exporter/collector"
 	"mongodbatlas_backup_exporter/config"
@@ -24,38 +19,19 @@ func TestGoneProjectLeavesNoRateLimit(t *testing.T) {
 	stays, goes := org.AddProject("stays"), org.AddProject("goes")
 	stays.AddCluster("one", atlassim.ClusterOptions{})
 	goes.AddCluster("two", atlassim.ClusterOptions{})
-	account := atlassim.NewServiceAccount()
-	server := atlassim.NewServer(org, atlassim.Options{ServiceAccounts: []atlassim.ServiceAccount{account}})
+	w := newWorld(t, org)
+	e := w.exporter
 	reading, removed := make(chan struct{}), make(chan struct{})
 	var once sync.Once
-	server.SetBeforePage(func(operation string, _ int) {
+	w.server.SetBeforePage(func(operation string, _ int) {
 		if operation == atlassim.OpListBackupExports {
 			once.Do(func() { close(reading) })
 			<-removed
 		}
 	})
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = server.Close() })
-
-	base, err := url.Parse(server.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	registry := prometheus.NewRegistry()
-	api := collector.NewAPI(log.NewNopLogger(), registry)
-	client := atlasapi.New(atlasapi.Options{
-		BaseURL: base, Credentials: atlasapi.NewServiceAccount(account.ClientID, atlasapi.Secret(account.ClientSecret)), Observer: api,
-	})
-	e := collector.New(log.NewNopLogger(), api)
 	c := config.Default()
 	c.Refresh.DiscoveryInterval = 0
-	e.Configure(c, client)
-	t.Cleanup(func() {
-		e.Close()
-		client.Close()
-	})
+	e.Configure(c, w.client)
 
 	var scrape sync.WaitGroup
 	scrape.Go(func() { e.Refresh(t.Context(), collector.Selection{}) })
@@ -67,7 +43,7 @@ func TestGoneProjectLeavesNoRateLimit(t *testing.T) {
 	close(removed)
 	scrape.Wait()
 
-	families, err := registry.Gather()
+	families, err := w.registry.Gather()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,14 +1,9 @@
 package collector_test
 
 import (
-	"net/url"
 	"strings"
 	"testing"
 
-	"github.com/go-kit/log"
-	"github.com/prometheus/client_golang/prometheus"
-
-	"mongodbatlas_backup_exporter/atlasapi"
 	"mongodbatlas_backup_exporter/atlasapi/atlassim"
 	"mongodbatlas_backup_exporter/collector"
 	"mongodbatlas_backup_exporter/config"
@@ -21,25 +16,8 @@ func TestReloadToAllProjectsKeepsWhatWasRead(t *testing.T) {
 	org := atlassim.NewOrganization(atlassim.WallClock{})
 	project := org.AddProject("before")
 	project.AddCluster("one", atlassim.ClusterOptions{}).AddExport(atlassim.Export{})
-	account := atlassim.NewServiceAccount()
-	server := atlassim.NewServer(org, atlassim.Options{ServiceAccounts: []atlassim.ServiceAccount{account}})
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = server.Close() })
-	base, err := url.Parse(server.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	api := collector.NewAPI(log.NewNopLogger(), prometheus.NewRegistry())
-	client := atlasapi.New(atlasapi.Options{
-		BaseURL: base, Credentials: atlasapi.NewServiceAccount(account.ClientID, atlasapi.Secret(account.ClientSecret)), Observer: api,
-	})
-	e := collector.New(log.NewNopLogger(), api)
-	t.Cleanup(func() {
-		e.Close()
-		client.Close()
-	})
+	w := newWorld(t, org)
+	e, client := w.exporter, w.client
 	all := config.Default()
 	all.Refresh.MinInterval, all.Refresh.DiscoveryInterval = 0, 0
 	named := all
@@ -50,7 +28,7 @@ func TestReloadToAllProjectsKeepsWhatWasRead(t *testing.T) {
 	e.Configure(named, client)
 	org.Do(func() { project.Name = "after" })
 	gather(t.Context(), t, e, collector.Selection{})
-	_ = server.Close()
+	_ = w.server.Close()
 	want := `mongodbatlas_backup_export_jobs{cl_name="one",group_id="` + project.ID + `",group_name="after",state="Queued"} 1` + "\n"
 	for _, reload := range []struct {
 		name string

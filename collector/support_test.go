@@ -1,0 +1,46 @@
+package collector_test
+
+import (
+	"net/url"
+	"testing"
+
+	"github.com/go-kit/log"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"mongodbatlas_backup_exporter/atlasapi"
+	"mongodbatlas_backup_exporter/atlasapi/atlassim"
+	"mongodbatlas_backup_exporter/collector"
+)
+
+// world is a simulated Atlas and an exporter of it, which is yet to be configured.
+type world struct {
+	server   *atlassim.Server
+	account  atlassim.ServiceAccount
+	client   *atlasapi.Client
+	exporter *collector.Exporter
+	registry *prometheus.Registry // of what the exporter knows of its calls
+}
+
+func newWorld(t *testing.T, org *atlassim.Organization) *world {
+	t.Helper()
+	w := &world{account: atlassim.NewServiceAccount(), registry: prometheus.NewRegistry()}
+	w.server = atlassim.NewServer(org, atlassim.Options{ServiceAccounts: []atlassim.ServiceAccount{w.account}})
+	if err := w.server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = w.server.Close() })
+	base, err := url.Parse(w.server.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	api := collector.NewAPI(log.NewNopLogger(), w.registry)
+	w.client = atlasapi.New(atlasapi.Options{
+		BaseURL: base, Credentials: atlasapi.NewServiceAccount(w.account.ClientID, atlasapi.Secret(w.account.ClientSecret)), Observer: api,
+	})
+	w.exporter = collector.New(log.NewNopLogger(), api)
+	t.Cleanup(func() {
+		w.exporter.Close()
+		w.client.Close()
+	})
+	return w
+}
