@@ -180,6 +180,12 @@ func kindOfTransport(ctx context.Context, err error) (kind Kind, ok bool) {
 	return KindNetwork, true
 }
 
+// IsOfToken reports whether it was the token that could not be had: that says nothing of what was to be read.
+func IsOfToken(err error) bool {
+	failure, ok := errors.AsType[*Error](err)
+	return ok && failure.Endpoint == opToken.name
+}
+
 // retriable reports whether the same request may be answered when it is sent again.
 func (e *Error) retriable() bool {
 	switch e.Kind {

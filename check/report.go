@@ -143,7 +143,7 @@ func (c *Configuration) take(from *config.Config) {
 		c.Projects = append(c.Projects, p.ID)
 	}
 	if loose, ok := from.LooseFile(); ok {
-		c.Warnings = append(c.Warnings, loose.String()+": "+loose.Remedy())
+		c.Warnings = append(c.Warnings, loose.Warning())
 	}
 }
 
@@ -160,7 +160,7 @@ func (c *Credentials) judge(err error) (goOn bool) {
 	kind, isFailure := atlasapi.KindOf(err)
 	failure, _ := errors.AsType[*atlasapi.Error](err)
 	known := isFailure && (kind == atlasapi.KindForbidden || kind == atlasapi.KindNotFound)
-	if err == nil || known && !isOfToken(err) {
+	if err == nil || known && !atlasapi.IsOfToken(err) {
 		c.accept()
 		return true
 	}
@@ -179,15 +179,9 @@ func (c *Credentials) judge(err error) (goOn bool) {
 		if known {
 			c.remedy = "find out why Atlas gives no token: it lets a service account have 100 at a time, each for an hour"
 		}
-		return failure != nil && failure.Status != 0 && !isOfToken(err)
+		return failure != nil && failure.Status != 0 && !atlasapi.IsOfToken(err)
 	}
 	return false
-}
-
-// isOfToken tells whether it was the token that could not be had: that says nothing of what was to be read.
-func isOfToken(err error) bool {
-	failure, ok := errors.AsType[*atlasapi.Error](err)
-	return ok && failure.Endpoint == "token"
 }
 
 // addressIn returns the IP address that a text names, "" where there is none.
@@ -232,7 +226,7 @@ func (r *Row) judge(found string, err error) {
 	r.Reason = collector.Reason(err)
 	r.remedy = collector.Remedy(r.Reason, r.Collector)
 	r.Status, r.Message = Unreadable, r.Reason+": "+words(err)
-	if isOfToken(err) {
+	if atlasapi.IsOfToken(err) {
 		return
 	}
 	switch r.Reason {

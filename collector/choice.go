@@ -52,8 +52,8 @@ func NotServed(c *atlasapi.Cluster) string {
 
 // Unsupported returns why the API does not serve a target of a collector, where a failed reading says so, or "".
 func Unsupported(collector string, err error) string {
-	if answered, ok := errors.AsType[*atlasapi.Error](err); ok && answered.Endpoint == "token" {
-		return "" // nothing was asked for yet
+	if atlasapi.IsOfToken(err) {
+		return ""
 	}
 	switch collector {
 	case CollectorProjects, CollectorClusters:

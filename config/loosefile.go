@@ -23,6 +23,9 @@ func (f LooseFile) Remedy() string {
 	return fmt.Sprintf("make the exporter's user its owner, and chmod 600 %s (where Kubernetes mounts it from a Secret: defaultMode: 0440)", f.Path)
 }
 
+// Warning says both, as a sentence.
+func (f LooseFile) Warning() string { return f.String() + ": " + f.Remedy() }
+
 // LooseFile returns the file that the secret is read from where others than its owner and its group may read or change
 // it, and whether they may: the file that a key ending in _file names, or the configuration file where the secret stands
 // in it. Of a symbolic link the file at its end counts, since that is how Kubernetes mounts Secrets.

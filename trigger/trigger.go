@@ -73,7 +73,7 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	if loose, ok := c.LooseFile(); ok {
-		note(o.Notes, "warning: "+loose.String()+": "+loose.Remedy())
+		note(o.Notes, "warning: "+loose.Warning())
 	}
 	options := c.Atlas.ClientOptions()
 	options.BaseURL, options.UserAgent, options.Observer = base, o.UserAgent, o.Observer
