@@ -1,4 +1,4 @@
-module mongodbatlas_backup_exporter
+module github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter
 
 go 1.26.0
 

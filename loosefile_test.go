@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"mongodbatlas_backup_exporter/internal/promtest"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/promtest"
 )
 
 // TestLooseSecretFile holds that a secret that everybody may read is told of at the start, at each reload, and by check and

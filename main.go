@@ -28,16 +28,16 @@ import (
 	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
 	slgk "github.com/tjhop/slog-gokit"
 
-	"mongodbatlas_backup_exporter/atlasapi"
-	"mongodbatlas_backup_exporter/atlasapi/atlassim"
-	"mongodbatlas_backup_exporter/check"
-	"mongodbatlas_backup_exporter/collector"
-	"mongodbatlas_backup_exporter/config"
-	"mongodbatlas_backup_exporter/daemon"
-	"mongodbatlas_backup_exporter/healthcheck"
-	"mongodbatlas_backup_exporter/internal/terminal"
-	"mongodbatlas_backup_exporter/trigger"
-	"mongodbatlas_backup_exporter/web"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/check"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/daemon"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/healthcheck"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/terminal"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/trigger"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/web"
 )
 
 const (

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"mongodbatlas_backup_exporter/internal/promtest"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/promtest"
 )
 
 // TestReadmeSample holds that the demo has every series that the README shows of it, with the same value unless that is a

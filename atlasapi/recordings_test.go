@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"mongodbatlas_backup_exporter/atlasapi"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
 // recordings lists the recorded answers of the real Atlas: ATLAS_RECORDINGS names their folder, or they lie in

@@ -12,7 +12,7 @@ import (
 	kitlog "github.com/go-kit/log"
 	"gopkg.in/yaml.v3"
 
-	"mongodbatlas_backup_exporter/atlasapi"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
 // showsSecret tells whether a text holds the secret, as it is or in one of the forms that verbs give it.

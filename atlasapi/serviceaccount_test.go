@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"mongodbatlas_backup_exporter/atlasapi"
-	"mongodbatlas_backup_exporter/atlasapi/atlassim"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
 // refuses has every signed-in request of the project refused.

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"mongodbatlas_backup_exporter/atlasapi"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
 // calls observes what the answers tell beside the data: versions, their ends, and how much of the rate limits is left.

@@ -13,9 +13,9 @@ import (
 	"testing"
 	"time"
 
-	"mongodbatlas_backup_exporter/atlasapi/atlassim"
-	"mongodbatlas_backup_exporter/check"
-	"mongodbatlas_backup_exporter/config"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/check"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 )
 
 // manifold builds what has every status: projects that are readable, forbidden and empty, clusters of every kind.

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"mongodbatlas_backup_exporter/internal/terminal"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/terminal"
 )
 
 func (r *Report) writeJSON(w io.Writer) error {

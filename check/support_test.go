@@ -11,9 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"mongodbatlas_backup_exporter/atlasapi/atlassim"
-	"mongodbatlas_backup_exporter/check"
-	"mongodbatlas_backup_exporter/config"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/check"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 )
 
 const (

@@ -4,7 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 
-	"mongodbatlas_backup_exporter/atlasapi"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
 // exportStates are the states of an export job, in Atlas's spelling.

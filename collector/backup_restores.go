@@ -4,7 +4,7 @@ import (
 	"maps"
 	"slices"
 
-	"mongodbatlas_backup_exporter/atlasapi"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
 // restoreStates are the states of a restore job. Atlas gives it none: they are derived, in the order of

@@ -10,9 +10,9 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
-	"mongodbatlas_backup_exporter/atlasapi/atlassim"
-	"mongodbatlas_backup_exporter/collector"
-	"mongodbatlas_backup_exporter/config"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 )
 
 // TestOthersUseUpTheBucket has somebody else take nearly all of a project's rate limit, at its published size: the

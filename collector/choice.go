@@ -5,8 +5,8 @@ import (
 	"net/http"
 	"slices"
 
-	"mongodbatlas_backup_exporter/atlasapi"
-	"mongodbatlas_backup_exporter/config"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 )
 
 // ChooseClusters returns those of the clusters of a project that are read: which the filters choose, one of each name.

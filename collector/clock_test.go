@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"mongodbatlas_backup_exporter/atlasapi"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
 // TestClockSkew holds that a change which Atlas makes by its own clock is looked for although ours is behind.

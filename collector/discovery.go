@@ -6,7 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"mongodbatlas_backup_exporter/atlasapi"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
 // projectsReader lists all projects that the credentials can see.

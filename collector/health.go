@@ -4,8 +4,8 @@ import (
 	"errors"
 	"time"
 
-	"mongodbatlas_backup_exporter/atlasapi"
-	"mongodbatlas_backup_exporter/config"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 )
 
 var targetLabels = []string{"collector", "group_id", "group_name", "cl_name", "pipeline"}

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"mongodbatlas_backup_exporter/atlasapi"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
 const (

@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"mongodbatlas_backup_exporter/atlasapi"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
 // modelJob is an export job of the model, which is a list of Atlas reduced to what a history depends on.

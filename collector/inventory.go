@@ -4,8 +4,8 @@ import (
 	"slices"
 	"sync"
 
-	"mongodbatlas_backup_exporter/atlasapi"
-	"mongodbatlas_backup_exporter/config"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 )
 
 // inventory is what there is to read: the projects, their clusters and pipelines, and the targets of each. It is what

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"mongodbatlas_backup_exporter/atlasapi"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
 // job is what is kept of a job that Atlas lists: enough to judge a history by, and small, since an organisation lists

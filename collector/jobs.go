@@ -6,7 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"mongodbatlas_backup_exporter/atlasapi"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
 // kind declares a kind of job: how jobs are listed, what is kept of one, when it may still change, and how a history

@@ -3,7 +3,7 @@ package collector
 import (
 	"github.com/go-kit/log/level"
 
-	"mongodbatlas_backup_exporter/atlasapi"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
 // logChange says once when the condition of a target, or its reason, changes: not at each scrape.

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"mongodbatlas_backup_exporter/config"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 )
 
 // Overview is everything that is known, for people.

@@ -3,7 +3,7 @@ package collector
 import (
 	"time"
 
-	"mongodbatlas_backup_exporter/atlasapi"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
 // runStates are the states of a pipeline run, in Atlas's spelling.

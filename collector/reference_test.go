@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"mongodbatlas_backup_exporter/collector"
-	"mongodbatlas_backup_exporter/internal/promtest"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/promtest"
 )
 
 const reference = "../docs/metrics.md"

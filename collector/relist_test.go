@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"mongodbatlas_backup_exporter/atlasapi"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
 // TestShorterRelistIntervalHoldsAtOnce reads a list, as if before a reload that shortens relist_interval, and goes on with

@@ -4,9 +4,9 @@ import (
 	"net/http"
 	"testing"
 
-	"mongodbatlas_backup_exporter/atlasapi"
-	"mongodbatlas_backup_exporter/collector"
-	"mongodbatlas_backup_exporter/config"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 )
 
 // TestUnsupportedIsSaidOfTheTargetAlone has the request for a token refused in the words with which Atlas says of a target

@@ -1,6 +1,6 @@
 package config
 
-import "mongodbatlas_backup_exporter/atlasapi"
+import "github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 
 // ForAtlas returns the credentials as a client of Atlas takes them. They have not signed in yet.
 func (c Credentials) ForAtlas() atlasapi.Credentials {

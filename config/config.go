@@ -10,7 +10,7 @@ import (
 	"os"
 	"time"
 
-	"mongodbatlas_backup_exporter/atlasapi"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
 // The names of the job collectors, as in the configuration, flags and labels.

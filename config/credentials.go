@@ -7,7 +7,7 @@ import (
 	"os"
 	"strings"
 
-	"mongodbatlas_backup_exporter/atlasapi"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
 // The environment variables that credentials and the base URL come from where the file names none.

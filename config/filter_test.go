@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"mongodbatlas_backup_exporter/config"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 )
 
 func filterOf(t *testing.T, text string) config.Filter {

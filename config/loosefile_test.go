@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"mongodbatlas_backup_exporter/config"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 )
 
 // write writes a file with these permissions, whatever the umask.

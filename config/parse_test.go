@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"mongodbatlas_backup_exporter/config"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 )
 
 const (

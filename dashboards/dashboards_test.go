@@ -14,7 +14,7 @@ import (
 	"strings"
 	"testing"
 
-	"mongodbatlas_backup_exporter/internal/promtest"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/promtest"
 )
 
 // The part of a dashboard that is looked at.

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"mongodbatlas_backup_exporter/internal/promtest"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/promtest"
 )
 
 // composeFile is the part of compose.yml that other files must agree with.

@@ -13,8 +13,8 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"mongodbatlas_backup_exporter/config"
-	"mongodbatlas_backup_exporter/internal/promtest"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/promtest"
 )
 
 // block is a fenced part of a page.

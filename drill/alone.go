@@ -8,7 +8,7 @@ import (
 	"syscall"
 	"time"
 
-	"mongodbatlas_backup_exporter/atlasapi/atlassim"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
 // shop is a project in which all is well: two clusters with exports, a restore, and a pipeline.

@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"time"
 
-	"mongodbatlas_backup_exporter/atlasapi/atlassim"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
 // benignDays are those that concern a single project, so that all of them play in the organisation of the incidents.

@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"mongodbatlas_backup_exporter/drill/scale"
-	"mongodbatlas_backup_exporter/internal/promtest"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/drill/scale"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/promtest"
 )
 
 const rulesFile = "../alerts/mongodbatlas.rules.yml"

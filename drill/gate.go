@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"mongodbatlas_backup_exporter/internal/promtest"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/promtest"
 )
 
 // gate stands before an exporter at an address that stays, whichever process is behind it: a restarted exporter listens at

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"mongodbatlas_backup_exporter/atlasapi/atlassim"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
 // scenario is an incident that must page, or a benign day that must not. All times in it are those of the real world; the

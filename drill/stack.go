@@ -11,9 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"mongodbatlas_backup_exporter/atlasapi/atlassim"
-	"mongodbatlas_backup_exporter/drill/scale"
-	"mongodbatlas_backup_exporter/internal/promtest"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/drill/scale"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/promtest"
 )
 
 // plan is what plays on one stack of programs: a simulated Atlas, exporters, a Prometheus and an Alertmanager.

@@ -10,8 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"mongodbatlas_backup_exporter/healthcheck"
-	"mongodbatlas_backup_exporter/internal/promtest"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/healthcheck"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/promtest"
 )
 
 // serve answers every request with the status, and returns the server's address.

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-const module = "mongodbatlas_backup_exporter"
+const module = "github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter"
 
 // TestServerCannotTrigger holds that nothing of the exporter's server leads to a request that starts an ingestion: its
 // packages do not depend on this one, and no source but this package's refers to what builds such a request.

@@ -11,8 +11,8 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"mongodbatlas_backup_exporter/atlasapi"
-	"mongodbatlas_backup_exporter/internal/terminal"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/terminal"
 )
 
 // result is the JSON form of what is printed: a promise to scripts. Keys may be added; none goes.

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"mongodbatlas_backup_exporter/atlasapi"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
 // resolve finds out whether a run began though the answer does not tell. It looks until it sees one or its patience ends,

@@ -8,10 +8,10 @@ import (
 	"testing"
 	"time"
 
-	"mongodbatlas_backup_exporter/atlasapi"
-	"mongodbatlas_backup_exporter/atlasapi/atlassim"
-	"mongodbatlas_backup_exporter/config"
-	"mongodbatlas_backup_exporter/trigger"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/trigger"
 )
 
 const (

@@ -11,8 +11,8 @@ import (
 	"net/http"
 	"time"
 
-	"mongodbatlas_backup_exporter/atlasapi"
-	"mongodbatlas_backup_exporter/config"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 )
 
 // Help is the command's help.

@@ -11,8 +11,8 @@ import (
 	"strings"
 	"testing"
 
-	"mongodbatlas_backup_exporter/atlasapi/atlassim"
-	"mongodbatlas_backup_exporter/internal/promtest"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/promtest"
 )
 
 // TestPageInChromium has a real Chromium use the page: see browser/page.test.mjs. With the environment variable

@@ -12,7 +12,7 @@ import (
 
 	"github.com/go-kit/log/level"
 
-	"mongodbatlas_backup_exporter/collector"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
 )
 
 // pageWait is for how long the page waits for what it has read: as fresh as that allows, and what takes longer is there

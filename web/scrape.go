@@ -16,8 +16,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"mongodbatlas_backup_exporter/atlasapi"
-	"mongodbatlas_backup_exporter/collector"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
 )
 
 const (

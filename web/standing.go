@@ -3,7 +3,7 @@ package web
 import (
 	"time"
 
-	"mongodbatlas_backup_exporter/collector"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
 )
 
 // standing is how a row of the page stands, what needs attention first.

@@ -8,7 +8,7 @@ import (
 
 	"github.com/go-kit/log"
 
-	"mongodbatlas_backup_exporter/collector"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
 )
 
 func TestStanding(t *testing.T) {

@@ -15,12 +15,12 @@ import (
 	"github.com/go-kit/log"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"mongodbatlas_backup_exporter/atlasapi"
-	"mongodbatlas_backup_exporter/atlasapi/atlassim"
-	"mongodbatlas_backup_exporter/config"
-	"mongodbatlas_backup_exporter/daemon"
-	"mongodbatlas_backup_exporter/internal/promtest"
-	"mongodbatlas_backup_exporter/web"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/daemon"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/promtest"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/web"
 )
 
 const (

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"mongodbatlas_backup_exporter/atlasapi/atlassim"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
 func TestLarge(t *testing.T) {

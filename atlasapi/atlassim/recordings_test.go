@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"mongodbatlas_backup_exporter/atlasapi/atlassim"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
 // recording is the body of a recorded answer of the real Atlas. ATLAS_RECORDINGS names the folder where they are.

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"mongodbatlas_backup_exporter/atlasapi/atlassim"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
 // watch advances the clock by steps, and answers the different states that read saw.

@@ -12,7 +12,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"mongodbatlas_backup_exporter/drill/scale"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/drill/scale"
 )
 
 func shipped(t *testing.T) []byte {

@@ -18,7 +18,7 @@ import (
 	"syscall"
 	"time"
 
-	"mongodbatlas_backup_exporter/atlasapi/atlassim"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
 // measureMemory compares the peak memory of the exporter that reads the largest organisation that Atlas allows, project

@@ -200,7 +200,7 @@ func (l *watchedLog) findings() []string {
 // build compiles the exporter into a directory.
 func build(ctx context.Context, dir string) (string, error) {
 	program := filepath.Join(dir, "exporter")
-	out, err := exec.CommandContext(ctx, "go", "build", "-o", program, "mongodbatlas_backup_exporter").CombinedOutput() //nolint:gosec // its own module
+	out, err := exec.CommandContext(ctx, "go", "build", "-o", program, "github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter").CombinedOutput() //nolint:gosec // its own module
 	if err != nil {
 		return "", fmt.Errorf("building the exporter: %w\n%s", err, out)
 	}

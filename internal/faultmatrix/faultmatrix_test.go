@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"mongodbatlas_backup_exporter/internal/promtest"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/promtest"
 )
 
 // seedVariable fixes what chance goes by, to play again what a test has met.

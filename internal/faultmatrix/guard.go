@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 
-	"mongodbatlas_backup_exporter/atlasapi/atlassim"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
 // guard knows what must never show in anything that the exporter lets out.

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"time"
 
-	"mongodbatlas_backup_exporter/atlasapi/atlassim"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
 // downloadMarker stands in every address of a download: whoever reads it could fetch the data.

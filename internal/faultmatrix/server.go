@@ -12,7 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"mongodbatlas_backup_exporter/atlasapi/atlassim"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
 // mode is how often a fault strikes.

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"mongodbatlas_backup_exporter/atlasapi/atlassim"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
 // setup is how an exporter is set up.

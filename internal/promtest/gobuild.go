@@ -13,7 +13,7 @@ import (
 )
 
 // modulePath names the module whose root holds tools/ and the exporter's main package.
-const modulePath = "mongodbatlas_backup_exporter"
+const modulePath = "github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter"
 
 // moduleRoot finds the project's root from the directory that go test started the test in.
 func moduleRoot() (string, error) {

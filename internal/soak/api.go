@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"mongodbatlas_backup_exporter/atlasapi/atlassim"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
 // endpoints are the operations that the exporter may count calls of.

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"mongodbatlas_backup_exporter/atlasapi/atlassim"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
 // longestList is about how many jobs a list of the soak holds, restore jobs half as many. Atlas drops the oldest beyond it,

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"mongodbatlas_backup_exporter/internal/promtest"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/promtest"
 )
 
 // exporter is the exporter's process, with its configuration and secret files.

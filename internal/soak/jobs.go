@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"mongodbatlas_backup_exporter/atlasapi/atlassim"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
 // liveDataset is the shortest time for which the dataset of a run that the soak makes is kept. Together with up to as much

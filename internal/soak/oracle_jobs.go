@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"time"
 
-	"mongodbatlas_backup_exporter/atlasapi/atlassim"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
 // What follows computes the promised samples from the simulated Atlas's own objects. It shares no code with the exporter,

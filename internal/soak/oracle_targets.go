@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"mongodbatlas_backup_exporter/atlasapi/atlassim"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
 // held is what the exporter holds of a cluster's jobs while Atlas does not answer for them.

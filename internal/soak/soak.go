@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"mongodbatlas_backup_exporter/internal/promtest"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/promtest"
 )
 
 // plan is how long and how large a soak is.

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"mongodbatlas_backup_exporter/atlasapi/atlassim"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
 // TestSoak is the short form of the soak. At its end it shows that the soak would have noticed: a sample of any metric that is

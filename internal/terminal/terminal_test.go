@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"mongodbatlas_backup_exporter/internal/terminal"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/terminal"
 )
 
 func TestPrintable(t *testing.T) {

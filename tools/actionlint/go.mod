@@ -1,4 +1,4 @@
-module mongodbatlas_backup_exporter/tools/actionlint
+module github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/tools/actionlint
 
 go 1.26.0
 

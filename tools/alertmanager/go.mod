@@ -1,4 +1,4 @@
-module mongodbatlas_backup_exporter/tools/alertmanager
+module github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/tools/alertmanager
 
 go 1.26.0
 

@@ -1,4 +1,4 @@
-module mongodbatlas_backup_exporter/tools/golangci-lint
+module github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/tools/golangci-lint
 
 go 1.26.0
 

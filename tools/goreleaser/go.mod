@@ -1,4 +1,4 @@
-module mongodbatlas_backup_exporter/tools/goreleaser
+module github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/tools/goreleaser
 
 go 1.26.1
 
