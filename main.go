@@ -88,7 +88,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	app.Flag("web.timeout-offset", "How long before Prometheus gives up a scrape its answer is ready.").Default("500ms").DurationVar(&f.timeoutOffset)
 	app.Flag("log.level", "Least level of the messages that are logged.").Default("info").EnumVar(&f.logLevel, "debug", "info", "warn", "error")
 	app.Flag("log.format", "Format of the log.").Default("logfmt").EnumVar(&f.logFormat, "logfmt", "json")
-	for _, name := range config.CollectorNames() {
+	for _, declared := range collector.Declared() {
+		name := declared.Name
 		given := &switched{}
 		f.collectors[name] = given
 		app.Flag("collector."+name, "Run the collector "+name+". Wins over the configuration file.").Default("true").
@@ -175,10 +176,10 @@ func userAgent() string { return program + "/" + version.Version }
 
 // load reads the configuration file, if there is one, and applies the flags.
 func (f *flags) load() (config.Config, error) {
-	c := config.Default()
+	c := config.Default(collector.Declared())
 	if f.configFile != "" {
 		var err error
-		if c, err = config.LoadFile(f.configFile); err != nil {
+		if c, err = config.LoadFile(context.Background(), f.configFile, collector.Declared()); err != nil {
 			return config.Config{}, err
 		}
 	}
@@ -189,7 +190,7 @@ func (f *flags) load() (config.Config, error) {
 func (f *flags) override(c config.Config) (config.Config, error) {
 	for name, given := range f.collectors {
 		if given.set {
-			c.Collectors.Collector(name).Enabled = given.on
+			c.Collectors.Enable(name, given.on)
 		}
 	}
 	if err := c.Collectors.Check(); err != nil {
@@ -224,7 +225,7 @@ func startDemo() (c config.Config, end func(), err error) {
 	if err := simulated.Start(); err != nil {
 		return config.Config{}, nil, err
 	}
-	c = config.Default()
+	c = config.Default(collector.Declared())
 	c.Atlas.BaseURL = simulated.URL()
 	c.Atlas.ServiceAccount = &config.ServiceAccount{ClientID: account.ClientID, ClientSecret: atlasapi.Secret(secret)}
 	c.Refresh.MinInterval = 0

@@ -76,7 +76,7 @@ func run(ctx context.Context, o *Options) (*Report, error) {
 		return r, nil
 	}
 	r.BaseURL = base.String()
-	credentials, err := c.Atlas.Credentials(o.Getenv)
+	credentials, err := c.Atlas.Credentials(ctx, o.Getenv)
 	if err != nil {
 		r.Credentials.miss(err)
 		return r, nil

@@ -15,6 +15,7 @@ import (
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/check"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 )
 
@@ -161,7 +162,7 @@ func TestUnsupported(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 		for name, reason := range map[string]string{"moved": "flex", "none": "backup_disabled", "free": "free_tier"} {
-			for _, collector := range []string{"backup_schedule", config.BackupExports, config.BackupRestores} {
+			for _, collector := range []string{"backup_schedule", collector.BackupExports, collector.BackupRestores} {
 				if got := row(t, &r, collector, name); got.Status != check.Unsupported || got.Reason != reason || got.Message == "" {
 					t.Errorf("%+v", got)
 				}
@@ -188,7 +189,7 @@ func TestRoles(t *testing.T) {
 		project := w.org.AddProject("payments")
 		project.AddCluster("prod", atlassim.ClusterOptions{})
 		r := w.report()
-		for _, collector := range []string{config.BackupExports, config.BackupRestores} {
+		for _, collector := range []string{collector.BackupExports, collector.BackupRestores} {
 			if got := row(t, &r, collector, "prod"); got.Status != check.Forbidden || got.MissingRole != "Project Backup Manager" || got.Reason != "forbidden" || got.Code != refusal.Code {
 				t.Errorf("%+v", got)
 			}
@@ -209,9 +210,9 @@ func TestCollectors(t *testing.T) {
 		on   string
 		want []string
 	}{
-		{config.BackupExports, []string{"projects", "projects", "clusters", "backup_schedule", "backup_exports"}},
-		{config.BackupRestores, []string{"projects", "projects", "clusters", "backup_restores"}},
-		{config.PipelineRuns, []string{"projects", "projects", "pipelines", "pipeline_runs"}},
+		{collector.BackupExports, []string{"projects", "projects", "clusters", "backup_schedule", "backup_exports"}},
+		{collector.BackupRestores, []string{"projects", "projects", "clusters", "backup_restores"}},
+		{collector.PipelineRuns, []string{"projects", "projects", "pipelines", "pipeline_runs"}},
 	} {
 		w := newWorld(t, atlassim.Options{})
 		project := w.org.AddProject("payments")
@@ -221,8 +222,8 @@ func TestCollectors(t *testing.T) {
 		r := w.report(func(o *check.Options) {
 			o.Load = func() (config.Config, error) {
 				c, err := load()
-				for _, name := range config.CollectorNames() {
-					c.Collectors.Collector(name).Enabled = name == test.on
+				for _, name := range c.Collectors.Names() {
+					c.Collectors.Enable(name, name == test.on)
 				}
 				return c, err
 			}
@@ -247,7 +248,7 @@ func TestHiddenJob(t *testing.T) {
 		c.AddExport(atlassim.Export{})
 	}
 	if r := w.report(); !r.OK || w.server.Answered(atlassim.OpListBackupExports) != 2 {
-		t.Errorf("%d calls: %+v", w.server.Answered(atlassim.OpListBackupExports), row(t, &r, config.BackupExports, "prod"))
+		t.Errorf("%d calls: %+v", w.server.Answered(atlassim.OpListBackupExports), row(t, &r, collector.BackupExports, "prod"))
 	}
 }
 
@@ -270,7 +271,7 @@ func TestOffline(t *testing.T) {
 		{"atlas: {base_url: 'http://atlas.example.com'}", "plain http would send credentials in the clear", ""},
 	} {
 		load := func(o *check.Options) {
-			o.Load = func() (config.Config, error) { return config.Parse([]byte(test.text)) }
+			o.Load = func() (config.Config, error) { return config.Parse([]byte(test.text), collector.Declared()) }
 		}
 		r := w.report(offline, load)
 		if r.OK || len(r.ToDo) != 1 || !strings.Contains(r.Configuration.Error, test.config) || !strings.Contains(r.Credentials.Message, test.credentials) ||

@@ -134,8 +134,8 @@ func (c *Configuration) fail(err error) { c.OK, c.Error = false, err.Error() }
 
 func (c *Configuration) take(from *config.Config) {
 	c.OK = true
-	for _, name := range config.CollectorNames() {
-		if from.Collectors.Collector(name).Enabled {
+	for _, name := range from.Collectors.Names() {
+		if from.Collectors.Enabled(name) {
 			c.Collectors = append(c.Collectors, name)
 		}
 	}

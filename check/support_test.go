@@ -13,6 +13,7 @@ import (
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/check"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 )
 
@@ -63,7 +64,7 @@ func (w *world) options() check.Options {
 	return check.Options{
 		ConfigFile: "config.yml", Format: "json", UserAgent: "test",
 		Getenv: func(string) string { return "" },
-		Load:   func() (config.Config, error) { return config.Parse([]byte(text)) },
+		Load:   func() (config.Config, error) { return config.Parse([]byte(text), collector.Declared()) },
 	}
 }
 

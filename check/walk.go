@@ -150,11 +150,11 @@ func (w *walk) lists() []probe {
 		if p.row.Status != Readable {
 			continue
 		}
-		if on.BackupExports.Enabled || on.BackupRestores.Enabled {
+		if on.Enabled(collector.BackupExports) || on.Enabled(collector.BackupRestores) {
 			p.clusterList = p.newRow(collector.CollectorClusters)
 			probes = append(probes, probe{p.clusterList, func(ctx context.Context) (string, error) { return w.listClusters(ctx, p) }})
 		}
-		if on.PipelineRuns.Enabled {
+		if on.Enabled(collector.PipelineRuns) {
 			p.pipelineList = p.newRow(collector.CollectorPipelines)
 			probes = append(probes, probe{p.pipelineList, func(ctx context.Context) (string, error) { return w.listPipelines(ctx, p) }})
 		}
@@ -207,18 +207,18 @@ func (w *walk) targets() []probe {
 		group := p.row.GroupID
 		for _, c := range p.clusters {
 			why := collector.NotServed(&c)
-			if on.BackupExports.Enabled {
+			if on.Enabled(collector.BackupExports) {
 				add(collector.CollectorSchedules, c.Name, "", why, func(ctx context.Context) (string, error) {
 					return readSchedule(ctx, w.client, group, c.Name)
 				})
-				add(config.BackupExports, c.Name, "", why, readOne(w.client.ExportJobs(group, c.Name)))
+				add(collector.BackupExports, c.Name, "", why, readOne(w.client.ExportJobs(group, c.Name)))
 			}
-			if on.BackupRestores.Enabled {
-				add(config.BackupRestores, c.Name, "", why, readOne(w.client.RestoreJobs(group, c.Name)))
+			if on.Enabled(collector.BackupRestores) {
+				add(collector.BackupRestores, c.Name, "", why, readOne(w.client.RestoreJobs(group, c.Name)))
 			}
 		}
 		for _, pl := range p.pipelines {
-			add(config.PipelineRuns, "", pl.Name, "", readOne(w.client.PipelineRuns(group, pl.Name, time.Time{})))
+			add(collector.PipelineRuns, "", pl.Name, "", readOne(w.client.PipelineRuns(group, pl.Name, time.Time{})))
 		}
 	}
 	return probes

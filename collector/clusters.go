@@ -28,7 +28,7 @@ var clusterMetrics = struct {
 }
 
 // writeCluster sends what discovery knows of a cluster that can have backups.
-func writeCluster(w *writer, c *config.BackupExportsCollector, groupID string, cl *cluster, labels []string) {
+func writeCluster(w *writer, c *config.Collectors, groupID string, cl *cluster, labels []string) {
 	excluded := NotServed(&cl.info)
 	if excluded == reasonFreeTier || excluded == reasonFlex {
 		return
@@ -59,7 +59,7 @@ type expectation struct {
 
 // expect tells by the configuration, else by the cluster's own export policy. A cluster that is paused, or whose backup
 // is off, makes no exports.
-func (cl *cluster) expect(c *config.BackupExportsCollector, groupID string) (e expectation) {
+func (cl *cluster) expect(c *config.Collectors, groupID string) (e expectation) {
 	status, schedule := cl.schedule.snapshot(), cl.schedule.reader.(*scheduleReader).last.Load()
 	if status.unsupportedReason() == reasonBackupDisabled {
 		e.auto.Set = true
@@ -71,7 +71,7 @@ func (cl *cluster) expect(c *config.BackupExportsCollector, groupID string) (e e
 	if cl.info.Paused.Value {
 		return e
 	}
-	interval, configured := c.ExpectedInterval(groupID, cl.info.Name)
+	interval, configured := c.ExpectedInterval(BackupExports, groupID, cl.info.Name)
 	if !configured && e.auto.Value {
 		interval = policyInterval(schedule.ExportFrequency)
 	}

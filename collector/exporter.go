@@ -62,7 +62,7 @@ func (s Selection) has(collector string) bool {
 
 // reads reports whether the selection has anything that needs reading.
 func (s Selection) reads() bool {
-	return slices.ContainsFunc(config.CollectorNames(), s.has)
+	return slices.ContainsFunc(Declared(), func(c config.Collector) bool { return s.has(c.Name) })
 }
 
 // wants reports whether a target is to be read for the selection. Discovery is, for it finds the others.
@@ -74,7 +74,7 @@ func (s Selection) wants(t *target) bool {
 // Collectors lists the names that a selection may hold: those of the enabled collectors, and CollectorExporter.
 func (e *Exporter) Collectors() []string {
 	c := e.inventory.current().config.Collectors
-	names := slices.DeleteFunc(config.CollectorNames(), func(name string) bool { return !c.Collector(name).Enabled })
+	names := slices.DeleteFunc(c.Names(), func(name string) bool { return !c.Enabled(name) })
 	return append(names, CollectorExporter)
 }
 

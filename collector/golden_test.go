@@ -103,14 +103,15 @@ var clockReadings = regexp.MustCompile(`(?m)^(mongodbatlas_(?:target_last_refres
 
 // TestGolden holds the whole output of each collector on awkward histories.
 func TestGolden(t *testing.T) {
-	for _, name := range append(config.CollectorNames(), collector.CollectorExporter) {
+	all := config.Default(collector.Declared())
+	for _, name := range append(all.Collectors.Names(), collector.CollectorExporter) {
 		t.Run(name, func(t *testing.T) {
-			c := config.Default()
+			c := config.Default(collector.Declared())
 			weekly, err := config.NewPattern("new|off|sharded")
 			if err != nil {
 				t.Fatal(err)
 			}
-			c.Collectors.BackupExports.ExpectedIntervals = []config.ExpectedInterval{{Clusters: weekly, Interval: 7 * 24 * 3600 * 1e9}}
+			c.Collectors.SetExpectedIntervals(collector.BackupExports, config.ExpectedInterval{Clusters: weekly, Interval: 7 * 24 * 3600 * 1e9})
 			e := newExporter(t, fixtures(t), c)
 			if name == collector.CollectorExporter {
 				gather(t.Context(), t, e, collector.Selection{}) // it reads nothing itself

@@ -29,7 +29,7 @@ func TestGoneProjectLeavesNoRateLimit(t *testing.T) {
 			<-removed
 		}
 	})
-	c := config.Default()
+	c := config.Default(collector.Declared())
 	c.Refresh.DiscoveryInterval = 0
 	e.Configure(c, w.client)
 

@@ -59,8 +59,8 @@ func newHealth(w *writer, inv *inventory, s Selection) *health {
 	if s.has(CollectorExporter) {
 		h.collectors = discoveryCollectors(c)
 	}
-	for _, name := range config.CollectorNames() {
-		if s.has(name) && c.Collector(name).Enabled {
+	for _, name := range c.Names() {
+		if s.has(name) && c.Enabled(name) {
 			h.collectors = append(h.collectors, name)
 		}
 	}
@@ -73,13 +73,13 @@ func newHealth(w *writer, inv *inventory, s Selection) *health {
 // discoveryCollectors lists the collectors of discovery that the enabled collectors need.
 func discoveryCollectors(c *config.Collectors) []string {
 	names := []string{CollectorProjects}
-	if c.BackupExports.Enabled || c.BackupRestores.Enabled {
+	if c.Enabled(BackupExports) || c.Enabled(BackupRestores) {
 		names = append(names, CollectorClusters)
 	}
-	if c.BackupExports.Enabled {
+	if c.Enabled(BackupExports) {
 		names = append(names, CollectorSchedules)
 	}
-	if c.PipelineRuns.Enabled {
+	if c.Enabled(PipelineRuns) {
 		names = append(names, CollectorPipelines)
 	}
 	return names

@@ -152,12 +152,12 @@ func (inv *inventory) project(info atlasapi.Project) *project {
 func (inv *inventory) reconcileProject(id string, p *project) {
 	c := &inv.settings.config.Collectors
 	parent := inv.rootOf(id)
-	p.clusters = keepTarget(p.clusters, c.BackupExports.Enabled || c.BackupRestores.Enabled, func() *target {
+	p.clusters = keepTarget(p.clusters, c.Enabled(BackupExports) || c.Enabled(BackupRestores), func() *target {
 		t := &target{collector: CollectorClusters, groupID: id, parent: parent}
 		t.reader = &clustersReader{inv, id}
 		return t
 	})
-	p.pipelines = keepTarget(p.pipelines, c.PipelineRuns.Enabled, func() *target {
+	p.pipelines = keepTarget(p.pipelines, c.Enabled(PipelineRuns), func() *target {
 		t := &target{collector: CollectorPipelines, groupID: id, parent: parent}
 		t.reader = &pipelinesReader{inv, id}
 		return t
@@ -212,19 +212,19 @@ func (inv *inventory) reconcileClusters(id string, p *project) {
 			cl = &cluster{}
 		}
 		cl.info = info
-		cl.schedule = keepTarget(cl.schedule, c.Collectors.BackupExports.Enabled, func() *target {
+		cl.schedule = keepTarget(cl.schedule, c.Collectors.Enabled(BackupExports), func() *target {
 			t := &target{collector: CollectorSchedules, groupID: id, cluster: info.Name, parent: p.clusters}
 			t.reader = &scheduleReader{target: t}
 			return t
 		})
-		cl.exports = keepTarget(cl.exports, c.Collectors.BackupExports.Enabled, func() *target {
-			t := exportKind.target(config.BackupExports, id, info.Name, "", p.clusters)
+		cl.exports = keepTarget(cl.exports, c.Collectors.Enabled(BackupExports), func() *target {
+			t := exportKind.target(BackupExports, id, info.Name, "", p.clusters)
 			underWay, schedule := t.busy, cl.schedule.reader.(*scheduleReader)
 			t.busy = func() bool { return underWay() || schedule.exportDue(t.reader.(jobs).judged()) }
 			return t
 		})
-		cl.restores = keepTarget(cl.restores, c.Collectors.BackupRestores.Enabled, func() *target {
-			return restoreKind.target(config.BackupRestores, id, info.Name, "", p.clusters)
+		cl.restores = keepTarget(cl.restores, c.Collectors.Enabled(BackupRestores), func() *target {
+			return restoreKind.target(BackupRestores, id, info.Name, "", p.clusters)
 		})
 		for _, t := range cl.targets() {
 			t.exclude(NotServed(&info))
@@ -248,7 +248,7 @@ func (inv *inventory) reconcilePipelines(id string, p *project) {
 	for _, info := range ChoosePipelines(c, p.named, p.foundPipelines) {
 		pl := before[info.Name]
 		if pl == nil || pl.info.ID != info.ID {
-			pl = &pipeline{runs: runKind.target(config.PipelineRuns, id, "", info.Name, p.pipelines)}
+			pl = &pipeline{runs: runKind.target(PipelineRuns, id, "", info.Name, p.pipelines)}
 		}
 		pl.info = info
 		p.pipelineByName[info.Name] = pl

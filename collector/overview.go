@@ -207,7 +207,7 @@ func (e *Exporter) Overview() Overview {
 	for _, root := range inv.roots {
 		o.Roots = append(o.Roots, viewOf(root))
 	}
-	exports := &inv.settings.config.Collectors.BackupExports
+	exports := &inv.settings.config.Collectors
 	for _, id := range slices.Sorted(maps.Keys(inv.projects)) {
 		o.Projects = append(o.Projects, inv.projects[id].view(id, exports))
 	}
@@ -215,14 +215,14 @@ func (e *Exporter) Overview() Overview {
 	return o
 }
 
-func (p *project) view(id string, exports *config.BackupExportsCollector) ProjectView {
+func (p *project) view(id string, exports *config.Collectors) ProjectView {
 	view := ProjectView{ID: id, Name: p.info.Name, Clusters: len(p.clusterByName), Pipelines: len(p.pipelineByName)}
 	for _, t := range p.appendTargets(nil) {
 		v := viewOf(t)
 		switch t.collector {
-		case config.BackupExports:
+		case BackupExports:
 			v.Plan = p.clusterByName[t.cluster].plan(exports, id)
-		case config.PipelineRuns:
+		case PipelineRuns:
 			if p.pipelineByName[t.pipeline].info.State == "PAUSED" {
 				v.Plan.Off = "pipeline paused"
 			}
@@ -236,7 +236,7 @@ func (p *project) view(id string, exports *config.BackupExportsCollector) Projec
 }
 
 // plan returns what is known of the exports of a cluster to come.
-func (cl *cluster) plan(c *config.BackupExportsCollector, groupID string) Plan {
+func (cl *cluster) plan(c *config.Collectors, groupID string) Plan {
 	exports := cl.expect(c, groupID)
 	p := Plan{Since: firstOf(cl.info.CreateDate, cl.info.ID.Time()).time(), Interval: exports.interval}
 	switch {

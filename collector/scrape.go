@@ -56,7 +56,7 @@ func (s *scrape) Collect(ch chan<- prometheus.Metric) {
 			pipelines = append(pipelines, placed(pl, id, p.info.Name, name))
 		}
 	}
-	s.writeClusters(w, health, &inv.settings.config.Collectors.BackupExports, clusters)
+	s.writeClusters(w, health, &inv.settings.config.Collectors, clusters)
 	s.writePipelines(w, health, pipelines)
 	health.write(s.took)
 }
@@ -80,12 +80,12 @@ func inOrder[Thing any](places []place[Thing]) []place[Thing] {
 	return places
 }
 
-func (s *scrape) writeClusters(w *writer, h *health, c *config.BackupExportsCollector, clusters []place[*cluster]) {
+func (s *scrape) writeClusters(w *writer, h *health, c *config.Collectors, clusters []place[*cluster]) {
 	for _, p := range inOrder(clusters) {
 		for _, t := range p.thing.targets() {
 			h.target(t, p.labels[1])
 		}
-		if p.thing.exports != nil && s.selection.has(config.BackupExports) {
+		if p.thing.exports != nil && s.selection.has(BackupExports) {
 			writeCluster(w, c, p.labels[0], p.thing, p.labels)
 		}
 		s.writeJobs(w, p.thing.exports, p.labels)
@@ -96,7 +96,7 @@ func (s *scrape) writeClusters(w *writer, h *health, c *config.BackupExportsColl
 func (s *scrape) writePipelines(w *writer, h *health, pipelines []place[*pipeline]) {
 	for _, p := range inOrder(pipelines) {
 		h.target(p.thing.runs, p.labels[1])
-		if s.selection.has(config.PipelineRuns) {
+		if s.selection.has(PipelineRuns) {
 			writePipeline(w, p.thing, p.labels)
 		}
 		s.writeJobs(w, p.thing.runs, p.labels)

@@ -6,7 +6,6 @@ import (
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
-	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 )
 
 // TestUnsupportedIsSaidOfTheTargetAlone has the request for a token refused in the words with which Atlas says of a target
@@ -19,8 +18,8 @@ func TestUnsupportedIsSaidOfTheTargetAlone(t *testing.T) {
 	}{
 		{collector.CollectorPipelines, "list_pipelines", "feature_gone", atlasapi.Error{Status: http.StatusNotFound, Kind: atlasapi.KindNotFound}},
 		{collector.CollectorPipelines, "list_pipelines", "feature_gone", atlasapi.Error{Status: http.StatusGone}},
-		{config.BackupExports, "list_backup_exports", "backup_disabled", atlasapi.Error{Kind: atlasapi.KindBackupDisabled}},
-		{config.BackupExports, "list_backup_exports", "flex", atlasapi.Error{Kind: atlasapi.KindFlex}},
+		{collector.BackupExports, "list_backup_exports", "backup_disabled", atlasapi.Error{Kind: atlasapi.KindBackupDisabled}},
+		{collector.BackupExports, "list_backup_exports", "flex", atlasapi.Error{Kind: atlasapi.KindFlex}},
 	} {
 		for endpoint, want := range map[string]string{refusal.endpoint: refusal.want, "token": ""} {
 			failure := refusal.failure

@@ -3,6 +3,7 @@
 package config
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -12,16 +13,6 @@ import (
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
-
-// The names of the job collectors, as in the configuration, flags and labels.
-const (
-	BackupExports  = "backup_exports"
-	BackupRestores = "backup_restores"
-	PipelineRuns   = "pipeline_runs"
-)
-
-// CollectorNames returns the names of the job collectors, in the order in which they are shown.
-func CollectorNames() []string { return []string{BackupExports, BackupRestores, PipelineRuns} }
 
 // DefaultBaseURL is where Atlas is, but for Atlas for Government.
 const DefaultBaseURL = "https://cloud.mongodb.com"
@@ -76,24 +67,6 @@ type Discovery struct {
 	Pipelines Filter
 }
 
-// Collectors says which collectors run.
-type Collectors struct {
-	BackupExports  BackupExportsCollector
-	BackupRestores Collector
-	PipelineRuns   Collector
-
-	line int // where the file disables them all, else 0
-}
-
-// Collector is what every collector can be told.
-type Collector struct{ Enabled bool }
-
-// BackupExportsCollector adds how often an export is expected.
-type BackupExportsCollector struct {
-	Collector
-	ExpectedIntervals []ExpectedInterval
-}
-
 // ExpectedInterval says how often a successful export of some clusters is expected.
 type ExpectedInterval struct {
 	GroupID  string // "" is every project
@@ -108,15 +81,11 @@ type Refresh struct {
 	RelistInterval    time.Duration
 }
 
-// Default returns the configuration of an empty file.
-func Default() Config {
+// Default returns the configuration of an empty file, in which every declared collector is enabled.
+func Default(declared []Collector) Config {
 	return Config{
-		Atlas: Atlas{MaxConcurrentRequests: 8, RequestTimeout: 30 * time.Second, MaxRetries: 3},
-		Collectors: Collectors{
-			BackupExports:  BackupExportsCollector{Collector: Collector{Enabled: true}},
-			BackupRestores: Collector{Enabled: true},
-			PipelineRuns:   Collector{Enabled: true},
-		},
+		Atlas:      Atlas{MaxConcurrentRequests: 8, RequestTimeout: 30 * time.Second, MaxRetries: 3},
+		Collectors: newCollectors(declared),
 		Refresh: Refresh{
 			MinInterval:       30 * time.Second,
 			DiscoveryInterval: 10 * time.Minute,
@@ -126,12 +95,15 @@ func Default() Config {
 }
 
 // LoadFile reads, defaults and validates a configuration file.
-func LoadFile(path string) (Config, error) {
+func LoadFile(ctx context.Context, path string, declared []Collector) (Config, error) {
+	if err := ctx.Err(); err != nil {
+		return Config{}, err
+	}
 	raw, err := os.ReadFile(path)
 	if err != nil {
 		return Config{}, fmt.Errorf("cannot read the configuration: %w", err)
 	}
-	c, err := Parse(raw)
+	c, err := Parse(raw, declared)
 	if err != nil {
 		return Config{}, fmt.Errorf("%s: %w", path, err)
 	}
@@ -139,28 +111,17 @@ func LoadFile(path string) (Config, error) {
 	return c, nil
 }
 
-// Collector returns the switch of a collector by its name, or nil where there is none of that name.
-func (c *Collectors) Collector(name string) *Collector {
-	switch name {
-	case BackupExports:
-		return &c.BackupExports.Collector
-	case BackupRestores:
-		return &c.BackupRestores
-	case PipelineRuns:
-		return &c.PipelineRuns
+// MinInterval returns how old the values of a collector may be before a scrape reads them again: the collector's own
+// min_interval, else the longer of its declared default and refresh.min_interval.
+func (c *Config) MinInterval(name string) time.Duration {
+	s := c.Collectors.settings(name)
+	switch {
+	case s == nil:
+		return c.Refresh.MinInterval
+	case s.minIntervalSet:
+		return s.minInterval
 	}
-	return nil
-}
-
-// ExpectedInterval returns the interval that the first matching entry gives a cluster, and whether one matches. 0
-// expects nothing.
-func (c *BackupExportsCollector) ExpectedInterval(groupID, cluster string) (time.Duration, bool) {
-	for _, e := range c.ExpectedIntervals {
-		if (e.GroupID == "" || e.GroupID == groupID) && e.Clusters.Match(cluster) {
-			return e.Interval, true
-		}
-	}
-	return 0, false
+	return max(s.declared.MinInterval, c.Refresh.MinInterval)
 }
 
 // URL returns where Atlas is: the file's base_url, else the environment's, else MongoDB's own. A URL that would send

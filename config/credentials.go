@@ -1,6 +1,7 @@
 package config
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -40,7 +41,10 @@ func (c Credentials) Kind() string {
 }
 
 // Credentials reads the credentials: from the file and the secret files that it names, else from the environment.
-func (a *Atlas) Credentials(getenv func(string) string) (Credentials, error) {
+func (a *Atlas) Credentials(ctx context.Context, getenv func(string) string) (Credentials, error) {
+	if err := ctx.Err(); err != nil {
+		return Credentials{}, err
+	}
 	switch {
 	case a.ServiceAccount != nil:
 		secret, err := readSecret("atlas.service_account.client_secret", a.ServiceAccount.ClientSecret, a.ServiceAccount.ClientSecretFile)

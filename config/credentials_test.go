@@ -38,7 +38,7 @@ func TestBaseURL(t *testing.T) {
 		{"", "https://cloud.mongodb.com?x=" + secret, "", variable + ": " + noQuery},
 		{"", "https://" + secret + " ", "", variable + ": " + notAServer},
 	} {
-		c, err := config.Parse([]byte("atlas: {" + test.file + "}"))
+		c, err := config.Parse([]byte("atlas: {"+test.file+"}"), declared())
 		if err != nil {
 			t.Errorf("%s: %v", test.file, err)
 			continue
@@ -77,8 +77,8 @@ func TestCredentialsFromEnvironment(t *testing.T) {
 		{map[string]string{id: "i", idSecret: secret, key: "k"}, config.Credentials{}, key + " is set but " + private + " is not: set both"},
 		{map[string]string{id: "i", idSecret: secret, key: "k", private: secret}, config.Credentials{}, both},
 	} {
-		c := config.Default()
-		got, err := c.Atlas.Credentials(environment(test.env))
+		c := config.Default(declared())
+		got, err := c.Atlas.Credentials(t.Context(), environment(test.env))
 		if test.fails == "" && (err != nil || got != test.want) {
 			t.Errorf("%d variables give %+v, want %+v (%v)", len(test.env), got, test.want, err)
 		}
@@ -94,12 +94,12 @@ func TestCredentialsFromFile(t *testing.T) {
 	path := filepath.Join(folder, "secret")
 	load := func(text string) (config.Credentials, error) {
 		t.Helper()
-		c, err := config.Parse([]byte("atlas: {" + text + "}"))
+		c, err := config.Parse([]byte("atlas: {"+text+"}"), declared())
 		if err != nil {
 			t.Fatal(err)
 		}
 		// What the environment has is not looked at where the file names credentials.
-		return c.Atlas.Credentials(environment(map[string]string{"MONGODB_ATLAS_PUBLIC_KEY": "k"}))
+		return c.Atlas.Credentials(t.Context(), environment(map[string]string{"MONGODB_ATLAS_PUBLIC_KEY": "k"}))
 	}
 	byAccount := "service_account: {client_id: i, client_secret_file: " + path + "}"
 	byKey := "api_key: {public_key: k, private_key_file: " + path + "}"
@@ -171,11 +171,11 @@ func TestSecretsDoNotPrint(t *testing.T) {
 		"atlas: {service_account: {client_id: i, client_secret: " + secret + "}}",
 		"atlas: {api_key: {public_key: k, private_key: " + secret + "}}",
 	} {
-		c, err := config.Parse([]byte(text))
+		c, err := config.Parse([]byte(text), declared())
 		if err != nil {
 			t.Fatal(err)
 		}
-		credentials, err := c.Atlas.Credentials(nothing)
+		credentials, err := c.Atlas.Credentials(t.Context(), nothing)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,11 +13,15 @@ import (
 
 // described is a configuration as the YAML library itself reads and writes one, in terms of the file.
 type described struct {
-	Atlas      describedAtlas      `yaml:"atlas"`
-	Projects   []describedProject  `yaml:"projects,omitempty"`
-	Discovery  describedDiscovery  `yaml:"discovery"`
-	Collectors describedCollectors `yaml:"collectors"`
-	Refresh    struct {
+	Atlas      describedAtlas     `yaml:"atlas"`
+	Projects   []describedProject `yaml:"projects,omitempty"`
+	Discovery  describedDiscovery `yaml:"discovery"`
+	Collectors struct {
+		Exports  describedCollector `yaml:"backup_exports"`
+		Restores describedCollector `yaml:"backup_restores"`
+		Runs     describedCollector `yaml:"pipeline_runs"`
+	} `yaml:"collectors"`
+	Refresh struct {
 		Min      span `yaml:"min_interval"`
 		Discover span `yaml:"discovery_interval"`
 		Relist   span `yaml:"relist_interval"`
@@ -63,17 +67,15 @@ type describedFilter struct {
 	Exclude []phrase `yaml:"exclude,omitempty"`
 }
 
-type describedCollectors struct {
-	Exports struct {
-		Enabled   bool                `yaml:"enabled"`
-		Intervals []describedInterval `yaml:"expected_intervals,omitempty"`
-	} `yaml:"backup_exports"`
-	Restores struct {
-		Enabled bool `yaml:"enabled"`
-	} `yaml:"backup_restores"`
-	Runs struct {
-		Enabled bool `yaml:"enabled"`
-	} `yaml:"pipeline_runs"`
+type describedCollector struct {
+	Enabled   bool                `yaml:"enabled"`
+	Min       *span               `yaml:"min_interval,omitempty"`
+	Intervals []describedInterval `yaml:"expected_intervals,omitempty"`
+}
+
+// declared are the collectors of a fuzzed file.
+func declared() []Collector {
+	return []Collector{{Name: "backup_exports", ExpectedIntervals: true}, {Name: "backup_restores"}, {Name: "pipeline_runs", MinInterval: time.Minute}}
 }
 
 type describedInterval struct {
@@ -149,17 +151,25 @@ func describe(c Config) described {
 		d.Projects = append(d.Projects, describedProject{phrase(p.ID), describeFilter(p.Clusters), describeFilter(p.Pipelines)})
 	}
 	d.Discovery = describedDiscovery{describeFilter(c.Discovery.Projects), describeFilter(c.Discovery.Clusters), describeFilter(c.Discovery.Pipelines)}
-	d.Collectors.Exports.Enabled, d.Collectors.Restores.Enabled = c.Collectors.BackupExports.Enabled, c.Collectors.BackupRestores.Enabled
-	d.Collectors.Runs.Enabled = c.Collectors.PipelineRuns.Enabled
-	for _, e := range c.Collectors.BackupExports.ExpectedIntervals {
+	d.Collectors.Exports, d.Collectors.Restores = describeCollector(&c.Collectors.all[0]), describeCollector(&c.Collectors.all[1])
+	d.Collectors.Runs = describeCollector(&c.Collectors.all[2])
+	d.Refresh.Min, d.Refresh.Discover, d.Refresh.Relist = span(c.Refresh.MinInterval), span(c.Refresh.DiscoveryInterval), span(c.Refresh.RelistInterval)
+	return d
+}
+
+func describeCollector(c *collectorSettings) describedCollector {
+	d := describedCollector{Enabled: c.enabled}
+	if c.minIntervalSet {
+		d.Min = (*span)(&c.minInterval)
+	}
+	for _, e := range c.expectedIntervals {
 		interval := describedInterval{Group: phrase(e.GroupID), Interval: expect(e.Interval)}
 		if e.Clusters.re != nil {
 			interval.Clusters = new(phrase)
 			*interval.Clusters = expressionOf(e.Clusters)
 		}
-		d.Collectors.Exports.Intervals = append(d.Collectors.Exports.Intervals, interval)
+		d.Intervals = append(d.Intervals, interval)
 	}
-	d.Refresh.Min, d.Refresh.Discover, d.Refresh.Relist = span(c.Refresh.MinInterval), span(c.Refresh.DiscoveryInterval), span(c.Refresh.RelistInterval)
 	return d
 }
 

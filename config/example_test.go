@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"gopkg.in/yaml.v3"
 
@@ -22,7 +23,7 @@ func TestExampleLoads(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := config.Parse(raw)
+	got, err := config.Parse(raw, declared())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +33,7 @@ func TestExampleLoads(t *testing.T) {
 		t.Errorf("the credentials are %+v", account)
 	}
 	// What is not commented out is the default, but for the credentials.
-	want := config.Default()
+	want := config.Default(declared())
 	want.Atlas.BaseURL = config.DefaultBaseURL
 	got.Atlas.ServiceAccount = nil
 	if !reflect.DeepEqual(got, want) {
@@ -51,7 +52,7 @@ func knownKeys(t *testing.T, path []string) []string {
 			text = "{" + key + ": " + text + "}"
 		}
 	}
-	_, err := config.Parse([]byte(text))
+	_, err := config.Parse([]byte(text), declared())
 	if err == nil {
 		t.Fatalf("%s is taken for a configuration", text)
 	}
@@ -154,16 +155,22 @@ func TestExampleSettingsLoad(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c, err := config.Parse(text)
+		c, err := config.Parse(text, declared())
 		if err != nil {
 			t.Errorf("without %v: %v", without, err)
 			continue
 		}
-		if len(c.Projects) == 0 || len(c.Collectors.BackupExports.ExpectedIntervals) == 0 || c.Discovery.Projects.Match("sandbox-1") {
+		if len(c.Projects) == 0 || !expects(&c) || c.Discovery.Projects.Match("sandbox-1") {
 			t.Errorf("without %v: %+v", without, c)
 		}
 		if got := fmt.Sprintf("%+v %+v", c.Atlas.ServiceAccount, c.Atlas.APIKey); strings.Contains(got, "mdb_sa_sk") || strings.Contains(got, "01234567-89ab") {
 			t.Errorf("printed as %s", got)
 		}
 	}
+}
+
+// expects reports whether the configuration has the expected interval of the example.
+func expects(c *config.Config) bool {
+	interval, ok := c.Collectors.ExpectedInterval("backup_exports", groupID, "prod-1")
+	return ok && interval == 24*time.Hour
 }

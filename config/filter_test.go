@@ -9,7 +9,7 @@ import (
 
 func filterOf(t *testing.T, text string) config.Filter {
 	t.Helper()
-	c, err := config.Parse([]byte("discovery: {clusters: " + text + "}"))
+	c, err := config.Parse([]byte("discovery: {clusters: "+text+"}"), declared())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,11 +76,11 @@ func TestExpectedIntervals(t *testing.T) {
 collectors:
   backup_exports:
     expected_intervals:
-      - {group_id: ` + groupID + `, clusters: "prod-.*", interval: 1d}
+      - {group_id: `+groupID+`, clusters: "prod-.*", interval: 1d}
       - {clusters: ".*-dev", interval: none}
-      - {group_id: ` + groupID + `, interval: 1w}
+      - {group_id: `+groupID+`, interval: 1w}
       - {clusters: "prod-.*", interval: 12h30m}
-`))
+`), declared())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,13 +98,12 @@ collectors:
 		{otherID, "a-prod-1", 0, false},
 		{otherID, "other", 0, false},
 	} {
-		got, matches := c.Collectors.BackupExports.ExpectedInterval(test.group, test.cluster)
+		got, matches := c.Collectors.ExpectedInterval("backup_exports", test.group, test.cluster)
 		if got != test.want || matches != test.matches {
 			t.Errorf("%s in %s: %s, %t, want %s, %t", test.cluster, test.group, got, matches, test.want, test.matches)
 		}
 	}
-	var none config.BackupExportsCollector
-	if got, matches := none.ExpectedInterval(groupID, "a"); got != 0 || matches {
+	if got, matches := c.Collectors.ExpectedInterval("backup_snapshots", groupID, "a"); got != 0 || matches {
 		t.Errorf("without entries: %s, %t", got, matches)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
+	"slices"
 )
 
 // LooseFile is a file with a secret in it that every user of the machine may read or change.
@@ -43,6 +44,18 @@ func (c *Config) LooseFile() (LooseFile, bool) {
 	}
 	mode := info.Mode().Perm()
 	return LooseFile{Path: path, Mode: mode}, mode&0o006 != 0
+}
+
+// Files returns the files that make up the configuration: its own and the secret file, as far as there are any. Whoever
+// watches the configuration for changes watches their content.
+func (c *Config) Files() []string {
+	var files []string
+	for _, path := range []string{c.path, c.secretFile()} {
+		if path != "" && !slices.Contains(files, path) {
+			files = append(files, path)
+		}
+	}
+	return files
 }
 
 // secretFile is the file that holds the secret, "" where none does: it may come from the environment, and the demo's

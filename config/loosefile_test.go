@@ -48,7 +48,7 @@ func TestLooseFile(t *testing.T) {
 	} {
 		write(t, secretFile, secret, test.secretMode)
 		write(t, configFile, "atlas: {"+strings.ReplaceAll(test.text, "FILE", secretFile)+"}", test.configMode)
-		c, err := config.LoadFile(configFile)
+		c, err := config.LoadFile(t.Context(), configFile, declared())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -82,7 +82,7 @@ func TestLooseFileBehindLinks(t *testing.T) {
 	if err := os.Symlink(filepath.Join("..data", "secret"), link); err != nil {
 		t.Fatal(err)
 	}
-	c, err := config.Parse([]byte("atlas: {service_account: {client_id: i, client_secret_file: " + link + "}}"))
+	c, err := config.Parse([]byte("atlas: {service_account: {client_id: i, client_secret_file: "+link+"}}"), declared())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func TestNoLooseFile(t *testing.T) {
 		"", "service_account: {client_id: i, client_secret: s}",
 		"api_key: {public_key: k, private_key_file: /nowhere/secret}",
 	} {
-		c, err := config.Parse([]byte("atlas: {" + text + "}"))
+		c, err := config.Parse([]byte("atlas: {"+text+"}"), declared())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -18,8 +18,8 @@ import (
 const most = 15 * time.Minute
 
 // Parse reads, defaults and validates a configuration.
-func Parse(raw []byte) (Config, error) {
-	c := Default()
+func Parse(raw []byte, declared []Collector) (Config, error) {
+	c := Default(declared)
 	decoder := yaml.NewDecoder(strings.NewReader(string(raw)))
 	var document yaml.Node
 	switch err := decoder.Decode(&document); {
@@ -63,14 +63,7 @@ func (c *Config) keys() keys {
 			"clusters":  filter(&c.Discovery.Clusters),
 			"pipelines": filter(&c.Discovery.Pipelines),
 		}.read,
-		"collectors": keys{
-			BackupExports: keys{
-				"enabled":            boolean(&c.Collectors.BackupExports.Enabled),
-				"expected_intervals": c.Collectors.BackupExports.readIntervals,
-			}.read,
-			BackupRestores: keys{"enabled": boolean(&c.Collectors.BackupRestores.Enabled)}.read,
-			PipelineRuns:   keys{"enabled": boolean(&c.Collectors.PipelineRuns.Enabled)}.read,
-		}.read,
+		"collectors": c.Collectors.keys().read,
 		"refresh": keys{
 			"min_interval":       duration(&c.Refresh.MinInterval, 0, most),
 			"discovery_interval": duration(&c.Refresh.DiscoveryInterval, time.Second, most),
@@ -170,32 +163,6 @@ func projectID(into *string) func(*yaml.Node) error {
 	}
 }
 
-func (c *BackupExportsCollector) readIntervals(n *yaml.Node) error {
-	return list(n, func(entry *yaml.Node) error {
-		var e ExpectedInterval
-		given := false
-		err := keys{
-			"group_id": projectID(&e.GroupID),
-			"clusters": pattern(&e.Clusters),
-			"interval": func(n *yaml.Node) error {
-				given = true
-				if s, err := scalar(n); err == nil && s == "none" {
-					return nil
-				}
-				if err := duration(&e.Interval, time.Second, 0)(n); err != nil {
-					return fmt.Errorf("%w (or none, to expect nothing)", err)
-				}
-				return nil
-			},
-		}.read(entry)
-		if err == nil && !given {
-			err = errors.New("interval is missing")
-		}
-		c.ExpectedIntervals = append(c.ExpectedIntervals, e)
-		return err
-	})
-}
-
 // validate finds what no single key shows.
 func (c *Config) validate(root *yaml.Node) error {
 	if c.Atlas.ServiceAccount != nil && c.Atlas.APIKey != nil {
@@ -215,18 +182,6 @@ func (c *Config) validate(root *yaml.Node) error {
 		}
 	}
 	return nil
-}
-
-// Check returns an error where no collector is enabled. It comes after the flags, which may enable one.
-func (c *Collectors) Check() error {
-	if slices.ContainsFunc(CollectorNames(), func(name string) bool { return c.Collector(name).Enabled }) {
-		return nil
-	}
-	err := errors.New("no collector is enabled: enable at least one of " + strings.Join(CollectorNames(), ", "))
-	if c.line == 0 {
-		return err
-	}
-	return &Error{Line: c.line, Key: "collectors", Err: err}
 }
 
 // find returns the node at a path of keys, nil where there is none.

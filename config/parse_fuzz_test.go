@@ -37,7 +37,7 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		raw = bytes.ReplaceAll(raw, []byte(placeholder), []byte(fuzzedSecret))
-		c, err := Parse(raw)
+		c, err := Parse(raw, declared())
 		checkMoved(t, raw, c, err)
 		if err != nil {
 			checkRefused(t, raw, err)
@@ -46,7 +46,7 @@ func FuzzParse(f *testing.F) {
 		checkBounds(t, c)
 		got := describe(c)
 		if !bytes.ContainsAny(raw, "!") { // of tags the program reads but what is behind them
-			want := describe(Default())
+			want := describe(Default(declared()))
 			decoder := yaml.NewDecoder(bytes.NewReader(raw))
 			decoder.KnownFields(true)
 			if err := decoder.Decode(&want); err != nil && err.Error() != "EOF" {
@@ -60,7 +60,7 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, err := Parse(written)
+		again, err := Parse(written, declared())
 		if err != nil || !reflect.DeepEqual(describe(again), got) {
 			t.Errorf("%q, written as\n%s\ngives %+v\nwant  %+v (%v)", raw, written, describe(again), got, err)
 		}
@@ -92,7 +92,7 @@ func checkMoved(t *testing.T, raw []byte, c Config, err error) {
 	if bytes.HasPrefix(raw, []byte("\xef\xbb\xbf")) || bytes.HasPrefix(raw, []byte("\xff\xfe")) || bytes.HasPrefix(raw, []byte("\xfe\xff")) {
 		return // a mark of the encoding stands first or nowhere
 	}
-	moved, movedErr := Parse(append([]byte("# moved\n"), raw...))
+	moved, movedErr := Parse(append([]byte("# moved\n"), raw...), declared())
 	if _, ok := errors.AsType[*Error](cmp.Or(err, movedErr)); !ok && (err != nil || movedErr != nil) {
 		return // what is no YAML to the library may be some below a comment: "\t#" is
 	}
@@ -166,7 +166,12 @@ func checkBounds(t *testing.T, c Config) {
 		}
 		seen[p.ID] = true
 	}
-	for _, e := range c.Collectors.BackupExports.ExpectedIntervals {
+	for _, s := range c.Collectors.all {
+		if s.minInterval < 0 || s.minInterval > 15*time.Minute {
+			t.Errorf("the collector %+v", s)
+		}
+	}
+	for _, e := range c.Collectors.all[0].expectedIntervals {
 		if e.Interval != 0 && e.Interval < time.Second || e.GroupID != "" && !isID.MatchString(e.GroupID) {
 			t.Errorf("the interval %+v", e)
 		}
@@ -178,7 +183,7 @@ func checkBounds(t *testing.T, c Config) {
 		t.Errorf("the base URL is %v (%v)", at, err)
 	}
 	if inline := a.ServiceAccount != nil && a.ServiceAccount.ClientSecret != "" || a.APIKey != nil && a.APIKey.PrivateKey != ""; inline {
-		credentials, err := a.Credentials(none)
+		credentials, err := a.Credentials(t.Context(), none)
 		if err != nil || credentials.ID == "" || credentials.Secret == "" || credentials.ServiceAccount != (a.APIKey == nil) {
 			t.Errorf("the credentials are %+v (%v)", credentials, err)
 		}
@@ -186,7 +191,7 @@ func checkBounds(t *testing.T, c Config) {
 			t.Errorf("%q shows the secret", shown)
 		}
 	}
-	if err := c.Collectors.Check(); (err == nil) != (c.Collectors.BackupExports.Enabled || c.Collectors.BackupRestores.Enabled || c.Collectors.PipelineRuns.Enabled) {
+	if err := c.Collectors.Check(); (err == nil) != slices.ContainsFunc(c.Collectors.Names(), c.Collectors.Enabled) {
 		t.Errorf("%+v: %v", c.Collectors, err)
 	} else if placed, ok := errors.AsType[*Error](err); err != nil && (!ok || placed.Line < 1) {
 		t.Errorf("%v has no place", err)

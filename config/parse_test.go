@@ -21,24 +21,20 @@ const (
 func TestDefaults(t *testing.T) {
 	t.Parallel()
 	want := config.Config{
-		Atlas: config.Atlas{MaxConcurrentRequests: 8, RequestTimeout: 30 * time.Second, MaxRetries: 3},
-		Collectors: config.Collectors{
-			BackupExports:  config.BackupExportsCollector{Collector: config.Collector{Enabled: true}},
-			BackupRestores: config.Collector{Enabled: true},
-			PipelineRuns:   config.Collector{Enabled: true},
-		},
-		Refresh: config.Refresh{MinInterval: 30 * time.Second, DiscoveryInterval: 10 * time.Minute, RelistInterval: 6 * time.Hour},
+		Atlas:      config.Atlas{MaxConcurrentRequests: 8, RequestTimeout: 30 * time.Second, MaxRetries: 3},
+		Collectors: config.Default(declared()).Collectors,
+		Refresh:    config.Refresh{MinInterval: 30 * time.Second, DiscoveryInterval: 10 * time.Minute, RelistInterval: 6 * time.Hour},
 	}
 	for _, text := range []string{
 		"", "\n", "# nothing\n", "---\n", "{}", "null", "~", "atlas:\nprojects:\ndiscovery:\ncollectors:\nrefresh:\n",
 		"projects: []", "discovery: {projects: {include: null}, clusters: {}, pipelines: ~}", "collectors: {backup_exports: {expected_intervals: []}}",
 	} {
-		got, err := config.Parse([]byte(text))
+		got, err := config.Parse([]byte(text), declared())
 		if err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%q gives %+v, want %+v (%v)", text, got, want, err)
 		}
 	}
-	if got := config.Default(); !reflect.DeepEqual(got, want) {
+	if got := config.Default(declared()); !reflect.DeepEqual(got, want) {
 		t.Errorf("the default is %+v", got)
 	}
 }
@@ -48,60 +44,53 @@ func TestEverySetting(t *testing.T) {
 	got, err := config.Parse([]byte(`
 atlas:
   base_url: https://cloud.mongodbgov.com
-  service_account: {client_id: mdb_sa_id_1, client_secret: ` + secret + `}
+  service_account: {client_id: mdb_sa_id_1, client_secret: `+secret+`}
   max_concurrent_requests: 256
   request_timeout: 1m30s
   max_retries: 0
   allow_insecure_http: true
 projects:
-  - id: ` + groupID + `
-  - {id: ` + otherID + `}
+  - id: `+groupID+`
+  - {id: `+otherID+`}
 collectors:
-  backup_exports: {enabled: false, expected_intervals: [{interval: 7d}, {group_id: ` + groupID + `, interval: none}]}
-  backup_restores: {enabled: false}
+  backup_exports: {enabled: false, expected_intervals: [{interval: 7d}, {group_id: `+groupID+`, interval: none}]}
+  backup_restores: {enabled: false, min_interval: 15m}
+  backup_snapshots: {expected_intervals: [{interval: 1h}]}
   pipeline_runs: {enabled: true}
 refresh: {min_interval: 0s, discovery_interval: 15m, relist_interval: 52w}
-`))
+`), declared())
 	if err != nil {
 		t.Fatal(err)
 	}
+	collectors := config.Default(declared()).Collectors
+	collectors.Enable("backup_exports", false)
+	collectors.Enable("backup_restores", false)
+	collectors.SetMinInterval("backup_restores", 15*time.Minute)
+	collectors.SetExpectedIntervals("backup_exports", config.ExpectedInterval{Interval: 7 * 24 * time.Hour}, config.ExpectedInterval{GroupID: groupID})
+	collectors.SetExpectedIntervals("backup_snapshots", config.ExpectedInterval{Interval: time.Hour})
 	want := config.Config{
 		Atlas: config.Atlas{
 			BaseURL:               "https://cloud.mongodbgov.com",
 			ServiceAccount:        &config.ServiceAccount{ClientID: "mdb_sa_id_1", ClientSecret: secret},
 			MaxConcurrentRequests: 256, RequestTimeout: 90 * time.Second, AllowInsecureHTTP: true,
 		},
-		Projects: []config.Project{{ID: groupID}, {ID: otherID}},
-		Collectors: config.Collectors{BackupExports: config.BackupExportsCollector{
-			ExpectedIntervals: []config.ExpectedInterval{{Interval: 7 * 24 * time.Hour}, {GroupID: groupID}},
-		}, PipelineRuns: config.Collector{Enabled: true}},
-		Refresh: config.Refresh{DiscoveryInterval: 15 * time.Minute, RelistInterval: 52 * 7 * 24 * time.Hour},
+		Projects:   []config.Project{{ID: groupID}, {ID: otherID}},
+		Collectors: collectors,
+		Refresh:    config.Refresh{DiscoveryInterval: 15 * time.Minute, RelistInterval: 52 * 7 * 24 * time.Hour},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
-	got, err = config.Parse([]byte("atlas: {api_key: {public_key: abcdefgh, private_key_file: /run/key}, max_concurrent_requests: 1, request_timeout: 10m, max_retries: 10}"))
+	got, err = config.Parse([]byte("atlas: {api_key: {public_key: abcdefgh, private_key_file: /run/key}, max_concurrent_requests: 1, request_timeout: 10m, max_retries: 10}"), declared())
 	if want := (&config.APIKey{PublicKey: "abcdefgh", PrivateKeyFile: "/run/key"}); err != nil || !reflect.DeepEqual(got.Atlas.APIKey, want) {
 		t.Errorf("the key is %+v, want %+v (%v)", got.Atlas.APIKey, want, err)
-	}
-	for _, name := range config.CollectorNames() {
-		if got.Collectors.Collector(name) == nil || !got.Collectors.Collector(name).Enabled {
-			t.Errorf("the collector %s is not enabled", name)
-		}
-		got.Collectors.Collector(name).Enabled = false
-	}
-	if got.Collectors.BackupExports.Enabled || got.Collectors.BackupRestores.Enabled || got.Collectors.PipelineRuns.Enabled {
-		t.Error("a collector's switch is not the configuration's own")
-	}
-	if got.Collectors.Collector("exporter") != nil {
-		t.Error("a collector of another name")
 	}
 }
 
 // TestAliases has what stands once be used twice, as YAML allows.
 func TestAliases(t *testing.T) {
 	t.Parallel()
-	got, err := config.Parse([]byte("discovery: {clusters: &f {exclude: [&p a.*]}, pipelines: *f, projects: {include: [*p]}}"))
+	got, err := config.Parse([]byte("discovery: {clusters: &f {exclude: [&p a.*]}, pipelines: *f, projects: {include: [*p]}}"), declared())
 	if err != nil || got.Discovery.Pipelines.Match("abc") || !got.Discovery.Projects.Match("abc") || got.Discovery.Projects.Match("b") {
 		t.Errorf("%+v (%v)", got, err)
 	}
@@ -135,8 +124,8 @@ func TestBadFiles(t *testing.T) {
 		{"projects:\n  - id: " + groupID + "\n    cluster: x", "line 3: projects[0].cluster: unknown key: known here are clusters, id, pipelines"},
 		{"projects:\n  - id: " + groupID + "\n    clusters:\n      inklude: x", "line 4: projects[0].clusters.inklude: unknown key: known here are exclude, include"},
 		{"discovery:\n  cluster: {}", "line 2: discovery.cluster: unknown key: known here are clusters, pipelines, projects"},
-		{"collectors:\n  exports: {}", "line 2: collectors.exports: unknown key: known here are backup_exports, backup_restores, pipeline_runs"},
-		{"collectors: {backup_restores: {expected_intervals: []}}", "line 1: collectors.backup_restores.expected_intervals: unknown key: known here are enabled"},
+		{"collectors:\n  exports: {}", "line 2: collectors.exports: unknown key: known here are backup_exports, backup_restores, backup_snapshots, collection_restores, flex_restores, flex_snapshots, pipeline_runs"},
+		{"collectors: {backup_restores: {expected_intervals: []}}", "line 1: collectors.backup_restores.expected_intervals: unknown key: known here are enabled, min_interval"},
 		{
 			"collectors:\n  backup_exports:\n    expected_intervals:\n      - {interval: 1d}\n      - {interval: 1d, cluster: x}",
 			"line 5: collectors.backup_exports.expected_intervals[1].cluster: unknown key: known here are clusters, group_id, interval",
@@ -159,7 +148,7 @@ func TestBadFiles(t *testing.T) {
 		{"discovery:\n  clusters:\n    include: a", "line 3: discovery.clusters.include: a list is expected here"},
 		{"discovery: {clusters: {exclude: [a, [b]]}}", "line 1: discovery.clusters.exclude[1]: " + valueWanted},
 		{"discovery: {clusters: {exclude: [~]}}", "line 1: discovery.clusters.exclude[0]: " + valueWanted},
-		{"collectors: {backup_exports: true}", "line 1: collectors.backup_exports: a mapping with the keys enabled, expected_intervals is expected here"},
+		{"collectors: {backup_exports: true}", "line 1: collectors.backup_exports: a mapping with the keys enabled, expected_intervals, min_interval is expected here"},
 		{"collectors: {backup_exports: {expected_intervals: 24h}}", "line 1: collectors.backup_exports.expected_intervals: a list is expected here"},
 		// values
 		{"atlas: {base_url: }", "line 1: atlas.base_url: " + valueWanted},
@@ -245,7 +234,7 @@ func TestBadFiles(t *testing.T) {
 		// documents
 		{"atlas: {}\n---\natlas: {}", "more than one YAML document: keep one"},
 	} {
-		_, err := config.Parse([]byte(test.text))
+		_, err := config.Parse([]byte(test.text), declared())
 		if err == nil {
 			t.Errorf("%q is taken for a configuration", test.text)
 			continue
@@ -282,7 +271,7 @@ func TestNoYAML(t *testing.T) {
 		"%TAG " + secret + "\n---\n{}",
 		"\xff\xfe" + secret, "atlas: \x00" + secret, "- a\natlas: " + secret,
 	} {
-		_, err := config.Parse([]byte(text))
+		_, err := config.Parse([]byte(text), declared())
 		if err == nil {
 			t.Errorf("%q is taken for a configuration", text)
 			continue
@@ -310,7 +299,7 @@ func TestSecretsInOddPlaces(t *testing.T) {
 		"projects: [" + secret + "]",
 		secret,
 	} {
-		_, err := config.Parse([]byte(text))
+		_, err := config.Parse([]byte(text), declared())
 		if err == nil {
 			t.Errorf("%q is taken for a configuration", text)
 			continue
@@ -325,20 +314,20 @@ func TestLoadFile(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	path := filepath.Join(folder, "c.yml")
-	if _, err := config.LoadFile(path); err == nil || !strings.HasPrefix(err.Error(), "cannot read the configuration: ") || !errors.Is(err, os.ErrNotExist) {
+	if _, err := config.LoadFile(t.Context(), path, declared()); err == nil || !strings.HasPrefix(err.Error(), "cannot read the configuration: ") || !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a missing file: %v", err)
 	}
 	if err := os.WriteFile(path, []byte("atlas: {max_retries: 7}"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if c, err := config.LoadFile(path); err != nil || c.Atlas.MaxRetries != 7 {
+	if c, err := config.LoadFile(t.Context(), path, declared()); err != nil || c.Atlas.MaxRetries != 7 {
 		t.Errorf("%+v (%v)", c, err)
 	}
 	if err := os.WriteFile(path, []byte("atlas: {max_retries: x}"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	want := path + ": line 1: atlas.max_retries: a whole number from 0 to 10 is expected here"
-	if _, err := config.LoadFile(path); err == nil || err.Error() != want {
+	if _, err := config.LoadFile(t.Context(), path, declared()); err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
 	}
 }

@@ -62,7 +62,7 @@ func document(key, value string) string {
 
 // faultOf is what the parser says of a value itself, "" where it takes it.
 func faultOf(key, value string) string {
-	_, err := config.Parse([]byte(document(key, value)))
+	_, err := config.Parse([]byte(document(key, value)), declared())
 	var fault *config.Error
 	if !errors.As(err, &fault) || !strings.HasPrefix(fault.Key, strings.ReplaceAll(key, "[]", "[0]")) {
 		return ""
@@ -167,11 +167,11 @@ func TestReferenceDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := config.Parse(text)
+	got, err := config.Parse(text, declared())
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := config.Default()
+	want := config.Default(declared())
 	want.Atlas.BaseURL = config.DefaultBaseURL // which applies later, after the environment
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%d defaults that it states make %+v, and the default is %+v", stated, got, want)

@@ -3,6 +3,7 @@
 package daemon
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"sync"
@@ -118,7 +119,7 @@ func (d *Daemon) apply() error {
 	if err != nil {
 		return err
 	}
-	credentials, err := c.Atlas.Credentials(d.getenv)
+	credentials, err := c.Atlas.Credentials(context.Background(), d.getenv)
 	if err != nil {
 		return fmt.Errorf("credentials: %w", err)
 	}

@@ -18,6 +18,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/promtest"
 )
@@ -128,7 +129,7 @@ const defaultPort = "9972"
 // loads holds that a configuration is one for the exporter.
 func loads(t *testing.T, text string) config.Config {
 	t.Helper()
-	c, err := config.Parse([]byte(text))
+	c, err := config.Parse([]byte(text), collector.Declared())
 	if err != nil {
 		t.Fatalf("%v in\n%s", err, text)
 	}

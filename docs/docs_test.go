@@ -13,6 +13,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/promtest"
 )
@@ -115,7 +116,7 @@ func TestYAML(t *testing.T) {
 			switch {
 			case has(exporter...):
 				counts["exporter"]++
-				if _, err := config.Parse([]byte(b.text)); err != nil {
+				if _, err := config.Parse([]byte(b.text), collector.Declared()); err != nil {
 					t.Errorf("%s:%d: the exporter does not load it: %v", path, b.line, err)
 				}
 			case has("scrape_configs"):

@@ -10,6 +10,7 @@ import (
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/trigger"
 )
@@ -88,7 +89,7 @@ func (w *world) options() trigger.Options {
 		GroupID: w.project.ID, Pipeline: pipelineName, Ingestion: atlasapi.Ingestion{SnapshotID: snapshot},
 		Format: "table", UserAgent: "test", Patience: 3 * time.Second,
 		Getenv: func(string) string { return "" },
-		Load:   func() (config.Config, error) { return config.Parse([]byte(text)) },
+		Load:   func() (config.Config, error) { return config.Parse([]byte(text), collector.Declared()) },
 	}
 }
 

@@ -77,7 +77,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	options := c.Atlas.ClientOptions()
 	options.BaseURL, options.UserAgent, options.Observer = base, o.UserAgent, o.Observer
-	credentials, credentialsErr := c.Atlas.Credentials(o.Getenv)
+	credentials, credentialsErr := c.Atlas.Credentials(ctx, o.Getenv)
 	if credentialsErr == nil {
 		options.Credentials = credentials.ForAtlas()
 	}

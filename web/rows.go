@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
-	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 )
 
 // row is a line of the page's table.
@@ -85,16 +84,16 @@ func rowsOf(now time.Time, o *collector.Overview) (rows []row, counts []count) {
 // discovery reads has one while it is not up, and a list of restores while it says more than the row of the cluster's exports.
 func isShown(v *collector.TargetView, all []collector.TargetView) bool {
 	switch v.Collector {
-	case config.BackupExports, config.PipelineRuns:
+	case collector.BackupExports, collector.PipelineRuns:
 		return true
-	case config.BackupRestores:
+	case collector.BackupRestores:
 		if v.Jobs > 0 || v.Condition == "down" || v.Condition == "pending" {
 			return true
 		}
 		exports, _ := slices.BinarySearchFunc(all, v, func(a collector.TargetView, b *collector.TargetView) int {
-			return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Collector, config.BackupExports))
+			return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Collector, collector.BackupExports))
 		})
-		return exports == len(all) || all[exports].Name != v.Name || all[exports].Collector != config.BackupExports
+		return exports == len(all) || all[exports].Name != v.Name || all[exports].Collector != collector.BackupExports
 	case "backup_schedule":
 		return v.Condition == "down"
 	}
@@ -122,11 +121,11 @@ func rowOf(now time.Time, project string, v *collector.TargetView) row {
 // kindOf says in words what a target reads.
 func kindOf(v *collector.TargetView) string {
 	switch v.Collector {
-	case config.BackupExports:
+	case collector.BackupExports:
 		return "export"
-	case config.BackupRestores:
+	case collector.BackupRestores:
 		return "restore"
-	case config.PipelineRuns:
+	case collector.PipelineRuns:
 		return "pipeline run"
 	case "backup_schedule":
 		return "backup schedule"

@@ -17,6 +17,7 @@ import (
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/daemon"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/promtest"
@@ -56,7 +57,7 @@ func startServer(t *testing.T, org *atlassim.Organization, change func(*config.C
 	}
 	t.Cleanup(func() { _ = atlas.Close() })
 
-	c := config.Default()
+	c := config.Default(collector.Declared())
 	c.Atlas.BaseURL = atlas.URL()
 	c.Atlas.ServiceAccount = &config.ServiceAccount{ClientID: clientID, ClientSecret: atlasapi.Secret(clientSecret)}
 	c.Atlas.MaxRetries = 0

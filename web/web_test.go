@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/promtest"
 )
@@ -27,7 +28,7 @@ func families(body string) []string {
 
 func TestCollect(t *testing.T) {
 	org, _, _ := small()
-	e := start(t, org, func(c *config.Config) { c.Collectors.BackupRestores.Enabled = false })
+	e := start(t, org, func(c *config.Config) { c.Collectors.Enable(collector.BackupRestores, false) })
 	const (
 		export    = "mongodbatlas_backup_export_jobs"
 		run       = "mongodbatlas_pipeline_runs"

@@ -39,10 +39,10 @@ func newExporter(base string, minInterval time.Duration) (e *collector.Exporter,
 	if err != nil {
 		return nil, nil, err
 	}
-	c := config.Default()
+	c := config.Default(collector.Declared())
 	c.Atlas.MaxConcurrentRequests = inFlight
-	c.Collectors.BackupRestores.Enabled = false
-	c.Collectors.PipelineRuns.Enabled = false
+	c.Collectors.Enable(collector.BackupRestores, false)
+	c.Collectors.Enable(collector.PipelineRuns, false)
 	c.Refresh.MinInterval = minInterval
 	api := collector.NewAPI(log.NewNopLogger(), prometheus.NewRegistry())
 	client := atlasapi.New(atlasapi.Options{
@@ -56,5 +56,5 @@ func newExporter(base string, minInterval time.Duration) (e *collector.Exporter,
 
 // readAll reads everything that is due.
 func readAll(ctx context.Context, e *collector.Exporter) {
-	e.Refresh(ctx, collector.Selection{Collectors: []string{config.BackupExports}})
+	e.Refresh(ctx, collector.Selection{Collectors: []string{collector.BackupExports}})
 }

@@ -1,0 +1,20 @@
+package config_test
+
+import (
+	"time"
+
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
+)
+
+// declared are the collectors of config.example.yml and docs/configuration.md.
+func declared() []config.Collector {
+	return []config.Collector{
+		{Name: "backup_exports", ExpectedIntervals: true},
+		{Name: "backup_restores"},
+		{Name: "backup_snapshots", MinInterval: 5 * time.Minute, ExpectedIntervals: true},
+		{Name: "collection_restores", MinInterval: 5 * time.Minute},
+		{Name: "flex_snapshots", MinInterval: 5 * time.Minute},
+		{Name: "flex_restores", MinInterval: 5 * time.Minute},
+		{Name: "pipeline_runs"},
+	}
+}
