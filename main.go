@@ -65,6 +65,7 @@ func main() {
 
 // flags is what the command line says.
 type flags struct {
+	table         collector.Table
 	configFile    string
 	telemetryPath string
 	timeoutOffset time.Duration
@@ -82,14 +83,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	app := kingpin.New(program, "Prometheus exporter for the backup export jobs, restore jobs and Data Lake pipeline runs of MongoDB Atlas.")
 	app.UsageWriter(stdout).ErrorWriter(stderr).HelpFlag.Short('h')
 	app.Version(version.Print(program)).VersionFlag.Short('V')
-	f := flags{web: kingpinflag.AddFlags(app, defaultAddress), collectors: map[string]*switched{}}
+	f := flags{table: collector.All(), web: kingpinflag.AddFlags(app, defaultAddress), collectors: map[string]*switched{}}
 	app.Flag("config.file", "Configuration file. Without one, everything has its default and the credentials come from the environment.").StringVar(&f.configFile)
 	app.Flag("web.telemetry-path", "Path of the metrics.").Default("/metrics").StringVar(&f.telemetryPath)
 	app.Flag("web.timeout-offset", "How long before Prometheus gives up a scrape its answer is ready.").Default("500ms").DurationVar(&f.timeoutOffset)
 	app.Flag("log.level", "Least level of the messages that are logged.").Default("info").EnumVar(&f.logLevel, "debug", "info", "warn", "error")
 	app.Flag("log.format", "Format of the log.").Default("logfmt").EnumVar(&f.logFormat, "logfmt", "json")
-	for _, declared := range collector.Declared() {
-		name := declared.Name
+	for _, name := range f.table.Configurable().Names() {
 		given := &switched{}
 		f.collectors[name] = given
 		app.Flag("collector."+name, "Run the collector "+name+". Wins over the configuration file.").Default("true").
@@ -126,7 +126,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	load := f.load
 	if command == demo.FullCommand() {
-		simulated, end, err := startDemo()
+		simulated, end, err := startDemo(f.table)
 		if err != nil {
 			_ = level.Error(logger).Log("msg", "the demo cannot start", "err", err)
 			return 1
@@ -147,8 +147,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 
 // check runs the command check.
 func (f *flags) check(ctx context.Context, o check.Options, stdout, stderr io.Writer, logger log.Logger) int {
-	o.Load, o.ConfigFile, o.Getenv, o.UserAgent = f.load, f.configFile, os.Getenv, userAgent()
-	o.Observer = collector.NewAPI(logger, prometheus.NewRegistry()) // logs calls at level debug
+	o.Load, o.Table, o.ConfigFile, o.Getenv, o.UserAgent = f.load, f.table, f.configFile, os.Getenv, userAgent()
+	o.Observer = collector.NewClientMetrics(logger, prometheus.NewRegistry()) // logs calls at level debug
 	o.Out, o.Progress = stdout, terminal.Of(stderr)
 	ok, err := check.Run(ctx, o)
 	if err != nil {
@@ -163,7 +163,7 @@ func (f *flags) check(ctx context.Context, o check.Options, stdout, stderr io.Wr
 // trigger runs the command trigger.
 func (f *flags) trigger(ctx context.Context, o trigger.Options, stdout, stderr io.Writer, logger log.Logger) int {
 	o.Load, o.Getenv, o.UserAgent = f.load, os.Getenv, userAgent()
-	o.Observer = collector.NewAPI(logger, prometheus.NewRegistry()) // logs calls at level debug
+	o.Observer = collector.NewClientMetrics(logger, prometheus.NewRegistry()) // logs calls at level debug
 	o.Out, o.Notes = stdout, stderr
 	if err := trigger.Run(ctx, o); err != nil {
 		_, _ = fmt.Fprintf(stderr, "%s: trigger: %v\n", program, err)
@@ -176,10 +176,10 @@ func userAgent() string { return program + "/" + version.Version }
 
 // load reads the configuration file, if there is one, and applies the flags.
 func (f *flags) load() (config.Config, error) {
-	c := config.Default(collector.Declared())
+	c := config.Default(f.table.Config())
 	if f.configFile != "" {
 		var err error
-		if c, err = config.LoadFile(context.Background(), f.configFile, collector.Declared()); err != nil {
+		if c, err = config.LoadFile(context.Background(), f.configFile, f.table.Config()); err != nil {
 			return config.Config{}, err
 		}
 	}
@@ -215,7 +215,7 @@ func newLogger(w io.Writer, least, format string) (log.Logger, *slog.Logger) {
 }
 
 // startDemo starts the simulated Atlas on loopback, and returns the configuration that reads it.
-func startDemo() (c config.Config, end func(), err error) {
+func startDemo(table collector.Table) (c config.Config, end func(), err error) {
 	const secret = "mdb_sa_sk_demo"
 	account := atlassim.ServiceAccount{ClientID: "mdb_sa_id_demo", ClientSecret: secret}
 	simulated := atlassim.NewServer(atlassim.Demo(atlassim.WallClock{}), atlassim.Options{
@@ -225,10 +225,13 @@ func startDemo() (c config.Config, end func(), err error) {
 	if err := simulated.Start(); err != nil {
 		return config.Config{}, nil, err
 	}
-	c = config.Default(collector.Declared())
+	c = config.Default(table.Config())
 	c.Atlas.BaseURL = simulated.URL()
 	c.Atlas.ServiceAccount = &config.ServiceAccount{ClientID: account.ClientID, ClientSecret: atlasapi.Secret(secret)}
 	c.Refresh.MinInterval = 0
+	for _, name := range c.Collectors.Names() {
+		c.Collectors.SetMinInterval(name, 0)
+	}
 	return c, func() { _ = simulated.Close() }, nil
 }
 
@@ -237,7 +240,7 @@ func serve(ctx context.Context, f *flags, load func() (config.Config, error), lo
 	if err := toolkit.Validate(*f.web.WebConfigFile); err != nil {
 		return fmt.Errorf("--web.config.file: %s: %s", *f.web.WebConfigFile, config.HideValues(err.Error()))
 	}
-	d, err := daemon.New(daemon.Options{Load: load, UserAgent: userAgent(), Logger: logger})
+	d, err := daemon.New(daemon.Options{Load: load, Table: f.table, UserAgent: userAgent(), Logger: logger})
 	if err != nil {
 		return err
 	}

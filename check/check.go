@@ -10,6 +10,7 @@ import (
 	"github.com/alecthomas/kingpin/v2"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 )
 
@@ -27,6 +28,8 @@ type Options struct {
 	ConfigFile string
 	// Load reads the configuration, with the flags applied to it.
 	Load func() (config.Config, error)
+	// Table is all collectors.
+	Table collector.Table
 	// Getenv looks up an environment variable.
 	Getenv    func(string) string
 	UserAgent string
@@ -92,7 +95,7 @@ func run(ctx context.Context, o *Options) (*Report, error) {
 	options.UserAgent, options.Observer = o.UserAgent, calls
 	client := atlasapi.New(options)
 	defer client.Close()
-	w := &walk{config: &c, client: client, credentials: &r.Credentials, progress: &progress{out: o.Progress}}
+	w := &walk{config: &c, client: client, table: o.Table, credentials: &r.Credentials, progress: &progress{out: o.Progress}}
 	err = w.run(ctx)
 	w.progress.end()
 	r.Rows = w.rows()

@@ -162,7 +162,7 @@ func TestUnsupported(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 		for name, reason := range map[string]string{"moved": "flex", "none": "backup_disabled", "free": "free_tier"} {
-			for _, collector := range []string{"backup_schedule", collector.BackupExports, collector.BackupRestores} {
+			for _, collector := range []string{"backup_schedule", "backup_exports", "backup_restores"} {
 				if got := row(t, &r, collector, name); got.Status != check.Unsupported || got.Reason != reason || got.Message == "" {
 					t.Errorf("%+v", got)
 				}
@@ -189,7 +189,7 @@ func TestRoles(t *testing.T) {
 		project := w.org.AddProject("payments")
 		project.AddCluster("prod", atlassim.ClusterOptions{})
 		r := w.report()
-		for _, collector := range []string{collector.BackupExports, collector.BackupRestores} {
+		for _, collector := range []string{"backup_exports", "backup_restores"} {
 			if got := row(t, &r, collector, "prod"); got.Status != check.Forbidden || got.MissingRole != "Project Backup Manager" || got.Reason != "forbidden" || got.Code != refusal.Code {
 				t.Errorf("%+v", got)
 			}
@@ -210,9 +210,9 @@ func TestCollectors(t *testing.T) {
 		on   string
 		want []string
 	}{
-		{collector.BackupExports, []string{"projects", "projects", "clusters", "backup_schedule", "backup_exports"}},
-		{collector.BackupRestores, []string{"projects", "projects", "clusters", "backup_restores"}},
-		{collector.PipelineRuns, []string{"projects", "projects", "pipelines", "pipeline_runs"}},
+		{"backup_exports", []string{"projects", "projects", "clusters", "backup_schedule", "backup_exports"}},
+		{"backup_restores", []string{"projects", "projects", "clusters", "backup_restores"}},
+		{"pipeline_runs", []string{"projects", "projects", "pipelines", "pipeline_runs"}},
 	} {
 		w := newWorld(t, atlassim.Options{})
 		project := w.org.AddProject("payments")
@@ -248,7 +248,7 @@ func TestHiddenJob(t *testing.T) {
 		c.AddExport(atlassim.Export{})
 	}
 	if r := w.report(); !r.OK || w.server.Answered(atlassim.OpListBackupExports) != 2 {
-		t.Errorf("%d calls: %+v", w.server.Answered(atlassim.OpListBackupExports), row(t, &r, collector.BackupExports, "prod"))
+		t.Errorf("%d calls: %+v", w.server.Answered(atlassim.OpListBackupExports), row(t, &r, "backup_exports", "prod"))
 	}
 }
 
@@ -271,7 +271,7 @@ func TestOffline(t *testing.T) {
 		{"atlas: {base_url: 'http://atlas.example.com'}", "plain http would send credentials in the clear", ""},
 	} {
 		load := func(o *check.Options) {
-			o.Load = func() (config.Config, error) { return config.Parse([]byte(test.text), collector.Declared()) }
+			o.Load = func() (config.Config, error) { return config.Parse([]byte(test.text), collector.All().Config()) }
 		}
 		r := w.report(offline, load)
 		if r.OK || len(r.ToDo) != 1 || !strings.Contains(r.Configuration.Error, test.config) || !strings.Contains(r.Credentials.Message, test.credentials) ||
@@ -317,7 +317,7 @@ func TestProgress(t *testing.T) {
 	if last := shown[len(shown)-1]; last != "" || strings.TrimSpace(shown[len(shown)-2]) != "" || strings.Contains(progress.String(), "\n") {
 		t.Errorf("%q stays", progress.String())
 	}
-	for _, want := range []string{"checking the credentials: 0 of 1", "checking clusters and pipelines: 0 of 2", "checking targets: 0 of 3"} {
+	for _, want := range []string{"checking the credentials: 0 of 1", "checking lists: 0 of 2", "checking targets: 0 of 3"} {
 		if !slices.ContainsFunc(shown, func(line string) bool { return strings.TrimSpace(line) == want }) {
 			t.Errorf("%q is not in %q", want, shown)
 		}

@@ -33,10 +33,10 @@ func TestCredentials(t *testing.T) {
 		{name: "address", fault: blocked, status: check.IPNotAllowed, reason: "ip_not_allowed", address: "203.0.113.7", toDo: "add the address 203.0.113.7, which Atlas saw, to the IP access list of the service account"},
 		{name: "address of a key", digest: true, fault: blocked, status: check.IPNotAllowed, reason: "ip_not_allowed", address: "203.0.113.7", toDo: "of the API key"},
 		{name: "no address told", fault: atlassim.Fault{Status: 403, Code: "ORG_REQUIRES_ACCESS_LIST", Authenticated: true}, status: check.IPNotAllowed, reason: "ip_not_allowed", toDo: "add this machine's address"},
-		{name: "no token", fault: atlassim.Fault{Operation: atlassim.OpToken, Status: 403, Body: `{"error":"access_denied"}`}, status: check.NotKnown, reason: "forbidden", toDo: "why Atlas gives no token"},
-		{name: "no token endpoint", fault: atlassim.Fault{Operation: atlassim.OpToken, Status: 404}, status: check.NotKnown, reason: "not_found", toDo: "why Atlas gives no token"},
-		{name: "Atlas fails", fault: atlassim.Fault{Status: 500}, status: check.NotKnown, reason: "server_error", toDo: "Atlas has a fault"},
-		{name: "a proxy answers", fault: atlassim.Fault{Status: 200, Body: "<html>", Header: http.Header{"Content-Type": {"text/html"}}}, status: check.NotKnown, reason: "bad_response", toDo: "something between"},
+		{name: "no token", fault: atlassim.Fault{Operation: atlassim.OpToken, Status: 403, Body: `{"error":"access_denied"}`}, status: check.NotKnown, reason: "forbidden", toDo: "why Atlas grants no token"},
+		{name: "no token endpoint", fault: atlassim.Fault{Operation: atlassim.OpToken, Status: 404}, status: check.NotKnown, reason: "not_found", toDo: "why Atlas grants no token"},
+		{name: "Atlas fails", fault: atlassim.Fault{Status: 500}, status: check.NotKnown, reason: "server_error", toDo: "Atlas reports an internal error"},
+		{name: "a proxy answers", fault: atlassim.Fault{Status: 200, Body: "<html>", Header: http.Header{"Content-Type": {"text/html"}}}, status: check.NotKnown, reason: "bad_response", toDo: "a proxy may have answered"},
 	} {
 		for _, named := range []bool{false, true} {
 			w := newWorld(t, atlassim.Options{})

@@ -101,7 +101,8 @@ type Row struct {
 	// Message is for a person: what was found, or why nothing was.
 	Message string `json:"message"`
 
-	remedy string
+	declaration *collector.Declaration
+	remedy      string
 }
 
 // Endpoint is what the answers of one endpoint of the API told beside the data.
@@ -155,30 +156,26 @@ func (c *Credentials) take(from config.Credentials) {
 
 func (c *Credentials) accept() { c.Status, c.Reason, c.Message, c.remedy = Accepted, "", "", "" }
 
-// judge takes over what the first call says of the credentials, and reports whether it is worth making others.
-func (c *Credentials) judge(err error) (goOn bool) {
-	kind, isFailure := atlasapi.KindOf(err)
+// judge takes over what the first call says about the credentials, and reports whether others are worth making.
+func (c *Credentials) judge(root *collector.Declaration, err error) (goOn bool) {
+	reason := root.Judge(err)
 	failure, _ := errors.AsType[*atlasapi.Error](err)
-	known := isFailure && (kind == atlasapi.KindForbidden || kind == atlasapi.KindNotFound)
-	if err == nil || known && !atlasapi.IsOfToken(err) {
+	denied := reason == collector.Forbidden || reason == collector.NotFound
+	if err == nil || denied && !atlasapi.IsOfToken(err) {
 		c.accept()
 		return true
 	}
-	c.Reason, c.Message = collector.Reason(err), words(err)
-	c.remedy = collector.Remedy(c.Reason, collector.CollectorProjects)
-	switch {
-	case isFailure && kind == atlasapi.KindUnauthorized:
+	c.Reason, c.Message, c.remedy = reason.String(), words(err), root.Remedy(reason, err)
+	switch reason {
+	case collector.Unauthorized:
 		c.Status = Rejected
-	case isFailure && kind == atlasapi.KindIPNotAllowed:
+	case collector.IPNotAllowed:
 		c.Status, c.SeenAddress = IPNotAllowed, addressIn(failure.Detail)
 		if c.SeenAddress != "" {
 			c.remedy = fmt.Sprintf("add the address %s, which Atlas saw, to the IP access list of the %s", c.SeenAddress, c.Kind)
 		}
 	default:
 		c.Status = NotKnown
-		if known {
-			c.remedy = "find out why Atlas gives no token: it lets a service account have 100 at a time, each for an hour"
-		}
 		return failure != nil && failure.Status != 0 && !atlasapi.IsOfToken(err)
 	}
 	return false
@@ -219,42 +216,33 @@ func (r *Row) judge(found string, err error) {
 	if failure, ok := errors.AsType[*atlasapi.Error](err); ok {
 		r.Code = failure.Code
 	}
-	if reason := collector.Unsupported(r.Collector, err); reason != "" {
+	reason := r.declaration.Judge(err)
+	if reason.Unsupported() {
 		r.unsupported(reason)
 		return
 	}
-	r.Reason = collector.Reason(err)
-	r.remedy = collector.Remedy(r.Reason, r.Collector)
+	r.Reason = reason.String()
+	r.remedy = r.declaration.Remedy(reason, err)
 	r.Status, r.Message = Unreadable, r.Reason+": "+words(err)
 	if atlasapi.IsOfToken(err) {
 		return
 	}
-	switch r.Reason {
-	case atlasapi.KindForbidden.String():
-		r.Status, r.MissingRole = Forbidden, collector.RequiredRole(r.Collector)
+	switch reason {
+	case collector.Forbidden:
+		r.Status, r.MissingRole = Forbidden, r.declaration.Role
 		r.Message = "missing role: " + r.MissingRole + answered(err)
-	case atlasapi.KindNotFound.String():
-		r.Status, r.Message = Gone, "no such project, or these credentials do not see it"+answered(err)
-		if r.Collector != collector.CollectorProjects {
-			r.Message = "Atlas has none of that name" + answered(err)
-			r.remedy = "check again, since something was deleted a moment ago"
+	case collector.NotFound:
+		r.Status, r.Message = Gone, "Atlas has none of that name"+answered(err)
+		r.remedy = "check again, since something was deleted a moment ago"
+		if r.declaration.IsRoot() {
+			r.Message, r.remedy = "no such project, or these credentials do not see it"+answered(err), r.declaration.Remedy(reason, err)
 		}
 	}
 }
 
-// unsupported notes that the API does not serve the target.
-func (r *Row) unsupported(reason string) {
-	r.Status, r.Reason = Unsupported, reason
-	switch reason {
-	case "free_tier":
-		r.Message = "a free cluster: Atlas makes no such backups of it"
-	case "flex":
-		r.Message = "a Flex cluster: these endpoints do not serve it"
-	case "backup_disabled":
-		r.Message = "cloud backup of the cluster is off"
-	case "feature_gone":
-		r.Message = "Atlas does not serve Data Lake pipelines here any more"
-	}
+// unsupported records that the API does not serve the target.
+func (r *Row) unsupported(reason collector.Reason) {
+	r.Status, r.Reason, r.Message = Unsupported, reason.String(), reason.Explanation()
 }
 
 // finish counts the rows, and draws the conclusions.
@@ -312,7 +300,7 @@ func (r *Row) stage() int {
 	switch {
 	case r.Cluster+r.Pipeline != "":
 		return 2
-	case r.Collector == collector.CollectorProjects:
+	case r.declaration.IsRoot():
 		return 0
 	}
 	return 1

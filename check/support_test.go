@@ -62,9 +62,10 @@ func (w *world) options() check.Options {
 			w.server.URL(), publicKey, privateKey+w.wrong, w.more)
 	}
 	return check.Options{
+		Table:      collector.All(),
 		ConfigFile: "config.yml", Format: "json", UserAgent: "test",
 		Getenv: func(string) string { return "" },
-		Load:   func() (config.Config, error) { return config.Parse([]byte(text), collector.Declared()) },
+		Load:   func() (config.Config, error) { return config.Parse([]byte(text), collector.All().Config()) },
 	}
 }
 

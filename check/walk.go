@@ -2,11 +2,9 @@ package check
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -15,11 +13,12 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 )
 
-// walk asks Atlas for as little as shows what can be read: each list of discovery whole, since it names what comes
+// walk asks Atlas for as little as shows what can be read: each list of discovery in full, since it names what comes
 // next, and of each list of jobs one.
 type walk struct {
 	config      *config.Config
 	client      *atlasapi.Client
+	table       collector.Table
 	credentials *Credentials
 	progress    *progress
 
@@ -28,18 +27,22 @@ type walk struct {
 	projects []*project
 }
 
-// project is a project on the walk. Its rows stand in the order in which they are shown.
+// project is a project on the walk.
 type project struct {
-	named     *config.Project // nil where it was only discovered
-	row       *Row            // of itself
-	clusters  []atlasapi.Cluster
-	pipelines []atlasapi.Pipeline
-
-	clusterList, pipelineList *Row // nil where no collector needs them
-	targets                   []*Row
+	named *config.Project // nil where it was only discovered
+	row   *Row            // of itself
+	lists []*list
 }
 
-// probe is one thing to read, and where what comes of it is noted.
+// list is what a project has one of: a list whose entries have targets of their own, or something else that is read once.
+type list struct {
+	declaration *collector.Declaration
+	row         *Row
+	entries     []collector.Entry
+	targets     []*Row
+}
+
+// probe is one thing to read, and where the result goes.
 type probe struct {
 	row  *Row
 	read func(context.Context) (found string, err error)
@@ -50,36 +53,36 @@ func (w *walk) run(ctx context.Context) error {
 	if err := w.findProjects(ctx); err != nil {
 		return err
 	}
-	if err := w.each(ctx, "clusters and pipelines", w.lists()); err != nil {
+	if err := w.each(ctx, "lists", w.lists()); err != nil {
 		return err
 	}
 	return w.each(ctx, "targets", w.targets())
 }
 
-// findProjects reads the projects. The first call shows whether Atlas takes the credentials; where it does not, there is
-// no use in others.
+// findProjects reads the projects. The first call shows whether Atlas accepts the credentials; if it does not, others are
+// useless.
 func (w *walk) findProjects(ctx context.Context) error {
 	var probes []probe
 	if len(w.config.Projects) == 0 {
-		w.listing = &Row{Collector: collector.CollectorProjects}
+		w.listing = &Row{declaration: w.table.Root(), Collector: w.table.Root().Name}
 		probes = append(probes, probe{w.listing, w.listProjects})
 	}
 	for i := range w.config.Projects {
 		named := &w.config.Projects[i]
 		p := &project{named: named, row: &Row{
-			GroupID: named.ID, Collector: collector.CollectorProjects, Status: NotChecked, Message: "the credentials come first",
+			GroupID: named.ID, declaration: w.table.Root(), Collector: w.table.Root().Name, Status: NotChecked,
+			Message: "the credentials come first",
 		}}
 		w.projects = append(w.projects, p)
 		probes = append(probes, probe{p.row, func(ctx context.Context) (string, error) { return w.readProject(ctx, p) }})
 	}
-	first := probes[0].read
 	goOn := false
-	probes[0].read = func(ctx context.Context) (string, error) {
-		found, err := first(ctx)
-		goOn = w.credentials.judge(err)
+	first := probe{probes[0].row, func(ctx context.Context) (string, error) {
+		found, err := probes[0].read(ctx)
+		goOn = w.credentials.judge(w.table.Root(), err)
 		return found, err
-	}
-	if err := w.each(ctx, "the credentials", probes[:1]); err != nil || !goOn {
+	}}
+	if err := w.each(ctx, "the credentials", []probe{first}); err != nil || !goOn {
 		return err
 	}
 	err := w.each(ctx, "projects", probes[1:])
@@ -105,23 +108,24 @@ func (w *walk) listProjects(ctx context.Context) (string, error) {
 		id := p.ID.String()
 		if w.config.Discovery.Projects.Match(id, p.Name) {
 			w.projects = append(w.projects, &project{row: &Row{
-				GroupID: id, GroupName: p.Name, Collector: collector.CollectorProjects, Status: Readable, Message: id,
+				GroupID: id, GroupName: p.Name, declaration: w.table.Root(), Collector: w.table.Root().Name, Status: Readable, Message: id,
 			}})
 		}
 	}
 	return chosen(len(w.projects), len(listed), "project"), nil
 }
 
-// judgeListing has a list without anything to read be no success.
+// judgeListing turns a list without anything to read into a failure: it says whether a role is missing or the filters
+// exclude everything.
 func (w *walk) judgeListing() {
 	if w.listing == nil || w.listing.Status != Readable || len(w.projects) > 0 {
 		return
 	}
 	l := w.listing
 	if w.visible == 0 {
-		l.Status, l.Reason, l.MissingRole = Forbidden, "no_project", collector.RequiredRole(collector.CollectorProjects)
-		l.Message = "missing role: " + l.MissingRole + ": the credentials see no project, since roles of an organisation alone show none"
-		l.remedy = collector.Remedy(atlasapi.KindForbidden.String(), l.Collector) + ", in each that is to be read"
+		l.Status, l.Reason, l.MissingRole = Forbidden, "no_project", l.declaration.Role
+		l.Message = "missing role: " + l.MissingRole + ": the credentials see no project; roles in an organization alone show none"
+		l.remedy = l.declaration.Remedy(collector.Forbidden, nil) + ", in each that is to be read"
 		return
 	}
 	l.Status, l.Reason = Unreadable, "filtered"
@@ -130,126 +134,77 @@ func (w *walk) judgeListing() {
 }
 
 func (w *walk) readProject(ctx context.Context, p *project) (string, error) {
-	info, err := w.client.Project(ctx, p.named.ID)
+	info, err := collector.ReadProject(ctx, w.client, p.named.ID)
 	if err != nil {
 		return "", err
-	}
-	if id := info.ID.String(); id != p.named.ID {
-		return "", &atlasapi.Error{Kind: atlasapi.KindBadResponse, Err: errors.New("the answer is another project, " + id)}
 	}
 	p.row.GroupName = info.Name
 	return p.named.ID, nil
 }
 
-// lists are the lists of clusters and pipelines that the enabled collectors need.
+// lists are the probes of what the enabled collectors need from each project.
 func (w *walk) lists() []probe {
 	w.judgeListing()
-	on := &w.config.Collectors
 	var probes []probe
 	for _, p := range w.projects {
 		if p.row.Status != Readable {
 			continue
 		}
-		if on.Enabled(collector.BackupExports) || on.Enabled(collector.BackupRestores) {
-			p.clusterList = p.newRow(collector.CollectorClusters)
-			probes = append(probes, probe{p.clusterList, func(ctx context.Context) (string, error) { return w.listClusters(ctx, p) }})
-		}
-		if on.Enabled(collector.PipelineRuns) {
-			p.pipelineList = p.newRow(collector.CollectorPipelines)
-			probes = append(probes, probe{p.pipelineList, func(ctx context.Context) (string, error) { return w.listPipelines(ctx, p) }})
+		for _, d := range w.table.Enabled(&w.config.Collectors) {
+			if d.IsRoot() || d.Parent != nil {
+				continue
+			}
+			l := &list{declaration: d, row: p.newRow(d, "")}
+			p.lists = append(p.lists, l)
+			probes = append(probes, probe{l.row, func(ctx context.Context) (string, error) { return w.readList(ctx, p, l) }})
 		}
 	}
 	return probes
 }
 
-func (p *project) newRow(collector string) *Row {
-	return &Row{GroupID: p.row.GroupID, GroupName: p.row.GroupName, Collector: collector, Status: NotChecked}
+func (p *project) newRow(d *collector.Declaration, entry string) *Row {
+	r := &Row{GroupID: p.row.GroupID, GroupName: p.row.GroupName, declaration: d, Collector: d.Name, Status: NotChecked}
+	r.Cluster, r.Pipeline = d.Labels(entry)
+	return r
 }
 
-func (w *walk) listClusters(ctx context.Context, p *project) (string, error) {
-	var found []atlasapi.Cluster
-	for c, err := range w.client.Clusters(p.row.GroupID).All(ctx) {
-		if err != nil {
-			return "", err
-		}
-		found = append(found, c)
+func (w *walk) readList(ctx context.Context, p *project, l *list) (string, error) {
+	if !l.declaration.IsParent() {
+		return l.declaration.Probe(ctx, w.client, p.row.GroupID, "")
 	}
-	p.clusters = collector.ChooseClusters(w.config, p.named, found)
-	slices.SortFunc(p.clusters, func(a, b atlasapi.Cluster) int { return strings.Compare(a.Name, b.Name) })
-	return chosen(len(p.clusters), len(found), "cluster"), nil
-}
-
-func (w *walk) listPipelines(ctx context.Context, p *project) (string, error) {
-	found, err := w.client.Pipelines(ctx, p.row.GroupID)
+	found, err := l.declaration.List(ctx, w.client, p.row.GroupID)
 	if err != nil {
 		return "", err
 	}
-	p.pipelines = collector.ChoosePipelines(w.config, p.named, found)
-	slices.SortFunc(p.pipelines, func(a, b atlasapi.Pipeline) int { return strings.Compare(a.Name, b.Name) })
-	return chosen(len(p.pipelines), len(found), "pipeline"), nil
+	l.entries = l.declaration.Choose(w.config, p.named, found)
+	slices.SortFunc(l.entries, func(a, b collector.Entry) int { return strings.Compare(a.Name, b.Name) })
+	return chosen(len(l.entries), len(found), l.declaration.Noun), nil
 }
 
-// targets are what the enabled collectors read. What is known not to be served gets its row, and is not asked for.
+// targets are the probes of what the enabled collectors read. What is known not to be served gets its row without a call.
 func (w *walk) targets() []probe {
-	on := &w.config.Collectors
 	var probes []probe
 	for _, p := range w.projects {
-		add := func(name, cluster, pipeline, unsupported string, read func(context.Context) (string, error)) {
-			row := p.newRow(name)
-			row.Cluster, row.Pipeline = cluster, pipeline
-			p.targets = append(p.targets, row)
-			if unsupported != "" {
-				row.unsupported(unsupported)
-				return
+		for _, l := range p.lists {
+			for _, e := range l.entries {
+				for _, d := range w.table.Enabled(&w.config.Collectors) {
+					if d.Parent != l.declaration {
+						continue
+					}
+					row := p.newRow(d, e.Name)
+					l.targets = append(l.targets, row)
+					if e.Unsupported != collector.None {
+						row.unsupported(e.Unsupported)
+						continue
+					}
+					probes = append(probes, probe{row, func(ctx context.Context) (string, error) {
+						return d.Probe(ctx, w.client, row.GroupID, e.Name)
+					}})
+				}
 			}
-			probes = append(probes, probe{row, read})
-		}
-		group := p.row.GroupID
-		for _, c := range p.clusters {
-			why := collector.NotServed(&c)
-			if on.Enabled(collector.BackupExports) {
-				add(collector.CollectorSchedules, c.Name, "", why, func(ctx context.Context) (string, error) {
-					return readSchedule(ctx, w.client, group, c.Name)
-				})
-				add(collector.BackupExports, c.Name, "", why, readOne(w.client.ExportJobs(group, c.Name)))
-			}
-			if on.Enabled(collector.BackupRestores) {
-				add(collector.BackupRestores, c.Name, "", why, readOne(w.client.RestoreJobs(group, c.Name)))
-			}
-		}
-		for _, pl := range p.pipelines {
-			add(collector.PipelineRuns, "", pl.Name, "", readOne(w.client.PipelineRuns(group, pl.Name, time.Time{})))
 		}
 	}
 	return probes
-}
-
-func readSchedule(ctx context.Context, client *atlasapi.Client, groupID, cluster string) (string, error) {
-	schedule, err := client.Schedule(ctx, groupID, cluster)
-	switch {
-	case err != nil:
-		return "", err
-	case !schedule.AutoExportEnabled.Value:
-		return "auto export is off", nil
-	case schedule.ExportFrequency == "":
-		return "auto export is on", nil
-	}
-	return "auto export is on, " + schedule.ExportFrequency, nil
-}
-
-// readOne reads one job of a list: enough to show that the list may be read. An answer that is none may be owed to the
-// size of the page, when Atlas hides its only job: what the exporter itself would ask for decides.
-func readOne[T any](list atlasapi.List[T]) func(context.Context) (string, error) {
-	return func(ctx context.Context) (string, error) {
-		page, err := list.Page(ctx, 1, 1)
-		if failure, ok := errors.AsType[*atlasapi.Error](err); ok && failure.Kind == atlasapi.KindBadResponse && failure.Status == 0 {
-			page, err = list.Page(ctx, 1, atlasapi.MaxPageSize)
-		}
-		if err != nil || len(page.Items) > 0 {
-			return "", err
-		}
-		return "none listed", nil
-	}
 }
 
 // each makes calls at the same time, as many as the configuration allows. It fails only when the context ends.
@@ -274,24 +229,15 @@ func (w *walk) each(ctx context.Context, what string, probes []probe) error {
 // rows are all rows, in the order in which they are shown.
 func (w *walk) rows() []Row {
 	rows := []Row{}
-	add := func(row *Row) {
-		if row != nil {
-			rows = append(rows, *row)
-		}
+	if w.listing != nil {
+		rows = append(rows, *w.listing)
 	}
-	add(w.listing)
 	for _, p := range w.projects {
-		add(p.row)
-		add(p.clusterList)
-		for _, t := range p.targets {
-			if t.Cluster != "" {
-				add(t)
-			}
-		}
-		add(p.pipelineList)
-		for _, t := range p.targets {
-			if t.Pipeline != "" {
-				add(t)
+		rows = append(rows, *p.row)
+		for _, l := range p.lists {
+			rows = append(rows, *l.row)
+			for _, t := range l.targets {
+				rows = append(rows, *t)
 			}
 		}
 	}

@@ -1,145 +1,177 @@
 package collector
 
 import (
-	"encoding/binary"
-	"math"
+	"fmt"
+	"slices"
+	"time"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
-// exportStates are the states of an export job, in Atlas's spelling.
-var exportStates = statesOf(
-	jobState{"Queued", unfinished},
-	jobState{"InProgress", unfinished},
-	jobState{"Successful", succeeded},
-	jobState{"Failed", failed},
-	jobState{"Cancelled", cancelled},
+// exportExtra is what is kept of an export job beside what every job has. Its word is Atlas's error code.
+type exportExtra struct{ exported, collections count }
+
+type (
+	exportSummary = summary[exportExtra, struct{}]
+	exportReader  = jobReader[atlasapi.ExportJob, exportExtra, struct{}]
 )
 
-var exportMetrics = struct {
-	jobs, lastState, lastExported, lastCollections, lastCreated, lastFinished,
-	lastSuccess, lastFailure, lastSuccessDuration, lastFailureInfo, oldestUnfinished, firstCreated *metric
-}{
-	jobs: gauge("mongodbatlas_backup_export_jobs",
-		"Snapshot export jobs that Atlas lists, by state.",
-		"results[].state", with(clusterLabels, "state")...),
-	lastState: gauge("mongodbatlas_backup_export_last_job_state",
-		"State of the newest export job: 1 for the current state, 0 for the others.",
-		"results[].state", with(clusterLabels, "state")...),
-	lastExported: gauge("mongodbatlas_backup_export_last_job_exported_collections",
-		"Collections that the newest export job has exported so far. Atlas may report 0 in every state.",
-		"results[].exportStatus.exportedCollections", clusterLabels...),
-	lastCollections: gauge("mongodbatlas_backup_export_last_job_collections",
-		"Collections that the newest export job is to export. Atlas may report 0 in every state.",
-		"results[].exportStatus.totalCollections", clusterLabels...),
-	lastCreated: gauge("mongodbatlas_backup_export_last_job_created_timestamp_seconds",
-		"When the newest export job was created.",
-		"results[].createdAt", clusterLabels...),
-	lastFinished: gauge("mongodbatlas_backup_export_last_job_finished_timestamp_seconds",
-		"When the newest export job ended; absent while it runs.",
-		"results[].finishedAt", clusterLabels...),
-	lastSuccess: gauge("mongodbatlas_backup_export_last_success_timestamp_seconds",
-		"When the last successful export job ended, 0 if none did.",
-		"results[].finishedAt, else createdAt", clusterLabels...),
-	lastFailure: gauge("mongodbatlas_backup_export_last_failure_timestamp_seconds",
-		"When the last failed export job ended, 0 if none did.",
-		"results[].finishedAt, else createdAt", clusterLabels...),
-	lastSuccessDuration: gauge("mongodbatlas_backup_export_last_success_duration_seconds",
-		"Time from creation to end of the last successful export job.",
-		"results[].createdAt and finishedAt", clusterLabels...),
-	lastFailureInfo: gauge("mongodbatlas_backup_export_last_failure_info",
-		"Atlas's error code of the newest failed export job; always 1.",
-		"results[].stateReason.errorCode", with(clusterLabels, "error_code")...),
-	oldestUnfinished: gauge("mongodbatlas_backup_export_oldest_unfinished_job_created_timestamp_seconds",
-		"When the oldest queued or running export job was created; absent when there is none.",
-		"results[].createdAt", clusterLabels...),
-	firstCreated: gauge("mongodbatlas_backup_export_first_job_created_timestamp_seconds",
-		"When the oldest export job that Atlas lists was created.",
-		"results[].createdAt", clusterLabels...),
-}
-
-// exportExtra is what is kept of an export job beside what every job has. It is packed like the job itself.
-type exportExtra struct {
-	exported, collections packedCount
-	errorCode             uint8 // index into the names of the target
-}
-
-// packedCount is an optional int32 without alignment.
-type packedCount [4]byte
-
-const noCount = math.MinInt32
-
-func packCount(c atlasapi.Optional[int32]) packedCount {
-	if !c.Set {
-		c.Value = noCount
-	}
-	return packedCount(binary.BigEndian.AppendUint32(nil, uint32(c.Value)))
-}
-
-func (p packedCount) get() (n int32, ok bool) {
-	n = int32(binary.BigEndian.Uint32(p[:]))
-	return n, n != noCount
-}
-
-func (p packedCount) write(w *writer, m *metric, labels []string) {
-	if n, ok := p.get(); ok {
-		w.gauge(m, float64(n), labels...)
-	}
-}
-
-// exportKind is the collector backup_exports.
-var exportKind = kind[atlasapi.ExportJob, exportExtra]{
-	list: func(c *atlasapi.Client, t *target) atlasapi.List[atlasapi.ExportJob] {
-		return c.ExportJobs(t.groupID, t.cluster)
-	},
-	keep: func(j *atlasapi.ExportJob, names *names) job[exportExtra] {
-		return job[exportExtra]{
-			id:      j.ID,
-			created: firstOf(j.CreatedAt, j.ID.Time()),
-			ended:   instantOf(j.FinishedAt),
-			state:   exportStates.index(j.State),
-			extra: exportExtra{
-				exported:    packCount(j.ExportStatus.Value.ExportedCollections),
-				collections: packCount(j.ExportStatus.Value.TotalCollections),
-				errorCode:   names.index(j.ErrorCode),
+// exportJobs is the kind of job that exports a snapshot to a bucket. States are in Atlas's spelling.
+func exportJobs() *jobKind[atlasapi.ExportJob, exportExtra, struct{}] {
+	states := statesOf(
+		jobState{"Queued", unfinished},
+		jobState{"InProgress", unfinished},
+		jobState{"Successful", succeeded},
+		jobState{"Failed", failed},
+		jobState{"Cancelled", cancelled},
+	)
+	return &jobKind[atlasapi.ExportJob, exportExtra, struct{}]{
+		states: states,
+		labels: clusterLabels(),
+		list: func(c *atlasapi.Client, groupID, cluster string) atlasapi.List[atlasapi.ExportJob] {
+			return c.ExportJobs(groupID, cluster)
+		},
+		keep: func(j *atlasapi.ExportJob, words *interner) job[exportExtra] {
+			return job[exportExtra]{
+				id:      j.ID,
+				created: firstValid(j.CreatedAt, j.ID.Time()),
+				ended:   secondsOf(j.FinishedAt),
+				state:   states.index(j.State),
+				word:    words.index(j.ErrorCode),
+				extra: exportExtra{
+					exported:    countOf(j.ExportStatus.Value.ExportedCollections),
+					collections: countOf(j.ExportStatus.Value.TotalCollections),
+				},
+			}
+		},
+		open: func(j *job[exportExtra], _ seconds) bool {
+			o := states.outcome(j.state)
+			return o == unfinished || o == unknown
+		},
+		families: slices.Concat(common[exportExtra, struct{}](commonFamilies{
+			prefix: "mongodbatlas_backup_export", item: "job", noun: "export job",
+			counts:      "Snapshot export jobs that Atlas lists, by state.",
+			stateSource: "results[].state", createdSource: "results[].createdAt", endedSource: "results[].finishedAt",
+		}, states), []family[*exportSummary]{
+			number("mongodbatlas_backup_export_last_job_exported_collections",
+				"Collections that the newest export job has exported so far. Atlas may report 0 in every state.",
+				"results[].exportStatus.exportedCollections", newestCount(func(e *exportExtra) count { return e.exported })),
+			number("mongodbatlas_backup_export_last_job_collections",
+				"Collections that the newest export job is to export. Atlas may report 0 in every state.",
+				"results[].exportStatus.totalCollections", newestCount(func(e *exportExtra) count { return e.collections })),
+			{
+				name:   "mongodbatlas_backup_export_last_failure_info",
+				help:   "Atlas's error code of the newest failed export job; always 1.",
+				source: "results[].stateReason.errorCode", labels: []string{"error_code"},
+				samples: func(s *exportSummary, to *sampler) {
+					if !s.newestFailed.id.IsZero() {
+						to.gauge(1, s.words.word(s.newestFailed.word))
+					}
+				},
 			},
+			timestamp("mongodbatlas_backup_export_first_job_created_timestamp_seconds",
+				"When the oldest export job that Atlas lists was created.",
+				"results[].createdAt", func(s *exportSummary) seconds { return s.oldest }),
+		}),
+		progress: func(_ *exportSummary, j *job[exportExtra]) string {
+			exported, knowsExported := j.extra.exported.get()
+			collections, knowsCollections := j.extra.collections.get()
+			if knowsExported && knowsCollections && collections > 0 {
+				return fmt.Sprintf("%.0f of %.0f collections", exported, collections)
+			}
+			return ""
+		},
+		failureCode: func(s *exportSummary) string {
+			if s.newestFailed.word == 0 {
+				return ""
+			}
+			return s.words.word(s.newestFailed.word)
+		},
+	}
+}
+
+// newestCount returns the value of a count of the newest job, if Atlas sends it.
+func newestCount(of func(*exportExtra) count) func(*exportSummary) (float64, bool) {
+	return func(s *exportSummary) (float64, bool) {
+		n, ok := of(&s.newest.extra).get()
+		return n, ok && s.total > 0
+	}
+}
+
+func backupExports(clusters, schedules *Declaration) *Declaration {
+	d := exportJobs().declare(&Declaration{
+		Name: "backup_exports", Title: "Export jobs", Noun: "export", Role: backupManager, Parent: clusters, Needs: []*Declaration{schedules},
+		Row: RowAlways, ExpectedIntervals: true, showsParent: true,
+		Patience: Patience{
+			News: 8 * 24 * time.Hour, Stuck: 12 * time.Hour, StuckFactor: 4, StuckLeast: 6 * time.Hour, Grace: 48 * time.Hour,
+		},
+	})
+	d.describe(clusterLabels(),
+		number("mongodbatlas_backup_export_expected_interval_seconds",
+			"How often a successful export is expected: by the configuration, else by the export policy of the cluster. Absent when neither says, and while the cluster is paused or its backup is off.",
+			"backup schedule: export.frequencyType", func(v *entryView) (float64, bool) {
+				interval := exportInterval(d, v)
+				return interval.Seconds(), interval > 0
+			}).query(`time() - mongodbatlas_backup_export_last_success_timestamp_seconds > 2 * mongodbatlas_backup_export_expected_interval_seconds`),
+		flag("mongodbatlas_backup_export_auto_enabled",
+			"1 when the backup schedule of the cluster exports snapshots automatically, 0 when it does not or backup is off.",
+			"backup schedule: autoExportEnabled", func(v *entryView) atlasapi.Optional[bool] { return autoExport(v.entry) }).
+			query(`mongodbatlas_backup_export_auto_enabled == 0`),
+	)
+	attach := d.attach
+	d.attach = func(t *target) reader {
+		r := attach(t)
+		unfinished := t.busy
+		t.busy = func() bool { return unfinished() || exportDue(t.entry, r.(*exportReader)) }
+		return r
+	}
+	d.plan = func(v *entryView) Plan {
+		p := Plan{Since: clusterCreated(v.entry).time(), Interval: exportInterval(d, v)}
+		auto := autoExport(v.entry)
+		schedule := scheduleOf(v.entry)
+		switch {
+		case clusterOf(v).Paused.Value:
+			p.Off = "cluster paused"
+		case auto.Set && !auto.Value:
+			p.Off = "auto export off"
+		case schedule != nil && unknownExportFrequency(schedule):
+			p.Note = "unknown export frequency: no export is expected"
 		}
-	},
-	open: func(j *job[exportExtra], _ instant) bool {
-		o := exportStates.outcome(j.state)
-		return o == unfinished || o == unknown
-	},
-	judge: func(jobs []job[exportExtra], names names) judgement {
-		return &exportJudgement{summarize(exportStates, jobs), names}
-	},
+		return p
+	}
+	return d
 }
 
-type exportJudgement struct {
-	*summary[exportExtra]
-	codes names
+// autoExport reports whether a cluster exports snapshots automatically, unset where the schedule was never read.
+func autoExport(e *entry) atlasapi.Optional[bool] {
+	if backupIsOff(e) {
+		return atlasapi.Optional[bool]{Set: true}
+	}
+	if schedule := scheduleOf(e); schedule != nil {
+		return schedule.AutoExportEnabled
+	}
+	return atlasapi.Optional[bool]{}
 }
 
-func (s *exportJudgement) write(w *writer, labels []string) {
-	m := &exportMetrics
-	s.writeCounts(w, m.jobs, labels...)
-	if s.total == 0 {
-		return
+// exportInterval is how often a success is expected: by the configuration, else by the cluster's own export policy. A
+// cluster that is paused, or whose backup is off, makes no exports.
+func exportInterval(d *Declaration, v *entryView) time.Duration {
+	if backupIsOff(v.entry) || clusterOf(v).Paused.Value {
+		return 0
 	}
-	newest := &s.newest
-	writeStateSet(w, m.lastState, exportStates.names(), int(newest.state), labels...)
-	newest.extra.exported.write(w, m.lastExported, labels)
-	newest.extra.collections.write(w, m.lastCollections, labels)
-	w.time(m.lastCreated, newest.created, labels...)
-	if exportStates.outcome(newest.state) != unfinished {
-		w.time(m.lastFinished, newest.ended, labels...)
+	interval, configured := v.config.Collectors.ExpectedInterval(d.Name, v.groupID, v.info().Name)
+	if auto := autoExport(v.entry); !configured && auto.Value {
+		interval = frequencyInterval(scheduleOf(v.entry).ExportFrequency)
 	}
-	s.writeDates(w, m.lastSuccess, m.lastFailure, labels...)
-	if d, ok := s.duration(); ok {
-		w.gauge(m.lastSuccessDuration, d, labels...)
+	return interval
+}
+
+// exportDue reports whether a new export is due by the export policy of the cluster.
+func exportDue(e *entry, exports *exportReader) bool {
+	schedule, s := scheduleOf(e), exports.only()
+	if schedule == nil || s == nil || !schedule.AutoExportEnabled.Value {
+		return false
 	}
-	if failed := &s.newestFailed; !failed.id.IsZero() {
-		w.gauge(m.lastFailureInfo, 1, append(labels, s.codes.name(failed.extra.errorCode))...)
-	}
-	w.time(m.oldestUnfinished, s.oldestUnfinished, labels...)
-	w.time(m.firstCreated, s.oldest, labels...)
+	interval := frequencyInterval(schedule.ExportFrequency)
+	return interval > 0 && time.Since(s.newest.created.time()) >= interval
 }

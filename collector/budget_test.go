@@ -25,9 +25,10 @@ func TestOthersUseUpTheBucket(t *testing.T) {
 	server, e, registry := w.server, w.exporter, w.registry
 	useUp(t, server.URL(), w.account.ClientID, w.account.ClientSecret, org.Projects()[0].ID, left)
 
-	c := config.Default(collector.Declared())
-	c.Collectors.Enable(collector.BackupRestores, false)
-	c.Collectors.Enable(collector.PipelineRuns, false)
+	c := config.Default(collector.All().Config())
+	for _, name := range c.Collectors.Names() {
+		c.Collectors.Enable(name, name == "backup_exports")
+	}
 	e.Configure(c, w.client)
 	got := gather(t.Context(), t, e, collector.Selection{})
 	if n := strings.Count(got, `mongodbatlas_target_up{cl_name="cluster-`); n != 2*clusters {

@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-kit/log"
 	"github.com/prometheus/client_golang/prometheus"
@@ -69,9 +70,9 @@ func newExporter(t *testing.T, handler http.Handler, c config.Config) *collector
 	if err != nil {
 		t.Fatal(err)
 	}
-	api := collector.NewAPI(log.NewNopLogger(), prometheus.NewRegistry())
+	api := collector.NewClientMetrics(log.NewNopLogger(), prometheus.NewRegistry())
 	client := atlasapi.New(atlasapi.Options{BaseURL: base, Credentials: atlasapi.NewAPIKey("key", "secret"), Observer: api})
-	e := collector.New(log.NewNopLogger(), api)
+	e := collector.New(log.NewNopLogger(), api, collector.All())
 	e.Configure(c, client)
 	t.Cleanup(func() {
 		e.Close()
@@ -103,15 +104,14 @@ var clockReadings = regexp.MustCompile(`(?m)^(mongodbatlas_(?:target_last_refres
 
 // TestGolden holds the whole output of each collector on awkward histories.
 func TestGolden(t *testing.T) {
-	all := config.Default(collector.Declared())
-	for _, name := range append(all.Collectors.Names(), collector.CollectorExporter) {
+	for _, name := range append(collector.All().Configurable().Names(), collector.CollectorExporter) {
 		t.Run(name, func(t *testing.T) {
-			c := config.Default(collector.Declared())
+			c := config.Default(collector.All().Config())
 			weekly, err := config.NewPattern("new|off|sharded")
 			if err != nil {
 				t.Fatal(err)
 			}
-			c.Collectors.SetExpectedIntervals(collector.BackupExports, config.ExpectedInterval{Clusters: weekly, Interval: 7 * 24 * 3600 * 1e9})
+			c.Collectors.SetExpectedIntervals("backup_exports", config.ExpectedInterval{Clusters: weekly, Interval: 7 * 24 * time.Hour})
 			e := newExporter(t, fixtures(t), c)
 			if name == collector.CollectorExporter {
 				gather(t.Context(), t, e, collector.Selection{}) // it reads nothing itself

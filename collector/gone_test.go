@@ -29,7 +29,7 @@ func TestGoneProjectLeavesNoRateLimit(t *testing.T) {
 			<-removed
 		}
 	})
-	c := config.Default(collector.Declared())
+	c := config.Default(collector.All().Config())
 	c.Refresh.DiscoveryInterval = 0
 	e.Configure(c, w.client)
 

@@ -1,47 +1,61 @@
 package collector
 
 import (
-	"errors"
 	"time"
-
-	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
-	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 )
 
-var targetLabels = []string{"collector", "group_id", "group_name", "cl_name", "pipeline"}
-
-var healthMetrics = struct {
+// healthMetrics are what the exporter knows about its own readings.
+type healthMetrics struct {
 	up, collectorSuccess, collectorDuration, targetUp, lastRefresh, lastError, unsupported, targets, projectInfo *metric
-}{
-	up: gauge("mongodbatlas_up",
-		"1 when the list of projects, or at least one of those that are configured, was last read and is not empty.", ""),
-	collectorSuccess: gauge("mongodbatlas_scrape_collector_success",
-		"1 when every target of the collector is readable or is known not to apply.", "", "collector"),
-	collectorDuration: gauge("mongodbatlas_scrape_collector_duration_seconds",
-		"How long this scrape waited for readings of the collector.", "", "collector"),
-	targetUp: gauge("mongodbatlas_target_up",
-		"1 when the last reading of the target succeeded.", "", targetLabels...),
-	lastRefresh: gauge("mongodbatlas_target_last_refresh_timestamp_seconds",
-		"When the values of the target were last proved complete.", "", targetLabels...),
-	lastError: gauge("mongodbatlas_target_last_error_info",
-		"Why the last reading of the target failed; 1 while it is down.", "", with(targetLabels, "reason")...),
-	unsupported: gauge("mongodbatlas_target_unsupported_info",
-		"Why the API does not serve the target; always 1.", "", with(targetLabels, "reason")...),
-	targets: gauge("mongodbatlas_targets",
-		"Number of targets by state.", "", "collector", "group_id", "group_name", "state"),
-	projectInfo: gauge("mongodbatlas_project_info",
-		"A project that is read; always 1.", "", "group_id", "group_name", "org_id"),
 }
 
-// health writes what the exporter knows of its own reading, and counts as it goes.
+func newHealthMetrics() *healthMetrics {
+	targetLabels := []string{"collector", "group_id", "group_name", clusterLabel, pipelineLabel}
+	gauge := func(name, help, example string, labels ...string) *metric {
+		m := newMetric("gauge", name, help, labels...)
+		m.example = example
+		return m
+	}
+	return &healthMetrics{
+		up: gauge("mongodbatlas_up",
+			"1 when the list of projects, or at least one of those that are configured, was last read and is not empty.", ""),
+		collectorSuccess: gauge("mongodbatlas_scrape_collector_success",
+			"1 when every target of the collector is readable or is known not to apply.", "", "collector"),
+		collectorDuration: gauge("mongodbatlas_scrape_collector_duration_seconds",
+			"How long this scrape waited for readings of the collector.", "", "collector"),
+		targetUp: gauge("mongodbatlas_target_up",
+			"1 when the last reading of the target succeeded.",
+			`mongodbatlas_target_up == 0`, targetLabels...),
+		lastRefresh: gauge("mongodbatlas_target_last_refresh_timestamp_seconds",
+			"When the values of the target were last proved complete.",
+			`time() - mongodbatlas_target_last_refresh_timestamp_seconds > 1800`, targetLabels...),
+		lastError: gauge("mongodbatlas_target_last_error_info",
+			"Why the last reading of the target failed; 1 while it is down.",
+			`count by (group_name, collector, reason) (mongodbatlas_target_last_error_info)`, with(targetLabels, "reason")...),
+		unsupported: gauge("mongodbatlas_target_unsupported_info",
+			"Why the API does not serve the target; always 1.", "", with(targetLabels, "reason")...),
+		targets: gauge("mongodbatlas_targets",
+			"Number of targets by state.",
+			`sum by (collector, state) (mongodbatlas_targets)`, "collector", "group_id", "group_name", "state"),
+		projectInfo: gauge("mongodbatlas_project_info",
+			"A project that is read; always 1.", "", "group_id", "group_name", "org_id"),
+	}
+}
+
+func (m *healthMetrics) list() []*metric {
+	return []*metric{m.up, m.collectorSuccess, m.collectorDuration, m.targetUp, m.lastRefresh, m.lastError, m.unsupported, m.targets, m.projectInfo}
+}
+
+// health writes what the exporter knows about its own readings, and counts targets as it goes. The inventory's lock is
+// held.
 type health struct {
-	w          *writer
-	selection  Selection
-	discovered bool
-	collectors []string
-	all        map[string]*tally            // by collector
-	byProject  map[string]map[string]*tally // by group id and collector
-	names      map[string]string            // of projects, by id
+	*healthMetrics
+	w         *writer
+	inventory *inventory
+	selection Selection
+	shown     Table
+	all       map[*Declaration]*tally
+	byProject map[string]map[*Declaration]*tally // by group id
 }
 
 // tally counts the targets of one collector.
@@ -52,130 +66,120 @@ type tally struct {
 
 func newHealth(w *writer, inv *inventory, s Selection) *health {
 	h := &health{
-		w: w, selection: s, discovered: inv.discovered,
-		all: map[string]*tally{}, byProject: map[string]map[string]*tally{}, names: map[string]string{},
+		healthMetrics: inv.health, w: w, inventory: inv, selection: s,
+		all: map[*Declaration]*tally{}, byProject: map[string]map[*Declaration]*tally{},
 	}
-	c := &inv.settings.config.Collectors
-	if s.has(CollectorExporter) {
-		h.collectors = discoveryCollectors(c)
-	}
-	for _, name := range c.Names() {
-		if s.has(name) && c.Enabled(name) {
-			h.collectors = append(h.collectors, name)
+	for _, d := range inv.enabled {
+		if d.Configurable && s.has(d.Name) || !d.Configurable && s.has(CollectorExporter) {
+			h.shown = append(h.shown, d)
+			h.all[d] = &tally{}
 		}
-	}
-	for _, name := range h.collectors {
-		h.all[name] = &tally{}
 	}
 	return h
 }
 
-// discoveryCollectors lists the collectors of discovery that the enabled collectors need.
-func discoveryCollectors(c *config.Collectors) []string {
-	names := []string{CollectorProjects}
-	if c.Enabled(BackupExports) || c.Enabled(BackupRestores) {
-		names = append(names, CollectorClusters)
+// roots writes what does not belong to an entry: mongodbatlas_up, the projects, and what discovery reads of them.
+func (h *health) roots() {
+	exporter := h.selection.has(CollectorExporter)
+	if h.selection.GroupID == "" && exporter {
+		h.w.gauge(h.up, truth(h.inventory.up()))
 	}
-	if c.Enabled(BackupExports) {
-		names = append(names, CollectorSchedules)
+	for _, root := range h.inventory.roots {
+		if h.selection.GroupID == "" || root.groupID == h.selection.GroupID {
+			h.target(root, h.inventory.groupName(root.groupID))
+		}
 	}
-	if c.Enabled(PipelineRuns) {
-		names = append(names, CollectorPipelines)
-	}
-	return names
-}
-
-// project makes room for the counts of a project: a collector that has no target there is shown too.
-func (h *health) project(id string, p *project) {
-	h.names[id] = p.info.Name
-	if h.byProject[id] == nil {
-		h.byProject[id] = map[string]*tally{}
-	}
-	for _, name := range h.collectors {
-		if name != CollectorProjects && h.byProject[id][name] == nil {
-			h.byProject[id][name] = &tally{}
+	for id, p := range h.inventory.projects {
+		if h.selection.GroupID != "" && id != h.selection.GroupID {
+			continue
+		}
+		if exporter {
+			h.w.gauge(h.projectInfo, 1, id, p.info.Name, p.info.OrgID)
+		}
+		for _, d := range h.shown { // a collector that has no target in the project is shown too
+			if !d.IsRoot() {
+				h.tally(id, d)
+			}
+		}
+		for _, t := range p.targets {
+			h.target(t, p.info.Name)
 		}
 	}
 }
 
+func (h *health) tally(groupID string, d *Declaration) *tally {
+	if h.byProject[groupID] == nil {
+		h.byProject[groupID] = map[*Declaration]*tally{}
+	}
+	if h.byProject[groupID][d] == nil {
+		h.byProject[groupID][d] = &tally{}
+	}
+	return h.byProject[groupID][d]
+}
+
 // target writes and counts one target.
 func (h *health) target(t *target, groupName string) {
-	all := h.all[t.collector]
+	all := h.all[t.Declaration]
 	if all == nil {
 		return // its collector is not selected
 	}
 	s := t.snapshot()
-	writeTarget(h.w, t, &s, groupName)
-	h.names[t.groupID] = groupName
-	if h.byProject[t.groupID] == nil {
-		h.byProject[t.groupID] = map[string]*tally{}
-	}
-	if h.byProject[t.groupID][t.collector] == nil {
-		h.byProject[t.groupID][t.collector] = &tally{}
-	}
+	h.writeTarget(t, &s, groupName)
 	all.add(&s)
-	h.byProject[t.groupID][t.collector].add(&s)
+	h.tally(t.groupID, t.Declaration).add(&s)
 }
 
 // write sends the counts, and the success and the duration of each collector.
 func (h *health) write(took map[string]time.Duration) {
 	for id, collectors := range h.byProject {
-		for name, t := range collectors {
-			for i, state := range conditionNames() {
-				h.w.gauge(healthMetrics.targets, float64(t.counts[i]), name, id, h.names[id], state)
+		for d, t := range collectors {
+			for c := range Condition(conditions) {
+				h.w.gauge(h.targets, float64(t.counts[c]), d.Name, id, h.inventory.groupName(id), c.String())
 			}
 		}
 	}
-	for _, name := range h.collectors {
-		if h.selection.GroupID != "" && name == CollectorProjects && h.all[name].total() == 0 {
+	for _, d := range h.shown {
+		if h.selection.GroupID != "" && d.IsRoot() && h.all[d].total() == 0 {
 			continue // the list of all projects is no target of one of them
 		}
-		writeCollector(h.w, name, h.all[name], h.discovered, took[name])
+		h.writeCollector(d.Name, h.all[d], took[d.Name])
 	}
 }
 
 func (t *tally) add(s *status) {
 	t.counts[s.condition()]++
-	t.attempted = t.attempted || s.ended || s.excluded != ""
+	t.attempted = t.attempted || s.ended || s.excluded != None
 }
 
 func (t *tally) total() int {
-	return t.counts[pending] + t.counts[up] + t.counts[down] + t.counts[unsupported]
+	return t.counts[Pending] + t.counts[Up] + t.counts[Down] + t.counts[Unsupported]
 }
 
-// writeTarget sends what is known of the reading of one target.
-func writeTarget(w *writer, t *target, s *status, groupName string) {
-	m := &healthMetrics
+// writeTarget sends what is known about the readings of one target.
+func (h *health) writeTarget(t *target, s *status, groupName string) {
 	labels := t.labels(groupName)
 	switch c := s.condition(); c {
-	case unsupported:
-		w.gauge(m.unsupported, 1, append(labels, s.unsupportedReason())...)
+	case Unsupported:
+		h.w.gauge(h.unsupported, 1, append(labels, s.why().String())...)
 		return
-	case pending:
+	case Pending:
 		return
-	case up, down:
-		w.flag(m.targetUp, c == up, labels...)
+	case Up, Down:
+		h.w.gauge(h.targetUp, truth(c == Up), labels...)
 	}
-	w.time(m.lastRefresh, instantOf(s.refreshed), labels...)
+	if !s.refreshed.IsZero() {
+		h.w.gauge(h.lastRefresh, float64(s.refreshed.UnixMilli())/1000, labels...)
+	}
 	if s.failure != nil {
-		w.gauge(m.lastError, 1, append(labels, s.reason())...)
+		h.w.gauge(h.lastError, 1, append(labels, s.reason.String())...)
 	}
 }
 
 // writeCollector sends the success and the duration of a collector.
-func writeCollector(w *writer, name string, t *tally, discovered bool, took time.Duration) {
-	m := &healthMetrics
-	if t.total() == 0 && !discovered || t.total() > 0 && !t.attempted {
+func (h *health) writeCollector(name string, t *tally, took time.Duration) {
+	if t.total() == 0 && !h.inventory.discovered || t.total() > 0 && !t.attempted {
 		return
 	}
-	w.flag(m.collectorSuccess, t.counts[pending] == 0 && t.counts[down] == 0, name)
-	w.gauge(m.collectorDuration, took.Seconds(), name)
-}
-
-// errorCode returns Atlas's code of a failure, for people.
-func errorCode(err error) string {
-	if e, ok := errors.AsType[*atlasapi.Error](err); ok {
-		return e.Code
-	}
-	return ""
+	h.w.gauge(h.collectorSuccess, truth(t.counts[Pending] == 0 && t.counts[Down] == 0), name)
+	h.w.gauge(h.collectorDuration, took.Seconds(), name)
 }

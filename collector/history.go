@@ -1,9 +1,11 @@
 package collector
 
 import (
+	"cmp"
 	"context"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
@@ -24,9 +26,28 @@ const (
 // its lists. It is established from each list itself, each page that is read must fit what is known, and whatever
 // does not fit is answered by reading the whole list.
 type history[Job, Extra any] struct {
+	mu     sync.RWMutex // held to change jobs; only the reading of the target does
 	jobs   []job[Extra]
 	order  listOrder
-	relist time.Time // the list is read whole from then on, whatever its order
+	relist time.Time // when the next full read is due, whatever the order
+}
+
+// each calls f with every job, until f returns false.
+func (h *history[Job, Extra]) each(f func(*job[Extra]) bool) {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	for i := range h.jobs {
+		if !f(&h.jobs[i]) {
+			return
+		}
+	}
+}
+
+// forget drops every job.
+func (h *history[Job, Extra]) forget() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.jobs, h.order = nil, noOrder
 }
 
 type listOrder uint8
@@ -70,22 +91,29 @@ func (h *history[Job, Extra]) refresh(ctx context.Context, l lister[Job, Extra])
 }
 
 func (h *history[Job, Extra]) readWhole(ctx context.Context, l lister[Job, Extra]) error {
-	jobs, shifted, err := l.readAll(ctx)
-	if shifted && err == nil {
-		// Once more is enough: a list that seems to shift each time does not number its items as it shows them.
-		jobs, _, err = l.readAll(ctx)
-	}
+	jobs, err := l.readAll(ctx)
 	if err != nil {
 		return err
 	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	h.jobs = append(make([]job[Extra], 0, len(jobs)), jobs...) // append left room for as many again
 	h.order = orderOf(h.jobs)
 	h.relist = l.nextRelist()
 	return nil
 }
 
-// readAll reads every page. shifted reports that a job may be missing, since the list moved up meanwhile.
-func (l lister[Job, Extra]) readAll(ctx context.Context) (jobs []job[Extra], shifted bool, err error) {
+// readAll reads every page, and reads them again where a job may be missing, since the list moved up meanwhile. Twice is
+// enough: a list that seems to shift each time does not number its items as it shows them.
+func (l lister[Job, Extra]) readAll(ctx context.Context) (jobs []job[Extra], err error) {
+	jobs, shifted, err := l.readPages(ctx)
+	if shifted && err == nil {
+		jobs, _, err = l.readPages(ctx)
+	}
+	return jobs, err
+}
+
+func (l lister[Job, Extra]) readPages(ctx context.Context) (jobs []job[Extra], shifted bool, err error) {
 	for page, err := range l.list.Pages(ctx) {
 		if err != nil {
 			return nil, shifted, err
@@ -102,7 +130,7 @@ func (l lister[Job, Extra]) readAll(ctx context.Context) (jobs []job[Extra], shi
 func orderOf[Extra any](jobs []job[Extra]) listOrder {
 	rises, falls := false, false
 	for i := 1; i < len(jobs); i++ {
-		c := jobs[i-1].created.compare(jobs[i].created)
+		c := cmp.Compare(jobs[i-1].created, jobs[i].created)
 		rises, falls = rises || c < 0, falls || c > 0
 	}
 	switch {
@@ -129,6 +157,8 @@ func (h *history[Job, Extra]) readChanges(ctx context.Context, l lister[Job, Ext
 	if err != nil || !fits {
 		return false, err
 	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	for _, page := range r.read {
 		for i := range page {
 			if at := r.knownIndex(page[i].id); at >= 0 {

@@ -172,11 +172,12 @@ func (m *modelList) reader(t testing.TB) lister[atlasapi.ExportJob, exportExtra]
 	}
 	client := atlasapi.New(atlasapi.Options{BaseURL: base, Credentials: atlasapi.NewAPIKey("key", "secret")})
 	t.Cleanup(client.Close)
-	var codes names
+	var codes interner
+	kind := exportJobs()
 	return lister[atlasapi.ExportJob, exportExtra]{
 		list:           client.ExportJobs("32b6e34b3d91647abb20e7b8", "cluster"),
-		keep:           func(j *atlasapi.ExportJob) job[exportExtra] { return exportKind.keep(j, &codes) },
-		open:           func(j *job[exportExtra]) bool { return exportKind.open(j, instant{}) },
+		keep:           func(j *atlasapi.ExportJob) job[exportExtra] { return kind.keep(j, &codes) },
+		open:           func(j *job[exportExtra]) bool { return kind.open(j, 0) },
 		relistInterval: time.Hour,
 		now:            time.Now(),
 	}

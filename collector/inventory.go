@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"maps"
 	"slices"
 	"sync"
 
@@ -8,45 +9,35 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 )
 
-// inventory is what there is to read: the projects, their clusters and pipelines, and the targets of each. It is what
-// discovery found last, seen through the filters of the configuration.
+// inventory is what there is to read: the projects, the entries of their lists, and the targets of each. It is what
+// discovery found last, as far as it passes the filters of the configuration.
 type inventory struct {
+	table  Table
+	health *healthMetrics
+	// gone is called for each project that is no longer read, and removed for each target of a project that stays.
+	gone    func(groupID string)
+	removed func(*target)
+
 	mu         sync.RWMutex
 	settings   *settings
-	roots      []*target // of the collector projects
-	discovered bool      // one of the roots has been read
+	enabled    Table
+	roots      []*target // of the collector that finds projects
+	discovered bool      // a root has been read
 	listed     []atlasapi.Project
-	projects   map[string]*project  // by group id
-	gone       func(groupID string) // is told of each project that is not read any more
+	projects   map[string]*project // by group id
 }
 
 // project is a project and what discovery found in it.
 type project struct {
-	info      atlasapi.Project
-	named     *config.Project // its entry in the configuration, nil where it was only discovered
-	clusters  *target         // nil where no collector needs it
-	pipelines *target
-
-	foundClusters  []atlasapi.Cluster
-	foundPipelines []atlasapi.Pipeline
-	clusterByName  map[string]*cluster
-	pipelineByName map[string]*pipeline
+	info    atlasapi.Project
+	named   *config.Project // its entry in the configuration, nil where it was only discovered
+	targets []*target       // of the project itself: its lists
+	found   map[*Declaration][]Entry
+	entries map[*Declaration]map[string]*entry
 }
 
-// cluster is a cluster and its targets.
-type cluster struct {
-	info                        atlasapi.Cluster
-	schedule, exports, restores *target // nil where no collector needs them
-}
-
-// pipeline is a Data Lake pipeline and its target.
-type pipeline struct {
-	info atlasapi.Pipeline
-	runs *target
-}
-
-func newInventory(gone func(groupID string)) *inventory {
-	return &inventory{projects: map[string]*project{}, gone: gone}
+func newInventory(table Table, gone func(groupID string), removed func(*target)) *inventory {
+	return &inventory{table: table, health: newHealthMetrics(), gone: gone, removed: removed, projects: map[string]*project{}}
 }
 
 // configure applies new settings to what is known, and keeps what still applies.
@@ -54,6 +45,7 @@ func (inv *inventory) configure(s *settings) {
 	inv.mu.Lock()
 	defer inv.mu.Unlock()
 	inv.settings = s
+	inv.enabled = inv.table.Enabled(&s.config.Collectors)
 	ids := []string{""} // the list of all projects
 	if len(s.config.Projects) > 0 {
 		ids = ids[:0]
@@ -91,7 +83,7 @@ func (inv *inventory) relist() {
 }
 
 func (inv *inventory) newRoot(groupID string) *target {
-	t := &target{collector: CollectorProjects, groupID: groupID}
+	t := &target{Declaration: inv.table.Root(), groupID: groupID}
 	if groupID == "" {
 		t.reader = &projectsReader{inv}
 	} else {
@@ -122,7 +114,7 @@ func (inv *inventory) reconcile() {
 	}
 	for i := range c.Projects {
 		named := &c.Projects[i]
-		wanted[named.ID] = true // whatever Atlas says of it: who names a project wants to know when it goes
+		wanted[named.ID] = true // whatever Atlas says: who names a project wants to know when it goes
 		if p := inv.projects[named.ID]; p != nil {
 			p.named = named
 		}
@@ -137,33 +129,58 @@ func (inv *inventory) reconcile() {
 	}
 }
 
-// project returns the project, made new where it was not known, with what was read of it just now.
+// project returns the project, a new one where it was unknown, with what was just read of it.
 func (inv *inventory) project(info atlasapi.Project) *project {
 	id := info.ID.String()
 	p := inv.projects[id]
 	if p == nil {
-		p = &project{clusterByName: map[string]*cluster{}, pipelineByName: map[string]*pipeline{}}
+		p = &project{found: map[*Declaration][]Entry{}, entries: map[*Declaration]map[string]*entry{}}
 		inv.projects[id] = p
 	}
 	p.info = info
 	return p
 }
 
+// reconcileProject gives a project one target of each enabled collector that has none of its own for each entry.
 func (inv *inventory) reconcileProject(id string, p *project) {
-	c := &inv.settings.config.Collectors
-	parent := inv.rootOf(id)
-	p.clusters = keepTarget(p.clusters, c.Enabled(BackupExports) || c.Enabled(BackupRestores), func() *target {
-		t := &target{collector: CollectorClusters, groupID: id, parent: parent}
-		t.reader = &clustersReader{inv, id}
-		return t
-	})
-	p.pipelines = keepTarget(p.pipelines, c.Enabled(PipelineRuns), func() *target {
-		t := &target{collector: CollectorPipelines, groupID: id, parent: parent}
-		t.reader = &pipelinesReader{inv, id}
-		return t
-	})
-	inv.reconcileClusters(id, p)
-	inv.reconcilePipelines(id, p)
+	var targets []*target
+	for _, d := range inv.enabled {
+		if d.Parent != nil || d.IsRoot() {
+			continue
+		}
+		t := targetOf(p.targets, d)
+		if t == nil {
+			t = &target{Declaration: d, groupID: id}
+			if d.IsParent() {
+				t.reader = &entriesReader{inventory: inv, target: t}
+			} else {
+				t.reader = d.attach(t)
+			}
+		}
+		t.setFoundBy(inv.rootOf(id))
+		targets = append(targets, t)
+	}
+	p.targets = targets
+	for d := range p.entries {
+		if targetOf(targets, d) == nil {
+			delete(p.entries, d)
+			delete(p.found, d)
+		}
+	}
+	for _, t := range targets {
+		if t.IsParent() {
+			inv.reconcileEntries(id, p, t)
+		}
+	}
+}
+
+func targetOf(targets []*target, d *Declaration) *target {
+	for _, t := range targets {
+		if t.Declaration == d {
+			return t
+		}
+	}
+	return nil
 }
 
 func (inv *inventory) rootOf(groupID string) *target {
@@ -175,7 +192,7 @@ func (inv *inventory) rootOf(groupID string) *target {
 	return inv.roots[0]
 }
 
-// forgetUnread tells once more that a project is gone, where it is: a reading of it that was under way has ended.
+// forgetUnread reports again that a project is gone, where it is: a reading of it that was under way has ended.
 func (inv *inventory) forgetUnread(groupID string) {
 	inv.mu.RLock()
 	defer inv.mu.RUnlock()
@@ -185,73 +202,50 @@ func (inv *inventory) forgetUnread(groupID string) {
 	}
 }
 
-// keepTarget returns the target, a new one, or none, as it is wanted.
-func keepTarget(t *target, wanted bool, fresh func() *target) *target {
-	switch {
-	case !wanted:
-		return nil
-	case t == nil:
-		return fresh()
+// reconcileEntries makes the entries of a parent those that were found last and pass the filters. An entry that was
+// created again under an old name begins a history of its own.
+func (inv *inventory) reconcileEntries(id string, p *project, parent *target) {
+	before := p.entries[parent.Declaration]
+	after := make(map[string]*entry, len(p.found[parent.Declaration]))
+	for _, info := range parent.Choose(&inv.settings.config, p.named, p.found[parent.Declaration]) {
+		e := before[info.Name]
+		var old []*target
+		if e == nil || e.info().ID != info.ID {
+			e = &entry{parent: parent.Declaration}
+		} else {
+			old = e.targets()
+		}
+		inv.reconcileTargets(id, e, info, old, parent)
+		after[info.Name] = e
 	}
-	return t
+	for name, e := range before {
+		if after[name] != e {
+			for _, t := range e.targets() {
+				inv.removed(t)
+			}
+		}
+	}
+	p.entries[parent.Declaration] = after
 }
 
-// reconcileClusters makes the clusters those that were found last and pass the filters. A cluster that was made anew
-// under an old name begins a history of its own.
-func (inv *inventory) reconcileClusters(id string, p *project) {
-	if p.clusters == nil {
-		p.clusterByName = map[string]*cluster{}
-		return
-	}
-	c := &inv.settings.config
-	before := p.clusterByName
-	p.clusterByName = make(map[string]*cluster, len(p.foundClusters))
-	for _, info := range ChooseClusters(c, p.named, p.foundClusters) {
-		cl := before[info.Name]
-		if cl == nil || cl.info.ID != info.ID {
-			cl = &cluster{}
+// reconcileTargets gives an entry one target of each enabled collector of its parent.
+func (inv *inventory) reconcileTargets(id string, e *entry, info Entry, old []*target, parent *target) {
+	state := &entryState{Entry: info}
+	for _, d := range inv.enabled {
+		if d.Parent != parent.Declaration {
+			continue
 		}
-		cl.info = info
-		cl.schedule = keepTarget(cl.schedule, c.Collectors.Enabled(BackupExports), func() *target {
-			t := &target{collector: CollectorSchedules, groupID: id, cluster: info.Name, parent: p.clusters}
-			t.reader = &scheduleReader{target: t}
-			return t
-		})
-		cl.exports = keepTarget(cl.exports, c.Collectors.Enabled(BackupExports), func() *target {
-			t := exportKind.target(BackupExports, id, info.Name, "", p.clusters)
-			underWay, schedule := t.busy, cl.schedule.reader.(*scheduleReader)
-			t.busy = func() bool { return underWay() || schedule.exportDue(t.reader.(jobs).judged()) }
-			return t
-		})
-		cl.restores = keepTarget(cl.restores, c.Collectors.Enabled(BackupRestores), func() *target {
-			return restoreKind.target(BackupRestores, id, info.Name, "", p.clusters)
-		})
-		for _, t := range cl.targets() {
-			t.exclude(NotServed(&info))
+		t := targetOf(old, d)
+		if t == nil {
+			t = &target{Declaration: d, groupID: id, entry: e}
+			t.reader = d.attach(t)
 		}
-		p.clusterByName[info.Name] = cl
+		t.setFoundBy(parent)
+		state.targets = append(state.targets, t)
 	}
-}
-
-func (cl *cluster) targets() []*target {
-	return slices.DeleteFunc([]*target{cl.exports, cl.restores, cl.schedule}, func(t *target) bool { return t == nil })
-}
-
-func (inv *inventory) reconcilePipelines(id string, p *project) {
-	if p.pipelines == nil {
-		p.pipelineByName = map[string]*pipeline{}
-		return
-	}
-	c := &inv.settings.config
-	before := p.pipelineByName
-	p.pipelineByName = make(map[string]*pipeline, len(p.foundPipelines))
-	for _, info := range ChoosePipelines(c, p.named, p.foundPipelines) {
-		pl := before[info.Name]
-		if pl == nil || pl.info.ID != info.ID {
-			pl = &pipeline{runs: runKind.target(PipelineRuns, id, "", info.Name, p.pipelines)}
-		}
-		pl.info = info
-		p.pipelineByName[info.Name] = pl
+	e.state.Store(state)
+	for _, t := range state.targets {
+		t.exclude(info.Unsupported)
 	}
 }
 
@@ -266,18 +260,12 @@ func (inv *inventory) all() []*target {
 	return targets
 }
 
-// discovery lists the targets that find clusters and pipelines.
-func (p *project) discovery() []*target {
-	return slices.DeleteFunc([]*target{p.clusters, p.pipelines}, func(t *target) bool { return t == nil })
-}
-
 func (p *project) appendTargets(targets []*target) []*target {
-	targets = append(targets, p.discovery()...)
-	for _, cl := range p.clusterByName {
-		targets = append(targets, cl.targets()...)
-	}
-	for _, pl := range p.pipelineByName {
-		targets = append(targets, pl.runs)
+	targets = append(targets, p.targets...)
+	for _, entries := range p.entries {
+		for _, e := range entries {
+			targets = append(targets, e.targets()...)
+		}
 	}
 	return targets
 }
@@ -285,17 +273,17 @@ func (p *project) appendTargets(targets []*target) []*target {
 // children lists what the reading of a target found. Only a root finds anything outside of its own project.
 func (inv *inventory) children(parent *target) []*target {
 	var targets []*target
-	switch parent.collector {
-	case CollectorProjects:
+	switch {
+	case parent.IsRoot():
 		targets = inv.all()
-	case CollectorClusters, CollectorPipelines:
+	case parent.IsParent():
 		inv.mu.RLock()
 		if p := inv.projects[parent.groupID]; p != nil {
 			targets = p.appendTargets(nil)
 		}
 		inv.mu.RUnlock()
 	}
-	return slices.DeleteFunc(targets, func(t *target) bool { return t.parent != parent })
+	return slices.DeleteFunc(targets, func(t *target) bool { return t.foundBy() != parent })
 }
 
 // groupName returns the name of a project as it was last read, "" where it never was.
@@ -304,6 +292,13 @@ func (inv *inventory) groupName(groupID string) string {
 		return p.info.Name
 	}
 	return ""
+}
+
+// nameOf returns groupName, with the lock not held.
+func (inv *inventory) nameOf(groupID string) string {
+	inv.mu.RLock()
+	defer inv.mu.RUnlock()
+	return inv.groupName(groupID)
 }
 
 // foundProjects takes over the list of all projects.
@@ -324,22 +319,37 @@ func (inv *inventory) foundProject(info atlasapi.Project) {
 	inv.reconcile()
 }
 
-// foundClusters takes over the clusters of a project.
-func (inv *inventory) foundClusters(groupID string, clusters []atlasapi.Cluster) {
+// foundEntries takes over the entries of a parent in a project.
+func (inv *inventory) foundEntries(parent *target, entries []Entry) {
 	inv.mu.Lock()
 	defer inv.mu.Unlock()
-	if p := inv.projects[groupID]; p != nil {
-		p.foundClusters = clusters
-		inv.reconcileClusters(groupID, p)
+	if p := inv.projects[parent.groupID]; p != nil && slices.Contains(p.targets, parent) {
+		p.found[parent.Declaration] = entries
+		inv.reconcileEntries(parent.groupID, p, parent)
 	}
 }
 
-// foundPipelines takes over the pipelines of a project.
-func (inv *inventory) foundPipelines(groupID string, pipelines []atlasapi.Pipeline) {
-	inv.mu.Lock()
-	defer inv.mu.Unlock()
-	if p := inv.projects[groupID]; p != nil {
-		p.foundPipelines = pipelines
-		inv.reconcilePipelines(groupID, p)
+// up is mongodbatlas_up. The lock is held.
+func (inv *inventory) up() bool {
+	for _, root := range inv.roots {
+		if s := root.snapshot(); s.condition() == Up && (root.groupID != "" || len(inv.listed) > 0) {
+			return true
+		}
 	}
+	return false
+}
+
+// projectIDs lists the ids of the projects that are read, in order: those that discovery found, and those that the
+// configuration names.
+func (inv *inventory) projectIDs() []string {
+	inv.mu.RLock()
+	defer inv.mu.RUnlock()
+	ids := map[string]struct{}{}
+	for id := range inv.projects {
+		ids[id] = struct{}{}
+	}
+	for _, p := range inv.settings.config.Projects {
+		ids[p.ID] = struct{}{}
+	}
+	return slices.Sorted(maps.Keys(ids))
 }

@@ -1,45 +1,39 @@
 package collector
 
 import (
-	"bytes"
-	"encoding/binary"
 	"slices"
 	"time"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
-// job is what is kept of a job that Atlas lists: enough to judge a history by, and small, since an organisation lists
+// job is what is kept of a job that Atlas lists: enough to judge a history by, and small, since an organization lists
 // millions. Extra is what one kind of job adds.
 type job[Extra any] struct {
 	id      atlasapi.ObjectID
-	created instant
-	ended   instant // absent while it runs, and where Atlas tells no end
+	created seconds
+	ended   seconds // none while it runs, and where Atlas sends no end
 	state   uint8   // index into the kind's states
+	word    uint8   // index into the target's interned words: what it is depends on the kind
 	extra   Extra
-}
-
-// date is when the job ended, else when it was created.
-func (j *job[Extra]) date() instant {
-	if j.ended.isZero() {
-		return j.created
-	}
-	return j.ended
 }
 
 // compare orders jobs by creation, and by id where that is the same.
 func (j *job[Extra]) compare(other *job[Extra]) int {
-	if c := j.created.compare(other.created); c != 0 {
-		return c
+	switch {
+	case j.created < other.created:
+		return -1
+	case j.created > other.created:
+		return 1
 	}
 	return j.id.Compare(other.id)
 }
 
-// outcome is what a state means for the one who waits for the job.
+// outcome is what a state means for the person who waits for the job.
 type outcome uint8
 
 const (
-	unknown outcome = iota // a state that nobody knows: neither ended nor unfinished
+	unknown outcome = iota // a state that is not documented: neither ended nor unfinished
 	unfinished
 	succeeded
 	failed
@@ -52,7 +46,7 @@ type jobState struct {
 	outcome outcome
 }
 
-// jobStates are all states of a kind of job. A state that is not among them has the index of their number.
+// jobStates are all states of a kind of job. The index of an undocumented state is their number.
 type jobStates struct {
 	states []jobState
 	shown  []string
@@ -84,67 +78,103 @@ func (s jobStates) outcome(index uint8) outcome {
 	return s.states[index].outcome
 }
 
-// names lists the states and "unknown" behind them, as they are shown.
+// names lists the states as they are shown, "unknown" last.
 func (s jobStates) names() []string { return s.shown }
+
+// first returns the name of the first state with an outcome, for example queries.
+func (s jobStates) first(o outcome) string {
+	for _, state := range s.states {
+		if state.outcome == o {
+			return state.name
+		}
+	}
+	return unknownState
+}
+
+// interner keeps the few different strings that the jobs of a target have, such as delivery types, once each.
+type interner []string
+
+// index returns the index of a word. Index 0 stands for none, which is shown as unknown, for the word unknown itself, and
+// for every word beyond the 255th.
+func (n *interner) index(word string) uint8 {
+	if word == "" || word == unknownState {
+		return 0
+	}
+	i := slices.Index(*n, word)
+	if i < 0 {
+		if len(*n) == 255 {
+			return 0
+		}
+		i = len(*n)
+		*n = append(*n, word)
+	}
+	return uint8(i + 1)
+}
+
+// word returns the word at an index, "unknown" at 0.
+func (n interner) word(i uint8) string {
+	if i == 0 {
+		return unknownState
+	}
+	return n[i-1]
+}
 
 // clockSkew is how far Atlas's clock may be ahead of ours. Nothing else is judged by our clock: dates are compared with
 // each other, and shown as Atlas sends them.
-const clockSkew = time.Hour
+const clockSkew = 3600
 
-// instant is a point in time in milliseconds since 1970, in six bytes; its zero value is no time.
-type instant [6]byte
+// seconds is a point in time in seconds since 1970, 0 where there is none. Atlas sends whole seconds.
+type seconds uint32
 
-// The years that a job's date can have. Outside of them a date is a placeholder, such as year 1 or 9999 for "never",
-// and no time.
+// The years that a date can have. A date outside of them is a placeholder, such as year 1 or 9999 for "never".
 var (
 	earliest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
-	latest   = time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)
+	latest   = time.Date(2106, 1, 1, 0, 0, 0, 0, time.UTC)
 )
 
-func instantOf(t time.Time) instant {
-	if t.Before(earliest) || t.After(latest) {
-		return instant{}
+func secondsOf(t time.Time) seconds {
+	if t.Before(earliest) || !t.Before(latest) {
+		return 0
 	}
-	var wide [8]byte
-	binary.BigEndian.PutUint64(wide[:], uint64(t.UnixMilli()))
-	return instant(wide[2:])
+	return seconds(t.Unix())
 }
 
-// firstOf returns the first of the times that is one.
-func firstOf(times ...time.Time) instant {
+// firstValid returns the first of the times that is one.
+func firstValid(times ...time.Time) seconds {
 	for _, t := range times {
-		if i := instantOf(t); !i.isZero() {
-			return i
+		if s := secondsOf(t); s != 0 {
+			return s
 		}
 	}
-	return instant{}
+	return 0
 }
 
-func (i instant) isZero() bool { return i == instant{} }
-
-func (i instant) compare(other instant) int { return bytes.Compare(i[:], other[:]) }
-
-// add returns the instant so much later. No time stays none.
-func (i instant) add(d time.Duration) instant {
-	if i.isZero() {
-		return i
-	}
-	return instantOf(i.time().Add(d))
-}
-
-func (i instant) millis() int64 {
-	var wide [8]byte
-	copy(wide[2:], i[:])
-	return int64(binary.BigEndian.Uint64(wide[:]))
-}
-
-// seconds is the instant as a Prometheus timestamp.
-func (i instant) seconds() float64 { return float64(i.millis()) / 1000 }
-
-// time is the instant as a time, zero where it is none.
-func (i instant) time() time.Time {
-	if i.isZero() {
+// time returns the time, the zero time where there is none.
+func (s seconds) time() time.Time {
+	if s == 0 {
 		return time.Time{}
 	}
-	return time.UnixMilli(i.millis())
+	return time.Unix(int64(s), 0)
 }
+
+// earliestOf returns the earlier of two times; either may be none.
+func earliestOf(a, b seconds) seconds {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
+}
+
+// count is an optional number of Atlas. Its zero value is a number: use countOf.
+type count int32
+
+const noCount count = -1 << 31
+
+func countOf(c atlasapi.Optional[int32]) count {
+	if !c.Set {
+		return noCount
+	}
+	return count(c.Value)
+}
+
+func (c count) get() (float64, bool) { return float64(c), c != noCount }

@@ -9,105 +9,200 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
-// kind declares a kind of job: how jobs are listed, what is kept of one, when it may still change, and how a history
-// is judged. An endpoint that lists jobs is one such declaration, with its metrics.
-type kind[Job, Extra any] struct {
-	list  func(*atlasapi.Client, *target) atlasapi.List[Job]
-	keep  func(*Job, *names) job[Extra]
-	open  func(j *job[Extra], now instant) bool
-	judge func([]job[Extra], names) judgement
+// jobKind declares a kind of job: how jobs are listed, what is kept of one, when it may still change, and what its
+// metrics are. Extra is what a job keeps beside what every job has, More what a summary has beside what every summary has.
+type jobKind[Job, Extra, More any] struct {
+	states jobStates
+	// statesOf returns the states of jobs with an interned word, where what a state means depends on it; nil: always states.
+	statesOf func(word string) jobStates
+	list     func(c *atlasapi.Client, groupID, name string) atlasapi.List[Job]
+	// instead returns the list to read where the first is refused; nil: there is no other.
+	instead func(c *atlasapi.Client, groupID, name string, refusal error) (l atlasapi.List[Job], ok bool)
+	keep    func(*Job, *interner) job[Extra]
+	// open reports whether a job may still change. Where it is nil, the list is always read in full, and no job is kept
+	// between readings.
+	open func(j *job[Extra], now seconds) bool
+	// more adds a job to what the kind sums up itself; nil: nothing.
+	more       func(more *More, s *summary[Extra, More], j *job[Extra])
+	byCreation bool // a success or failure is dated by its creation, although Atlas sends an end
+	// groupedBy is the label by whose values jobs are summarized apart; the values are the jobs' words. "": all together.
+	groupedBy string
+	// onlyListed kinds show nothing where no job is listed.
+	onlyListed bool
+	labels     []string // of a target
+	families   []family[*summary[Extra, More]]
+	// progress says in words how far a job is, "" where Atlas does not say.
+	progress func(s *summary[Extra, More], j *job[Extra]) string
+	// failureCode is Atlas's error code of the newest failed job; nil: Atlas sends none.
+	failureCode func(s *summary[Extra, More]) string
 }
 
-// judgement is what a history comes to: what a scrape shows of it.
-type judgement interface {
-	// write sends the samples. The labels are those of the target.
-	write(w *writer, labels []string)
-	// unfinished reports whether a job is under way.
-	unfinished() bool
-	// listed is the number of jobs that Atlas lists.
-	listed() int
-	// latest describes the newest job, for people; ok is false where none is listed.
-	latest() (l Latest, ok bool)
+// declare completes the declaration of a collector that reads jobs of this kind.
+func (k *jobKind[Job, Extra, More]) declare(d *Declaration) *Declaration {
+	labels := k.labels
+	if k.groupedBy != "" {
+		labels = with(labels, k.groupedBy)
+	}
+	shown := bind(labels, k.families...)
+	d.metrics = shown.metrics()
+	d.Configurable = true
+	d.attach = func(t *target) reader {
+		r := &jobReader[Job, Extra, More]{kind: k, target: t, families: shown}
+		t.busy = r.unfinished
+		return r
+	}
+	d.probe = func(ctx context.Context, c *atlasapi.Client, groupID, name string) (string, error) {
+		found, err := probeList(ctx, k.list(c, groupID, name))
+		if k.instead != nil && err != nil {
+			if other, ok := k.instead(c, groupID, name, err); ok {
+				return probeList(ctx, other)
+			}
+		}
+		return found, err
+	}
+	return d
 }
 
-// target returns a target that reads jobs of this kind.
-func (k *kind[Job, Extra]) target(collector, groupID, cluster, pipeline string, parent *target) *target {
-	t := &target{collector: collector, groupID: groupID, cluster: cluster, pipeline: pipeline, parent: parent}
-	r := &jobReader[Job, Extra]{kind: k, target: t}
-	t.reader, t.busy = r, r.busy
-	return t
+// jobReader keeps the history of one target, or for a list that is always read in full its summary alone.
+type jobReader[Job, Extra, More any] struct {
+	kind     *jobKind[Job, Extra, More]
+	target   *target
+	families families[*summary[Extra, More]]
+	history  history[Job, Extra]
+	words    interner
+	summary  atomic.Pointer[jobSummary[Extra, More]] // nil before the first successful reading
 }
 
-// jobs is a reader with a judgement.
-type jobs interface {
-	reader
-	// judged returns the judgement of the last reading that succeeded, nil before the first.
-	judged() judgement
+// jobSummary sums up a history, by group.
+type jobSummary[Extra, More any] struct {
+	groups []jobGroup[Extra, More]
+	recent newestJobs // of a list that is not kept
 }
 
-// jobReader keeps the history of one target.
-type jobReader[Job, Extra any] struct {
-	kind      *kind[Job, Extra]
-	target    *target
-	history   history[Job, Extra]
-	names     names
-	judgement atomic.Pointer[judgement]
+type jobGroup[Extra, More any] struct {
+	label string // value of the kind's groupedBy
+	*summary[Extra, More]
 }
 
-func (r *jobReader[Job, Extra]) read(ctx context.Context, s *settings) error {
+func (r *jobReader[Job, Extra, More]) read(ctx context.Context, s *settings) error {
+	name := r.target.name()
+	list := r.kind.list(s.client, r.target.groupID, name)
+	jobs, err := r.readJobs(ctx, s, list)
+	if err != nil && r.kind.instead != nil {
+		if other, ok := r.kind.instead(s.client, r.target.groupID, name, err); ok {
+			jobs, err = r.readJobs(ctx, s, other)
+		}
+	}
+	if err != nil {
+		if r.target.Judge(err) == FeatureGone { // its jobs went with the feature
+			r.history.forget()
+			r.summary.Store(nil)
+		}
+		return err
+	}
+	summed := r.kind.summarize(jobs, slices.Clip(r.words))
+	if r.kind.open == nil {
+		summed.recent = recentOf(jobs)
+	}
+	r.summary.Store(summed)
+	return nil
+}
+
+func (r *jobReader[Job, Extra, More]) readJobs(ctx context.Context, s *settings, list atlasapi.List[Job]) ([]job[Extra], error) {
 	now := time.Now()
-	err := r.history.refresh(ctx, lister[Job, Extra]{
-		list:           r.kind.list(s.client, r.target),
-		keep:           func(j *Job) job[Extra] { return r.kind.keep(j, &r.names) },
-		open:           func(j *job[Extra]) bool { return r.kind.open(j, instantOf(now)) },
+	l := lister[Job, Extra]{
+		list:           list,
+		keep:           func(j *Job) job[Extra] { return r.kind.keep(j, &r.words) },
 		relistInterval: s.config.Refresh.RelistInterval,
 		now:            now,
-	})
-	if err != nil {
-		return unserved(r.target.collector, err)
 	}
-	judged := r.kind.judge(r.history.jobs, slices.Clip(r.names))
-	r.judgement.Store(&judged)
-	return nil
+	if r.kind.open == nil {
+		return l.readAll(ctx)
+	}
+	l.open = func(j *job[Extra]) bool { return r.kind.open(j, secondsOf(now)) }
+	err := r.history.refresh(ctx, l)
+	return r.history.jobs, err
 }
 
-func (r *jobReader[Job, Extra]) judged() judgement {
-	if j := r.judgement.Load(); j != nil {
-		return *j
+// summarize sums up the jobs of a target. Without a group label there is one group, also where no job is listed.
+func (k *jobKind[Job, Extra, More]) summarize(jobs []job[Extra], words interner) *jobSummary[Extra, More] {
+	byWord := map[uint8]*summary[Extra, More]{}
+	if k.groupedBy == "" && !k.onlyListed {
+		byWord[0] = k.newSummary(words, unknownState)
 	}
-	return nil
-}
-
-// busy reports whether a job is under way.
-func (r *jobReader[Job, Extra]) busy() bool {
-	judged := r.judged()
-	return judged != nil && judged.unfinished()
-}
-
-// names are the few different strings that the jobs of a target have, such as delivery types, kept once.
-type names []string
-
-// index returns the place of a name. The place 0 stands for none, which is shown as unknown, for what is called so, and
-// for all beyond the 255th.
-func (n *names) index(name string) uint8 {
-	if name == "" || name == unknownState {
-		return 0
-	}
-	i := slices.Index(*n, name)
-	if i < 0 {
-		if len(*n) == 255 {
-			return 0
+	for i := range jobs {
+		j := &jobs[i]
+		key := uint8(0)
+		if k.groupedBy != "" {
+			key = j.word
 		}
-		i = len(*n)
-		*n = append(*n, name)
+		s := byWord[key]
+		if s == nil {
+			s = k.newSummary(words, words.word(key))
+			byWord[key] = s
+		}
+		s.add(j)
+		if k.more != nil {
+			k.more(&s.more, s, j)
+		}
 	}
-	return uint8(i + 1)
+	all := &jobSummary[Extra, More]{}
+	for key, s := range byWord {
+		all.groups = append(all.groups, jobGroup[Extra, More]{words.word(key), s})
+	}
+	return all
 }
 
-// name returns the name at a place, "unknown" where there is none.
-func (n names) name(i uint8) string {
-	if i == 0 {
-		return unknownState
+func (k *jobKind[Job, Extra, More]) newSummary(words interner, word string) *summary[Extra, More] {
+	states := k.states
+	if k.statesOf != nil {
+		states = k.statesOf(word)
 	}
-	return n[i-1]
+	return &summary[Extra, More]{states: states, words: words, counts: make([]int, len(states.names())), byCreation: k.byCreation}
+}
+
+// write sends the samples of the target's jobs.
+func (r *jobReader[Job, Extra, More]) write(w *writer, labels []string) {
+	summed := r.summary.Load()
+	if summed == nil {
+		return
+	}
+	for _, g := range summed.groups {
+		at := labels
+		if r.kind.groupedBy != "" {
+			at = append(labels, g.label)
+		}
+		r.families.write(w, at, g.summary)
+	}
+}
+
+// only returns the summary of a kind without groups, nil where no job was read.
+func (r *jobReader[Job, Extra, More]) only() *summary[Extra, More] {
+	if r == nil {
+		return nil
+	}
+	summed := r.summary.Load()
+	if summed == nil || len(summed.groups) != 1 {
+		return nil
+	}
+	return summed.groups[0].summary
+}
+
+// unfinished reports whether a job is under way.
+func (r *jobReader[Job, Extra, More]) unfinished() bool {
+	summed := r.summary.Load()
+	return summed != nil && slices.ContainsFunc(summed.groups, func(g jobGroup[Extra, More]) bool { return g.oldestUnfinished != 0 })
+}
+
+// probeList reads one job of a list: enough to show that the list can be read. A bad response to a page of one may be due
+// to its size, when Atlas hides the only job: then the page that the exporter itself reads decides.
+func probeList[T any](ctx context.Context, list atlasapi.List[T]) (found string, err error) {
+	page, err := list.Page(ctx, 1, 1)
+	if kind, _ := atlasapi.KindOf(err); err != nil && kind == atlasapi.KindBadResponse && errorStatus(err) == 0 {
+		page, err = list.Page(ctx, 1, atlasapi.MaxPageSize)
+	}
+	if err != nil || len(page.Items) > 0 {
+		return "", err
+	}
+	return "none listed", nil
 }

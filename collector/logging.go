@@ -1,81 +1,116 @@
 package collector
 
 import (
-	"github.com/go-kit/log/level"
+	"sync"
 
-	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
+	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
 )
 
-// logChange says once when the condition of a target, or its reason, changes: not at each scrape.
-func (e *Exporter) logChange(t *target, before, after *status) {
+// changeLog writes one line where targets of a project and collector become unreadable for a reason, and one where they
+// are readable again: not one a target, and not one a scrape.
+type changeLog struct {
+	logger log.Logger
+
+	mu   sync.Mutex
+	down map[downKey]map[*target]struct{}
+}
+
+type downKey struct {
+	collector, groupID, code string
+	reason                   Reason
+}
+
+func newChangeLog(logger log.Logger) *changeLog {
+	return &changeLog{logger: logger, down: map[downKey]map[*target]struct{}{}}
+}
+
+// note logs what a reading changed in the condition of a target.
+func (l *changeLog) note(t *target, groupName string, before, after *status) {
 	was, is := before.condition(), after.condition()
-	if was == is && describe(before) == describe(after) {
+	wasKey, isKey := t.downKey(before), t.downKey(after)
+	if was == is && wasKey == isKey {
 		return
 	}
-	keys := []any{"collector", t.collector}
-	for _, label := range [][2]string{{"group_id", t.groupID}, {"cluster", t.cluster}, {"pipeline", t.pipeline}} {
-		if label[1] != "" {
-			keys = append(keys, label[0], label[1])
-		}
-	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	keys := t.logKeys(groupName)
+	readable := was == Down && l.remove(wasKey, t)
 	switch is {
-	case up:
-		l := level.Info(e.logger)
-		if was == pending {
-			l = level.Debug(e.logger)
+	case Up:
+		if readable {
+			_ = level.Info(l.logger).Log(append([]any{"msg", "targets are readable again"}, keys...)...)
+			return
 		}
-		_ = l.Log(append([]any{"msg", "target is readable"}, keys...)...)
-	case down:
-		keys = append(keys, "reason", after.reason(), "err", after.failure, "remedy", Remedy(after.reason(), t.collector))
-		_ = level.Warn(e.logger).Log(append([]any{"msg", "target is not readable, its last values stay"}, keys...)...)
-	case unsupported:
-		keys = append(keys, "reason", after.unsupportedReason())
-		_ = level.Info(e.logger).Log(append([]any{"msg", "target is not served by the API"}, keys...)...)
-	case pending:
-	}
-}
-
-// describe says why a target is not up, in the words of the metrics.
-func describe(s *status) string {
-	switch s.condition() {
-	case down:
-		if code := errorCode(s.failure); code != "" {
-			return s.reason() + " (" + code + ")"
+		_ = level.Debug(l.logger).Log(append([]any{"msg", "target is readable"}, keys...)...)
+	case Down:
+		line := level.Debug(l.logger)
+		if l.add(isKey, t) {
+			line = level.Warn(l.logger)
 		}
-		return s.reason()
-	case unsupported:
-		return s.unsupportedReason()
-	case pending, up:
+		msg := "target is not readable"
+		if !after.refreshed.IsZero() {
+			msg += ", its last values stay"
+		}
+		keys = append(keys, "reason", after.reason, "err", after.failure, "remedy", t.Remedy(after.reason, after.failure))
+		_ = line.Log(append([]any{"msg", msg}, keys...)...)
+	case Unsupported:
+		_ = level.Info(l.logger).Log(append([]any{"msg", "target is not served by the API"}, append(keys, "reason", after.why())...)...)
+	case Pending:
 	}
-	return ""
 }
 
-// Remedy says what a person can do about a reason.
-func Remedy(reason, collector string) string {
-	switch reason {
-	case atlasapi.KindUnauthorized.String():
-		return "Atlas rejects the credentials: check that they are complete, not expired and not deleted"
-	case atlasapi.KindIPNotAllowed.String():
-		return "add this machine's address to the IP access list of the service account or the API key"
-	case atlasapi.KindForbidden.String():
-		return "give the credentials the role " + RequiredRole(collector) + " in the project"
-	case atlasapi.KindNotFound.String():
-		return "check that it still exists in Atlas, and that the configured id is right"
-	case atlasapi.KindRateLimited.String():
-		return "others use the project's rate limit too: raise refresh.min_interval, or lower atlas.max_concurrent_requests"
-	case atlasapi.KindTimeout.String(), atlasapi.KindNetwork.String():
-		return "check the way to atlas.base_url: DNS, proxy, firewall, certificates"
-	case atlasapi.KindServerError.String():
-		return "Atlas has a fault: nothing to do but to wait and to watch status.mongodb.com"
+// add records that a target is down, and reports whether it is the first of its project, collector and reason.
+func (l *changeLog) add(key downKey, t *target) (first bool) {
+	if l.down[key] == nil {
+		l.down[key] = map[*target]struct{}{}
 	}
-	return "something between may have answered for Atlas, or its API changed: see the error"
+	l.down[key][t] = struct{}{}
+	return len(l.down[key]) == 1
 }
 
-// RequiredRole returns the least role in a project that a collector needs.
-func RequiredRole(collector string) string {
-	switch collector {
-	case "backup_exports", "backup_restores":
-		return "Project Backup Manager"
+// remove records that a target is no longer down for a reason, and reports whether it was the last.
+func (l *changeLog) remove(key downKey, t *target) (last bool) {
+	delete(l.down[key], t)
+	if len(l.down[key]) > 0 {
+		return false
 	}
-	return "Project Read Only"
+	delete(l.down, key)
+	return true
+}
+
+// drop drops a target that is no longer read.
+func (l *changeLog) drop(t *target) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for key := range l.down {
+		l.remove(key, t)
+	}
+}
+
+// forget drops what is known about the targets of a project that is no longer read.
+func (l *changeLog) forget(groupID string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for key := range l.down {
+		if key.groupID == groupID {
+			delete(l.down, key)
+		}
+	}
+}
+
+func (t *target) downKey(s *status) downKey {
+	return downKey{t.Name, t.groupID, errorCode(s.failure), s.why()}
+}
+
+// logKeys names a target in the log as its labels do in the metrics.
+func (t *target) logKeys(groupName string) []any {
+	keys := []any{"collector", t.Name}
+	labels := t.labels(groupName)
+	for i, name := range []string{"group_id", "group_name", clusterLabel, pipelineLabel} {
+		if value := labels[i+1]; value != "" {
+			keys = append(keys, name, value)
+		}
+	}
+	return keys
 }

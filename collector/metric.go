@@ -11,17 +11,18 @@ import (
 
 // metric describes one metric family, for Prometheus and for the documentation alike.
 type metric struct {
-	kind   string // gauge, counter or histogram
-	name   string
-	help   string
-	source string   // the field of the API that it comes from
-	labels []string // in the order in which values are given
-	sorted []int    // the order of the labels by name, in which Prometheus wants them
-	desc   *prometheus.Desc
+	kind    string // gauge, counter or histogram
+	name    string
+	help    string
+	source  string   // the field of the API that it comes from
+	example string   // a query to begin with
+	labels  []string // in the order in which values are given
+	sorted  []int    // the order of the labels by name, in which Prometheus wants them
+	desc    *prometheus.Desc
 }
 
-func gauge(name, help, source string, labels ...string) *metric {
-	m := &metric{kind: "gauge", name: name, help: help, source: source, labels: labels, desc: prometheus.NewDesc(name, help, labels, nil)}
+func newMetric(kind, name, help string, labels ...string) *metric {
+	m := &metric{kind: kind, name: name, help: help, labels: labels, desc: prometheus.NewDesc(name, help, labels, nil)}
 	for i := range labels {
 		m.sorted = append(m.sorted, i)
 	}
@@ -36,11 +37,14 @@ func with(labels []string, more ...string) []string {
 
 // The labels that a thing of Atlas is known by. The first three are those of Atlas's own Prometheus integration, so
 // that its series join with these.
-var (
-	groupLabels    = []string{"group_id", "group_name"}
-	clusterLabels  = with(groupLabels, "cl_name")
-	pipelineLabels = with(groupLabels, "pipeline")
+const (
+	clusterLabel  = "cl_name"
+	pipelineLabel = "pipeline"
 )
+
+func groupLabels() []string    { return []string{"group_id", "group_name"} }
+func clusterLabels() []string  { return with(groupLabels(), clusterLabel) }
+func pipelineLabels() []string { return with(groupLabels(), pipelineLabel) }
 
 // sample is a gauge of one scrape. It shares its label pairs with the others of the scrape: a const metric that makes
 // its own costs most of the time that a scrape takes.
@@ -66,6 +70,8 @@ type writer struct {
 	ch    chan<- prometheus.Metric
 	pairs map[labelPair]*dto.LabelPair
 	last  [maxLabels]*dto.LabelPair // of the sample before, which mostly has the same target
+
+	sampler sampler // of the family that is being written
 
 	// Room for samples and their labels, made for many at a time.
 	samples []sample
@@ -123,18 +129,14 @@ func (w *writer) pair(p labelPair) *dto.LabelPair {
 	return known
 }
 
-// time sends a timestamp, unless there is none.
-func (w *writer) time(m *metric, at instant, labels ...string) {
-	if !at.isZero() {
-		w.gauge(m, at.seconds(), labels...)
-	}
+// sampler writes the samples of one family of one subject.
+type sampler struct {
+	w      *writer
+	metric *metric
+	labels []string // of the subject, with room for more
 }
 
-// flag sends 1 or 0.
-func (w *writer) flag(m *metric, on bool, labels ...string) {
-	value := 0.0
-	if on {
-		value = 1
-	}
-	w.gauge(m, value, labels...)
+// gauge writes a sample. More are the values of the labels that the family adds.
+func (s *sampler) gauge(value float64, more ...string) {
+	s.w.gauge(s.metric, value, append(s.labels, more...)...)
 }

@@ -2,10 +2,8 @@ package collector
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
@@ -22,23 +20,40 @@ type Overview struct {
 
 // ProjectView is a project with everything that is read in it.
 type ProjectView struct {
-	ID, Name            string
-	Clusters, Pipelines int // how many pass the filters
-	Targets             []TargetView
+	ID, Name string
+	Lists    []ListView
+	Targets  []TargetView
+}
+
+// ListView is a list of a project and how many of its entries pass the filters.
+type ListView struct {
+	*Declaration
+	Entries int
 }
 
 // TargetView is how one target stands.
 type TargetView struct {
-	Collector string
+	*Declaration
 	Project   string // the id of the project, "" for the list of all
-	Name      string // of the cluster or the pipeline
-	Condition string // up, down, unsupported or pending
-	Reason    string // why it is not up
+	Entry     string // name of the cluster or the pipeline
+	Condition Condition
+	Reason    Reason // why it is not up
 	Code      string // Atlas's error code, "" where there is none
 	Refreshed time.Time
 	Jobs      int // how many are listed
 	Latest    Latest
 	Plan      Plan
+	// Recent are the newest jobs, the newest last.
+	Recent []RecentJob
+}
+
+// RecentJob is a job in a strip of the newest ones.
+type RecentJob struct {
+	State      string
+	Failed     bool
+	Succeeded  bool
+	Unfinished bool
+	Created    time.Time
 }
 
 // Latest is the newest job of a target, and when others ended.
@@ -66,139 +81,116 @@ type Plan struct {
 	Interval time.Duration
 	// Off is why Atlas begins no job by itself: "cluster paused", "auto export off", "pipeline paused", or "".
 	Off string
+	// Note is what else keeps a verdict from being given, "" where nothing does.
+	Note string
 }
 
-// latest describes the newest job as far as every kind of job has it.
-func (s *summary[Extra]) latest() (Latest, bool) {
-	if s.total == 0 {
-		return Latest{}, false
-	}
-	o := s.states.outcome(s.newest.state)
-	l := Latest{
-		State:            s.states.names()[s.newest.state],
-		Failed:           o == failed,
-		Unfinished:       o == unfinished,
-		Created:          s.newest.created.time(),
-		Ended:            s.newest.ended.time(),
-		LastSuccess:      s.success.date().time(),
-		LastFailure:      s.failure.date().time(),
-		OldestUnfinished: s.oldestUnfinished.time(),
-		First:            s.oldest.time(),
-	}
-	if seconds, ok := s.duration(); ok {
-		l.LastDuration = time.Duration(seconds * float64(time.Second))
-	}
-	return l, true
+// historian is a reader of jobs that can describe them for people.
+type historian interface {
+	// overview describes the newest job, and of all jobs when they ended; n is how many are listed.
+	overview() (l Latest, n int)
+	// recent lists the newest jobs, the newest last.
+	recent() []RecentJob
 }
 
-func (s *summary[Extra]) unfinished() bool { return !s.oldestUnfinished.isZero() }
-func (s *summary[Extra]) listed() int      { return s.total }
+// maxRecent is how many jobs the strip of the newest ones shows.
+const maxRecent = 12
 
-func (s *exportJudgement) latest() (Latest, bool) {
-	l, ok := s.summary.latest()
-	if !ok {
-		return l, false
-	}
-	exported, knowsExported := s.newest.extra.exported.get()
-	collections, knowsCollections := s.newest.extra.collections.get()
-	if knowsExported && knowsCollections && collections > 0 {
-		l.Progress = fmt.Sprintf("%d of %d collections", exported, collections)
-	}
-	if failed := &s.newestFailed; !failed.id.IsZero() && failed.extra.errorCode > 0 {
-		l.FailureCode = s.codes.name(failed.extra.errorCode)
-	}
-	return l, true
+// recentJob is what a reader keeps of a job for the strip.
+type recentJob struct {
+	created seconds
+	state   uint8
 }
 
-func (s *runJudgement) latest() (Latest, bool) {
-	l, ok := s.summary.latest()
-	if !ok {
-		return l, false
+// newestJobs collects the newest jobs, the newest last.
+type newestJobs []recentJob
+
+func (n *newestJobs) add(created seconds, state uint8) {
+	i := len(*n)
+	for i > 0 && (*n)[i-1].created > created {
+		i--
 	}
-	run := &s.newest.extra
-	var parts []string
-	if l.Unfinished || l.Failed {
-		parts = append(parts, runPhases.names()[run.phase])
+	if i == 0 && len(*n) == maxRecent {
+		return
 	}
-	if run.bytes.Set {
-		parts = append(parts, scaled(run.bytes.Value, 1024, "Ki", "Mi", "Gi", "Ti", "Pi")+"B")
+	*n = slices.Insert(*n, i, recentJob{created, state})
+	if len(*n) > maxRecent {
+		*n = slices.Delete(*n, 0, 1)
 	}
-	if run.documents.Set {
-		parts = append(parts, scaled(run.documents.Value, 1000, "thousand ", "million ", "billion ")+"documents")
-	}
-	l.Progress = strings.Join(parts, ", ")
-	return l, true
 }
 
-// scaled writes a number with the prefix of the largest unit that fits.
-func scaled(n int64, step float64, prefixes ...string) string {
-	value, prefix := float64(n), ""
-	for _, larger := range prefixes {
-		if value < step {
-			break
-		}
-		value, prefix = value/step, larger
-	}
-	if prefix == "" {
-		return fmt.Sprintf("%d ", n)
-	}
-	return fmt.Sprintf("%.1f %s", value, prefix)
-}
-
-// latest describes the newest restore, and of all restores when they ended, whatever their delivery type.
-func (r *restoreJudgement) latest() (Latest, bool) {
-	var newest *summary[restoreExtra]
-	var all Latest
-	for _, s := range r.byType {
-		if newest == nil || s.newest.compare(&newest.newest) > 0 {
-			newest = s
-		}
-		l, _ := s.latest()
-		if l.LastSuccess.After(all.LastSuccess) {
-			all.LastSuccess, all.LastDuration = l.LastSuccess, l.LastDuration
-		}
-		if l.LastFailure.After(all.LastFailure) {
-			all.LastFailure = l.LastFailure
-		}
-		all.OldestUnfinished = earlier(all.OldestUnfinished, l.OldestUnfinished)
-		all.First = earlier(all.First, l.First)
-	}
-	if newest == nil {
-		return Latest{}, false
-	}
-	l, _ := newest.latest()
-	l.Progress = r.types.name(newest.newest.extra.deliveryType)
-	l.LastSuccess, l.LastFailure, l.LastDuration = all.LastSuccess, all.LastFailure, all.LastDuration
-	l.OldestUnfinished, l.First = all.OldestUnfinished, all.First
-	return l, true
-}
-
-// earlier returns the earlier of two times, of which a zero one is none.
-func earlier(a, b time.Time) time.Time {
-	if a.IsZero() || !b.IsZero() && b.Before(a) {
-		return b
-	}
-	return a
-}
-
-func (r *restoreJudgement) unfinished() bool {
-	for _, s := range r.byType {
-		if s.unfinished() {
-			return true
-		}
-	}
-	return false
-}
-
-func (r *restoreJudgement) listed() int {
-	n := 0
-	for _, s := range r.byType {
-		n += s.total
+func recentOf[Extra any](jobs []job[Extra]) newestJobs {
+	var n newestJobs
+	for i := range jobs {
+		n.add(jobs[i].created, jobs[i].state)
 	}
 	return n
 }
 
-// Overview returns everything that is known now, the projects by name and their targets by name. It reads nothing.
+func (r *jobReader[Job, Extra, More]) recent() []RecentJob {
+	summed := r.summary.Load()
+	if summed == nil {
+		return nil
+	}
+	newest := summed.recent
+	if r.kind.open != nil {
+		r.history.each(func(j *job[Extra]) bool {
+			newest.add(j.created, j.state)
+			return true
+		})
+	}
+	var recent []RecentJob
+	for _, j := range newest {
+		o := r.kind.states.outcome(j.state)
+		recent = append(recent, RecentJob{
+			State: r.kind.states.names()[j.state], Failed: o == failed, Succeeded: o == succeeded, Unfinished: o == unfinished,
+			Created: j.created.time(),
+		})
+	}
+	return recent
+}
+
+func (r *jobReader[Job, Extra, More]) overview() (l Latest, n int) {
+	summed := r.summary.Load()
+	if summed == nil {
+		return Latest{}, 0
+	}
+	var newest *summary[Extra, More]
+	var success job[Extra]
+	var first, lastFailure, oldestUnfinished seconds
+	for _, g := range summed.groups {
+		s := g.summary
+		n += s.total
+		if s.total > 0 && (newest == nil || s.newest.compare(&newest.newest) > 0) {
+			newest = s
+		}
+		if !s.success.id.IsZero() && (success.id.IsZero() || s.date(&s.success) > s.date(&success)) {
+			success = s.success
+			l.LastSuccess = s.date(&success).time()
+			took, _ := s.duration()
+			l.LastDuration = time.Duration(took) * time.Second
+		}
+		lastFailure = max(lastFailure, s.date(&s.failure))
+		oldestUnfinished = earliestOf(oldestUnfinished, s.oldestUnfinished)
+		first = earliestOf(first, s.oldest)
+	}
+	if newest == nil {
+		return Latest{}, n
+	}
+	o := newest.states.outcome(newest.newest.state)
+	l.State, l.Failed, l.Unfinished = newest.states.names()[newest.newest.state], o == failed, o == unfinished
+	l.Created, l.Ended = newest.newest.created.time(), newest.newest.ended.time()
+	l.LastFailure, l.OldestUnfinished, l.First = lastFailure.time(), oldestUnfinished.time(), first.time()
+	if r.kind.progress != nil {
+		l.Progress = r.kind.progress(newest, &newest.newest)
+	}
+	if r.kind.failureCode != nil {
+		l.FailureCode = r.kind.failureCode(newest)
+	}
+	return l, n
+}
+
+// Overview returns everything that was read, the projects by name and their targets by name. It reads nothing.
 func (e *Exporter) Overview() Overview {
 	inv := e.inventory
 	inv.mu.RLock()
@@ -207,68 +199,52 @@ func (e *Exporter) Overview() Overview {
 	for _, root := range inv.roots {
 		o.Roots = append(o.Roots, viewOf(root))
 	}
-	exports := &inv.settings.config.Collectors
 	for _, id := range slices.Sorted(maps.Keys(inv.projects)) {
-		o.Projects = append(o.Projects, inv.projects[id].view(id, exports))
+		o.Projects = append(o.Projects, inv.projects[id].view(id, &inv.settings.config))
 	}
 	slices.SortStableFunc(o.Projects, func(a, b ProjectView) int { return cmp.Compare(a.Name, b.Name) })
 	return o
 }
 
-func (p *project) view(id string, exports *config.Collectors) ProjectView {
-	view := ProjectView{ID: id, Name: p.info.Name, Clusters: len(p.clusterByName), Pipelines: len(p.pipelineByName)}
-	for _, t := range p.appendTargets(nil) {
-		v := viewOf(t)
-		switch t.collector {
-		case BackupExports:
-			v.Plan = p.clusterByName[t.cluster].plan(exports, id)
-		case PipelineRuns:
-			if p.pipelineByName[t.pipeline].info.State == "PAUSED" {
-				v.Plan.Off = "pipeline paused"
+func (p *project) view(id string, c *config.Config) ProjectView {
+	view := ProjectView{ID: id, Name: p.info.Name}
+	for _, t := range p.targets {
+		view.Targets = append(view.Targets, viewOf(t))
+		if t.IsParent() {
+			view.Lists = append(view.Lists, ListView{t.Declaration, len(p.entries[t.Declaration])})
+		}
+	}
+	for _, entries := range p.entries {
+		for _, e := range entries {
+			for _, t := range e.targets() {
+				v := viewOf(t)
+				if t.plan != nil {
+					v.Plan = t.plan(&entryView{e, c, id, p})
+				}
+				view.Targets = append(view.Targets, v)
 			}
 		}
-		view.Targets = append(view.Targets, v)
 	}
 	slices.SortFunc(view.Targets, func(a, b TargetView) int {
-		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Collector, b.Collector))
+		return cmp.Or(cmp.Compare(a.Entry, b.Entry), cmp.Compare(a.Name, b.Name))
 	})
 	return view
-}
-
-// plan returns what is known of the exports of a cluster to come.
-func (cl *cluster) plan(c *config.Collectors, groupID string) Plan {
-	exports := cl.expect(c, groupID)
-	p := Plan{Since: firstOf(cl.info.CreateDate, cl.info.ID.Time()).time(), Interval: exports.interval}
-	switch {
-	case cl.info.Paused.Value:
-		p.Off = "cluster paused"
-	case exports.auto.Set && !exports.auto.Value:
-		p.Off = "auto export off"
-	}
-	return p
 }
 
 func viewOf(t *target) TargetView {
 	s := t.snapshot()
 	v := TargetView{
-		Collector: t.collector,
-		Project:   t.groupID,
-		Name:      t.cluster + t.pipeline,
-		Condition: conditionNames()[s.condition()],
-		Refreshed: s.refreshed,
+		Declaration: t.Declaration,
+		Project:     t.groupID,
+		Entry:       t.name(),
+		Condition:   s.condition(),
+		Reason:      s.why(),
+		Code:        errorCode(s.failure),
+		Refreshed:   s.refreshed,
 	}
-	switch s.condition() {
-	case down:
-		v.Reason, v.Code = s.reason(), errorCode(s.failure)
-	case unsupported:
-		v.Reason, v.Code = s.unsupportedReason(), errorCode(s.failure)
-	case pending, up:
-	}
-	if j, ok := t.reader.(jobs); ok {
-		if judged := j.judged(); judged != nil {
-			v.Jobs = judged.listed()
-			v.Latest, _ = judged.latest()
-		}
+	if h, ok := t.reader.(historian); ok {
+		v.Latest, v.Jobs = h.overview()
+		v.Recent = h.recent()
 	}
 	return v
 }

@@ -1,120 +1,44 @@
 package collector
 
 import (
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
-// runStates are the states of a pipeline run, in Atlas's spelling.
-var runStates = statesOf(
-	jobState{"PENDING", unfinished},
-	jobState{"IN_PROGRESS", unfinished},
-	jobState{runDone, succeeded},
-	jobState{"FAILED", failed},
-	jobState{"DATASET_DELETED", succeeded}, // its dataset has expired since
-)
-
 const runDone = "DONE"
-
-// runPhases are the phases of a pipeline run. Atlas does not say so of one that has ended, but it seems to keep the last.
-var runPhases = statesOf(jobState{name: "SNAPSHOT"}, jobState{name: "EXPORT"}, jobState{name: "INGESTION"})
-
-var runMetrics = struct {
-	runs, lastState, lastPhase, lastBytes, lastDocuments, lastSuccessBytes, lastSuccessDocuments, lastCreated,
-	lastUpdated, lastSuccess, lastFailure, oldestUnfinished, datasetsBytes, datasetsDocuments, nextDeletion *metric
-}{
-	runs: gauge("mongodbatlas_pipeline_runs",
-		"Data Lake pipeline runs that Atlas lists, by state.",
-		"results[].state", with(pipelineLabels, "state")...),
-	lastState: gauge("mongodbatlas_pipeline_last_run_state",
-		"State of the newest run: 1 for the current state, 0 for the others.",
-		"results[].state", with(pipelineLabels, "state")...),
-	lastPhase: gauge("mongodbatlas_pipeline_last_run_phase",
-		"Phase of the newest run: 1 for the current phase, 0 for the others.",
-		"results[].phase", with(pipelineLabels, "phase")...),
-	lastBytes: gauge("mongodbatlas_pipeline_last_run_exported_bytes",
-		"Bytes that the newest run has exported so far.",
-		"results[].stats.bytesExported", pipelineLabels...),
-	lastDocuments: gauge("mongodbatlas_pipeline_last_run_documents",
-		"Documents that the newest run has ingested so far.",
-		"results[].stats.numDocs", pipelineLabels...),
-	lastSuccessBytes: gauge("mongodbatlas_pipeline_last_success_exported_bytes",
-		"Bytes that the newest run in state DONE has exported.",
-		"results[].stats.bytesExported", pipelineLabels...),
-	lastSuccessDocuments: gauge("mongodbatlas_pipeline_last_success_documents",
-		"Documents that the newest run in state DONE has ingested.",
-		"results[].stats.numDocs", pipelineLabels...),
-	lastCreated: gauge("mongodbatlas_pipeline_last_run_created_timestamp_seconds",
-		"When the newest run was created.",
-		"results[].createdDate", pipelineLabels...),
-	lastUpdated: gauge("mongodbatlas_pipeline_last_run_updated_timestamp_seconds",
-		"When the newest run last changed.",
-		"results[].lastUpdatedDate", pipelineLabels...),
-	lastSuccess: gauge("mongodbatlas_pipeline_last_success_timestamp_seconds",
-		"When the last successful run was created, 0 if none was. A run whose dataset has been deleted did succeed.",
-		"results[].createdDate", pipelineLabels...),
-	lastFailure: gauge("mongodbatlas_pipeline_last_failure_timestamp_seconds",
-		"When the last failed run was created, 0 if none was.",
-		"results[].createdDate", pipelineLabels...),
-	oldestUnfinished: gauge("mongodbatlas_pipeline_oldest_unfinished_run_created_timestamp_seconds",
-		"When the oldest pending or running run was created; absent when there is none.",
-		"results[].createdDate", pipelineLabels...),
-	datasetsBytes: gauge("mongodbatlas_pipeline_datasets_bytes",
-		"Bytes exported by all runs in state DONE: what is kept now.",
-		"results[].stats.bytesExported", pipelineLabels...),
-	datasetsDocuments: gauge("mongodbatlas_pipeline_datasets_documents",
-		"Documents ingested by all runs in state DONE: what is kept now.",
-		"results[].stats.numDocs", pipelineLabels...),
-	nextDeletion: gauge("mongodbatlas_pipeline_next_dataset_deletion_timestamp_seconds",
-		"When the next dataset of a run in state DONE will be deleted; absent when none will.",
-		"results[].scheduledDeletionDate", pipelineLabels...),
-}
 
 // runExtra is what is kept of a run beside what every job has.
 type runExtra struct {
-	phase     uint8 // index into runPhases
-	updated   instant
-	deletion  instant
-	bytes     atlasapi.Optional[int64]
-	documents atlasapi.Optional[int64]
+	phase     uint8 // index into the phases
+	updated   seconds
+	deletion  seconds // of the dataset
+	bytes     wideCount
+	documents wideCount
 }
 
-// runKind is the collector pipeline_runs.
-var runKind = kind[atlasapi.PipelineRun, runExtra]{
-	list: func(c *atlasapi.Client, t *target) atlasapi.List[atlasapi.PipelineRun] {
-		return c.PipelineRuns(t.groupID, t.pipeline, time.Time{})
-	},
-	keep: func(r *atlasapi.PipelineRun, _ *names) job[runExtra] {
-		return job[runExtra]{
-			id:      r.ID,
-			created: firstOf(r.CreatedDate, r.ID.Time()),
-			state:   runStates.index(r.State),
-			extra: runExtra{
-				phase:     runPhases.index(r.Phase),
-				updated:   instantOf(r.LastUpdatedDate),
-				deletion:  instantOf(r.ScheduledDeletionDate),
-				bytes:     r.Stats.BytesExported,
-				documents: r.Stats.NumDocs,
-			},
-		}
-	},
-	open: func(r *job[runExtra], now instant) bool {
-		switch runStates.outcome(r.state) {
-		case unfinished, unknown:
-			return true
-		default: // a dataset is deleted some time after its date
-			return r.state == runStates.index(runDone) && !r.extra.deletion.isZero() && now.compare(r.extra.deletion.add(-clockSkew)) >= 0
-		}
-	},
-	judge: func(runs []job[runExtra], _ names) judgement { return judgeRuns(runs) },
+// wideCount is an optional number of Atlas. Its zero value is a number: use wideCountOf.
+type wideCount int64
+
+const noWideCount wideCount = -1 << 63
+
+func wideCountOf(c atlasapi.Optional[int64]) wideCount {
+	if !c.Set {
+		return noWideCount
+	}
+	return wideCount(c.Value)
 }
 
-type runJudgement struct {
-	*summary[runExtra]
-	newestDone               job[runExtra]
-	keptBytes, keptDocuments total // of all runs in state DONE
-	nextDeletion             instant
+func (c wideCount) get() (float64, bool) { return float64(c), c != noWideCount }
+
+// runTotals sums up the runs in state DONE.
+type runTotals struct {
+	newest           job[runExtra]
+	bytes, documents total
+	nextDeletion     seconds
 }
 
 // total is a sum over jobs of a number that Atlas may leave out.
@@ -124,65 +48,161 @@ type total struct {
 	known int // jobs that had the number
 }
 
-func (t *total) add(n atlasapi.Optional[int64]) {
+func (t *total) add(n wideCount) {
 	t.jobs++
-	if n.Set {
+	if value, ok := n.get(); ok {
 		t.known++
-		t.sum += float64(n.Value)
+		t.sum += value
 	}
 }
 
-// write sends the sum, unless there are jobs and Atlas tells the number of none: that is no zero.
-func (t *total) write(w *writer, m *metric, labels []string) {
-	if t.jobs == 0 || t.known > 0 {
-		w.gauge(m, t.sum, labels...)
-	}
-}
+// get returns the sum. There is none where jobs are listed and Atlas sends the number of none: that is no zero.
+func (t *total) get() (float64, bool) { return t.sum, t.jobs == 0 || t.known > 0 }
 
-func judgeRuns(runs []job[runExtra]) *runJudgement {
-	s := &runJudgement{summary: summarize(runStates, runs)}
-	done := runStates.index(runDone)
-	for i := range runs {
-		r := &runs[i]
-		if r.state != done {
-			continue
+type runSummary = summary[runExtra, runTotals]
+
+// pipelineRunJobs is the kind of job that ingests a snapshot into a Data Lake dataset. States are in Atlas's spelling.
+func pipelineRunJobs() *jobKind[atlasapi.PipelineRun, runExtra, runTotals] {
+	states := statesOf(
+		jobState{"PENDING", unfinished},
+		jobState{"IN_PROGRESS", unfinished},
+		jobState{runDone, succeeded},
+		jobState{"FAILED", failed},
+		jobState{"DATASET_DELETED", succeeded}, // its dataset has expired since
+	)
+	// Atlas does not say which phase a run that has ended shows; it seems to keep the last.
+	phases := statesOf(jobState{name: "SNAPSHOT"}, jobState{name: "EXPORT"}, jobState{name: "INGESTION"})
+	done := states.index(runDone)
+	newest := func(of func(*runExtra) wideCount) func(*runSummary) (float64, bool) {
+		return func(s *runSummary) (float64, bool) {
+			n, ok := of(&s.newest.extra).get()
+			return n, ok && s.total > 0
 		}
-		if s.newestDone.id.IsZero() || r.compare(&s.newestDone) > 0 {
-			s.newestDone = *r
-		}
-		s.keptBytes.add(r.extra.bytes)
-		s.keptDocuments.add(r.extra.documents)
-		if d := r.extra.deletion; !d.isZero() && (s.nextDeletion.isZero() || d.compare(s.nextDeletion) < 0) {
-			s.nextDeletion = d
+	}
+	newestDone := func(of func(*runExtra) wideCount) func(*runSummary) (float64, bool) {
+		return func(s *runSummary) (float64, bool) {
+			n, ok := of(&s.more.newest.extra).get()
+			return n, ok && !s.more.newest.id.IsZero()
 		}
 	}
-	return s
+	bytes := func(e *runExtra) wideCount { return e.bytes }
+	documents := func(e *runExtra) wideCount { return e.documents }
+	return &jobKind[atlasapi.PipelineRun, runExtra, runTotals]{
+		states: states,
+		labels: pipelineLabels(),
+		list: func(c *atlasapi.Client, groupID, pipeline string) atlasapi.List[atlasapi.PipelineRun] {
+			return c.PipelineRuns(groupID, pipeline, time.Time{})
+		},
+		keep: func(r *atlasapi.PipelineRun, _ *interner) job[runExtra] {
+			return job[runExtra]{
+				id:      r.ID,
+				created: firstValid(r.CreatedDate, r.ID.Time()),
+				state:   states.index(r.State),
+				extra: runExtra{
+					phase:     phases.index(r.Phase),
+					updated:   secondsOf(r.LastUpdatedDate),
+					deletion:  secondsOf(r.ScheduledDeletionDate),
+					bytes:     wideCountOf(r.Stats.BytesExported),
+					documents: wideCountOf(r.Stats.NumDocs),
+				},
+			}
+		},
+		open: func(r *job[runExtra], now seconds) bool {
+			switch states.outcome(r.state) {
+			case unfinished, unknown:
+				return true
+			default: // a dataset is deleted some time after its date
+				return r.state == done && r.extra.deletion != 0 && now+clockSkew >= r.extra.deletion
+			}
+		},
+		more: func(more *runTotals, _ *runSummary, r *job[runExtra]) {
+			if r.state != done {
+				return
+			}
+			if more.newest.id.IsZero() || r.compare(&more.newest) > 0 {
+				more.newest = *r
+			}
+			more.bytes.add(r.extra.bytes)
+			more.documents.add(r.extra.documents)
+			more.nextDeletion = earliestOf(more.nextDeletion, r.extra.deletion)
+		},
+		families: slices.Concat(common[runExtra, runTotals](commonFamilies{
+			prefix: "mongodbatlas_pipeline", item: "run", noun: "run",
+			counts:      "Data Lake pipeline runs that Atlas lists, by state.",
+			stateSource: "results[].state", createdSource: "results[].createdDate",
+			note: " A run whose dataset has been deleted did succeed.",
+		}, states), []family[*runSummary]{
+			stateSet("mongodbatlas_pipeline_last_run_phase",
+				"Phase of the newest run: 1 for the current phase, 0 for the others.",
+				"results[].phase", "phase", phases,
+				func(s *runSummary) (uint8, bool) { return s.newest.extra.phase, s.total > 0 }),
+			number("mongodbatlas_pipeline_last_run_exported_bytes",
+				"Bytes that the newest run has exported so far.",
+				"results[].stats.bytesExported", newest(bytes)).
+				query(`deriv(mongodbatlas_pipeline_last_run_exported_bytes[10m])`),
+			number("mongodbatlas_pipeline_last_run_documents",
+				"Documents that the newest run has ingested so far.",
+				"results[].stats.numDocs", newest(documents)),
+			number("mongodbatlas_pipeline_last_success_exported_bytes",
+				"Bytes that the newest run in state DONE has exported.",
+				"results[].stats.bytesExported", newestDone(bytes)),
+			number("mongodbatlas_pipeline_last_success_documents",
+				"Documents that the newest run in state DONE has ingested.",
+				"results[].stats.numDocs", newestDone(documents)),
+			timestamp("mongodbatlas_pipeline_last_run_updated_timestamp_seconds",
+				"When the newest run last changed.",
+				"results[].lastUpdatedDate", func(s *runSummary) seconds { return s.newest.extra.updated }),
+			number("mongodbatlas_pipeline_datasets_bytes",
+				"Bytes exported by all runs in state DONE: the datasets that exist.",
+				"results[].stats.bytesExported", func(s *runSummary) (float64, bool) { return s.more.bytes.get() }),
+			number("mongodbatlas_pipeline_datasets_documents",
+				"Documents ingested by all runs in state DONE: the datasets that exist.",
+				"results[].stats.numDocs", func(s *runSummary) (float64, bool) { return s.more.documents.get() }),
+			timestamp("mongodbatlas_pipeline_next_dataset_deletion_timestamp_seconds",
+				"When the next dataset of a run in state DONE will be deleted; absent when none will.",
+				"results[].scheduledDeletionDate", func(s *runSummary) seconds { return s.more.nextDeletion }),
+		}),
+		progress: func(s *runSummary, r *job[runExtra]) string {
+			var parts []string
+			if o := s.states.outcome(r.state); o == unfinished || o == failed {
+				parts = append(parts, phases.names()[r.extra.phase])
+			}
+			if n, ok := r.extra.bytes.get(); ok {
+				parts = append(parts, scaled(n, 1024, "Ki", "Mi", "Gi", "Ti", "Pi")+"B")
+			}
+			if n, ok := r.extra.documents.get(); ok {
+				parts = append(parts, scaled(n, 1000, "thousand ", "million ", "billion ")+"documents")
+			}
+			return strings.Join(parts, ", ")
+		},
+	}
 }
 
-func (s *runJudgement) write(w *writer, labels []string) {
-	m := &runMetrics
-	s.writeCounts(w, m.runs, labels...)
-	s.keptBytes.write(w, m.datasetsBytes, labels)
-	s.keptDocuments.write(w, m.datasetsDocuments, labels)
-	w.time(m.nextDeletion, s.nextDeletion, labels...)
-	if s.total == 0 {
-		return
+// scaled writes a number with the prefix of the largest unit that fits.
+func scaled(value, step float64, prefixes ...string) string {
+	n, prefix := value, ""
+	for _, larger := range prefixes {
+		if value < step {
+			break
+		}
+		value, prefix = value/step, larger
 	}
-	newest := &s.newest
-	writeStateSet(w, m.lastState, runStates.names(), int(newest.state), labels...)
-	writeStateSet(w, m.lastPhase, runPhases.names(), int(newest.extra.phase), labels...)
-	writeOptional(w, m.lastBytes, newest.extra.bytes, labels)
-	writeOptional(w, m.lastDocuments, newest.extra.documents, labels)
-	writeOptional(w, m.lastSuccessBytes, s.newestDone.extra.bytes, labels)
-	writeOptional(w, m.lastSuccessDocuments, s.newestDone.extra.documents, labels)
-	w.time(m.lastCreated, newest.created, labels...)
-	w.time(m.lastUpdated, newest.extra.updated, labels...)
-	s.writeDates(w, m.lastSuccess, m.lastFailure, labels...)
-	w.time(m.oldestUnfinished, s.oldestUnfinished, labels...)
+	if prefix == "" {
+		return fmt.Sprintf("%.0f ", n)
+	}
+	return fmt.Sprintf("%.1f %s", value, prefix)
 }
 
-func writeOptional(w *writer, m *metric, value atlasapi.Optional[int64], labels []string) {
-	if value.Set {
-		w.gauge(m, float64(value.Value), labels...)
+func pipelineRuns(pipelines *Declaration) *Declaration {
+	d := pipelineRunJobs().declare(&Declaration{
+		Name: "pipeline_runs", Title: "Pipeline runs", Noun: "pipeline run", Role: readOnly, Parent: pipelines, Row: RowAlways, showsParent: true,
+		Patience: Patience{News: 8 * 24 * time.Hour, Stuck: 6 * time.Hour},
+	})
+	d.plan = func(v *entryView) Plan {
+		if pipelineOf(v).State == pipelinePaused {
+			return Plan{Off: "pipeline paused"}
+		}
+		return Plan{}
 	}
+	return d
 }

@@ -37,7 +37,7 @@ func TestReferenceExamples(t *testing.T) {
 	t.Parallel()
 	var rules strings.Builder
 	rules.WriteString("groups:\n- name: examples\n  rules:\n")
-	for _, group := range collector.Families() {
+	for _, group := range collector.All().Families() {
 		for i, f := range group.Families {
 			if f.Example != "" {
 				fmt.Fprintf(&rules, "  - {record: 'example:%d:%s', expr: %q}\n", i, f.Name, f.Example)
@@ -84,7 +84,7 @@ func renderReference() string {
 		"A state set has one series for each known state and one for `unknown`; it sums to 1.\n" +
 		"Beside these there are `go_*`, `process_*`, `promhttp_*`, `mongodbatlas_exporter_build_info` and\n" +
 		"`mongodbatlas_exporter_config_last_reload_*`.\n")
-	for _, group := range collector.Families() {
+	for _, group := range collector.All().Families() {
 		fmt.Fprintf(&b, "\n## %s\n", group.Title)
 		for _, f := range group.Families {
 			fmt.Fprintf(&b, "\n### `%s`\n\n%s\n\n- %s, unit: %s\n", f.Name, f.Help, f.Type, unit(f.Name))

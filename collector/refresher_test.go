@@ -3,13 +3,37 @@ package collector
 import (
 	"context"
 	"slices"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 )
+
+// listed declares the targets of these tests.
+var listed = &Declaration{Name: "backup_exports", Configurable: true} //nolint:gochecknoglobals // never changes
+
+// testPolicy reads targets that have a reader, when they are due.
+type testPolicy struct {
+	dueAt  func(*target) (time.Time, bool)
+	readAs func(*target) // instead of the target's own reader
+}
+
+func (p *testPolicy) due(t *target) (time.Time, bool) { return p.dueAt(t) }
+
+func (p *testPolicy) read(ctx context.Context, t *target) {
+	if p.readAs != nil {
+		p.readAs(t)
+		return
+	}
+	t.refresh(ctx, nil)
+}
+
+func (p *testPolicy) children(*target) []*target { return nil }
+
+func always(*target) (time.Time, bool) { return time.Time{}, true }
+
+func all(*target) bool { return true }
 
 // slowReader takes a second, and notes when it began.
 type slowReader struct{ reads []time.Time }
@@ -32,21 +56,20 @@ func sleepFor(ctx context.Context, d time.Duration) error {
 func TestNoTargetStarves(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		const targets, busy, atOnce = 300, 60, readingsPerRequest
-		r := newRefresher(func(ctx context.Context, t *target) { t.refresh(ctx, nil) }, func(*target) []*target { return nil })
+		const count, busy, atOnce = 300, 60, readingsPerRequest
+		r := newRefresher(&testPolicy{dueAt: func(t *target) (time.Time, bool) { return t.snapshot().attempted, true }})
 		r.setRequests(1)
-		all := make([]*target, targets)
-		readers := make([]*slowReader, targets)
-		for i := range all {
+		targets := make([]*target, count)
+		readers := make([]*slowReader, count)
+		for i := range targets {
 			readers[i] = &slowReader{}
-			all[i] = &target{collector: "backup_exports", cluster: strconv.Itoa(i), reader: readers[i], busy: func() bool { return i < busy }}
+			targets[i] = &target{Declaration: listed, reader: readers[i], busy: func() bool { return i < busy }}
 		}
-		due := func(t *target) (time.Time, bool) { return t.snapshot().attempted, true }
 		began := time.Now()
 		const scrapes = 60
 		for range scrapes {
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-			r.begin(all, due, func(*target) bool { return true }).wait(ctx)
+			r.wait(ctx, r.begin(targets, "", all))
 			cancel()
 			time.Sleep(time.Until(began.Add(10 * time.Second)))
 			began = began.Add(10 * time.Second)
@@ -54,8 +77,8 @@ func TestNoTargetStarves(t *testing.T) {
 		end := time.Now()
 		r.stop()
 
-		// Read in turn, each target would be read every targets/atOnce seconds. The busy ones take part of that.
-		turn := time.Duration(targets/atOnce+1) * time.Second
+		// Read in turn, each target would be read every count/atOnce seconds. The busy ones take part of that.
+		turn := time.Duration(count/atOnce+1) * time.Second
 		longest := func(readers []*slowReader) (longest time.Duration) {
 			for _, reader := range readers {
 				times := append(slices.Clone(reader.reads), end)
@@ -74,7 +97,7 @@ func TestNoTargetStarves(t *testing.T) {
 			}
 			return n
 		}
-		if hurried, quiet := reads(readers[:busy])/busy, reads(readers[busy:])/(targets-busy); hurried <= quiet {
+		if hurried, quiet := reads(readers[:busy])/busy, reads(readers[busy:])/(count-busy); hurried <= quiet {
 			t.Errorf("busy targets were read %d times, the others %d times", hurried, quiet)
 		}
 	})
@@ -84,18 +107,17 @@ func TestNoTargetStarves(t *testing.T) {
 func TestScrapesShareReadings(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		r := newRefresher(func(ctx context.Context, t *target) { t.refresh(ctx, nil) }, func(*target) []*target { return nil })
+		r := newRefresher(&testPolicy{dueAt: always})
 		r.setRequests(1)
 		readers := make([]*slowReader, 20)
-		all := make([]*target, len(readers))
-		for i := range all {
+		targets := make([]*target, len(readers))
+		for i := range targets {
 			readers[i] = &slowReader{}
-			all[i] = &target{collector: "backup_exports", reader: readers[i]}
+			targets[i] = &target{Declaration: listed, reader: readers[i]}
 		}
-		always := func(*target) (time.Time, bool) { return time.Time{}, true }
 		var scrapes sync.WaitGroup
 		for range 10 {
-			scrapes.Go(func() { r.begin(all, always, func(*target) bool { return true }).wait(t.Context()) })
+			scrapes.Go(func() { r.wait(t.Context(), r.begin(targets, "", all)) })
 		}
 		scrapes.Wait()
 		r.stop()
@@ -111,19 +133,19 @@ func TestScrapesShareReadings(t *testing.T) {
 func TestReadingGoesOnBehindTheDeadline(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		r := newRefresher(func(ctx context.Context, t *target) { t.refresh(ctx, nil) }, func(*target) []*target { return nil })
+		r := newRefresher(&testPolicy{dueAt: always})
 		r.setRequests(1)
-		one := &target{collector: "backup_exports", reader: &slowReader{}}
+		one := &target{Declaration: listed, reader: &slowReader{}}
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
-		r.begin([]*target{one}, func(*target) (time.Time, bool) { return time.Time{}, true }, func(*target) bool { return true }).wait(ctx)
+		r.wait(ctx, r.begin([]*target{one}, "", all))
 		if s := one.snapshot(); s.ended {
 			t.Fatal("the reading ended before its time")
 		}
 		time.Sleep(time.Second)
 		synctest.Wait()
-		if s := one.snapshot(); s.condition() != up {
-			t.Errorf("a second later the target is %s", conditionNames()[s.condition()])
+		if s := one.snapshot(); s.condition() != Up {
+			t.Errorf("a second later the target is %s", s.condition())
 		}
 		r.stop()
 	})
@@ -134,16 +156,16 @@ func TestFailedTargetIsTriedAgainSoon(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var reads atomic.Int32
-		r := newRefresher(func(_ context.Context, t *target) {
+		due := func(t *target) (time.Time, bool) { return t.snapshot().attempted.Add(retryInterval), true }
+		r := newRefresher(&testPolicy{due, func(t *target) {
 			reads.Add(1)
 			t.mu.Lock()
 			defer t.mu.Unlock()
-			t.status = status{attempted: time.Now(), ended: true, failure: context.DeadlineExceeded}
-		}, func(*target) []*target { return nil })
+			t.status = status{attempted: time.Now(), ended: true, failure: context.DeadlineExceeded, reason: Timeout}
+		}})
 		r.setRequests(1)
-		one := &target{collector: "backup_exports"}
-		due := func(t *target) (time.Time, bool) { return t.snapshot().attempted.Add(retryInterval), true }
-		scrape := func() { r.begin([]*target{one}, due, func(*target) bool { return true }).wait(t.Context()) }
+		one := &target{Declaration: listed}
+		scrape := func() { r.wait(t.Context(), r.begin([]*target{one}, "", all)) }
 		scrape()
 		time.Sleep(time.Second)
 		scrape()

@@ -18,7 +18,7 @@ func TestReloadToAllProjectsKeepsWhatWasRead(t *testing.T) {
 	project.AddCluster("one", atlassim.ClusterOptions{}).AddExport(atlassim.Export{})
 	w := newWorld(t, org)
 	e, client := w.exporter, w.client
-	all := config.Default(collector.Declared())
+	all := config.Default(collector.All().Config())
 	all.Refresh.MinInterval, all.Refresh.DiscoveryInterval = 0, 0
 	named := all
 	named.Projects = []config.Project{{ID: project.ID}}

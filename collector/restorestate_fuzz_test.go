@@ -50,9 +50,9 @@ func fuzzedRestores(script []byte) []atlasapi.RestoreJob {
 		case 3:
 			j.FinishedAt = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 		case 4:
-			j.FinishedAt = time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)
+			j.FinishedAt = time.Date(2105, 12, 31, 23, 59, 59, 999, time.UTC)
 		case 5:
-			j.FinishedAt = time.Date(2200, 1, 1, 0, 0, 0, 1, time.UTC)
+			j.FinishedAt = time.Date(2106, 1, 1, 0, 0, 0, 0, time.UTC)
 		case 6:
 			j.FinishedAt = time.Date(9999, 12, 31, 23, 59, 59, 0, time.FixedZone("", -12*3600))
 		case 7:
@@ -67,12 +67,12 @@ func fuzzedRestores(script []byte) []atlasapi.RestoreJob {
 	return jobs
 }
 
-// millisOf is a date as milliseconds since 1970, and 0 where it stands for none: outside of the years 2000 to 2200.
+// millisOf is a date as milliseconds since 1970 in whole seconds, and 0 where there is none: outside of the years 2000 to 2105.
 func millisOf(t time.Time) int64 {
-	if t.UTC().Year() < 2000 || t.After(time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)) {
+	if year := t.UTC().Year(); year < 2000 || year > 2105 {
 		return 0
 	}
-	return t.Unix()*1000 + int64(t.Nanosecond()/1e6)
+	return t.Unix() * 1000
 }
 
 // restoreStateAgain derives the state from the weakest evidence to the strongest.
@@ -173,7 +173,8 @@ func FuzzRestoreState(f *testing.F) {
 	f.Add([]byte("\x00\x01\x08\x05\x00\x01\x00\x00\x02\x01\x09\xff\x00\x02\x01\x00\x02\x01\x07\x00\x00\x02\x03\x00")) // ended, made at no time
 	f.Fuzz(func(t *testing.T, script []byte) {
 		jobs := fuzzedRestores(script)
-		var known names
+		kind := restoreJobs()
+		var known interner
 		var kept []job[restoreExtra]
 		want := map[string]float64{}
 		byType := map[string][]atlasapi.RestoreJob{}
@@ -182,7 +183,7 @@ func FuzzRestoreState(f *testing.F) {
 			if got, again := restoreState(j), restoreStateAgain(*j); got != again {
 				t.Errorf("%+v is %s, want %s", j, got, again)
 			}
-			kept = append(kept, restoreKind.keep(j, &known))
+			kept = append(kept, kind.keep(j, &known))
 			shown := cmp.Or(j.DeliveryType, "unknown")
 			byType[shown] = append(byType[shown], *j)
 		}
@@ -191,26 +192,38 @@ func FuzzRestoreState(f *testing.F) {
 				want[deliveryType+" "+name] = value
 			}
 		}
-		judged := restoreKind.judge(kept, known)
+		judged := kind.reading(kept, known)
 		got := seriesOf(t, judged)
 		if !maps.Equal(got, want) {
 			t.Errorf("of %+v\n%s", jobs, differences(got, want))
 		}
 		slices.Reverse(kept)
-		if again := seriesOf(t, restoreKind.judge(kept, known)); !maps.Equal(again, got) {
+		if again := seriesOf(t, kind.reading(kept, known)); !maps.Equal(again, got) {
 			t.Errorf("in the other order, %+v\n%s", jobs, differences(again, got))
 		}
 		running := slices.ContainsFunc(jobs, func(j atlasapi.RestoreJob) bool {
 			return restoreStateAgain(j) == "in_progress" && millisOf(j.ID.Time()) != 0
 		})
-		if judged.listed() != len(jobs) || judged.unfinished() != running {
-			t.Errorf("%d jobs are listed of %d, and unfinished is %t", judged.listed(), len(jobs), judged.unfinished())
+		if listedBy(judged) != len(jobs) || judged.unfinished() != running {
+			t.Errorf("%d jobs are listed of %d, and unfinished is %t", listedBy(judged), len(jobs), judged.unfinished())
 		}
 	})
 }
 
-// seriesOf returns the series of a judgement, by delivery type, metric and state. None may be there twice.
-func seriesOf(t *testing.T, judged judgement) map[string]float64 {
+// reading returns the reader of a target whose last reading listed these jobs.
+func (k *jobKind[Job, Extra, More]) reading(jobs []job[Extra], words interner) *jobReader[Job, Extra, More] {
+	r := k.declare(&Declaration{}).attach(&target{}).(*jobReader[Job, Extra, More])
+	r.summary.Store(k.summarize(jobs, words))
+	return r
+}
+
+func listedBy(h historian) int {
+	_, n := h.overview()
+	return n
+}
+
+// seriesOf returns the series of a reader, by delivery type, metric and state. None may be there twice.
+func seriesOf(t *testing.T, judged shower) map[string]float64 {
 	t.Helper()
 	ch := make(chan prometheus.Metric, 1<<12)
 	judged.write(newWriter(ch), []string{"g", "group", "cluster"})

@@ -33,11 +33,11 @@ func newWorld(t *testing.T, org *atlassim.Organization) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	api := collector.NewAPI(log.NewNopLogger(), w.registry)
+	api := collector.NewClientMetrics(log.NewNopLogger(), w.registry)
 	w.client = atlasapi.New(atlasapi.Options{
 		BaseURL: base, Credentials: atlasapi.NewServiceAccount(w.account.ClientID, atlasapi.Secret(w.account.ClientSecret)), Observer: api,
 	})
-	w.exporter = collector.New(log.NewNopLogger(), api)
+	w.exporter = collector.New(log.NewNopLogger(), api, collector.All())
 	t.Cleanup(func() {
 		w.exporter.Close()
 		w.client.Close()

@@ -6,79 +6,65 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-kit/log"
+
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 )
 
-// The names of the collectors that discovery runs, beside those of the jobs (package config has those).
 const (
-	CollectorProjects  = "projects"
-	CollectorClusters  = "clusters"
-	CollectorPipelines = "pipelines"
-	CollectorSchedules = "backup_schedule"
-)
-
-// The reasons for which the API does not serve a target.
-const (
-	reasonFreeTier       = "free_tier"
-	reasonFlex           = "flex"
-	reasonBackupDisabled = "backup_disabled"
-	reasonFeatureGone    = "feature_gone"
-)
-
-const (
-	// retryInterval is the longest that a target whose reading failed waits for the next attempt of a scrape.
+	// retryInterval is the maximum delay before a failed target is read again by a scrape.
 	retryInterval = 10 * time.Second
-	// goneInterval is how often a feature that Atlas has ended is asked for again.
+	// goneInterval is how often a feature that Atlas has ended is requested again.
 	goneInterval = time.Hour
 )
 
-// settings are what readings go by. A reload replaces them whole.
+// settings are what readings depend on. A reload replaces them as a whole.
 type settings struct {
 	config config.Config
 	client *atlasapi.Client
+	logger log.Logger
 }
 
-// reader brings what is known of one target up to date. On an error, what is known stays.
+// reader brings the values of one target up to date. On an error, they stay as they are.
 type reader interface {
 	read(ctx context.Context, s *settings) error
 }
 
-// unsupportedError says that the API does not serve a target: it is neither up nor down.
-type unsupportedError struct {
-	reason string
-	cause  error
+// shower is a reader that has values to show.
+type shower interface {
+	write(w *writer, labels []string)
 }
 
-func (e *unsupportedError) Error() string { return e.reason + ": " + e.cause.Error() }
-func (e *unsupportedError) Unwrap() error { return e.cause }
+// Condition is how a target was last read.
+type Condition uint8
 
-// condition is what a target is known to be.
-type condition uint8
-
+// The conditions of a target.
 const (
-	pending condition = iota // not read yet
-	up
-	down
-	unsupported
+	Pending Condition = iota // not read yet
+	Up
+	Down
+	Unsupported // the API does not serve it
 
 	conditions = int(iota)
 )
 
-func conditionNames() []string { return []string{"pending", "up", "down", "unsupported"} }
+// String returns the condition as the metrics spell it.
+func (c Condition) String() string {
+	return [conditions]string{"pending", "up", "down", "unsupported"}[c]
+}
 
-// target is one thing that is read from Atlas: a list of jobs, or a part of what discovery looks at.
+// target is one thing that is read from Atlas: a list of jobs, or a part of discovery.
 type target struct {
-	collector string
-	groupID   string // "" for the list of all projects
-	cluster   string
-	pipeline  string
-	parent    *target // the discovery that found it, nil for a root
-	reader    reader
-	busy      func() bool // whether something is about to change; nil is never
+	*Declaration
+	groupID string // "" for the list of all projects
+	entry   *entry // nil where the project or the list itself is read
+	reader  reader
+	busy    func() bool // whether something is under way or due; nil: never
 
 	mu     sync.Mutex
 	status status
+	found  *target // the discovery that found it, nil for a root
 
 	// The refresher's own, under its lock.
 	queued, running, delayed bool
@@ -90,9 +76,10 @@ type target struct {
 type status struct {
 	attempted time.Time // when the last attempt began, zero before the first
 	ended     bool      // an attempt has ended
-	refreshed time.Time // when the last reading that succeeded began: the values are as of then, or newer
+	refreshed time.Time // when the last successful reading began: the values are as of then, or newer
 	failure   error     // of the last attempt, nil where it succeeded
-	excluded  string    // the reason for which discovery knows that there is nothing to read
+	reason    Reason    // of that failure
+	excluded  Reason    // why discovery knows that there is nothing to read
 }
 
 func (t *target) snapshot() status {
@@ -101,64 +88,56 @@ func (t *target) snapshot() status {
 	return t.status
 }
 
-// condition judges a status.
-func (s *status) condition() condition {
-	switch {
-	case s.unsupportedReason() != "":
-		return unsupported
-	case !s.ended:
-		return pending
-	case s.failure != nil:
-		return down
+// name returns the name of the target's entry, "" where it has none.
+func (t *target) name() string {
+	if t.entry == nil {
+		return ""
 	}
-	return up
+	return t.entry.info().Name
 }
 
-// unsupportedReason returns why the API does not serve the target, or "".
-func (s *status) unsupportedReason() string {
-	if s.excluded != "" {
+// condition judges a status.
+func (s *status) condition() Condition {
+	switch {
+	case s.why().Unsupported():
+		return Unsupported
+	case !s.ended:
+		return Pending
+	case s.failure != nil:
+		return Down
+	}
+	return Up
+}
+
+// why returns the reason for which the target is not up, None while it is up or pending.
+func (s *status) why() Reason {
+	if s.excluded != None {
 		return s.excluded
 	}
-	if gone, ok := errors.AsType[*unsupportedError](s.failure); ok {
-		return gone.reason
-	}
-	return ""
+	return s.reason
 }
 
-// reason returns why the last attempt failed, in the words of the metrics.
-func (s *status) reason() string { return Reason(s.failure) }
-
-// Reason returns why a reading failed, in the words of the metrics. What Unsupported has a word for is no failure.
-func Reason(err error) string {
-	kind, ok := atlasapi.KindOf(err)
-	switch {
-	case !ok && errors.Is(err, context.DeadlineExceeded):
-		return atlasapi.KindTimeout.String()
-	case !ok:
-		return atlasapi.KindNetwork.String()
-	case kind == atlasapi.KindFlex || kind == atlasapi.KindBackupDisabled: // where such an answer makes no sense
-		return atlasapi.KindBadResponse.String()
+// describe says why a target is not up, as the metrics and Atlas spell it.
+func (s *status) describe() string {
+	if code := errorCode(s.failure); code != "" && s.why() == s.reason {
+		return s.reason.String() + " (" + code + ")"
 	}
-	return kind.String()
+	return s.why().String()
 }
 
-// dueAt returns when the target is to be read again, and false where it never is.
-func (s *status) dueAt(collector string, refresh config.Refresh) (time.Time, bool) {
-	interval := refresh.MinInterval
-	if isDiscovery(collector) {
-		interval = refresh.DiscoveryInterval
-	}
+// dueAt returns when a target that is read at an interval is to be read again, and false where it never is.
+func (s *status) dueAt(interval, discovery time.Duration) (time.Time, bool) {
 	switch {
-	case s.excluded != "":
+	case s.excluded != None:
 		return time.Time{}, false
 	case s.attempted.IsZero():
 		return time.Time{}, true
 	case s.failure == nil:
 		return s.attempted.Add(interval), true
-	case s.unsupportedReason() == reasonFeatureGone:
+	case s.reason == FeatureGone:
 		return s.attempted.Add(goneInterval), true
-	case s.unsupportedReason() != "":
-		return s.attempted.Add(refresh.DiscoveryInterval), true
+	case s.reason.Unsupported():
+		return s.attempted.Add(discovery), true
 	}
 	due := s.attempted.Add(min(interval, retryInterval))
 	if failure, ok := errors.AsType[*atlasapi.Error](s.failure); ok {
@@ -169,15 +148,7 @@ func (s *status) dueAt(collector string, refresh config.Refresh) (time.Time, boo
 	return due, true
 }
 
-func isDiscovery(collector string) bool {
-	switch collector {
-	case CollectorProjects, CollectorClusters, CollectorPipelines, CollectorSchedules:
-		return true
-	}
-	return false
-}
-
-// refresh reads the target once and notes how it went. It returns the status before and after.
+// refresh reads the target once and records how it went. It returns the status before and after.
 func (t *target) refresh(ctx context.Context, s *settings) (before, after status) {
 	start := time.Now()
 	t.mu.Lock()
@@ -189,30 +160,31 @@ func (t *target) refresh(ctx context.Context, s *settings) (before, after status
 
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if errors.Is(err, context.Canceled) { // we are shutting down: that says nothing of the target
+	if errors.Is(err, context.Canceled) { // the exporter shuts down: that says nothing about the target
 		t.status = before
 		return before, before
 	}
 	t.status.ended = true
-	if t.status.failure = err; err == nil {
+	t.status.failure, t.status.reason = err, t.Judge(err)
+	if err == nil {
 		t.status.refreshed = start
 	}
 	return before, t.status
 }
 
-// exclude notes why discovery knows that there is nothing to read, or with "" that there is.
-func (t *target) exclude(reason string) {
+// exclude records why discovery knows that there is nothing to read, or with None that there is.
+func (t *target) exclude(reason Reason) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.status.excluded != "" && reason == "" {
+	if t.status.excluded != None && reason == None {
 		t.status.attempted = time.Time{} // it is served again: read it now
 		t.status.ended = false
-		t.status.failure = nil
+		t.status.failure, t.status.reason = nil, None
 	}
 	t.status.excluded = reason
 }
 
-// expire has the target read again by the next scrape.
+// expire makes the target due now, unless its last reading failed.
 func (t *target) expire() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -221,7 +193,24 @@ func (t *target) expire() {
 	}
 }
 
+// foundBy returns the discovery that found the target, nil for a root.
+func (t *target) foundBy() *target {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.found
+}
+
+func (t *target) setFoundBy(parent *target) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.found = parent
+}
+
 // labels are the values of the labels that every metric of targets has.
 func (t *target) labels(groupName string) []string {
-	return []string{t.collector, t.groupID, groupName, t.cluster, t.pipeline}
+	cluster, pipeline := "", ""
+	if t.entry != nil {
+		cluster, pipeline = t.Labels(t.name())
+	}
+	return []string{t.Name, t.groupID, groupName, cluster, pipeline}
 }

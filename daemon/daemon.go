@@ -23,7 +23,7 @@ type Daemon struct {
 	getenv    func(string) string
 	userAgent string
 	logger    log.Logger
-	api       *collector.API
+	api       *collector.ClientMetrics
 	exporter  *collector.Exporter
 	registry  *prometheus.Registry
 
@@ -49,7 +49,9 @@ type Options struct {
 	// Load reads the configuration, with the flags applied to it. It is called at the start and at each reload.
 	Load func() (config.Config, error)
 	// Getenv looks up an environment variable; nil is the process's own.
-	Getenv    func(string) string
+	Getenv func(string) string
+	// Table is all collectors.
+	Table     collector.Table
 	UserAgent string
 	Logger    log.Logger
 }
@@ -60,10 +62,10 @@ func New(o Options) (*Daemon, error) {
 		o.Getenv = os.Getenv
 	}
 	registry := prometheus.NewRegistry()
-	api := collector.NewAPI(o.Logger, registry)
+	api := collector.NewClientMetrics(o.Logger, registry)
 	d := &Daemon{
 		load: o.Load, getenv: o.Getenv, userAgent: o.UserAgent, logger: o.Logger, registry: registry,
-		api: api, exporter: collector.New(o.Logger, api), limits: atlasapi.NewLimits(),
+		api: api, exporter: collector.New(o.Logger, api, o.Table), limits: atlasapi.NewLimits(),
 		reloadSuccessful: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "mongodbatlas_exporter_config_last_reload_successful",
 			Help: "1 when the last reload of the configuration succeeded.",

@@ -129,7 +129,7 @@ const defaultPort = "9972"
 // loads holds that a configuration is one for the exporter.
 func loads(t *testing.T, text string) config.Config {
 	t.Helper()
-	c, err := config.Parse([]byte(text), collector.Declared())
+	c, err := config.Parse([]byte(text), collector.All().Config())
 	if err != nil {
 		t.Fatalf("%v in\n%s", err, text)
 	}

@@ -116,7 +116,7 @@ func TestYAML(t *testing.T) {
 			switch {
 			case has(exporter...):
 				counts["exporter"]++
-				if _, err := config.Parse([]byte(b.text), collector.Declared()); err != nil {
+				if _, err := config.Parse([]byte(b.text), collector.All().Config()); err != nil {
 					t.Errorf("%s:%d: the exporter does not load it: %v", path, b.line, err)
 				}
 			case has("scrape_configs"):

@@ -89,7 +89,7 @@ func (w *world) options() trigger.Options {
 		GroupID: w.project.ID, Pipeline: pipelineName, Ingestion: atlasapi.Ingestion{SnapshotID: snapshot},
 		Format: "table", UserAgent: "test", Patience: 3 * time.Second,
 		Getenv: func(string) string { return "" },
-		Load:   func() (config.Config, error) { return config.Parse([]byte(text), collector.Declared()) },
+		Load:   func() (config.Config, error) { return config.Parse([]byte(text), collector.All().Config()) },
 	}
 }
 

@@ -145,7 +145,7 @@ func TestDryRun(t *testing.T) {
 	}
 	// A reviewer may have no credentials.
 	printed, err = w.run(t.Context(), dry, func(o *trigger.Options) {
-		o.Load = func() (config.Config, error) { return config.Default(collector.Declared()), nil }
+		o.Load = func() (config.Config, error) { return config.Default(collector.All().Config()), nil }
 	})
 	if err != nil || !strings.Contains(printed.out, "https://cloud.mongodb.com/api/atlas/v2/") || !strings.Contains(printed.notes, "no credentials") {
 		t.Errorf("%v, %+v", err, printed)
@@ -162,7 +162,7 @@ func TestConfiguration(t *testing.T) {
 	broken := errors.New("config.yml: line 3: broken")
 	for want, load := range map[string]func() (config.Config, error){
 		"line 3: broken": func() (config.Config, error) { return config.Config{}, broken },
-		"no credentials": func() (config.Config, error) { return config.Default(collector.Declared()), nil },
+		"no credentials": func() (config.Config, error) { return config.Default(collector.All().Config()), nil },
 		"plain http": func() (config.Config, error) {
 			return config.Config{Atlas: config.Atlas{BaseURL: "http://192.0.2.1"}}, nil
 		},

@@ -139,7 +139,7 @@ func TestPageTells(t *testing.T) {
 	if n := strings.Count(page.body, `<th scope="row">free<td>`); n != 1 {
 		t.Errorf("a cluster without backups has %d rows, want 1", n)
 	}
-	if want := fmt.Sprintf(`<tr><th scope="row">shop<td><a href="/probe?target=%[1]s">%[1]s</a><td>7<td>1`, p.ID); !strings.Contains(page.body, want) {
+	if want := fmt.Sprintf(`<tr><th scope="row">shop<td><a href="/probe?target=%[1]s">%[1]s</a><td>7 clusters, 1 pipeline`, p.ID); !strings.Contains(page.body, want) {
 		t.Errorf("the page lacks the project: %s", want)
 	}
 }

@@ -54,13 +54,13 @@ func rowsOf(now time.Time, o *collector.Overview) (rows []row, counts []count) {
 		p := &o.Projects[i]
 		names[p.ID] = p.Name
 		for j := range p.Targets {
-			if v := &p.Targets[j]; isShown(v, p.Targets) {
+			if v := &p.Targets[j]; isShown(v) {
 				add(p.Name, v)
 			}
 		}
 	}
 	for i := range o.Roots {
-		if v := &o.Roots[i]; v.Condition != "up" {
+		if v := &o.Roots[i]; isShown(v) {
 			add(cmp.Or(names[v.Project], v.Project), v)
 		}
 	}
@@ -80,24 +80,18 @@ func rowsOf(now time.Time, o *collector.Overview) (rows []row, counts []count) {
 	return rows, counts
 }
 
-// isShown reports whether a target has a row of its own. A cluster's exports and a pipeline's runs always have. What
-// discovery reads has one while it is not up, and a list of restores while it says more than the row of the cluster's exports.
-func isShown(v *collector.TargetView, all []collector.TargetView) bool {
-	switch v.Collector {
-	case collector.BackupExports, collector.PipelineRuns:
+// isShown reports whether a target has a row of its own.
+func isShown(v *collector.TargetView) bool {
+	switch v.Row {
+	case collector.RowAlways:
 		return true
-	case collector.BackupRestores:
-		if v.Jobs > 0 || v.Condition == "down" || v.Condition == "pending" {
-			return true
-		}
-		exports, _ := slices.BinarySearchFunc(all, v, func(a collector.TargetView, b *collector.TargetView) int {
-			return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Collector, collector.BackupExports))
-		})
-		return exports == len(all) || all[exports].Name != v.Name || all[exports].Collector != collector.BackupExports
-	case "backup_schedule":
-		return v.Condition == "down"
+	case collector.RowWithJobs:
+		return v.Jobs > 0 || v.Condition == collector.Down || v.Condition == collector.Pending
+	case collector.RowWhenDown:
+		return v.Condition == collector.Down
+	case collector.RowWhenNotUp:
 	}
-	return v.Condition != "up"
+	return v.Condition != collector.Up
 }
 
 func rowOf(now time.Time, project string, v *collector.TargetView) row {
@@ -105,12 +99,12 @@ func rowOf(now time.Time, project string, v *collector.TargetView) row {
 	r := row{
 		standing: standingOf(now, v),
 		Project:  project,
-		Name:     v.Name,
+		Name:     v.Entry,
 		Kind:     kindOf(v),
 		Details:  details(now, v),
 		Read:     momentOf(now, v.Refreshed, "never"),
 	}
-	if v.Jobs > 0 || hasJobs(v) && !v.Refreshed.IsZero() {
+	if v.Jobs > 0 || v.Configurable && !v.Refreshed.IsZero() {
 		r.State = cmp.Or(l.State, "none")
 		r.Created = momentOf(now, l.Created, "")
 		r.Success = momentOf(now, l.LastSuccess, "never")
@@ -120,21 +114,10 @@ func rowOf(now time.Time, project string, v *collector.TargetView) row {
 
 // kindOf says in words what a target reads.
 func kindOf(v *collector.TargetView) string {
-	switch v.Collector {
-	case collector.BackupExports:
-		return "export"
-	case collector.BackupRestores:
-		return "restore"
-	case collector.PipelineRuns:
-		return "pipeline run"
-	case "backup_schedule":
-		return "backup schedule"
-	case "projects":
-		if v.Project != "" {
-			return "project"
-		}
+	if v.Configurable || v.Parent != nil || v.IsRoot() && v.Project != "" {
+		return v.Noun
 	}
-	return "list of " + v.Collector
+	return "list of " + v.Noun + "s"
 }
 
 // details says what cannot be read and why, how far the newest job is, and what is known of those to come.
@@ -145,16 +128,17 @@ func details(now time.Time, v *collector.TargetView) string {
 			parts = append(parts, part)
 		}
 	}
-	add(strings.TrimSpace(v.Reason + " " + v.Code))
+	add(strings.TrimSpace(v.Reason.String() + " " + v.Code))
 	add(v.Latest.Progress)
 	if v.Latest.LastFailure.After(v.Latest.LastSuccess) && isCode(v.Latest.FailureCode) {
 		add(v.Latest.FailureCode)
 	}
-	if v.Condition == "up" && isOverdue(now, v) {
+	if v.Condition == collector.Up && isOverdue(now, v) {
 		add("expected every " + duration(v.Plan.Interval))
 	}
-	if v.Condition != "unsupported" {
+	if v.Condition != collector.Unsupported {
 		add(v.Plan.Off)
+		add(v.Plan.Note)
 	}
 	return strings.Join(parts, " · ")
 }

@@ -47,39 +47,30 @@ func words() [standings]struct{ word, tone string } {
 // alarming reports whether somebody should look.
 func (s standing) alarming() bool { return s <= standsUnknown }
 
-// How long the alerting rules are patient, which the page follows, so that both say the same. What rules remember of
-// last week, such as a pause that has just ended, the exporter does not know: then the page speaks sooner.
-const (
-	failureIsNews        = 8 * 24 * time.Hour // BackupExportFailed, PipelineRunFailed
-	restoreFailureIsNews = 24 * time.Hour     // BackupRestoreFailed
-	mostPatience         = 48 * time.Hour     // BackupExportOverdue, beyond the interval
-	mostSkew             = 24 * time.Hour     // BackupExportOverdue, what is dated further ahead
-	leastExportTime      = 6 * time.Hour      // BackupExportStuck, however fast the last success was
-	usualDurations       = 4                  // BackupExportStuck, times the last success
-	longestJob           = 12 * time.Hour     // BackupExportStuck with nothing to compare with, BackupRestoreStuck
-	longestRun           = 6 * time.Hour      // PipelineRunStuck
-)
+// mostSkew is how far ahead a date may be that counts as evidence, as in the rule MongoDBAtlasBackupExportOverdue.
+const mostSkew = 24 * time.Hour
 
 // standingOf judges a target as of now.
 func standingOf(now time.Time, v *collector.TargetView) standing {
 	switch v.Condition {
-	case "down":
+	case collector.Down:
 		return standsUnreadable
-	case "pending":
+	case collector.Pending:
 		return standsUnread
-	case "unsupported":
-		if v.Reason == "backup_disabled" {
+	case collector.Unsupported:
+		if v.Reason == collector.BackupDisabled {
 			return standsOff
 		}
 		return standsNotServed
+	case collector.Up:
 	}
-	if !hasJobs(v) {
+	if !v.Configurable {
 		return standsFine
 	}
 	l := &v.Latest
 	failedLast := l.LastFailure.After(l.LastSuccess)
 	switch {
-	case failedLast && now.Sub(l.LastFailure) <= newsFor(v):
+	case failedLast && now.Sub(l.LastFailure) <= v.Patience.News:
 		return standsFailed
 	case isOverdue(now, v):
 		return standsOverdue
@@ -99,23 +90,6 @@ func standingOf(now time.Time, v *collector.TargetView) standing {
 	return standsFine
 }
 
-// hasJobs tells a target that lists jobs from one of discovery.
-func hasJobs(v *collector.TargetView) bool {
-	switch v.Collector {
-	case "backup_exports", "backup_restores", "pipeline_runs":
-		return true
-	}
-	return false
-}
-
-// newsFor is for how long a failure is told.
-func newsFor(v *collector.TargetView) time.Duration {
-	if v.Collector == "backup_restores" {
-		return restoreFailureIsNews
-	}
-	return failureIsNews
-}
-
 // isOverdue reports whether an export is missing: counted from the latest of last success, first job and the cluster's
 // creation, more than the interval and the smaller of itself and two days have passed. What is dated more than a day
 // ahead is no evidence.
@@ -130,16 +104,13 @@ func isOverdue(now time.Time, v *collector.TargetView) bool {
 			since = at
 		}
 	}
-	return now.Sub(since) > interval+min(interval, mostPatience)
+	return now.Sub(since) > interval+min(interval, v.Patience.Grace)
 }
 
-// stuckAfter is for how long a job may be unfinished.
+// stuckAfter is how long a job may be unfinished.
 func stuckAfter(v *collector.TargetView) time.Duration {
-	switch {
-	case v.Collector == "pipeline_runs":
-		return longestRun
-	case v.Collector == "backup_exports" && v.Latest.LastDuration > 0:
-		return max(usualDurations*v.Latest.LastDuration, leastExportTime)
+	if p := &v.Patience; p.StuckFactor == 0 || v.Latest.LastDuration <= 0 {
+		return p.Stuck
 	}
-	return longestJob
+	return max(time.Duration(v.Patience.StuckFactor)*v.Latest.LastDuration, v.Patience.StuckLeast)
 }

@@ -1,7 +1,9 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,10 +21,12 @@ func TestStanding(t *testing.T) {
 	daily := collector.Plan{Interval: day, Since: ago(400 * day)}
 	good := latest{State: "Successful", LastSuccess: ago(5 * time.Hour), LastDuration: time.Hour, First: ago(300 * day)}
 	for _, test := range []struct {
-		name, collector, condition, reason string
-		latest                             latest
-		plan                               collector.Plan
-		want                               standing
+		name, collector string
+		condition       collector.Condition // Pending stands for Up
+		reason          collector.Reason
+		latest          latest
+		plan            collector.Plan
+		want            standing
 	}{
 		{name: "success", latest: good, plan: daily, want: standsFine},
 		{name: "success that nothing is expected of", latest: good, want: standsFine},
@@ -60,26 +64,35 @@ func TestStanding(t *testing.T) {
 		{name: "run, six hours", collector: "pipeline_runs", latest: latest{Unfinished: true, OldestUnfinished: ago(6 * time.Hour)}, want: standsRunning},
 		{name: "run, longer", collector: "pipeline_runs", latest: latest{Unfinished: true, OldestUnfinished: ago(6*time.Hour + 1)}, want: standsStuck},
 
-		{name: "unreadable", condition: "down", reason: "forbidden", latest: good, plan: daily, want: standsUnreadable},
-		{name: "not read yet", condition: "pending", want: standsUnread},
-		{name: "free tier", condition: "unsupported", reason: "free_tier", want: standsNotServed},
-		{name: "backup is off", condition: "unsupported", reason: "backup_disabled", latest: good, want: standsOff},
+		{name: "unreadable", condition: collector.Down, reason: collector.Forbidden, latest: good, plan: daily, want: standsUnreadable},
+
+		{name: "free tier", condition: collector.Unsupported, reason: collector.FreeTier, want: standsNotServed},
+		{name: "backup is off", condition: collector.Unsupported, reason: collector.BackupDisabled, latest: good, want: standsOff},
 		{name: "paused", latest: latest{LastSuccess: ago(20 * day)}, plan: collector.Plan{Off: "cluster paused"}, want: standsOff},
 		{name: "a state that nobody knows", latest: latest{State: "unknown", LastSuccess: ago(day)}, want: standsUnknown},
 		{name: "discovery", collector: "clusters", want: standsFine},
-		{name: "discovery fails", collector: "clusters", condition: "down", want: standsUnreadable},
+		{name: "discovery fails", collector: "clusters", condition: collector.Down, want: standsUnreadable},
 	} {
-		v := collector.TargetView{Collector: "backup_exports", Condition: "up", Reason: test.reason, Latest: test.latest, Plan: test.plan}
-		if test.collector != "" {
-			v.Collector = test.collector
-		}
-		if test.condition != "" {
-			v.Condition = test.condition
+		v := collector.TargetView{
+			Declaration: declared(cmp.Or(test.collector, "backup_exports")), Condition: cmp.Or(test.condition, collector.Up),
+			Reason: test.reason, Latest: test.latest, Plan: test.plan,
 		}
 		if got := standingOf(now, &v); got != test.want {
 			t.Errorf("%s: %s, want %s", test.name, words()[got].word, words()[test.want].word)
 		}
 	}
+}
+
+func TestPendingStandsUnread(t *testing.T) {
+	if got := standingOf(time.Now(), &collector.TargetView{Declaration: declared("backup_exports")}); got != standsUnread {
+		t.Errorf("a target that was not read yet is %s", words()[got].word)
+	}
+}
+
+// declared returns the declaration of a collector.
+func declared(name string) *collector.Declaration {
+	table := collector.All()
+	return table[slices.Index(table.Names(), name)]
 }
 
 func TestAge(t *testing.T) {
@@ -98,12 +111,16 @@ func TestAge(t *testing.T) {
 // largest is the overview of an organisation as large as Atlas allows: 250 projects of 25 clusters each.
 func largest(now time.Time) *collector.Overview {
 	o := &collector.Overview{Up: true}
+	declarations := map[string]*collector.Declaration{}
+	for _, d := range collector.All() {
+		declarations[d.Name] = d
+	}
 	for i := range 250 {
-		p := collector.ProjectView{ID: fmt.Sprintf("%024x", i), Name: fmt.Sprintf("project-%03d", i), Clusters: 25}
+		p := collector.ProjectView{ID: fmt.Sprintf("%024x", i), Name: fmt.Sprintf("project-%03d", i)}
 		for j := range 25 {
 			for _, name := range []string{"backup_exports", "backup_restores", "backup_schedule"} {
 				created := now.Add(-time.Duration(j) * time.Hour)
-				v := collector.TargetView{Collector: name, Project: p.ID, Name: fmt.Sprintf("cluster-%02d", j), Condition: "up", Refreshed: now}
+				v := collector.TargetView{Declaration: declarations[name], Project: p.ID, Entry: fmt.Sprintf("cluster-%02d", j), Condition: collector.Up, Refreshed: now}
 				if name != "backup_schedule" {
 					v.Jobs = 100
 					v.Latest = collector.Latest{State: "Successful", Created: created, Ended: created, LastSuccess: created, First: created}

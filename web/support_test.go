@@ -57,7 +57,7 @@ func startServer(t *testing.T, org *atlassim.Organization, change func(*config.C
 	}
 	t.Cleanup(func() { _ = atlas.Close() })
 
-	c := config.Default(collector.Declared())
+	c := config.Default(collector.All().Config())
 	c.Atlas.BaseURL = atlas.URL()
 	c.Atlas.ServiceAccount = &config.ServiceAccount{ClientID: clientID, ClientSecret: atlasapi.Secret(clientSecret)}
 	c.Atlas.MaxRetries = 0
@@ -68,6 +68,7 @@ func startServer(t *testing.T, org *atlassim.Organization, change func(*config.C
 	var mu sync.Mutex
 	var bad error
 	d, err := daemon.New(daemon.Options{
+		Table: collector.All(),
 		Load: func() (config.Config, error) {
 			mu.Lock()
 			defer mu.Unlock()

@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
-	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/promtest"
 )
@@ -28,7 +27,7 @@ func families(body string) []string {
 
 func TestCollect(t *testing.T) {
 	org, _, _ := small()
-	e := start(t, org, func(c *config.Config) { c.Collectors.Enable(collector.BackupRestores, false) })
+	e := start(t, org, func(c *config.Config) { c.Collectors.Enable("backup_restores", false) })
 	const (
 		export    = "mongodbatlas_backup_export_jobs"
 		run       = "mongodbatlas_pipeline_runs"

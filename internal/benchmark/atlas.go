@@ -39,22 +39,22 @@ func newExporter(base string, minInterval time.Duration) (e *collector.Exporter,
 	if err != nil {
 		return nil, nil, err
 	}
-	c := config.Default(collector.Declared())
+	c := config.Default(collector.All().Config())
 	c.Atlas.MaxConcurrentRequests = inFlight
-	c.Collectors.Enable(collector.BackupRestores, false)
-	c.Collectors.Enable(collector.PipelineRuns, false)
+	c.Collectors.Enable("backup_restores", false)
+	c.Collectors.Enable("pipeline_runs", false)
 	c.Refresh.MinInterval = minInterval
-	api := collector.NewAPI(log.NewNopLogger(), prometheus.NewRegistry())
+	api := collector.NewClientMetrics(log.NewNopLogger(), prometheus.NewRegistry())
 	client := atlasapi.New(atlasapi.Options{
 		BaseURL: u, Credentials: atlasapi.NewServiceAccount(clientID, clientSecret),
 		MaxConcurrentRequests: inFlight, Observer: api,
 	})
-	e = collector.New(log.NewNopLogger(), api)
+	e = collector.New(log.NewNopLogger(), api, collector.All())
 	e.Configure(c, client)
 	return e, func() { e.Close(); client.Close() }, nil
 }
 
 // readAll reads everything that is due.
 func readAll(ctx context.Context, e *collector.Exporter) {
-	e.Refresh(ctx, collector.Selection{Collectors: []string{collector.BackupExports}})
+	e.Refresh(ctx, collector.Selection{Collectors: []string{"backup_exports"}})
 }

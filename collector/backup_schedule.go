@@ -1,0 +1,91 @@
+package collector
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-kit/log/level"
+
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
+)
+
+// schedules reads the backup schedule of each cluster: what snapshots and exports are expected.
+func schedules(clusters *Declaration) *Declaration {
+	return &Declaration{
+		Name: "backup_schedule", Noun: "backup schedule", Role: readOnly, Parent: clusters, Row: RowWhenDown,
+		attach: func(t *target) reader { return &scheduleReader{target: t} },
+		probe: func(ctx context.Context, c *atlasapi.Client, groupID, name string) (string, error) {
+			schedule, err := c.Schedule(ctx, groupID, name)
+			switch {
+			case err != nil:
+				return "", err
+			case !schedule.AutoExportEnabled.Value:
+				return "auto export is off", nil
+			case schedule.ExportFrequency == "":
+				return "auto export is on", nil
+			}
+			return "auto export is on, " + schedule.ExportFrequency, nil
+		},
+	}
+}
+
+// scheduleReader reads the backup schedule of a cluster.
+type scheduleReader struct {
+	target *target
+	last   atomic.Pointer[atlasapi.Schedule]
+}
+
+func (r *scheduleReader) read(ctx context.Context, s *settings) error {
+	schedule, err := s.client.Schedule(ctx, r.target.groupID, r.target.name())
+	if err != nil {
+		return err
+	}
+	before := r.last.Swap(&schedule)
+	if unknownExportFrequency(&schedule) && (before == nil || before.ExportFrequency != schedule.ExportFrequency) {
+		_ = level.Warn(s.logger).Log("msg", "export frequency is unknown: no export is expected of the cluster, so MongoDBAtlasBackupExportOverdue cannot fire",
+			"group_id", r.target.groupID, "cl_name", r.target.name(), "frequency", schedule.ExportFrequency,
+			"remedy", "set collectors.backup_exports.expected_intervals")
+	}
+	return nil
+}
+
+// unknownExportFrequency reports whether auto export is on at a frequency that has no known interval.
+func unknownExportFrequency(s *atlasapi.Schedule) bool {
+	return s.AutoExportEnabled.Value && s.ExportFrequency != "" && frequencyInterval(s.ExportFrequency) == 0
+}
+
+// scheduleOf returns the schedule of an entry as it was last read, nil where it never was.
+func scheduleOf(e *entry) *atlasapi.Schedule {
+	if r := readerOf[*scheduleReader](e.targets()); r != nil {
+		return r.last.Load()
+	}
+	return nil
+}
+
+// backupIsOff reports whether the list of clusters or the schedule says that backup of a cluster is off.
+func backupIsOff(e *entry) bool {
+	for _, t := range e.targets() {
+		if _, ok := t.reader.(*scheduleReader); ok {
+			s := t.snapshot()
+			return s.why() == BackupDisabled
+		}
+	}
+	return e.info().Unsupported == BackupDisabled
+}
+
+// frequencyInterval is the longest time between two turns of a policy of a frequency; 0 for an unknown one.
+func frequencyInterval(frequency string) time.Duration {
+	const day = 24 * time.Hour
+	switch frequency {
+	case "daily":
+		return day
+	case "weekly":
+		return 7 * day
+	case "monthly":
+		return 31 * day
+	case "yearly":
+		return 366 * day
+	}
+	return 0
+}

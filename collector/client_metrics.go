@@ -1,0 +1,126 @@
+package collector
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
+)
+
+// clientMetrics are the metrics that count calls to Atlas as they happen.
+type clientMetrics struct{ requests, retries, duration, limit, remaining, throttled, sunset *metric }
+
+func newClientMetrics() *clientMetrics {
+	counted := func(kind, name, help, source, example string, labels ...string) *metric {
+		m := newMetric(kind, name, help, labels...)
+		m.source, m.example = source, example
+		return m
+	}
+	return &clientMetrics{
+		requests: counted("counter", "mongodbatlas_api_requests_total",
+			"HTTP requests to Atlas, retries and authentication included, by status or error.", "",
+			`sum by (endpoint, code) (rate(mongodbatlas_api_requests_total[5m]))`, "endpoint", "code"),
+		retries: counted("counter", "mongodbatlas_api_retries_total",
+			"Requests to Atlas that were sent again, by the reason.", "", "", "endpoint", "reason"),
+		duration: counted("histogram", "mongodbatlas_api_request_duration_seconds",
+			"Time from a request to Atlas to the end of its answer.", "",
+			`histogram_quantile(0.95, sum by (endpoint, le) (rate(mongodbatlas_api_request_duration_seconds_bucket[5m])))`, "endpoint"),
+		limit: counted("gauge", "mongodbatlas_api_ratelimit_limit",
+			"Capacity of the project's token bucket, as Atlas last reported it.", "RateLimit-Limit", "", "endpoint", "group_id"),
+		remaining: counted("gauge", "mongodbatlas_api_ratelimit_remaining",
+			"Tokens left in the project's bucket, as Atlas last reported it.", "RateLimit-Remaining",
+			`mongodbatlas_api_ratelimit_remaining / mongodbatlas_api_ratelimit_limit < 0.2`, "endpoint", "group_id"),
+		throttled: counted("counter", "mongodbatlas_api_throttled_seconds_total",
+			"Time that requests waited for the rate limit.", "", "", "endpoint"),
+		sunset: counted("gauge", "mongodbatlas_api_sunset_timestamp_seconds",
+			"When the API version in use ends, as Atlas announces it.", "Sunset",
+			`(mongodbatlas_api_sunset_timestamp_seconds - time()) / 86400`, "endpoint"),
+	}
+}
+
+func (m *clientMetrics) list() []*metric {
+	return []*metric{m.requests, m.retries, m.duration, m.limit, m.remaining, m.throttled, m.sunset}
+}
+
+// ClientMetrics observes the calls to Atlas: as metrics, and at debug level as log lines.
+type ClientMetrics struct {
+	logger log.Logger
+
+	requests, retries, throttled *prometheus.CounterVec
+	limit, remaining, sunset     *prometheus.GaugeVec
+	duration                     *prometheus.HistogramVec
+}
+
+// NewClientMetrics returns an observer whose metrics are registered.
+func NewClientMetrics(logger log.Logger, registry prometheus.Registerer) *ClientMetrics {
+	m := newClientMetrics()
+	a := &ClientMetrics{
+		logger:    logger,
+		requests:  newCounter(m.requests),
+		retries:   newCounter(m.retries),
+		throttled: newCounter(m.throttled),
+		limit:     newGauge(m.limit),
+		remaining: newGauge(m.remaining),
+		sunset:    newGauge(m.sunset),
+		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:                            m.duration.name,
+			Help:                            m.duration.help,
+			Buckets:                         []float64{.025, .05, .1, .2, .4, .8, 1.6, 3.2, 6.4, 12.8, 25.6},
+			NativeHistogramBucketFactor:     1.1,
+			NativeHistogramMaxBucketNumber:  100,
+			NativeHistogramMinResetDuration: time.Hour,
+		}, m.duration.labels),
+	}
+	registry.MustRegister(a.requests, a.retries, a.duration, a.limit, a.remaining, a.throttled, a.sunset)
+	return a
+}
+
+func newCounter(m *metric) *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{Name: m.name, Help: m.help}, m.labels)
+}
+
+func newGauge(m *metric) *prometheus.GaugeVec {
+	return prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: m.name, Help: m.help}, m.labels)
+}
+
+// Exchanged counts a request.
+func (a *ClientMetrics) Exchanged(x atlasapi.Exchange) {
+	code := "error"
+	if x.Status != 0 {
+		code = strconv.Itoa(x.Status)
+	}
+	a.requests.WithLabelValues(x.Endpoint, code).Inc()
+	a.duration.WithLabelValues(x.Endpoint).Observe(x.Duration.Seconds())
+	if x.RateLimit.Set {
+		a.limit.WithLabelValues(x.Endpoint, x.GroupID).Set(x.RateLimit.Value.Limit)
+		a.remaining.WithLabelValues(x.Endpoint, x.GroupID).Set(x.RateLimit.Value.Remaining)
+	}
+	switch {
+	case !x.Sunset.IsZero():
+		a.sunset.WithLabelValues(x.Endpoint).Set(float64(x.Sunset.Unix()))
+	case x.Status >= 200 && x.Status < 300: // a proxy's error page is no sign that the end was called off
+		a.sunset.DeleteLabelValues(x.Endpoint)
+	}
+	_ = level.Debug(a.logger).Log("msg", "call", "endpoint", x.Endpoint, "method", x.Method, "path", x.Path,
+		"status", x.Status, "duration", x.Duration.Round(time.Millisecond), "err", x.Err)
+}
+
+// Retried counts a retry.
+func (a *ClientMetrics) Retried(endpoint string, reason atlasapi.Kind) {
+	a.retries.WithLabelValues(endpoint, reason.String()).Inc()
+}
+
+// Throttled adds the time that a request waited for the rate limit.
+func (a *ClientMetrics) Throttled(endpoint string, waited time.Duration) {
+	a.throttled.WithLabelValues(endpoint).Add(waited.Seconds())
+}
+
+// forget drops the series of a project that is no longer read.
+func (a *ClientMetrics) forget(groupID string) {
+	a.limit.DeletePartialMatch(prometheus.Labels{"group_id": groupID})
+	a.remaining.DeletePartialMatch(prometheus.Labels{"group_id": groupID})
+}
