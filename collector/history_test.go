@@ -331,7 +331,7 @@ func TestQuietRefreshReadsOneSmallPage(t *testing.T) {
 func TestHistoryStaysOnError(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 1))
 	m := &modelList{now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), compare: listOrders()["no order"]}
-	for range 700 {
+	for range 1200 { // three pages: the end of the context is noticed at the third at the latest
 		m.add(random)
 	}
 	l := m.reader(t)

@@ -91,7 +91,7 @@ func pipelineRunJobs() *jobKind[atlasapi.PipelineRun, runExtra, runTotals] {
 		states: states,
 		labels: pipelineLabels(),
 		list: func(c *atlasapi.Client, groupID, pipeline string) atlasapi.List[atlasapi.PipelineRun] {
-			return c.PipelineRuns(groupID, pipeline, time.Time{})
+			return c.PipelineRuns(groupID, pipeline)
 		},
 		keep: func(r *atlasapi.PipelineRun, _ *interner) job[runExtra] {
 			return job[runExtra]{
