@@ -11,9 +11,11 @@ var opListExports = &operation{name: "list_backup_exports", accept: version("202
 // ExportJob is a job that exports a snapshot of a cluster to a bucket, as far as it is judged: what is not read cannot
 // spoil an answer. Atlas does not retry a failed one: the next scheduled snapshot makes a new job.
 type ExportJob struct {
-	ID        ObjectID
-	State     string // Queued, InProgress, Successful, Failed or Cancelled
-	CreatedAt time.Time
+	ID ObjectID
+	// SnapshotID is the snapshot that the job exports, zero where Atlas sends none.
+	SnapshotID ObjectID
+	State      string // Queued, InProgress, Successful, Failed or Cancelled
+	CreatedAt  time.Time
 	// FinishedAt is zero until the job has ended.
 	FinishedAt time.Time
 	// ExportStatus counts the collections of a replica set; 0 of 0 was recorded in every state, success included.
@@ -46,6 +48,8 @@ func decodeExportJob(d *jx.Decoder, j *ExportJob) error {
 			return objectID(d, &j.ID)
 		case "state":
 			return enum(d, &j.State, "Successful", "Failed", "InProgress", "Queued", "Cancelled")
+		case "snapshotId":
+			return reference(d, &j.SnapshotID)
 		case "createdAt":
 			return date(d, &j.CreatedAt)
 		case "finishedAt":

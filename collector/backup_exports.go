@@ -9,7 +9,10 @@ import (
 )
 
 // exportExtra is what is kept of an export job beside what every job has. Its word is Atlas's error code.
-type exportExtra struct{ exported, collections count }
+type exportExtra struct {
+	exported, collections count
+	snapshot              snapshotHash
+}
 
 type (
 	exportSummary = summary[exportExtra, struct{}]
@@ -41,6 +44,7 @@ func exportJobs() *jobKind[atlasapi.ExportJob, exportExtra, struct{}] {
 				extra: exportExtra{
 					exported:    countOf(j.ExportStatus.Value.ExportedCollections),
 					collections: countOf(j.ExportStatus.Value.TotalCollections),
+					snapshot:    hashOf(j.SnapshotID),
 				},
 			}
 		},
@@ -98,10 +102,11 @@ func newestCount(of func(*exportExtra) count) func(*exportSummary) (float64, boo
 	}
 }
 
-func backupExports(clusters, schedules *Declaration) *Declaration {
+func backupExports(clusters, schedules, buckets *Declaration) *Declaration {
 	d := exportJobs().declare(&Declaration{
-		Name: "backup_exports", Title: "Export jobs", Noun: "export", Role: backupManager, Parent: clusters, Needs: []*Declaration{schedules},
-		Row: RowAlways, ExpectedIntervals: true, showsParent: true,
+		Name: "backup_exports", Title: "Export jobs", Noun: "export", Role: backupManager, Parent: clusters,
+		Needs: []*Declaration{schedules, buckets},
+		Row:   RowAlways, ExpectedIntervals: true, showsParent: true,
 		Patience: Patience{
 			News: 8 * 24 * time.Hour, Stuck: 12 * time.Hour, StuckFactor: 4, StuckLeast: 6 * time.Hour, Grace: 48 * time.Hour,
 		},
@@ -118,13 +123,7 @@ func backupExports(clusters, schedules *Declaration) *Declaration {
 			"backup schedule: autoExportEnabled", func(v *entryView) atlasapi.Optional[bool] { return autoExport(v.entry) }).
 			query(`mongodbatlas_backup_export_auto_enabled == 0`),
 	)
-	attach := d.attach
-	d.attach = func(t *target) reader {
-		r := attach(t)
-		unfinished := t.busy
-		t.busy = func() bool { return unfinished() || exportDue(t.entry, r.(*exportReader)) }
-		return r
-	}
+	d.dueWhen(func(e *entry, r reader) bool { return exportDue(e, r.(*exportReader)) })
 	d.plan = func(v *entryView) Plan {
 		p := Plan{Since: clusterCreated(v.entry).time(), Interval: exportInterval(d, v)}
 		auto := autoExport(v.entry)

@@ -2,12 +2,16 @@ package collector
 
 // All returns every collector: the only list of them.
 func All() Table {
-	clusters, pipelines := clusters(), pipelines()
-	schedules := schedules(clusters)
+	clusters, flexClusters, pipelines := clusters(), flexClusters(), pipelines()
+	buckets, schedules := exportBuckets(), schedules(clusters)
 	return Table{
-		projects(), clusters, schedules, pipelines,
-		backupExports(clusters, schedules),
+		projects(), clusters, schedules, flexClusters, pipelines, buckets,
+		backupSnapshots(clusters, schedules, buckets),
+		backupExports(clusters, schedules, buckets),
 		backupRestores(clusters),
+		collectionRestores(clusters),
+		flexSnapshots(flexClusters),
+		flexRestores(flexClusters),
 		pipelineRuns(pipelines),
 	}
 }

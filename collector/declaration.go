@@ -147,6 +147,17 @@ func (d *Declaration) describe(labels []string, declared ...family[*entryView]) 
 	d.about, d.writeAbout = bound.metrics(), bound.write
 }
 
+// dueWhen makes a target busy also while due reports that its list is about to change.
+func (d *Declaration) dueWhen(due func(e *entry, r reader) bool) {
+	attach := d.attach
+	d.attach = func(t *target) reader {
+		r := attach(t)
+		unfinished := t.busy
+		t.busy = func() bool { return unfinished() || due(t.entry, r) }
+		return r
+	}
+}
+
 // IsRoot reports whether the collector finds projects.
 func (d *Declaration) IsRoot() bool { return d.root }
 

@@ -165,7 +165,7 @@ func common[Extra, More any](c commonFamilies, states jobStates) []family[*summa
 	return slices.Concat(all, []family[S]{
 		timestamp(last+"_finished_timestamp_seconds", "When the newest "+c.noun+" ended; absent while it runs, and where Atlas sends no end.", c.endedSource,
 			func(s S) seconds {
-				if s.states.outcome(s.newest.state) == unfinished {
+				if s.outcome(&s.newest) == unfinished {
 					return 0
 				}
 				return s.newest.ended

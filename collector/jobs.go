@@ -23,7 +23,11 @@ type jobKind[Job, Extra, More any] struct {
 	// between readings.
 	open func(j *job[Extra], now seconds) bool
 	// more adds a job to what the kind sums up itself; nil: nothing.
-	more       func(more *More, s *summary[Extra, More], j *job[Extra])
+	more func(more *More, s *summary[Extra, More], j *job[Extra])
+	// outcome judges a job where its state alone does not; nil: the state does.
+	outcome func(*job[Extra]) outcome
+	// settle completes a summary by what else is known of the target's entry; nil: nothing.
+	settle     func(e *entry, s *summary[Extra, More])
 	byCreation bool // a success or failure is dated by its creation, although Atlas sends an end
 	// groupedBy is the label by whose values jobs are summarized apart; the values are the jobs' words. "": all together.
 	groupedBy string
@@ -104,6 +108,11 @@ func (r *jobReader[Job, Extra, More]) read(ctx context.Context, s *settings) err
 	if r.kind.open == nil {
 		summed.recent = recentOf(jobs)
 	}
+	if r.kind.settle != nil {
+		for _, g := range summed.groups {
+			r.kind.settle(r.target.entry, g.summary)
+		}
+	}
 	r.summary.Store(summed)
 	return nil
 }
@@ -117,6 +126,7 @@ func (r *jobReader[Job, Extra, More]) readJobs(ctx context.Context, s *settings,
 		now:            now,
 	}
 	if r.kind.open == nil {
+		r.words = nil // no job that uses the old ones is kept
 		return l.readAll(ctx)
 	}
 	l.open = func(j *job[Extra]) bool { return r.kind.open(j, secondsOf(now)) }
@@ -158,7 +168,9 @@ func (k *jobKind[Job, Extra, More]) newSummary(words interner, word string) *sum
 	if k.statesOf != nil {
 		states = k.statesOf(word)
 	}
-	return &summary[Extra, More]{states: states, words: words, counts: make([]int, len(states.names())), byCreation: k.byCreation}
+	return &summary[Extra, More]{
+		states: states, words: words, counts: make([]int, len(states.names())), byCreation: k.byCreation, outcomeOf: k.outcome,
+	}
 }
 
 // write sends the samples of the target's jobs.

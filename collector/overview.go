@@ -177,7 +177,7 @@ func (r *jobReader[Job, Extra, More]) overview() (l Latest, n int) {
 	if newest == nil {
 		return Latest{}, n
 	}
-	o := newest.states.outcome(newest.newest.state)
+	o := newest.outcome(&newest.newest)
 	l.State, l.Failed, l.Unfinished = newest.states.names()[newest.newest.state], o == failed, o == unfinished
 	l.Created, l.Ended = newest.newest.created.time(), newest.newest.ended.time()
 	l.LastFailure, l.OldestUnfinished, l.First = lastFailure.time(), oldestUnfinished.time(), first.time()

@@ -5,7 +5,8 @@ package collector
 type summary[Extra, More any] struct {
 	states     jobStates
 	words      interner
-	byCreation bool // a success or failure is dated by its creation, although Atlas sends an end
+	outcomeOf  func(*job[Extra]) outcome // nil: the state alone decides
+	byCreation bool                      // a success or failure is dated by its creation, although Atlas sends an end
 
 	counts []int // by index of the state; the last is unknown
 	total  int
@@ -25,7 +26,7 @@ func (s *summary[Extra, More]) add(j *job[Extra]) {
 		s.newest = *j
 	}
 	s.oldest = earliestOf(s.oldest, j.created)
-	switch s.states.outcome(j.state) {
+	switch s.outcome(j) {
 	case unfinished:
 		s.oldestUnfinished = earliestOf(s.oldestUnfinished, j.created)
 	case succeeded:
@@ -37,6 +38,14 @@ func (s *summary[Extra, More]) add(j *job[Extra]) {
 		}
 	case cancelled, unknown:
 	}
+}
+
+// outcome judges a job.
+func (s *summary[Extra, More]) outcome(j *job[Extra]) outcome {
+	if s.outcomeOf != nil {
+		return s.outcomeOf(j)
+	}
+	return s.states.outcome(j.state)
 }
 
 // date is when a job ended, else when it was created.

@@ -1,0 +1,370 @@
+package collector
+
+import (
+	"hash/fnv"
+	"slices"
+	"time"
+
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
+)
+
+const snapshotFallback = "fallback"
+
+// snapshotExtra is what a summary needs of a snapshot beside what every job has.
+type snapshotExtra struct {
+	fallback bool
+	size     wideCount
+	regions  int
+	expires  seconds
+	export   exportable
+}
+
+// exportable is what is kept of a completed snapshot to tell whether its export is missing.
+type exportable struct {
+	created   seconds
+	snapshot  snapshotHash
+	frequency uint8  // index into the words of the summary
+	items     uint64 // policy items, a bit for each index into the words of the summary
+}
+
+// snapshotHash identifies a snapshot among those of one cluster in a third of the room of its id; 0 is none.
+type snapshotHash uint32
+
+func hashOf(id atlasapi.ObjectID) snapshotHash {
+	if id.IsZero() {
+		return 0
+	}
+	h := fnv.New32a()
+	_, _ = h.Write(id[:]) // it takes everything
+	return max(1, snapshotHash(h.Sum32()))
+}
+
+// snapshotTotals is what the metrics say about all snapshots of a cluster.
+type snapshotTotals struct {
+	lastFallback     seconds
+	oldestSuccess    seconds
+	newestExpiration seconds
+
+	// exportable are the completed snapshots whose export may be missing: those newer than the newest exported one. The lower
+	// bound that held when the list was read, and the export that gave it, spare keeping older ones.
+	exportable  []exportable
+	bound       seconds
+	boundExport snapshotHash
+	withoutAuto bool // auto export was off: none was kept
+}
+
+type (
+	snapshotSummary = summary[snapshotExtra, snapshotTotals]
+	snapshotReader  = jobReader[atlasapi.Snapshot, snapshotExtra, snapshotTotals]
+)
+
+// snapshotJobs is the kind of job that takes a snapshot of a cluster. States are in Atlas's spelling. A cluster has so few
+// of them that the list is always read in full.
+func snapshotJobs() *jobKind[atlasapi.Snapshot, snapshotExtra, snapshotTotals] {
+	states := statesOf(
+		jobState{"queued", unfinished},
+		jobState{"inProgress", unfinished},
+		jobState{"completed", succeeded},
+		jobState{"failed", failed},
+	)
+	outcomeOf := func(j *job[snapshotExtra]) outcome {
+		o := states.outcome(j.state)
+		if o == succeeded && j.extra.fallback {
+			return cancelled // it may be inconsistent, and can be neither exported nor used for a collection restore
+		}
+		return o
+	}
+	return &jobKind[atlasapi.Snapshot, snapshotExtra, snapshotTotals]{
+		states:  states,
+		outcome: outcomeOf,
+		labels:  clusterLabels(),
+		list: func(c *atlasapi.Client, groupID, cluster string) atlasapi.List[atlasapi.Snapshot] {
+			return c.Snapshots(groupID, cluster)
+		},
+		instead: func(c *atlasapi.Client, groupID, cluster string, refusal error) (atlasapi.List[atlasapi.Snapshot], bool) {
+			return c.ShardedSnapshots(groupID, cluster), errorCode(refusal) == atlasapi.CodeIncorrectEndpoint
+		},
+		keep: func(s *atlasapi.Snapshot, words *interner) job[snapshotExtra] {
+			created := firstValid(s.CreatedAt, s.ID.Time())
+			export := exportable{created: created, snapshot: hashOf(s.ID), frequency: words.index(s.Frequency)}
+			for _, item := range s.PolicyItems {
+				export.items |= 1 << words.index(item) // an index above 63 has no bit: no policy has so many items
+			}
+			return job[snapshotExtra]{
+				id:      s.ID,
+				created: created,
+				state:   states.index(s.Status),
+				extra: snapshotExtra{
+					fallback: s.Type == snapshotFallback, size: wideCountOf(s.StorageSizeBytes), regions: s.CopyRegions,
+					expires: secondsOf(s.ExpiresAt), export: export,
+				},
+			}
+		},
+		more: func(more *snapshotTotals, _ *snapshotSummary, j *job[snapshotExtra]) {
+			if states.outcome(j.state) != succeeded {
+				return
+			}
+			more.newestExpiration = max(more.newestExpiration, j.extra.expires)
+			if j.extra.fallback {
+				more.lastFallback = max(more.lastFallback, j.created)
+				return
+			}
+			more.oldestSuccess = earliestOf(more.oldestSuccess, j.created)
+			more.exportable = append(more.exportable, j.extra.export)
+		},
+		settle: keepExportable,
+		families: slices.Concat(common[snapshotExtra, snapshotTotals](commonFamilies{
+			prefix: "mongodbatlas_backup_snapshot", noun: "snapshot",
+			counts:      "Snapshots of the cluster that Atlas lists, by state.",
+			stateSource: "results[].status", createdSource: "results[].createdAt, else the time in id",
+			note: " A fallback snapshot is no success.",
+		}, states), []family[*snapshotSummary]{
+			timestamp("mongodbatlas_backup_snapshot_last_fallback_timestamp_seconds",
+				"When the newest completed fallback snapshot was created; absent when there is none.",
+				"results[].snapshotType", func(s *snapshotSummary) seconds { return s.more.lastFallback }),
+			number("mongodbatlas_backup_snapshot_last_success_size_bytes",
+				"Storage size of the newest successful snapshot.",
+				"results[].storageSizeBytes", func(s *snapshotSummary) (float64, bool) {
+					size, ok := s.success.extra.size.get()
+					return size, ok && !s.success.id.IsZero()
+				}),
+			number("mongodbatlas_backup_snapshot_last_success_copy_regions",
+				"Regions that the newest successful snapshot was copied to.",
+				"results[].copyRegions", func(s *snapshotSummary) (float64, bool) {
+					return float64(s.success.extra.regions), !s.success.id.IsZero()
+				}),
+			timestamp("mongodbatlas_backup_snapshot_oldest_success_timestamp_seconds",
+				"When the oldest successful snapshot was created: how far back a restore can go.",
+				"results[].createdAt", func(s *snapshotSummary) seconds { return s.more.oldestSuccess }),
+			timestamp("mongodbatlas_backup_snapshot_newest_expiration_timestamp_seconds",
+				"When the last completed snapshot expires: after it nothing is left to restore.",
+				"results[].expiresAt", func(s *snapshotSummary) seconds { return s.more.newestExpiration }),
+		}),
+	}
+}
+
+func backupSnapshots(clusters, schedules, buckets *Declaration) *Declaration {
+	d := snapshotJobs().declare(&Declaration{
+		Name: "backup_snapshots", Title: "Cluster snapshots", Noun: "snapshot", Role: readOnly, Parent: clusters,
+		Needs: []*Declaration{schedules, buckets},
+		Row:   RowAlways, MinInterval: 5 * time.Minute, ExpectedIntervals: true, showsParent: true,
+		Patience: Patience{News: 8 * 24 * time.Hour, Stuck: 6 * time.Hour, Grace: 6 * time.Hour},
+	})
+	d.describe(clusterLabels(),
+		number("mongodbatlas_backup_snapshot_expected_interval_seconds",
+			"How often a snapshot is expected: by the configuration, else by the shortest item of the backup policy. Absent while the cluster is paused or its backup is off, and when nothing is scheduled.",
+			"backup schedule: policies[].policyItems[]", func(v *entryView) (float64, bool) {
+				interval := snapshotInterval(d, v)
+				return interval.Seconds(), interval > 0
+			}).query(`time() - mongodbatlas_backup_snapshot_last_success_timestamp_seconds > 2 * mongodbatlas_backup_snapshot_expected_interval_seconds`),
+		number("mongodbatlas_backup_snapshot_policy_items",
+			"Items of the backup policy that take snapshots by themselves; 0: backup is on and nothing is scheduled.",
+			"backup schedule: policies[].policyItems[]", func(v *entryView) (float64, bool) {
+				schedule := scheduleOf(v.entry)
+				if schedule == nil || schedule.PolicyItems == nil || backupIsOff(v.entry) {
+					return 0, false
+				}
+				return float64(len(scheduledItems(schedule))), true
+			}),
+		timestamp("mongodbatlas_backup_snapshot_next_timestamp_seconds",
+			"When Atlas will take the next snapshot; absent when it schedules none.",
+			"backup schedule: nextSnapshot", func(v *entryView) seconds {
+				schedule := scheduleOf(v.entry)
+				if schedule == nil || backupIsOff(v.entry) {
+					return 0
+				}
+				return secondsOf(schedule.NextSnapshot)
+			}),
+		timestamp("mongodbatlas_backup_export_missing_snapshot_created_timestamp_seconds",
+			"When the oldest completed snapshot was created that auto export should have exported and that has no export job; absent when there is none, while auto export is off, and while either list is unread.",
+			"snapshots, export jobs and backup schedule", missingExport).
+			query(`time() - mongodbatlas_backup_export_missing_snapshot_created_timestamp_seconds > 12 * 3600`),
+		number("mongodbatlas_backup_restore_window_seconds",
+			"How far back continuous backup can restore to any point in time; absent while it is off.",
+			"backup schedule: restoreWindowDays", func(v *entryView) (float64, bool) {
+				schedule := scheduleOf(v.entry)
+				if schedule == nil || !clusterOf(v).PITEnabled.Value || backupIsOff(v.entry) {
+					return 0, false
+				}
+				return float64(schedule.RestoreWindowDays.Value) * 86400, schedule.RestoreWindowDays.Set
+			}),
+	)
+	d.dueWhen(func(e *entry, r reader) bool { return snapshotDue(e, r.(*snapshotReader)) })
+	d.plan = func(v *entryView) Plan {
+		p := Plan{Since: clusterCreated(v.entry).time(), Interval: snapshotInterval(d, v)}
+		schedule := scheduleOf(v.entry)
+		switch {
+		case clusterOf(v).Paused.Value:
+			p.Off = "cluster paused"
+		case schedule == nil:
+		case schedule.PolicyItems != nil && len(scheduledItems(schedule)) == 0:
+			p.Off = "nothing scheduled"
+		case len(unknownItems(schedule)) > 0:
+			p.Note = "unknown snapshot frequency"
+		}
+		return p
+	}
+	return d
+}
+
+// scheduledItems are the items of a backup policy that take snapshots by themselves.
+func scheduledItems(s *atlasapi.Schedule) []atlasapi.PolicyItem {
+	return slices.DeleteFunc(slices.Clone(s.PolicyItems), func(i atlasapi.PolicyItem) bool { return i.FrequencyType == "ondemand" })
+}
+
+// unknownItems are the items of a backup policy whose interval is unknown.
+func unknownItems(s *atlasapi.Schedule) []atlasapi.PolicyItem {
+	return slices.DeleteFunc(scheduledItems(s), func(i atlasapi.PolicyItem) bool { return itemInterval(i) > 0 })
+}
+
+// itemInterval is the longest time between two snapshots of a policy item, 0 where it is unknown.
+func itemInterval(i atlasapi.PolicyItem) time.Duration {
+	if i.FrequencyType == "hourly" {
+		return time.Duration(max(0, i.FrequencyInterval)) * time.Hour
+	}
+	return frequencyInterval(i.FrequencyType)
+}
+
+// policyInterval is the longest time between two snapshots of the most frequent item of a backup policy, 0 where nothing
+// with a known interval is scheduled. Weekly items count together: their interval is the largest gap between their
+// weekdays.
+func policyInterval(s *atlasapi.Schedule) time.Duration {
+	var shortest time.Duration
+	var weekdays []int
+	for _, i := range scheduledItems(s) {
+		interval := itemInterval(i)
+		if i.FrequencyType == "weekly" && i.FrequencyInterval >= 1 && i.FrequencyInterval <= 7 {
+			weekdays = append(weekdays, i.FrequencyInterval)
+			continue
+		}
+		if interval > 0 && (shortest == 0 || interval < shortest) {
+			shortest = interval
+		}
+	}
+	if weekly := largestGap(weekdays); weekly > 0 && (shortest == 0 || weekly < shortest) {
+		return weekly
+	}
+	return shortest
+}
+
+// largestGap is the longest time between two of some weekdays, 0 where there is none.
+func largestGap(weekdays []int) time.Duration {
+	if len(weekdays) == 0 {
+		return 0
+	}
+	slices.Sort(weekdays)
+	gap := weekdays[0] + 7 - weekdays[len(weekdays)-1] // over the end of the week
+	for i := 1; i < len(weekdays); i++ {
+		gap = max(gap, weekdays[i]-weekdays[i-1])
+	}
+	return time.Duration(gap) * 24 * time.Hour
+}
+
+// snapshotInterval is how often a snapshot is expected: by the configuration, else by the cluster's own backup policy. A
+// cluster that is paused, or whose backup is off, takes none.
+func snapshotInterval(d *Declaration, v *entryView) time.Duration {
+	if backupIsOff(v.entry) || clusterOf(v).Paused.Value {
+		return 0
+	}
+	interval, configured := v.config.Collectors.ExpectedInterval(d.Name, v.groupID, v.info().Name)
+	if schedule := scheduleOf(v.entry); !configured && schedule != nil {
+		interval = policyInterval(schedule)
+	}
+	return interval
+}
+
+// snapshotDue reports whether the snapshots of a cluster are about to change: Atlas's own next one is due and not listed
+// yet, or auto export was switched on, so that exports may be missing that were not looked for.
+func snapshotDue(e *entry, r *snapshotReader) bool {
+	schedule, s := scheduleOf(e), r.only()
+	if schedule == nil || s == nil {
+		return false
+	}
+	if s.more.withoutAuto && autoExport(e).Value {
+		return true
+	}
+	next := secondsOf(schedule.NextSnapshot)
+	paused := factsOf[atlasapi.Cluster](e).Paused.Value
+	return next != 0 && !paused && s.newest.created < next && !time.Now().Before(next.time())
+}
+
+// keepExportable drops the snapshots whose export cannot be missing, so that few are kept between readings.
+func keepExportable(e *entry, s *snapshotSummary) {
+	more := &s.more
+	exports := readerOf[*exportReader](e.targets())
+	auto := autoExport(e)
+	switch newest := exports.only(); {
+	case exports == nil, auto.Set && !auto.Value:
+		more.exportable, more.withoutAuto = nil, exports != nil
+		return
+	case newest != nil && newest.total > 0:
+		more.boundExport, more.bound = newest.newest.extra.snapshot, more.newerThan(&newest.newest)
+	}
+	more.exportable = slices.Clip(slices.DeleteFunc(more.exportable, func(x exportable) bool { return x.created <= more.bound }))
+}
+
+// newerThan returns the creation of the snapshot of an export job. Where the snapshot is not listed, it returns the creation
+// of the job, which is later: no snapshot is then taken for missing that is older than the exported one.
+func (t *snapshotTotals) newerThan(export *job[exportExtra]) seconds {
+	if export.extra.snapshot == 0 {
+		return export.created
+	}
+	if export.extra.snapshot == t.boundExport {
+		return t.bound
+	}
+	for _, x := range t.exportable {
+		if x.snapshot == export.extra.snapshot {
+			return x.created
+		}
+	}
+	return export.created
+}
+
+// missingExport returns the creation of the oldest completed snapshot that auto export should have exported: the export
+// policy covers it, it is newer than the snapshot of the newest export job, and it has no export job.
+func missingExport(v *entryView) seconds {
+	snapshots, exports := readerOf[*snapshotReader](v.targets()), readerOf[*exportReader](v.targets())
+	taken, exported, schedule := snapshots.only(), exports.only(), scheduleOf(v.entry)
+	if taken == nil || exported == nil || schedule == nil || !autoExport(v.entry).Value {
+		return 0
+	}
+	candidates := map[snapshotHash]seconds{}
+	var bound seconds
+	if exported.total > 0 {
+		bound = taken.more.newerThan(&exported.newest)
+	}
+	for _, x := range taken.more.exportable {
+		if x.created > bound && x.coveredBy(schedule, taken.words) {
+			candidates[x.snapshot] = x.created
+		}
+	}
+	if len(candidates) > 0 {
+		exports.history.each(func(j *job[exportExtra]) bool {
+			delete(candidates, j.extra.snapshot)
+			return len(candidates) > 0
+		})
+	}
+	var oldest seconds
+	for _, created := range candidates {
+		oldest = earliestOf(oldest, created)
+	}
+	return oldest
+}
+
+// coveredBy reports whether the export policy covers a snapshot: its frequency is the policy's, or it was taken for a
+// policy item of that frequency too.
+func (x *exportable) coveredBy(s *atlasapi.Schedule, words interner) bool {
+	if s.ExportFrequency == "" {
+		return false
+	}
+	if words.word(x.frequency) == s.ExportFrequency {
+		return true
+	}
+	return slices.ContainsFunc(s.PolicyItems, func(i atlasapi.PolicyItem) bool {
+		if i.FrequencyType != s.ExportFrequency {
+			return false
+		}
+		at := slices.Index(words, i.ID) + 1
+		return at > 0 && x.items&(1<<at) != 0
+	})
+}

@@ -1,0 +1,48 @@
+package collector
+
+import (
+	"time"
+
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
+)
+
+// flexRestoreJobs is the kind of job that restores a snapshot of a Flex cluster. Its word is the delivery type.
+func flexRestoreJobs() *jobKind[atlasapi.FlexRestore, struct{}, struct{}] {
+	states := flexStates()
+	return &jobKind[atlasapi.FlexRestore, struct{}, struct{}]{
+		states:    states,
+		groupedBy: "delivery_type",
+		labels:    clusterLabels(),
+		list: func(c *atlasapi.Client, groupID, cluster string) atlasapi.List[atlasapi.FlexRestore] {
+			return c.FlexRestores(groupID, cluster)
+		},
+		keep: func(j *atlasapi.FlexRestore, words *interner) job[struct{}] {
+			return job[struct{}]{
+				id:      j.ID,
+				created: firstValid(j.ScheduledAt, j.ID.Time()),
+				ended:   secondsOf(j.FinishedAt),
+				state:   states.index(j.Status),
+				word:    words.index(j.DeliveryType),
+			}
+		},
+		open: func(j *job[struct{}], _ seconds) bool {
+			o := states.outcome(j.state)
+			return o == unfinished || o == unknown
+		},
+		families: common[struct{}, struct{}](commonFamilies{
+			prefix: "mongodbatlas_flex_restore", item: "job", noun: "flex restore job",
+			counts:      "Restore jobs of a flex cluster that Atlas lists, by state.",
+			stateSource: "results[].status", createdSource: "results[].restoreScheduledDate, else the time in id",
+			endedSource: "results[].restoreFinishedDate",
+		}, states),
+		progress: func(s *summary[struct{}, struct{}], j *job[struct{}]) string { return s.words.word(j.word) },
+	}
+}
+
+func flexRestores(flexClusters *Declaration) *Declaration {
+	return flexRestoreJobs().declare(&Declaration{
+		Name: "flex_restores", Title: "Flex restore jobs", Noun: "flex restore", Role: readOnly, Parent: flexClusters,
+		Row: RowWithJobs, MinInterval: 5 * time.Minute, showsParent: true,
+		Patience: Patience{News: 24 * time.Hour, Stuck: 12 * time.Hour},
+	})
+}

@@ -1,0 +1,90 @@
+package collector
+
+import (
+	"slices"
+	"time"
+
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
+)
+
+// flexInterval is how often Atlas takes a snapshot of a Flex cluster. It is fixed.
+const flexInterval = 24 * time.Hour
+
+// flexSnapshotExtra is what a summary needs of a snapshot beside what every job has.
+type flexSnapshotExtra struct{ expires seconds }
+
+// flexSnapshotTotals is what the metrics say about all snapshots.
+type flexSnapshotTotals struct{ newestExpiration seconds }
+
+type flexSnapshotSummary = summary[flexSnapshotExtra, flexSnapshotTotals]
+
+// flexSnapshotJobs is the kind of job that takes a snapshot of a Flex cluster. Atlas keeps eight of them.
+func flexSnapshotJobs() *jobKind[atlasapi.FlexSnapshot, flexSnapshotExtra, flexSnapshotTotals] {
+	states := flexStates()
+	return &jobKind[atlasapi.FlexSnapshot, flexSnapshotExtra, flexSnapshotTotals]{
+		states:     states,
+		labels:     clusterLabels(),
+		byCreation: true,
+		list: func(c *atlasapi.Client, groupID, cluster string) atlasapi.List[atlasapi.FlexSnapshot] {
+			return c.FlexSnapshots(groupID, cluster)
+		},
+		keep: func(s *atlasapi.FlexSnapshot, _ *interner) job[flexSnapshotExtra] {
+			return job[flexSnapshotExtra]{
+				id:      s.ID,
+				created: firstValid(s.StartTime, s.ScheduledTime, s.ID.Time()),
+				ended:   secondsOf(s.FinishTime),
+				state:   states.index(s.Status),
+				extra:   flexSnapshotExtra{secondsOf(s.Expiration)},
+			}
+		},
+		more: func(more *flexSnapshotTotals, _ *flexSnapshotSummary, j *job[flexSnapshotExtra]) {
+			if states.outcome(j.state) == succeeded {
+				more.newestExpiration = max(more.newestExpiration, j.extra.expires)
+			}
+		},
+		families: slices.Concat(common[flexSnapshotExtra, flexSnapshotTotals](commonFamilies{
+			prefix: "mongodbatlas_flex_snapshot", noun: "flex snapshot",
+			counts:      "Snapshots of a flex cluster that Atlas lists, by state.",
+			stateSource: "results[].status", createdSource: "results[].startTime, else scheduledTime", endedSource: "results[].finishTime",
+			byCreation: true,
+		}, states), []family[*flexSnapshotSummary]{
+			timestamp("mongodbatlas_flex_snapshot_newest_expiration_timestamp_seconds",
+				"When the last completed flex snapshot expires: after it nothing is left to restore.",
+				"results[].expiration", func(s *flexSnapshotSummary) seconds { return s.more.newestExpiration }),
+		}),
+	}
+}
+
+func flexSnapshots(flexClusters *Declaration) *Declaration {
+	d := flexSnapshotJobs().declare(&Declaration{
+		Name: "flex_snapshots", Title: "Flex snapshots", Noun: "flex snapshot", Role: readOnly, Parent: flexClusters,
+		Row: RowAlways, MinInterval: 5 * time.Minute, showsParent: true,
+		Patience: Patience{News: 8 * 24 * time.Hour, Stuck: 6 * time.Hour, Grace: 6 * time.Hour},
+	})
+	expected := func(v *entryView) time.Duration {
+		if on := flexOf(v.entry).BackupEnabled; on.Set && !on.Value {
+			return 0
+		}
+		return flexInterval
+	}
+	d.describe(clusterLabels(),
+		number("mongodbatlas_flex_snapshot_expected_interval_seconds",
+			"How often Atlas takes a snapshot of the flex cluster; absent while its backup is off.",
+			"flexClusters: backupSettings.enabled", func(v *entryView) (float64, bool) {
+				interval := expected(v)
+				return interval.Seconds(), interval > 0
+			}),
+	)
+	d.dueWhen(func(_ *entry, r reader) bool {
+		s := r.(*jobReader[atlasapi.FlexSnapshot, flexSnapshotExtra, flexSnapshotTotals]).only()
+		return s != nil && s.total > 0 && time.Since(s.newest.created.time()) >= flexInterval
+	})
+	d.plan = func(v *entryView) Plan {
+		p := Plan{Since: flexCreated(v.entry).time(), Interval: expected(v)}
+		if p.Interval == 0 {
+			p.Off = "backup off"
+		}
+		return p
+	}
+	return d
+}
