@@ -47,11 +47,16 @@ const snapshotLead = 10 * time.Minute
 
 // refer makes the cluster's daily snapshots so old that each is done before an export of an age.
 func (d demo) refer(c *Cluster, export time.Duration) {
-	turn := d.ago(export + snapshotLead).UTC()
-	c.Schedule.Reference = time.Duration(turn.Hour())*time.Hour + time.Duration(turn.Minute())*time.Minute
-	if c.Schedule.Reference == 0 {
-		c.Schedule.Reference = day
+	c.Schedule.Reference = timeOfDay(d.ago(export + snapshotLead))
+}
+
+// timeOfDay is a moment's, for Schedule.Reference.
+func timeOfDay(at time.Time) time.Duration {
+	at = at.UTC()
+	if at.Hour() == 0 && at.Minute() == 0 {
+		return day
 	}
+	return time.Duration(at.Hour())*time.Hour + time.Duration(at.Minute())*time.Minute
 }
 
 // takeSnapshots lets every cluster that no situation says otherwise about take the snapshots of its policy. The first
@@ -83,11 +88,13 @@ func (d demo) daily(c *Cluster, days int, newest time.Duration, routine ExportRo
 	c.AddExportRoutine(routine)
 }
 
-// restored makes one restore job of an age, which ended within three minutes.
+// restored makes one restore job of an age, which ended within three minutes unless it hangs.
 func (d demo) restored(c *Cluster, age time.Duration, deliveryType string, outcome RestoreOutcome) {
 	d.org.At(d.ago(age), func(at time.Time) {
 		job := c.AddRestore(Restore{CreatedAt: at, DeliveryType: deliveryType})
-		d.org.After(2*time.Minute+20*time.Second, func(at time.Time) { job.end(outcome, at) })
+		if outcome != RestoreHangs {
+			d.org.After(2*time.Minute+20*time.Second, func(at time.Time) { job.end(outcome, at) })
+		}
 	})
 }
 

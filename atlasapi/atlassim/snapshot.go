@@ -90,7 +90,7 @@ func (c *Cluster) DisableBackup() {
 func (c *Cluster) completeSnapshot(s *Snapshot, n uint64) {
 	s.cluster = c
 	if s.ID == "" {
-		s.ID = objectID(s.RequestedAt, mix(c.seed^n<<2^2))
+		s.ID = c.snapshotID(s.RequestedAt, n)
 	}
 	if s.Status == "" {
 		s.Status = SnapshotQueued
@@ -109,6 +109,11 @@ func (c *Cluster) completeSnapshot(s *Snapshot, n uint64) {
 	if s.SizeBytes == 0 && s.Status == SnapshotCompleted {
 		s.SizeBytes = around(0, 6<<30, c.seed+n)
 	}
+}
+
+// snapshotID is the id of the snapshot of number n.
+func (c *Cluster) snapshotID(requested time.Time, n uint64) string {
+	return objectID(requested, mix(c.seed^n<<2^2))
 }
 
 func (s *Snapshot) identity() string   { return s.ID }

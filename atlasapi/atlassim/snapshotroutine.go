@@ -35,6 +35,11 @@ type SnapshotOutcome struct {
 	Skip bool
 }
 
+// ends tells whether the snapshot ends, so that its retention does too.
+func (o SnapshotOutcome) ends() bool {
+	return o.Status != SnapshotQueued && o.Status != SnapshotInProgress
+}
+
 // TakeSnapshots makes snapshots of the cluster by a routine. A cluster has one at most: a second call replaces the first.
 func (c *Cluster) TakeSnapshots(routine SnapshotRoutine) {
 	if routine.From.IsZero() {
@@ -104,7 +109,11 @@ func (c *Cluster) takeTurn(at turn) {
 		s.PolicyItems = append(s.PolicyItems, c.policyItemID(place))
 	}
 	s.Frequency = item.Frequency
-	c.take(s, outcome, c.kept(item))
+	keep := c.kept(item)
+	if over := keep(at.at).Add(day).Before(c.project.org.clock.Now()); over && outcome.ends() && (c.exporting == nil || !c.covers(&s)) {
+		return // history that nobody can see any more
+	}
+	c.take(s, outcome, keep)
 }
 
 // kept answers when a snapshot of the item goes that was taken at a moment.
@@ -220,11 +229,11 @@ func (e *AutoExport) snapshotCompleted(c *Cluster, s *Snapshot) {
 	})
 }
 
-// covers tells whether the cluster's export policy has a snapshot exported: its frequency is the policy's, or an item of
-// that frequency shares it.
+// covers tells whether the cluster's export policy has a snapshot exported once it is complete: its frequency is the
+// policy's, or an item of that frequency shares it.
 func (c *Cluster) covers(s *Snapshot) bool {
 	frequency := c.Schedule.ExportFrequency
-	if frequency == "" || s.Type != SnapshotScheduled || s.Status != SnapshotCompleted {
+	if frequency == "" || s.Type == SnapshotFallback || s.Type == SnapshotOnDemand {
 		return false
 	}
 	if s.Frequency == frequency {
@@ -245,7 +254,7 @@ func (c *Cluster) exportable(onDemand bool) string {
 		if onDemand && s.Status == SnapshotCompleted && s.Type != SnapshotFallback {
 			return s.ID
 		}
-		if !onDemand && c.covers(s) {
+		if !onDemand && s.Status == SnapshotCompleted && c.covers(s) {
 			if slices.ContainsFunc(c.exports.stored, func(e *Export) bool { return e.SnapshotID == s.ID }) {
 				return ""
 			}
