@@ -118,6 +118,7 @@ func (s *Server) locate(c *call) *reply {
 		}
 	case SetFlexClusters, SetFlexSnapshots, SetFlexRestores:
 		return s.locateFlex(c)
+	default:
 	}
 	if c.pipelineName != "" {
 		c.pipeline = c.project.pipeline(c.pipelineName)

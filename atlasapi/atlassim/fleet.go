@@ -24,7 +24,7 @@ func Fleet(clock Clock, options FleetOptions) *Organization {
 	}
 	org := NewOrganization(clock)
 	org.Name = "Fleet Organization"
-	f := fleet{demo: demo{org: org, now: clock.Now().Truncate(time.Second)}, seed: options.Seed}
+	f := fleet{demo{org: org, now: clock.Now().Truncate(time.Second)}}
 	for i := range options.Projects {
 		p := org.AddProject(fleetProject(i))
 		for j := range options.ClustersPerProject {
@@ -64,12 +64,10 @@ func fleetCluster(project string, n int) string {
 	return name
 }
 
-type fleet struct {
-	demo
-	seed uint64
-}
+// fleet builds a fleet with the demo's tools.
+type fleet struct{ demo }
 
-// history is how far back the fleet's jobs go.
+// fleetHistory is how far back the fleet's jobs go.
 const fleetHistory = 35 * day
 
 // cluster adds a cluster in a situation that chance picks.

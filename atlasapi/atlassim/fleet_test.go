@@ -120,10 +120,11 @@ func TestFleetIsTheSameEveryTime(t *testing.T) {
 		}
 		return text
 	}
-	if read(7) != read(7) {
+	first, again := read(7), read(7)
+	if first != again {
 		t.Error("two fleets of a seed differ")
 	}
-	if read(7) == read(8) {
+	if first == read(8) {
 		t.Error("two seeds make the same fleet")
 	}
 }

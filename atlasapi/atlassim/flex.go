@@ -1,6 +1,7 @@
 package atlassim
 
 import (
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -201,8 +202,8 @@ func (f *FlexCluster) TakeSnapshots(routine FlexRoutine) {
 	org := f.project.org
 	first := f.Created.Add(org.scaled(day))
 	if late := routine.From.Sub(first); late > 0 {
-		period := org.scaled(day)
-		first = first.Add((late + period - 1) / period * period)
+		turns := math.Ceil(late.Seconds() / org.scaled(day).Seconds())
+		first = first.Add(time.Duration(turns * float64(org.scaled(day))))
 	}
 	org.every(first, day, func(n int, at time.Time) {
 		if !f.BackupEnabled || !routine.Until.IsZero() && !at.Before(routine.Until) {

@@ -254,7 +254,7 @@ func TestNewResources(t *testing.T) {
 			}
 			c.server.ResetRequests()
 			response, body := ask(test.version, all, http.MethodGet)
-			if got := response.Header.Get("Content-Type"); response.StatusCode != 200 ||
+			if got := response.Header.Get("Content-Type"); response.StatusCode != http.StatusOK ||
 				got != "application/vnd.atlas."+test.version+"+json;charset=utf-8" || !strings.Contains(string(body), `"results":[`) {
 				t.Errorf("answers %d %s %s", response.StatusCode, got, body)
 			}

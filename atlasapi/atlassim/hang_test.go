@@ -121,20 +121,23 @@ func TestTokenRate(t *testing.T) {
 		retry   []string
 	}{
 		{
-			"with Retry-After", atlassim.TokenRate{Requests: 10, RetryAfter: true},
+			"with Retry-After",
+			atlassim.TokenRate{Requests: 10, RetryAfter: true},
 			[]int{0, 1, 59, 60, 61},
 			[]int{429, 429, 429, 200, 200},
 			[]string{"60", "59", "1", "", ""},
 		},
 		{
-			"without", atlassim.TokenRate{Requests: 10},
+			"without",
+			atlassim.TokenRate{Requests: 10},
 			[]int{0, 59, 60},
 			[]int{429, 429, 200},
 			[]string{"", "", ""},
 		},
 		{
 			// After a minute the ten are forgotten, and the nine refusals are not: one more fits.
-			"refusals counted", atlassim.TokenRate{Requests: 10, RetryAfter: true, CountRefused: true},
+			"refusals counted",
+			atlassim.TokenRate{Requests: 10, RetryAfter: true, CountRefused: true},
 			[]int{1, 2, 3, 4, 5, 6, 7, 8, 9, 60, 60, 61},
 			[]int{429, 429, 429, 429, 429, 429, 429, 429, 429, 200, 429, 429},
 			[]string{"59", "58", "57", "56", "55", "54", "53", "52", "51", "", "2", "2"},

@@ -160,24 +160,28 @@ func TestSnapshotPolicies(t *testing.T) {
 		label []string
 	}{
 		{
-			"hourly", []atlassim.PolicyItem{hourly(8)},
+			"hourly",
+			[]atlassim.PolicyItem{hourly(8)},
 			[]string{"20T14", "20T22", "21T06", "21T14"},
 			[]string{"hourly", "hourly", "hourly", "hourly"},
 		},
 		{
-			"hourly and daily", []atlassim.PolicyItem{hourly(12), item(atlassim.Daily, 1, atlassim.Weeks)},
+			"hourly and daily",
+			[]atlassim.PolicyItem{hourly(12), item(atlassim.Daily, 1, atlassim.Weeks)},
 			[]string{"20T18", "21T06", "21T18", "22T06"},
 			[]string{"hourly", "daily", "hourly", "daily"},
 		},
 		{
-			"the longest retention labels", []atlassim.PolicyItem{
+			"the longest retention labels",
+			[]atlassim.PolicyItem{
 				item(atlassim.Weekly, 6, atlassim.Weeks), item(atlassim.Daily, 1, atlassim.Days),
 			},
 			[]string{"21T06", "22T06"},
 			[]string{"weekly", "daily"},
 		},
 		{
-			"Sunday, and the last day of the month", []atlassim.PolicyItem{
+			"Sunday, and the last day of the month",
+			[]atlassim.PolicyItem{
 				item(atlassim.Weekly, 7, atlassim.Weeks), item(atlassim.Monthly, 40, atlassim.Months),
 			},
 			[]string{"22T06", "29T06", "30T06", "06T06"},
