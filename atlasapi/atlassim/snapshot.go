@@ -119,12 +119,12 @@ func (c *Cluster) snapshotID(requested time.Time, n uint64) string {
 func (s *Snapshot) identity() string   { return s.ID }
 func (s *Snapshot) created() time.Time { return s.RequestedAt }
 
-func (s *Snapshot) appendJSON(b []byte, base string) []byte {
-	return append(s.appendMembers(b, base), '}')
+func (s *Snapshot) appendJSON(b []byte, _ string) []byte {
+	return append(s.appendMembers(b), '}')
 }
 
 // appendMembers begins the snapshot's object.
-func (s *Snapshot) appendMembers(b []byte, base string) []byte {
+func (s *Snapshot) appendMembers(b []byte) []byte {
 	c := s.cluster
 	known := s.Status == SnapshotCompleted || !s.CreatedAt.IsZero() // cloud provider and version are filled in late
 	b = append(b, '{')
@@ -139,14 +139,11 @@ func (s *Snapshot) appendMembers(b []byte, base string) []byte {
 	b = timeMember(b, "expiresAt", s.ExpiresAt)
 	b = textMember(b, "frequencyType", s.Frequency)
 	b = textMember(b, "id", s.ID)
-	b = append(member(b, "links"), '[', '{')
-	b = textMember(b, "href", base+"/groups/"+c.project.ID+"/clusters/"+c.Name+"/backup/snapshots/"+s.ID)
-	b = append(textMember(b, "rel", "self"), '}', ']')
 	if known {
 		b = textMember(b, "mongodVersion", mongoDBVersion)
 	}
 	b = appendTexts(member(b, "policyItems"), s.PolicyItems)
-	if known && c.Shards == 0 {
+	if c.Shards == 0 {
 		b = textMember(b, "replicaSetName", c.deployment()+"-shard-0")
 	}
 	b = textMember(b, "snapshotType", s.Type)
@@ -159,8 +156,8 @@ func (s *Snapshot) appendMembers(b []byte, base string) []byte {
 }
 
 // appendSharded writes the snapshot as the list of sharded clusters does.
-func (s *Snapshot) appendSharded(b []byte, base string) []byte {
-	b = textMember(s.appendMembers(b, base), "configServerType", "EMBEDDED")
+func (s *Snapshot) appendSharded(b []byte) []byte {
+	b = textMember(s.appendMembers(b), "configServerType", "EMBEDDED")
 	number := mix(seedOf(s.ID))
 	b = append(member(b, "members"), '[')
 	ids := make([]string, 0, s.cluster.Shards)
@@ -194,6 +191,6 @@ func (s *Server) listShardedSnapshots(c *call) reply {
 	snapshots := &c.cluster.snapshots
 	c.page = pageRequest{number: 1, size: snapshots.len() + 1, count: true}
 	return s.list(c, snapshots.len(), func(b []byte, place int) []byte {
-		return snapshots.at(place).appendSharded(b, s.base())
+		return snapshots.at(place).appendSharded(b)
 	})
 }

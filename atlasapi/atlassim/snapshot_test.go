@@ -40,7 +40,7 @@ func TestSnapshotShape(t *testing.T) {
 		t.Fatalf("the list is %v", ids)
 	}
 	item := list.Results[0]
-	absent(t, item, "createdAt", "cloudProvider", "mongodVersion", "replicaSetName", "members")
+	absent(t, item, "createdAt", "cloudProvider", "mongodVersion", "members")
 	if item["status"] != "queued" || item["frequencyType"] != "ondemand" || item["snapshotType"] != "onDemand" ||
 		item["storageSizeBytes"] != 0.0 || item["description"] != `before "it"` {
 		t.Errorf("the queued snapshot is %v", item)
