@@ -98,22 +98,27 @@ func (s *Server) locate(c *call) *reply {
 	}
 	if c.clusterName != "" {
 		c.cluster = c.project.cluster(c.clusterName)
+		if c.cluster == nil && c.project.flexCluster(c.clusterName) != nil {
+			return refuse(failure(http.StatusBadRequest, "CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API", c.clusterName))
+		}
 		if c.cluster == nil {
 			return refuse(failure(http.StatusNotFound, "CLUSTER_NOT_FOUND", c.clusterName, c.groupID))
+		}
+		if gone := s.org.CollectionRestoresGone; gone != 0 && c.resource.operation == OpListCollectionRestores {
+			return refuse(goneFailure(gone, c))
 		}
 		if refusal := c.cluster.backupRefusal(); refusal.Status != 0 {
 			return refuse(failure(refusal.Status, refusal.Code, c.clusterName))
 		}
 	}
-	if c.resource.set == SetPipelines && s.org.PipelinesGone != 0 {
-		code := "RESOURCE_NOT_FOUND"
-		switch s.org.PipelinesGone {
-		case http.StatusGone:
-			code = "VERSION_GONE"
-		case http.StatusMethodNotAllowed:
-			code = "METHOD_NOT_ALLOWED"
+	switch c.resource.set {
+	case SetPipelines:
+		if s.org.PipelinesGone != 0 {
+			return refuse(goneFailure(s.org.PipelinesGone, c))
 		}
-		return refuse(failure(s.org.PipelinesGone, code, c.version, c.request.URL.Path))
+	case SetFlexClusters, SetFlexSnapshots, SetFlexRestores:
+		return s.locateFlex(c)
+	default:
 	}
 	if c.pipelineName != "" {
 		c.pipeline = c.project.pipeline(c.pipelineName)
@@ -124,6 +129,18 @@ func (s *Server) locate(c *call) *reply {
 	return nil
 }
 
+// goneFailure answers for a resource that Atlas has taken out of service, or that it does not have.
+func goneFailure(status int, c *call) reply {
+	code := "RESOURCE_NOT_FOUND"
+	switch status {
+	case http.StatusGone:
+		code = "VERSION_GONE"
+	case http.StatusMethodNotAllowed:
+		code = "METHOD_NOT_ALLOWED"
+	}
+	return failure(status, code, c.version, c.request.URL.Path)
+}
+
 func refuse(answer reply) *reply { return &answer }
 
 // parseQuery reads the query and refuses what the resource does not know.
@@ -132,9 +149,15 @@ func (c *call) parseQuery() *reply {
 	if err != nil {
 		return refuse(failure(http.StatusBadRequest, "INVALID_QUERY_PARAMETER", c.request.URL.RawQuery))
 	}
-	known := append([]string{"envelope", "pretty"}, c.resource.query...)
+	known := slices.Clone(c.resource.query)
+	if !c.resource.bare {
+		known = append(known, "envelope", "pretty")
+	}
 	if c.resource.paged {
-		known = append(known, "pageNum", "itemsPerPage", "includeCount")
+		known = append(known, "pageNum", "itemsPerPage")
+		if !c.resource.bare {
+			known = append(known, "includeCount")
+		}
 	}
 	for name := range query {
 		if !slices.Contains(known, name) {

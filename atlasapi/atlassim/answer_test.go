@@ -154,7 +154,7 @@ func TestClusterShapes(t *testing.T) {
 	off := p.AddCluster("off", atlassim.ClusterOptions{BackupDisabled: true, Paused: true})
 	p.AddCluster("sharded", atlassim.ClusterOptions{Shards: 3})
 	cluster.Schedule = atlassim.Schedule{AutoExportEnabled: true, ExportFrequency: "weekly"}
-	bare := p.AddCluster("bare", atlassim.ClusterOptions{Schedule: atlassim.Schedule{PolicyFrequencies: []string{}}})
+	bare := p.AddCluster("bare", atlassim.ClusterOptions{Schedule: atlassim.Schedule{Items: atlassim.NothingScheduled()}})
 	c := serve(t, org, atlassim.Options{})
 
 	byName := map[string]map[string]any{}

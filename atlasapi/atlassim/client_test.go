@@ -16,7 +16,7 @@ import (
 func noon() time.Time { return time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC) }
 
 const (
-	v20240805 = "application/vnd.atlas.2024-08-05+json"
+	newest = "application/vnd.atlas.2025-03-12+json"
 )
 
 func account() atlassim.ServiceAccount {
@@ -78,7 +78,7 @@ func (c *client) request(method, path string, body io.Reader) *http.Request {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	request.Header.Set("Accept", v20240805)
+	request.Header.Set("Accept", newest)
 	return request
 }
 

@@ -1,7 +1,6 @@
 package atlassim
 
 import (
-	"slices"
 	"strconv"
 	"time"
 )
@@ -21,19 +20,10 @@ type ClusterOptions struct {
 	Paused bool
 	// BackupDisabled makes a cluster without Cloud Backup. Clusters of the free tier and Flex never have it.
 	BackupDisabled bool
+	// PitEnabled turns continuous backup on.
+	PitEnabled bool
 	// Schedule is the cluster's backup schedule.
 	Schedule Schedule
-}
-
-// Schedule is a cluster's backup schedule, as far as exports go.
-type Schedule struct {
-	// AutoExportEnabled tells whether Atlas exports snapshots by itself.
-	AutoExportEnabled bool
-	// ExportFrequency is daily, weekly, monthly or yearly; without one, no export policy is set.
-	ExportFrequency string
-	// PolicyFrequencies are the frequencies of the snapshot policy's items; nil stands for Atlas's default of hourly,
-	// daily, weekly, monthly and yearly.
-	PolicyFrequencies []string
 }
 
 // Cluster is a cluster of a project.
@@ -46,8 +36,13 @@ type Cluster struct {
 	Shards                 int
 	// State is the cluster's stateName, IDLE at first.
 	State string
-	// Paused and BackupEnabled can change while the cluster lives.
-	Paused, BackupEnabled bool
+	// Paused and PitEnabled can change while the cluster lives.
+	Paused, PitEnabled bool
+	// BackupEnabled can change as well: DisableBackup also deletes the snapshots, as Atlas does.
+	BackupEnabled bool
+	// SnapshotsApart makes Atlas refuse the common list of snapshots for this cluster, if it is sharded, with 400
+	// INCORRECT_BACKUP_API_ENDPOINT. Its documentation has that error; every answer known is from the common list.
+	SnapshotsApart bool
 	// Schedule is the cluster's backup schedule; it is not answered while backup is off.
 	Schedule Schedule
 	// BackupRefusal, if it has a status, answers every request for the cluster's backups.
@@ -57,6 +52,12 @@ type Cluster struct {
 	seed     uint64
 	exports  list[*Export]
 	restores list[*Restore]
+
+	snapshots          list[*Snapshot]
+	collectionRestores list[*CollectionRestore]
+	policy             int // counts the changes of the policy, so that turns of an old one are dropped
+	routine            *SnapshotRoutine
+	exporting          *AutoExport
 }
 
 // AddCluster adds a cluster without jobs.
@@ -67,7 +68,7 @@ func (p *Project) AddCluster(name string, options ClusterOptions) *Cluster {
 	c := &Cluster{
 		Name: name, Created: options.Created.Truncate(time.Second),
 		Provider: options.Provider, InstanceSize: options.InstanceSize, Shards: options.Shards,
-		State: "IDLE", Paused: options.Paused, Schedule: options.Schedule,
+		State: "IDLE", Paused: options.Paused, PitEnabled: options.PitEnabled, Schedule: options.Schedule,
 		project: p, seed: mix(p.seed ^ seedOf("cluster", name)),
 	}
 	if c.Provider == "" {
@@ -131,12 +132,4 @@ func (c *Cluster) created() time.Time { return c.Created }
 
 func (c *Cluster) appendJSON(b []byte, base string) []byte {
 	return append(b, encode(c.wire(base))...)
-}
-
-// policyFrequencies are the frequencies of the snapshot policy.
-func (s Schedule) policyFrequencies() []string {
-	if s.PolicyFrequencies == nil {
-		return []string{"hourly", "daily", "weekly", "monthly", "yearly"}
-	}
-	return slices.Clone(s.PolicyFrequencies)
 }

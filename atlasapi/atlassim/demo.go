@@ -13,6 +13,9 @@ func Demo(clock Clock, options ...OrganizationOption) *Organization {
 	d.platform(org.AddProject("platform"))
 	d.analytics(org.AddProject("analytics"))
 	d.sandbox(org.AddProject("sandbox"))
+	d.commerce(org.AddProject("commerce"))
+	d.mobile(org.AddProject("mobile"))
+	d.takeSnapshots()
 	org.Do(func() {}) // makes the history
 	return org
 }
@@ -31,7 +34,7 @@ func (d demo) ago(age time.Duration) time.Time { return d.now.Add(-age) }
 func (d demo) cluster(p *Project, name string, age time.Duration, change func(*ClusterOptions)) *Cluster {
 	options := ClusterOptions{
 		Created: d.ago(age), InstanceSize: "M30",
-		Schedule: Schedule{AutoExportEnabled: true, ExportFrequency: "daily"},
+		Schedule: Schedule{AutoExportEnabled: true, ExportFrequency: Daily},
 	}
 	if change != nil {
 		change(&options)
@@ -39,18 +42,59 @@ func (d demo) cluster(p *Project, name string, age time.Duration, change func(*C
 	return p.AddCluster(name, options)
 }
 
+// snapshotLead is the time from a snapshot's turn to its export: it is done by then.
+const snapshotLead = 10 * time.Minute
+
+// refer makes the cluster's daily snapshots so old that each is done before an export of an age.
+func (d demo) refer(c *Cluster, export time.Duration) {
+	c.Schedule.Reference = timeOfDay(d.ago(export + snapshotLead))
+}
+
+// timeOfDay is a moment's, for Schedule.Reference.
+func timeOfDay(at time.Time) time.Duration {
+	at = at.UTC()
+	if at.Hour() == 0 && at.Minute() == 0 {
+		return day
+	}
+	return time.Duration(at.Hour())*time.Hour + time.Duration(at.Minute())*time.Minute
+}
+
+// takeSnapshots lets every cluster that no situation says otherwise about take the snapshots of its policy. The first
+// turn comes some hours after a cluster was made, and a year holds all that is still kept.
+func (d demo) takeSnapshots() {
+	for _, p := range d.org.projects {
+		for _, c := range p.Clusters() {
+			if c.routine == nil && c.BackupEnabled {
+				c.TakeSnapshots(SnapshotRoutine{From: d.begin(c)})
+			}
+		}
+	}
+}
+
+// begin is when the cluster's history of snapshots begins.
+func (d demo) begin(c *Cluster) time.Time {
+	begin := c.Created.Add(time.Hour)
+	if year := d.ago(370 * day); year.After(begin) {
+		return year
+	}
+	return begin
+}
+
 // daily makes the cluster's daily exports of so many days, the newest one being of an age.
 func (d demo) daily(c *Cluster, days int, newest time.Duration, routine ExportRoutine) {
+	d.refer(c, newest)
 	routine.Period = day
 	routine.First = d.ago(newest + time.Duration(days-1)*day)
 	c.AddExportRoutine(routine)
 }
 
-// restored makes one restore job of an age, which ended within three minutes.
+// restored makes one restore job of an age, which ended within three minutes unless it hangs.
 func (d demo) restored(c *Cluster, age time.Duration, deliveryType string, outcome RestoreOutcome) {
 	d.org.At(d.ago(age), func(at time.Time) {
 		job := c.AddRestore(Restore{CreatedAt: at, DeliveryType: deliveryType})
-		d.org.After(2*time.Minute+20*time.Second, func(at time.Time) { job.end(outcome, at) })
+		if outcome != RestoreHangs {
+			d.org.After(2*time.Minute+20*time.Second, func(at time.Time) { job.end(outcome, at) })
+		}
 	})
 }
 
@@ -87,7 +131,9 @@ func (d demo) payments(p *Project) {
 			return ExportOutcome{State: ExportInProgress}
 		},
 	})
-	d.org.At(d.ago(8*time.Hour), func(at time.Time) { stuck.AddExport(Export{CreatedAt: at, State: ExportQueued}) })
+	d.org.At(d.ago(8*time.Hour), func(at time.Time) {
+		stuck.AddExport(Export{CreatedAt: at, State: ExportQueued, SnapshotID: stuck.exportable(true)})
+	})
 
 	orders := p.AddPipeline("orders-daily", PipelineOptions{
 		Created: d.ago(120 * day), Cluster: healthy.Name, Database: "shop", Collection: "orders",
@@ -148,7 +194,12 @@ func (d demo) analytics(p *Project) {
 		Period: 4 * time.Minute, First: d.ago(2*time.Hour + time.Minute), Shortest: 2 * time.Minute,
 	})
 
-	archive := d.cluster(p, "analytics-archive", 210*day, func(o *ClusterOptions) { o.Schedule.ExportFrequency = "weekly" })
+	archive := d.cluster(p, "analytics-archive", 210*day, func(o *ClusterOptions) {
+		o.Schedule.ExportFrequency, o.Schedule.Items = Weekly, DefaultPolicy()
+		// Sunday is 7 for Atlas.
+		o.Schedule.Items[2].Interval = (int(d.ago(30*time.Hour+snapshotLead).UTC().Weekday())+6)%7 + 1
+	})
+	d.refer(archive, 30*time.Hour)
 	archive.AddExportRoutine(ExportRoutine{Period: 7 * day, First: d.ago(196*day + 30*time.Hour)})
 
 	paused := d.cluster(p, "analytics-seasonal", 160*day, nil)
@@ -191,7 +242,7 @@ func (d demo) sandbox(p *Project) {
 	})
 	lab := d.cluster(p, "sandbox-lab", 60*day, nil)
 	d.daily(lab, 45, 3*time.Hour, ExportRoutine{})
-	d.org.At(d.ago(10*day), func(time.Time) { lab.BackupEnabled = false })
+	d.org.At(d.ago(10*day), func(time.Time) { lab.DisableBackup() })
 }
 
 // oneFailing lets one export in so many fail.

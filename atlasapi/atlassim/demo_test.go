@@ -91,7 +91,7 @@ func TestDemo(t *testing.T) {
 			t.Errorf("newest export of %s is %v, %v ago", cluster, job["state"], got)
 		}
 	}
-	if len(r.clusters) != 14 || len(r.pipelines) != 6 {
+	if len(r.clusters) != 23 || len(r.pipelines) != 6 {
 		t.Errorf("%d clusters and %d pipelines", len(r.clusters), len(r.pipelines))
 	}
 	if n := len(r.exports["payments-prod-eu"]); n != 400 {

@@ -1,15 +1,36 @@
 package atlassim
 
 import (
-	"slices"
+	"container/heap"
 	"time"
 )
 
-// event is a change that happens at a moment. Events wait in order, the next one last; events of the same moment
-// happen in the order in which they were planned.
+// event is a change that happens at a moment.
 type event struct {
 	at     time.Time
+	number uint64
 	change func(at time.Time)
+}
+
+// eventQueue is a heap of events, the next one first. Events of the same moment happen in the order in which they were
+// planned.
+type eventQueue []event
+
+func (q eventQueue) Len() int { return len(q) }
+func (q eventQueue) Less(i, j int) bool {
+	if order := q[i].at.Compare(q[j].at); order != 0 {
+		return order < 0
+	}
+	return q[i].number < q[j].number
+}
+func (q eventQueue) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
+func (q *eventQueue) Push(x any)   { *q = append(*q, x.(event)) } //nolint:forcetypeassert // only At pushes
+func (q *eventQueue) Pop() any {
+	last := len(*q) - 1
+	next := (*q)[last]
+	(*q)[last] = event{}
+	*q = (*q)[:last]
+	return next
 }
 
 // Do carries out change while nobody else reads or changes the organization, after everything that the rules had due
@@ -39,13 +60,8 @@ func (o *Organization) view(read func(now time.Time)) {
 // At plans change for a moment. A moment in the past comes due at once, dated as planned, so that history can be made
 // by the same rules as the future. change may use every method of the organization but Do.
 func (o *Organization) At(at time.Time, change func(at time.Time)) {
-	place, _ := slices.BinarySearchFunc(o.events, at, func(planned event, at time.Time) int {
-		if planned.at.After(at) {
-			return -1
-		}
-		return 1
-	})
-	o.events = slices.Insert(o.events, place, event{at: at, change: change})
+	o.planned++
+	heap.Push(&o.events, event{at: at, number: o.planned, change: change})
 }
 
 // After plans change for d from now, d being divided by the organization's time scale. Within an event, now is the
@@ -72,15 +88,14 @@ func (o *Organization) scaled(d time.Duration) time.Duration {
 
 // due tells whether an event waits to be carried out.
 func (o *Organization) due(now time.Time) bool {
-	return len(o.events) > 0 && !o.events[len(o.events)-1].at.After(now)
+	return len(o.events) > 0 && !o.events[0].at.After(now)
 }
 
 // advance carries out every event up to now, in order of time.
 func (o *Organization) advance(now time.Time) {
 	defer func() { o.happening = time.Time{} }()
 	for o.due(now) {
-		next := o.events[len(o.events)-1]
-		o.events = slices.Delete(o.events, len(o.events)-1, len(o.events))
+		next := heap.Pop(&o.events).(event) //nolint:forcetypeassert // only At pushes
 		o.happening = next.at
 		next.change(next.at)
 	}

@@ -94,7 +94,7 @@ func (c *Cluster) complete(e *Export, n uint64) {
 		e.SnapshotID = objectID(e.CreatedAt.Add(-9*time.Minute), number+1)
 	}
 	if e.ExportBucketID == "" {
-		e.ExportBucketID = objectID(c.project.Created, c.project.seed+1)
+		e.ExportBucketID = c.exportBucketID()
 	}
 	if e.Prefix == "" {
 		b := make([]byte, 0, 128)

@@ -5,12 +5,13 @@ import (
 	"net/http"
 	"path"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
 
-// Fault is something that goes wrong. It strikes the requests that fit all of Operation, Method, Path and Match; what
-// is empty fits every request.
+// Fault is something that goes wrong. It strikes the requests that fit all of Operation, Method, Path, Project and
+// Match; what is empty fits every request.
 type Fault struct {
 	// Operation is the name of an operation.
 	Operation string
@@ -18,6 +19,8 @@ type Fault struct {
 	Method string
 	// Path is a pattern of package path for the path as it was sent, as "/api/atlas/v2/groups/*/clusters".
 	Path string
+	// Project is the id of a project: the fault is for everything within it, its clusters and pipelines included.
+	Project string
 	// Match looks at the request itself.
 	Match func(*http.Request) bool
 	// Authenticated strikes only requests that have signed in, and lets the challenge before go its way.
@@ -29,6 +32,10 @@ type Fault struct {
 
 	// Delay holds the request for so long on the wall clock, or until the client gives up.
 	Delay time.Duration
+	// Hang keeps the client waiting until it gives up, or the server is closed.
+	Hang Hang
+	// Every is the time between two bytes of a HangTrickling answer, a second by default.
+	Every time.Duration
 	// Handler answers instead of Atlas. It may hijack the connection.
 	Handler http.HandlerFunc
 	// Status answers with an error of Atlas's form with Code, or with Body as it stands. Without Handler and Status the
@@ -43,6 +50,9 @@ type Fault struct {
 // fits tells whether a fault is for a request.
 func (f *Fault) fits(r *http.Request, operation string) bool {
 	if f.Operation != "" && f.Operation != operation || f.Method != "" && f.Method != r.Method {
+		return false
+	}
+	if f.Project != "" && !slices.Contains(strings.Split(r.URL.EscapedPath(), "/"), f.Project) {
 		return false
 	}
 	if f.Path != "" {
@@ -99,7 +109,7 @@ func (f *faults) take(r *http.Request, operation string, authenticated bool) *ac
 }
 
 // answer lets the fault that strikes a request, if any, answer it, and tells whether it did.
-func (f *faults) answer(w http.ResponseWriter, r *http.Request, operation string, authenticated bool) bool {
+func (f *faults) answer(w *responseRecorder, r *http.Request, operation string, authenticated bool) bool {
 	fault := f.take(r, operation, authenticated)
 	if fault == nil {
 		return false
@@ -108,6 +118,11 @@ func (f *faults) answer(w http.ResponseWriter, r *http.Request, operation string
 		return true
 	}
 	switch {
+	case fault.Hang == HangSilent || fault.Hang == HangHeaders:
+		fault.Hang.keep(w, r)
+	case fault.Hang == HangTrickling:
+		w.trickle(r, fault.Every)
+		return false
 	case fault.Handler != nil:
 		fault.Handler(w, r)
 	case fault.Status != 0:

@@ -102,7 +102,7 @@ func TestRequests(t *testing.T) {
 	}
 	want := atlassim.Request{
 		Operation: atlassim.OpListPipelineRuns, Method: "GET", Path: "/api/atlas/v2/groups/" + p.ID + "/pipelines/a%2Fb/runs",
-		Query: "pageNum=3", Accept: v20240805, UserAgent: "tester/1", Status: 401, At: got[0].At,
+		Query: "pageNum=3", Accept: newest, UserAgent: "tester/1", Status: 401, At: got[0].At,
 	}
 	if got[0] != want {
 		t.Errorf("recorded %+v", got[0])

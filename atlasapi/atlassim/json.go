@@ -31,6 +31,18 @@ func appendText(b []byte, s string) []byte {
 	return append(b, '"')
 }
 
+// appendTexts appends a list of texts, empty brackets where there is none.
+func appendTexts(b []byte, texts []string) []byte {
+	b = append(b, '[')
+	for i, s := range texts {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendText(b, s)
+	}
+	return append(b, ']')
+}
+
 func textMember(b []byte, name, value string) []byte {
 	return appendText(member(b, name), value)
 }

@@ -11,6 +11,11 @@ type LargeOptions struct {
 	Projects, ClustersPerProject, PipelinesPerProject int
 	// ExportsPerCluster, RestoresPerCluster and RunsPerPipeline are daily; the newest are some hours old.
 	ExportsPerCluster, RestoresPerCluster, RunsPerPipeline int
+	// SnapshotsPerCluster are hourly, the newest being less than an hour old; the export jobs are of them where both
+	// reach. CollectionRestoresPerCluster are daily.
+	SnapshotsPerCluster, CollectionRestoresPerCluster int
+	// FlexClustersPerProject have eight snapshots each.
+	FlexClustersPerProject int
 	// Order is that of every list of jobs.
 	Order Order
 }
@@ -20,23 +25,49 @@ type LargeOptions struct {
 func Large(clock Clock, size LargeOptions) *Organization {
 	org := NewOrganization(clock)
 	now := clock.Now().Truncate(time.Second)
+	policy := []PolicyItem{
+		{Frequency: Hourly, Interval: 1, RetentionUnit: Days, RetentionValue: 7},
+		{Frequency: Daily, Interval: 1, RetentionUnit: Days, RetentionValue: 24},
+	}
 	for i := range size.Projects {
 		p := org.AddProject(fmt.Sprintf("project-%03d", i))
 		for j := range size.ClustersPerProject {
-			c := p.AddCluster(fmt.Sprintf("cluster-%02d", j), ClusterOptions{
-				Created:  now.Add(-time.Duration(size.ExportsPerCluster+1) * day),
-				Schedule: Schedule{AutoExportEnabled: true, ExportFrequency: "daily"},
-			})
 			newest := now.Add(-time.Duration(1+(i*7+j)%20) * time.Hour)
+			c := p.AddCluster(fmt.Sprintf("cluster-%02d", j), ClusterOptions{
+				Created: now.Add(-time.Duration(size.ExportsPerCluster+1) * day),
+				Schedule: Schedule{
+					AutoExportEnabled: true, ExportFrequency: Daily, Items: policy, Reference: timeOfDay(newest.Add(-time.Hour)),
+				},
+			})
 			c.OrderExports(size.Order)
 			c.OrderRestores(size.Order)
 			c.GenerateExports(size.ExportsPerCluster, func(n int) Export {
-				return dailyExport(newest, size.ExportsPerCluster-1-n, c.seed)
+				e := dailyExport(newest, size.ExportsPerCluster-1-n, c.seed)
+				e.SnapshotID = c.hourlySnapshotID(now.Add(-time.Hour), e.CreatedAt.Add(-time.Hour), size.SnapshotsPerCluster)
+				return e
+			})
+			c.OrderSnapshots(size.Order)
+			c.OrderCollectionRestores(size.Order)
+			c.GenerateSnapshots(size.SnapshotsPerCluster, func(n int) Snapshot {
+				return c.hourlySnapshot(now.Add(-time.Duration(size.SnapshotsPerCluster-n) * time.Hour))
+			})
+			c.GenerateCollectionRestores(size.CollectionRestoresPerCluster, func(n int) CollectionRestore {
+				created := newest.Add(-time.Duration(size.CollectionRestoresPerCluster-1-n) * day)
+				return CollectionRestore{CreatedAt: created, FinishedAt: created.Add(4 * time.Minute), TotalDocuments: 1000, RestoredDocuments: 1000}
 			})
 			c.GenerateRestores(size.RestoresPerCluster, func(n int) Restore {
 				created := newest.Add(-time.Duration(size.RestoresPerCluster-1-n) * day)
 				return Restore{CreatedAt: created, FinishedAt: created.Add(4 * time.Minute)}
 			})
+		}
+		for j := range size.FlexClustersPerProject {
+			f := p.AddFlexCluster(fmt.Sprintf("flex-%02d", j), now.Add(-200*day))
+			for n := range flexKept {
+				scheduled := now.Add(-time.Duration(flexKept-1-n)*day - time.Hour)
+				f.AddSnapshot(FlexSnapshot{
+					ScheduledTime: scheduled, StartTime: scheduled.Add(32 * time.Second), FinishTime: scheduled.Add(106 * time.Second),
+				})
+			}
 		}
 		for j := range size.PipelinesPerProject {
 			pl := p.AddPipeline(fmt.Sprintf("pipeline-%02d", j), PipelineOptions{})
@@ -62,6 +93,28 @@ func dailyExport(newest time.Time, age int, seed uint64) Export {
 		e.State, e.Reason = ExportFailed, &StateReason{ErrorCode: "EXPORT_INTERNAL_ERROR"}
 	}
 	return e
+}
+
+// hourlySnapshot is a completed snapshot. The one at the hour of the daily item is the daily one too.
+func (c *Cluster) hourlySnapshot(taken time.Time) Snapshot {
+	s := Snapshot{
+		RequestedAt: taken, CreatedAt: taken.Add(100 * time.Second), Frequency: Hourly, ExpiresAt: taken.Add(7 * day),
+		PolicyItems: []string{c.policyItemID(0)}, SizeBytes: 6 << 30,
+	}
+	if hour, _ := c.reference(); taken.UTC().Hour() == hour {
+		s.Frequency, s.ExpiresAt, s.PolicyItems = Daily, taken.Add(24*day), []string{c.policyItemID(1), c.policyItemID(0)}
+	}
+	return s
+}
+
+// hourlySnapshotID is the id of the snapshot taken at a moment, among so many that end with the newest; empty where
+// they do not reach so far back.
+func (c *Cluster) hourlySnapshotID(newest, taken time.Time, snapshots int) string {
+	n := snapshots - 1 - int(newest.Sub(taken)/time.Hour)
+	if n < 0 {
+		return ""
+	}
+	return c.snapshotID(taken, uint64(n))
 }
 
 // dailyRun is the finished run of some days before the newest, its dataset deleted after two weeks.

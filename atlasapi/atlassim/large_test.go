@@ -91,7 +91,7 @@ func BenchmarkPage(b *testing.B) {
 
 	request := httptest.NewRequestWithContext(b.Context(), http.MethodGet,
 		"/api/atlas/v2"+exports(org.Projects()[0].Clusters()[0])+"?itemsPerPage=500", nil)
-	request.Header.Set("Accept", v20240805)
+	request.Header.Set("Accept", newest)
 	request.Header.Set("Authorization", "Bearer "+token)
 	b.ReportAllocs()
 	for b.Loop() {

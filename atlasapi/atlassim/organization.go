@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -14,11 +15,14 @@ type Organization struct {
 	// PipelinesGone is the status (404, 405 or 410) with which every pipeline path is answered once Atlas has taken Data
 	// Lake pipelines out of service; 0 while they are served.
 	PipelinesGone int
+	// CollectionRestoresGone and FlexGone are the same for collection restores and for every path of flex clusters.
+	CollectionRestoresGone, FlexGone int
 
 	clock     Clock
 	scale     float64
 	mu        sync.RWMutex
-	events    []event
+	events    eventQueue
+	planned   uint64
 	happening time.Time
 	projects  []*Project
 }
@@ -53,9 +57,10 @@ func (o *Organization) AddProject(name string) *Project {
 	created := time.Date(2021, 6, 1, 9, 0, 0, 0, time.UTC)
 	seed := mix(seedOf("project", name))
 	p := &Project{
-		ID: objectID(created, seed), Name: name, Created: created,
-		org: o, seed: seed, clusters: list[*Cluster]{order: AsAdded},
+		ID: objectID(created, seed), Name: name, Created: created, org: o, seed: seed,
+		clusters: list[*Cluster]{order: AsAdded}, flexClusters: list[*FlexCluster]{order: AsAdded},
 	}
+	p.AddExportBucket("simulated-exports-" + p.ID[18:])
 	o.projects = append(o.projects, p)
 	return p
 }
@@ -118,6 +123,11 @@ type Project struct {
 	seed      uint64
 	clusters  list[*Cluster]
 	pipelines []*Pipeline
+
+	flexClusters list[*FlexCluster]
+	buckets      []*ExportBucket
+	bucketsAdded uint64
+	bucketReads  atomic.Uint64
 }
 
 // Hide makes the project invisible: it is not listed, and requests for it are refused.

@@ -1,6 +1,7 @@
 package atlassim
 
 import (
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -18,7 +19,7 @@ type pageRequest struct {
 const (
 	defaultPageSize = 100
 	maxPageSize     = 500
-	maxPageNumber   = 1 << 31
+	maxPageNumber   = math.MaxInt32
 )
 
 // parse reads the paging parameters of a query.
@@ -100,7 +101,9 @@ func (s *Server) list(c *call, total int, item func(b []byte, place int) []byte)
 	counted := total + withheld
 	// Places from gap to gap+withheld are counted, and not shown.
 	gap := min(c.page.size, counted) - withheld
-	start, end := (c.page.number-1)*c.page.size, c.page.number*c.page.size
+	// A page far beyond the end is as empty as the one after it; its place may not fit an int of 32 bits.
+	number := min(c.page.number, counted/c.page.size+2)
+	start, end := (number-1)*c.page.size, number*c.page.size
 
 	buffer, ok := s.buffers.Get().(*[]byte)
 	if !ok {
@@ -144,12 +147,17 @@ func (s *Server) list(c *call, total int, item func(b []byte, place int) []byte)
 func (s *Server) appendLink(b []byte, c *call, rel string, page int) []byte {
 	var href strings.Builder
 	href.WriteString(s.options.CentralURL + c.request.URL.EscapedPath())
-	href.WriteString("?includeCount=" + strconv.FormatBool(c.page.count))
-	for _, name := range c.resource.query {
-		if c.query.Has(name) {
-			href.WriteString("&" + name + "=" + url.QueryEscape(c.query.Get(name)))
+	if c.resource.paged {
+		href.WriteByte('?')
+		if !c.resource.bare {
+			href.WriteString("includeCount=" + strconv.FormatBool(c.page.count) + "&")
 		}
+		for _, name := range c.resource.query {
+			if c.query.Has(name) {
+				href.WriteString(name + "=" + url.QueryEscape(c.query.Get(name)) + "&")
+			}
+		}
+		href.WriteString("pageNum=" + strconv.Itoa(page) + "&itemsPerPage=" + strconv.Itoa(c.page.size))
 	}
-	href.WriteString("&pageNum=" + strconv.Itoa(page) + "&itemsPerPage=" + strconv.Itoa(c.page.size))
 	return append(b, encode(wireLink{Href: href.String(), Rel: rel})...)
 }

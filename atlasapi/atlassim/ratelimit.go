@@ -19,6 +19,10 @@ const (
 	SetProjects     EndpointSet = "projects"
 	SetListProjects EndpointSet = "list_projects"
 	SetPipelines    EndpointSet = "pipelines"
+
+	SetFlexClusters  EndpointSet = "flex_clusters"
+	SetFlexSnapshots EndpointSet = "flex_snapshots"
+	SetFlexRestores  EndpointSet = "flex_restores"
 )
 
 // RateLimit is a token bucket: each request takes a token. A bucket without capacity does not limit.
@@ -37,6 +41,10 @@ func DefaultRateLimits() map[EndpointSet]RateLimit {
 		SetClusters:     {Capacity: 10000, Refill: 5000, Period: time.Minute},
 		SetProjects:     {Capacity: 1200, Refill: 500, Period: time.Minute},
 		SetListProjects: {Capacity: 1200, Refill: 500, Period: time.Minute},
+
+		SetFlexClusters:  {Capacity: 1200, Refill: 500, Period: time.Minute},
+		SetFlexSnapshots: {Capacity: 1200, Refill: 500, Period: time.Minute},
+		SetFlexRestores:  {Capacity: 1200, Refill: 500, Period: time.Minute},
 	}
 }
 

@@ -120,6 +120,7 @@ type responseRecorder struct {
 	log     *requestLog
 	entry   *Request
 	started bool
+	slow    func(body []byte) (int, error) // writes instead of the ResponseWriter
 }
 
 // signedIn notes that the request carried a good credential.
@@ -146,6 +147,9 @@ func (w *responseRecorder) Write(body []byte) (int, error) {
 	w.log.mu.Lock()
 	w.log.bytes += int64(len(body))
 	w.log.mu.Unlock()
+	if w.slow != nil {
+		return w.slow(body)
+	}
 	return w.ResponseWriter.Write(body)
 }
 

@@ -21,9 +21,18 @@ const (
 	OpGetBackupRestore   = "get_backup_restore"
 	OpGetBackupSchedule  = "get_backup_schedule"
 	OpTriggerPipeline    = "trigger_pipeline"
-	OpToken              = "token"
-	OpRevokeToken        = "revoke_token"
-	OpUnknown            = "unknown"
+
+	OpListBackupSnapshots        = "list_backup_snapshots"
+	OpListShardedBackupSnapshots = "list_sharded_backup_snapshots"
+	OpListCollectionRestores     = "list_collection_restores"
+	OpListFlexClusters           = "list_flex_clusters"
+	OpListFlexSnapshots          = "list_flex_snapshots"
+	OpListFlexRestores           = "list_flex_restores"
+	OpListExportBuckets          = "list_export_buckets"
+
+	OpToken       = "token"
+	OpRevokeToken = "revoke_token"
+	OpUnknown     = "unknown"
 )
 
 // resource is a kind of path that is served.
@@ -35,6 +44,7 @@ type resource struct {
 	set       EndpointSet
 	role      Role
 	paged     bool
+	bare      bool     // takes no parameters but pageNum and itemsPerPage, if it is paged
 	query     []string // parameters beyond those that every resource has
 	answer    func(s *Server, c *call) reply
 }
@@ -45,8 +55,9 @@ func resources() []resource {
 		group     = groups + "/{group}"
 		backup    = group + "/clusters/{cluster}/backup"
 		pipelines = group + "/pipelines"
+		flex      = group + "/flexClusters"
 	)
-	first := []string{"2023-01-01"}
+	first, flexVersions := []string{"2023-01-01"}, []string{"2024-11-13"}
 	return []resource{
 		{operation: OpToken, method: http.MethodPost, path: "/api/oauth/token"},
 		{operation: OpRevokeToken, method: http.MethodPost, path: "/api/oauth/revoke"},
@@ -84,6 +95,36 @@ func resources() []resource {
 			versions: []string{"2023-01-01", "2024-08-05"}, set: SetCloudBackups, role: ProjectReadOnly, answer: (*Server).getSchedule,
 		},
 		{
+			operation: OpListBackupSnapshots, method: http.MethodGet, path: backup + "/snapshots", versions: first,
+			set: SetCloudBackups, role: ProjectReadOnly, paged: true, answer: (*Server).listSnapshots,
+		},
+		{
+			operation: OpListShardedBackupSnapshots, method: http.MethodGet, path: backup + "/snapshots/shardedClusters",
+			versions: first, set: SetCloudBackups, role: ProjectReadOnly, answer: (*Server).listShardedSnapshots,
+		},
+		{
+			operation: OpListCollectionRestores, method: http.MethodGet, path: group + "/clusters/{cluster}/collectionRestoreJobs",
+			versions: []string{"2025-03-12"}, set: SetCloudBackups, role: ProjectBackupManager, paged: true, bare: true,
+			answer: (*Server).listCollectionRestores,
+		},
+		{
+			operation: OpListExportBuckets, method: http.MethodGet, path: group + "/backup/exportBuckets",
+			versions: []string{"2023-01-01", "2024-05-30"}, set: SetCloudBackups, role: ProjectReadOnly, paged: true,
+			answer: (*Server).listBuckets,
+		},
+		{
+			operation: OpListFlexClusters, method: http.MethodGet, path: flex, versions: flexVersions, set: SetFlexClusters,
+			role: ProjectReadOnly, paged: true, answer: (*Server).listFlexClusters,
+		},
+		{
+			operation: OpListFlexSnapshots, method: http.MethodGet, path: flex + "/{flex}/backup/snapshots", versions: flexVersions,
+			set: SetFlexSnapshots, role: ProjectReadOnly, paged: true, answer: (*Server).listFlexSnapshots,
+		},
+		{
+			operation: OpListFlexRestores, method: http.MethodGet, path: flex + "/{flex}/backup/restoreJobs", versions: flexVersions,
+			set: SetFlexRestores, role: ProjectReadOnly, paged: true, answer: (*Server).listFlexRestores,
+		},
+		{
 			operation: OpListPipelines, method: http.MethodGet, path: pipelines, versions: first, set: SetPipelines, role: ProjectReadOnly,
 			answer: (*Server).listPipelines,
 		},
@@ -113,11 +154,12 @@ type call struct {
 	page      pageRequest
 	now       time.Time
 
-	groupID, clusterName, pipelineName, id string
+	groupID, clusterName, flexName, pipelineName, id string
 
-	project  *Project
-	cluster  *Cluster
-	pipeline *Pipeline
+	project     *Project
+	cluster     *Cluster
+	flexCluster *FlexCluster
+	pipeline    *Pipeline
 }
 
 func (c *call) operation() string {
@@ -167,6 +209,8 @@ func (c *call) matches(pattern, segments []string) bool {
 			c.groupID = value
 		case "{cluster}":
 			c.clusterName = value
+		case "{flex}":
+			c.flexName = value
 		case "{pipeline}":
 			c.pipelineName = value
 		case "{id}":

@@ -41,7 +41,8 @@ func length(shortest, longest time.Duration, seed uint64) time.Duration {
 	return shortest + time.Duration(mix(seed)%(span+1))*time.Second
 }
 
-// ExportRoutine makes export jobs: Queued, InProgress, and then what Outcome says.
+// ExportRoutine makes export jobs: Queued, InProgress, and then what Outcome says. A job is of the cluster's newest
+// snapshot that can be exported, where any is listed. AutoExport makes the jobs follow the snapshots instead.
 type ExportRoutine struct {
 	// Period is the time from one job to the next.
 	Period time.Duration
@@ -82,7 +83,9 @@ func (c *Cluster) AddExportRoutine(routine ExportRoutine) {
 		if routine.Outcome != nil {
 			outcome = routine.Outcome(n, at)
 		}
-		job := c.AddExport(Export{CreatedAt: at, State: ExportQueued, TotalCollections: outcome.Collections})
+		job := c.AddExport(Export{
+			CreatedAt: at, State: ExportQueued, SnapshotID: c.exportable(routine.OnDemand), TotalCollections: outcome.Collections,
+		})
 		c.carryOut(job, outcome, length(routine.Shortest, routine.Longest, c.seed+uint64(n)))
 	})
 }

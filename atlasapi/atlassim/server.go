@@ -29,6 +29,8 @@ type Options struct {
 	TokenLifetime time.Duration
 	// TokenLimit is the number of unexpired tokens that a service account may have, 100 by default.
 	TokenLimit int
+	// TokenRate limits the requests for access tokens; the zero value does not.
+	TokenRate TokenRate
 	// RoleMissing answers a credential whose role is too small; 401 USER_UNAUTHORIZED by default.
 	RoleMissing Refusal
 	// RateLimits replaces the default token buckets of endpoint sets.
@@ -63,6 +65,7 @@ type Server struct {
 	resources []resource
 	access    *access
 	limits    *rateLimits
+	tokenRate tokenRates
 	faults    faults
 	requests  *requestLog
 	buffers   sync.Pool
@@ -91,7 +94,7 @@ func NewServer(org *Organization, options Options) *Server {
 	}
 	return &Server{
 		org: org, options: options, resources: resources(),
-		access: newAccess(options), limits: newRateLimits(options),
+		access: newAccess(options), limits: newRateLimits(options), tokenRate: tokenRates{TokenRate: options.TokenRate},
 		requests: newRequestLog(options.RecordLimit), beforePage: options.BeforePage,
 	}
 }
@@ -159,6 +162,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	switch c.operation() {
 	case OpToken:
+		if refused := s.tokenRate.take(r, s.org.clock.Now()); refused != nil {
+			s.write(out, *refused)
+			return
+		}
 		s.write(out, s.access.mint(r, s.org.clock.Now()))
 		return
 	case OpRevokeToken:
@@ -239,6 +246,10 @@ func RecordedLatency(operation string) time.Duration {
 		return 244 * time.Millisecond
 	case OpGetBackupSchedule, OpListBackupExports, OpGetBackupExport:
 		return 70 * time.Millisecond
+	case OpListBackupSnapshots, OpListShardedBackupSnapshots:
+		return 78 * time.Millisecond
+	case OpListExportBuckets, OpListFlexSnapshots, OpListFlexRestores:
+		return 89 * time.Millisecond
 	}
 	return 77 * time.Millisecond
 }

@@ -1,9 +1,6 @@
 package atlassim
 
-import (
-	"strconv"
-	"time"
-)
+import "strconv"
 
 // The shapes of what is not a job, as the API was recorded to answer them, down to members that no client needs.
 
@@ -93,7 +90,7 @@ func (c *Cluster) wire(base string) wireCluster {
 			{Href: self + "/backup/restoreJobs", Rel: "https://cloud.mongodb.com/restoreJobs"},
 			{Href: self + "/backup/snapshots", Rel: "https://cloud.mongodb.com/snapshots"},
 		},
-		MongoDBMajorVersion: "8.0", MongoDBVersion: "8.0.29", Name: c.Name, Paused: c.Paused,
+		MongoDBMajorVersion: "8.0", MongoDBVersion: mongoDBVersion, Name: c.Name, Paused: c.Paused, PitEnabled: c.PitEnabled,
 		RootCertType: "ISRGROOTX1", StateName: c.State, Tags: []struct{}{}, VersionReleaseSystem: "LTS",
 	}
 	region := wireRegionConfig{
@@ -113,85 +110,6 @@ func (c *Cluster) wire(base string) wireCluster {
 			RegionConfigs: []wireRegionConfig{region},
 			ZoneID:        objectID(c.Created, c.seed-1), ZoneName: "Zone 1",
 		})
-	}
-	return w
-}
-
-type wireSchedule struct {
-	AutoExportEnabled                 bool         `json:"autoExportEnabled"`
-	ClusterID                         string       `json:"clusterId"`
-	ClusterName                       string       `json:"clusterName"`
-	CopyPolicyItemsEnabled            bool         `json:"copyPolicyItemsEnabled"`
-	CopySettings                      []struct{}   `json:"copySettings"`
-	Export                            *wireExport  `json:"export,omitempty"`
-	Links                             []wireLink   `json:"links"`
-	NextSnapshot                      string       `json:"nextSnapshot,omitempty"`
-	Policies                          []wirePolicy `json:"policies"`
-	ReferenceHourOfDay                int          `json:"referenceHourOfDay"`
-	ReferenceMinuteOfHour             int          `json:"referenceMinuteOfHour"`
-	RestoreWindowDays                 int          `json:"restoreWindowDays"`
-	UseOrgAndGroupNamesInExportPrefix bool         `json:"useOrgAndGroupNamesInExportPrefix"`
-}
-
-type wireExport struct {
-	ExportBucketID string `json:"exportBucketId"`
-	FrequencyType  string `json:"frequencyType"`
-}
-
-type wirePolicy struct {
-	ID          string           `json:"id"`
-	PolicyItems []wirePolicyItem `json:"policyItems"`
-}
-
-type wirePolicyItem struct {
-	FrequencyInterval int    `json:"frequencyInterval"`
-	FrequencyType     string `json:"frequencyType"`
-	ID                string `json:"id"`
-	RetentionUnit     string `json:"retentionUnit"`
-	RetentionValue    int    `json:"retentionValue"`
-}
-
-// policyItem is the item of Atlas's default snapshot policy with a frequency.
-func policyItem(frequency string) wirePolicyItem {
-	item := wirePolicyItem{FrequencyType: frequency, FrequencyInterval: 1, RetentionUnit: "days", RetentionValue: 7}
-	switch frequency {
-	case "hourly":
-		item.FrequencyInterval = 6
-	case "weekly":
-		item.FrequencyInterval, item.RetentionUnit, item.RetentionValue = 6, "weeks", 4
-	case "monthly":
-		item.FrequencyInterval, item.RetentionUnit, item.RetentionValue = 40, "months", 12
-	case "yearly":
-		item.FrequencyInterval, item.RetentionUnit, item.RetentionValue = 12, "years", 1
-	}
-	return item
-}
-
-func (c *Cluster) wireSchedule(base string, now time.Time) wireSchedule {
-	group := base + "/groups/" + c.project.ID
-	w := wireSchedule{
-		AutoExportEnabled: c.Schedule.AutoExportEnabled, ClusterID: c.ID, ClusterName: c.Name, CopySettings: []struct{}{},
-		Links: []wireLink{
-			{Href: group + "/clusters/" + c.Name + "/backup/schedule", Rel: "self"},
-			{Href: group, Rel: "https://cloud.mongodb.com/group"},
-		},
-		ReferenceHourOfDay: c.Created.UTC().Hour(), ReferenceMinuteOfHour: c.Created.UTC().Minute(), RestoreWindowDays: 7,
-	}
-	if c.Schedule.ExportFrequency != "" {
-		w.Export = &wireExport{
-			ExportBucketID: objectID(c.project.Created, c.project.seed+1), FrequencyType: c.Schedule.ExportFrequency,
-		}
-	}
-	policy := wirePolicy{ID: objectID(c.Created, c.seed+16), PolicyItems: []wirePolicyItem{}}
-	for i, frequency := range c.Schedule.policyFrequencies() {
-		item := policyItem(frequency)
-		item.ID = objectID(c.Created, c.seed+17+uint64(i))
-		policy.PolicyItems = append(policy.PolicyItems, item)
-	}
-	w.Policies = []wirePolicy{policy}
-	if len(policy.PolicyItems) > 0 {
-		const every = 6 * time.Hour
-		w.NextSnapshot = timestamp(now.Add(every - now.Sub(c.Created)%every))
 	}
 	return w
 }
@@ -266,6 +184,9 @@ type wireField struct {
 	Field       string `json:"field"`
 }
 
+// mongoDBVersion is what every cluster runs.
+const mongoDBVersion = "8.0.29"
+
 // detailOf words what Atlas says with an error code.
 func detailOf(code string, parameters []any) string {
 	text := func(i int) string {
@@ -293,6 +214,10 @@ func detailOf(code string, parameters []any) string {
 		return "The backup configuration of cluster " + text(0) + " was not found."
 	case "CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API":
 		return "Cannot use Flex cluster " + text(0) + " in the cluster API."
+	case "CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API":
+		return "Cannot use non-flex cluster " + text(0) + " in the flex API."
+	case "INCORRECT_BACKUP_API_ENDPOINT":
+		return "Cluster " + text(0) + " must be read with another backup endpoint."
 	case "IP_ADDRESS_NOT_ON_ACCESS_LIST":
 		return "IP address 127.0.0.1 is not allowed to access this resource."
 	case "VERSION_GONE":

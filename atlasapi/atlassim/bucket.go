@@ -1,0 +1,79 @@
+package atlassim
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+)
+
+// ExportBucket is a bucket that a project may export snapshots to. Atlas tells nothing of its state.
+type ExportBucket struct {
+	// ID and Name are the bucket's own.
+	ID, Name string
+	// Provider is AWS, AZURE or GCP.
+	Provider string
+
+	project *Project
+}
+
+// AddExportBucket adds a bucket on AWS. Every project has one from the start.
+func (p *Project) AddExportBucket(name string) *ExportBucket {
+	p.bucketsAdded++
+	b := &ExportBucket{
+		ID: objectID(p.Created, p.seed+p.bucketsAdded), Name: name, Provider: "AWS", project: p,
+	}
+	p.buckets = append(p.buckets, b)
+	return b
+}
+
+// RemoveExportBucket deletes a bucket. Schedules and export jobs go on naming it.
+func (p *Project) RemoveExportBucket(b *ExportBucket) {
+	p.buckets = slices.DeleteFunc(p.buckets, func(other *ExportBucket) bool { return other == b })
+}
+
+// ExportBuckets are the project's buckets, in the order in which they were added.
+func (p *Project) ExportBuckets() []*ExportBucket { return slices.Clone(p.buckets) }
+
+// exportBucketID is the bucket of the cluster's schedule.
+func (c *Cluster) exportBucketID() string {
+	if c.Schedule.ExportBucketID != "" {
+		return c.Schedule.ExportBucketID
+	}
+	return objectID(c.project.Created, c.project.seed+1)
+}
+
+func (b *ExportBucket) appendJSON(out []byte, base string) []byte {
+	out = append(out, '{')
+	out = textMember(out, "_id", b.ID)
+	out = textMember(out, "bucketName", b.Name)
+	out = textMember(out, "cloudProvider", b.Provider)
+	if b.Provider == "AWS" {
+		out = textMember(out, "iamRoleId", objectID(b.project.Created, b.project.seed+1<<32))
+	} else {
+		out = textMember(out, "roleId", objectID(b.project.Created, b.project.seed+1<<32))
+	}
+	out = valueMember(out, "links", []wireLink{{Href: base + "/groups/" + b.project.ID + "/backup/exportBuckets/" + b.ID, Rel: "self"}})
+	switch b.Provider {
+	case "AWS":
+		out = textMember(out, "region", "EU_WEST_1")
+		out = boolMember(out, "requirePrivateNetworking", false)
+	case "AZURE":
+		out = textMember(out, "serviceUrl", "https://simulated"+strconv.FormatUint(b.project.seed%1000, 10)+".blob.core.windows.invalid")
+		out = textMember(out, "tenantId", "00000000-0000-0000-0000-000000000000")
+	}
+	return append(out, '}')
+}
+
+// listBuckets answers the project's buckets in another order whenever the list is read from its first page, since Atlas
+// has none. A reading that goes on to other pages still sees each bucket once.
+func (s *Server) listBuckets(c *call) reply {
+	reads := c.project.bucketReads.Load()
+	if c.page.number == 1 {
+		reads = c.project.bucketReads.Add(1)
+	}
+	buckets := slices.Clone(c.project.buckets)
+	slices.SortFunc(buckets, func(a, b *ExportBucket) int {
+		return cmp.Compare(mix(seedOf(a.ID)+reads), mix(seedOf(b.ID)+reads))
+	})
+	return s.list(c, len(buckets), func(b []byte, place int) []byte { return buckets[place].appendJSON(b, s.base()) })
+}

@@ -1,0 +1,279 @@
+package atlassim_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
+)
+
+// wait is how long the tests wait for what never comes.
+const wait = 100 * time.Millisecond
+
+// hung sends a request and tells how far its answer got before the client gave up.
+func (c *client) hung(request *http.Request) (headers bool, body string, hung bool) {
+	c.t.Helper()
+	ctx, cancel := context.WithTimeout(c.t.Context(), wait)
+	defer cancel()
+	response, err := http.DefaultClient.Do(request.WithContext(ctx))
+	if err != nil {
+		if !errors.Is(err, context.DeadlineExceeded) {
+			c.t.Fatal(err)
+		}
+		return false, "", true
+	}
+	defer func() { _ = response.Body.Close() }()
+	read, err := io.ReadAll(response.Body)
+	return true, string(read), errors.Is(err, context.DeadlineExceeded)
+}
+
+func TestHangs(t *testing.T) {
+	_, org, p, cluster := small()
+	other := org.AddProject("other")
+	reach := func(c *client, path string) *http.Request {
+		request := c.request(http.MethodGet, "/api/atlas/v2"+path, nil)
+		request.Header.Set("Authorization", "Bearer "+c.token)
+		return request
+	}
+	tokenRequest := func(c *client) *http.Request {
+		form := strings.NewReader(url.Values{"grant_type": {"client_credentials"}}.Encode())
+		request := c.request(http.MethodPost, "/api/oauth/token", form)
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		request.SetBasicAuth(account().ClientID, account().ClientSecret)
+		return request
+	}
+	requests := []struct {
+		name string
+		make func(c *client) *http.Request
+	}{
+		{"projects", func(c *client) *http.Request { return reach(c, "/groups") }},
+		{"project", func(c *client) *http.Request { return reach(c, "/groups/"+p.ID) }},
+		{"snapshots", func(c *client) *http.Request { return reach(c, snapshots(cluster)) }},
+		{"other project", func(c *client) *http.Request { return reach(c, "/groups/"+other.ID) }},
+		{"token", tokenRequest},
+	}
+	for _, scope := range []struct {
+		name  string
+		fault atlassim.Fault
+		hangs []string
+	}{
+		{"everything", atlassim.Fault{}, []string{"projects", "project", "snapshots", "other project", "token"}},
+		{"one project", atlassim.Fault{Project: p.ID}, []string{"project", "snapshots"}},
+		{"one endpoint", atlassim.Fault{Operation: atlassim.OpListBackupSnapshots}, []string{"snapshots"}},
+		{"the token endpoint", atlassim.Fault{Operation: atlassim.OpToken}, []string{"token"}},
+	} {
+		for _, form := range []struct {
+			name    string
+			hang    atlassim.Hang
+			headers bool
+		}{
+			{"silent", atlassim.HangSilent, false}, {"headers", atlassim.HangHeaders, true}, {"trickling", atlassim.HangTrickling, true},
+		} {
+			t.Run(scope.name+" "+form.name, func(t *testing.T) {
+				c := serve(t, org, atlassim.Options{})
+				fault := scope.fault
+				fault.Hang, fault.Every = form.hang, wait/4
+				remove := c.server.Inject(fault)
+				for _, request := range requests {
+					headers, body, hung := c.hung(request.make(c))
+					want := false
+					for _, name := range scope.hangs {
+						want = want || name == request.name
+					}
+					if hung != want {
+						t.Errorf("%s hangs: %t", request.name, hung)
+					}
+					if hung && (headers != form.headers || form.hang != atlassim.HangTrickling && body != "" || len(body) > 4) {
+						t.Errorf("%s has headers: %t, and the body %q", request.name, headers, body)
+					}
+				}
+				remove()
+				c.page("/groups")
+			})
+		}
+	}
+}
+
+// TestTricklingIsWhole reads a trickling answer to its end.
+func TestTricklingIsWhole(t *testing.T) {
+	_, org, p, _ := small()
+	c := serve(t, org, atlassim.Options{})
+	want := c.object("/groups/" + p.ID)
+	c.server.Inject(atlassim.Fault{Hang: atlassim.HangTrickling, Every: time.Microsecond})
+	if got := c.object("/groups/" + p.ID); got["id"] != want["id"] || len(got) != len(want) {
+		t.Errorf("the answer is %v", got)
+	}
+}
+
+func TestTokenRate(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		rate atlassim.TokenRate
+		// ten requests at once are let in; each of these is a second after that moment, with its answer
+		seconds []int
+		status  []int
+		retry   []string
+	}{
+		{
+			"with Retry-After",
+			atlassim.TokenRate{Requests: 10, RetryAfter: true},
+			[]int{0, 1, 59, 60, 61},
+			[]int{429, 429, 429, 200, 200},
+			[]string{"60", "59", "1", "", ""},
+		},
+		{
+			"without",
+			atlassim.TokenRate{Requests: 10},
+			[]int{0, 59, 60},
+			[]int{429, 429, 200},
+			[]string{"", "", ""},
+		},
+		{
+			// After a minute the ten are forgotten, and the nine refusals are not: one more fits.
+			"refusals counted",
+			atlassim.TokenRate{Requests: 10, RetryAfter: true, CountRefused: true},
+			[]int{1, 2, 3, 4, 5, 6, 7, 8, 9, 60, 60, 61},
+			[]int{429, 429, 429, 429, 429, 429, 429, 429, 429, 200, 429, 429},
+			[]string{"59", "58", "57", "56", "55", "54", "53", "52", "51", "", "2", "2"},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			clock, org, _, _ := small()
+			c := serve(t, org, atlassim.Options{TokenRate: test.rate}) // takes the first one
+			form := url.Values{"grant_type": {"client_credentials"}}
+			for range 9 {
+				if status, body := c.mint(account(), form); status != http.StatusOK {
+					t.Fatalf("one of the first ten answers %d %s", status, body)
+				}
+			}
+			start := clock.Now()
+			for i, seconds := range test.seconds {
+				clock.Set(start.Add(time.Duration(seconds) * time.Second))
+				request := c.request(http.MethodPost, "/api/oauth/token", strings.NewReader(form.Encode()))
+				request.SetBasicAuth(account().ClientID, account().ClientSecret)
+				request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+				response, body := c.send(request)
+				if retry := response.Header.Get("Retry-After"); response.StatusCode != test.status[i] || retry != test.retry[i] {
+					t.Errorf("%d s after the tenth: %d, Retry-After %q, want %d, %q", seconds, response.StatusCode, retry, test.status[i], test.retry[i])
+				}
+				if response.StatusCode == http.StatusTooManyRequests {
+					var answer map[string]any
+					decode(t, body, &answer)
+					if answer["errorCode"] != "RATE_LIMITED" || answer["error"] != 429.0 || answer["detail"] == nil {
+						t.Errorf("the refusal is %s", body)
+					}
+				}
+			}
+			if status, _ := c.mint(atlassim.ServiceAccount{ClientID: "other", ClientSecret: "x"}, form); status != http.StatusUnauthorized {
+				t.Errorf("another client is answered %d", status)
+			}
+		})
+	}
+}
+
+// TestListsThatMove deletes from each kind of list while it is read: what comes after moves to a page that was read.
+func TestListsThatMove(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		add  func(p *atlassim.Project, cluster *atlassim.Cluster, flex *atlassim.FlexCluster, n int) (remove func())
+		path func(p *atlassim.Project, cluster *atlassim.Cluster, flex *atlassim.FlexCluster) string
+	}{
+		{
+			"snapshots",
+			func(_ *atlassim.Project, c *atlassim.Cluster, _ *atlassim.FlexCluster, n int) func() {
+				s := c.AddSnapshot(atlassim.Snapshot{CreatedAt: noon().Add(-time.Duration(n) * time.Hour)})
+				return func() { c.RemoveSnapshot(s) }
+			},
+			func(_ *atlassim.Project, c *atlassim.Cluster, _ *atlassim.FlexCluster) string { return snapshots(c) },
+		},
+		{
+			"collection restores",
+			func(_ *atlassim.Project, c *atlassim.Cluster, _ *atlassim.FlexCluster, n int) func() {
+				r := c.AddCollectionRestore(atlassim.CollectionRestore{CreatedAt: noon().Add(-time.Duration(n) * time.Hour)})
+				return func() { c.RemoveCollectionRestore(r) }
+			},
+			func(_ *atlassim.Project, c *atlassim.Cluster, _ *atlassim.FlexCluster) string {
+				return collectionRestores(c)
+			},
+		},
+		{
+			"flex snapshots",
+			func(_ *atlassim.Project, _ *atlassim.Cluster, f *atlassim.FlexCluster, n int) func() {
+				s := f.AddSnapshot(atlassim.FlexSnapshot{ScheduledTime: noon().Add(time.Duration(n) * time.Hour)})
+				return func() { f.RemoveSnapshot(s) }
+			},
+			func(_ *atlassim.Project, _ *atlassim.Cluster, f *atlassim.FlexCluster) string {
+				return flexPath(f) + "/snapshots"
+			},
+		},
+		{
+			"flex restores",
+			func(_ *atlassim.Project, _ *atlassim.Cluster, f *atlassim.FlexCluster, n int) func() {
+				r := f.AddRestore(atlassim.FlexRestore{ScheduledDate: noon().Add(-time.Duration(n) * time.Hour)})
+				return func() { f.RemoveRestore(r) }
+			},
+			func(_ *atlassim.Project, _ *atlassim.Cluster, f *atlassim.FlexCluster) string {
+				return flexPath(f) + "/restoreJobs"
+			},
+		},
+		{
+			"flex clusters",
+			func(p *atlassim.Project, _ *atlassim.Cluster, _ *atlassim.FlexCluster, n int) func() {
+				f := p.AddFlexCluster("flex-"+string(rune('a'+n)), time.Time{})
+				return func() { p.RemoveFlexCluster(f) }
+			},
+			func(p *atlassim.Project, _ *atlassim.Cluster, _ *atlassim.FlexCluster) string {
+				return "/groups/" + p.ID + "/flexClusters"
+			},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, org, p, cluster := small()
+			project := org.AddProject("flex")
+			flex := project.AddFlexCluster("flex", time.Time{})
+			if test.name == "flex clusters" {
+				project = p
+			}
+			var removals []func()
+			for n := range 6 {
+				removals = append(removals, test.add(project, cluster, flex, n))
+			}
+			c := serve(t, org, atlassim.Options{})
+			c.server.SetBeforePage(func(_ string, page int) {
+				if page == 2 {
+					org.Do(removals[0])
+				}
+			})
+			path := test.path(project, cluster, flex)
+			seen := map[string]bool{}
+			for _, query := range []string{"?itemsPerPage=3&pageNum=1", "?itemsPerPage=3&pageNum=2"} {
+				for _, id := range c.page(path + query).ids() {
+					seen[id] = true
+				}
+			}
+			if len(seen) != 5 {
+				t.Errorf("%d items were seen of six, one of which was deleted from the first page", len(seen))
+			}
+		})
+	}
+}
+
+// TestFarPages asks for pages whose place fits no number of 32 bits.
+func TestFarPages(t *testing.T) {
+	_, org, _, _ := small()
+	c := serve(t, org, atlassim.Options{})
+	for _, number := range []string{"2", "1000000", "2147483647"} {
+		if p := c.page("/groups?itemsPerPage=500&pageNum=" + number); len(p.Results) != 0 || p.link("next") != "" {
+			t.Errorf("page %s is %v", number, p)
+		}
+	}
+	if code := c.fails("/groups?pageNum=2147483648", http.StatusBadRequest); code != "INVALID_QUERY_PARAMETER" {
+		t.Errorf("answers %s", code)
+	}
+}
