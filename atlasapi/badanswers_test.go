@@ -151,7 +151,7 @@ func TestGoodEmptyAnswers(t *testing.T) {
 func TestUnreadMembers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	const spoilt = `"snapshotId":5,"prefix":{},"customData":"x","stateReason":{"message":[1]},"desiredTimestamp":1,"timestamp":"now","n":1e999,"links":{}`
+	const spoilt = `"exportBucketId":5,"prefix":{},"customData":"x","stateReason":{"message":[1]},"desiredTimestamp":1,"timestamp":"now","n":1e999,"links":{}`
 	for _, e := range endpoints() {
 		if e.operation != atlassim.OpListBackupExports && e.operation != atlassim.OpListBackupRestores {
 			continue

@@ -74,16 +74,16 @@ func TestDecodeExports(t *testing.T) {
 	}
 	wantDecoded(t, got, []atlasapi.ExportJob{
 		{
-			ID: objectID(t, "6a7945592c88faeba59d5e8e"), State: "Successful", CreatedAt: at(t, "2026-08-10T03:28:25Z"),
+			ID: objectID(t, "6a7945592c88faeba59d5e8e"), SnapshotID: objectID(t, "6a7943462c88faeba59ccf5f"), State: "Successful", CreatedAt: at(t, "2026-08-10T03:28:25Z"),
 			FinishedAt:   finished,
 			ExportStatus: set(atlasapi.ExportStatus{ExportedCollections: set(int32(3)), TotalCollections: set(int32(12))}),
 		},
 		{
-			ID: objectID(t, "6a7953692c88faeba59d5e8f"), State: "Failed", CreatedAt: at(t, "2026-08-10T04:28:25Z"),
+			ID: objectID(t, "6a7953692c88faeba59d5e8f"), SnapshotID: objectID(t, "6a7943462c88faeba59ccf5f"), State: "Failed", CreatedAt: at(t, "2026-08-10T04:28:25Z"),
 			ExportStatus: set(atlasapi.ExportStatus{ExportedCollections: set(int32(0)), TotalCollections: set(int32(0))}),
 			ErrorCode:    "EXPORT_BUCKET_ACCESS_DENIED",
 		},
-		{ID: objectID(t, "6a7953692c88faeba59d5e90"), State: "Successful", CreatedAt: at(t, "2026-08-10T04:28:25Z")},
+		{ID: objectID(t, "6a7953692c88faeba59d5e90"), SnapshotID: objectID(t, "6a7943462c88faeba59ccf5f"), State: "Successful", CreatedAt: at(t, "2026-08-10T04:28:25Z")},
 		{ID: objectID(t, "6a7953692c88faeba59d5e93"), State: "A_STATE_OF_TOMORROW"},
 		{ID: objectID(t, "6a7953692c88faeba59d5e94"), ExportStatus: set(atlasapi.ExportStatus{})},
 	}, err)

@@ -8,7 +8,8 @@ import (
 
 func exportAgain(r reread, n *node) ExportJob {
 	job := ExportJob{
-		ID: r.id(n, "id"), State: r.text(n, "state"), CreatedAt: r.date(n, "createdAt"), FinishedAt: r.date(n, "finishedAt"),
+		SnapshotID: r.reference(n, "snapshotId"),
+		ID:         r.id(n, "id"), State: r.text(n, "state"), CreatedAt: r.date(n, "createdAt"), FinishedAt: r.date(n, "finishedAt"),
 		ExportStatus: optionally(r, n, "exportStatus", func(n *node) ExportStatus {
 			return ExportStatus{ExportedCollections: r.small(r.object(n), "exportedCollections"), TotalCollections: r.small(n, "totalCollections")}
 		}),
