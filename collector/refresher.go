@@ -26,8 +26,11 @@ type policy interface {
 	children(t *target) []*target
 }
 
-// refresher reads targets: each at most once at a time, a bounded number at a time, the most urgent first, and none of a
-// project while another project has fewer readings under way. It reads nothing that no scrape asked for.
+// refresher reads targets: each at most once at a time, a bounded number at a time, the most urgent first. It reads nothing
+// that no scrape asked for.
+//
+// Readings share the bound by lanes, one for each collector of a project, so that what hangs does not hold up the rest:
+// every lane may have one reading under way, and a larger share only while there are fewer lanes.
 type refresher struct {
 	policy policy
 
@@ -36,16 +39,19 @@ type refresher struct {
 	wg     sync.WaitGroup
 
 	mu      sync.Mutex
-	lanes   map[string]*lane // by group id
-	queued  int
+	lanes   map[laneKey]*lane // those with something queued or under way
+	turns   turns             // the lanes with something queued
 	running int
 	limit   int
 }
 
-// lane is the readings of one project, so that a project whose readings hang does not hold up the others.
+type laneKey struct{ groupID, collector string }
+
+// lane is the readings of one collector in one project.
 type lane struct {
 	queue   urgency
 	running int
+	turn    int // index in the turns, while something is queued
 }
 
 // batch is what one scrape waits for.
@@ -60,7 +66,7 @@ type batch struct {
 }
 
 func newRefresher(p policy) *refresher {
-	r := &refresher{policy: p, lanes: map[string]*lane{}}
+	r := &refresher{policy: p, lanes: map[laneKey]*lane{}}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	return r
 }
@@ -141,69 +147,74 @@ func (r *refresher) delay(t *target, wait time.Duration) {
 	})
 }
 
-// schedule puts a target into its project's queue, and sees that someone works on it. The lock is held.
+// schedule puts a target into its lane, and starts what may be read. The lock is held.
 func (r *refresher) schedule(t *target) {
-	l := r.lanes[t.groupID]
+	l := r.lanes[t.lane()]
 	if l == nil {
 		l = &lane{}
-		r.lanes[t.groupID] = l
+		r.lanes[t.lane()] = l
 	}
 	t.queued, t.rank = true, t.urgencyRank()
 	heap.Push(&l.queue, t)
-	r.queued++
-	if r.running < r.limit {
-		r.running++
-		r.wg.Add(1)
-		go r.work()
+	if len(l.queue) == 1 {
+		heap.Push(&r.turns, l)
+	} else {
+		heap.Fix(&r.turns, l.turn)
 	}
+	r.start()
 }
 
-// next takes the most urgent target of the project that has the fewest readings under way. The lock is held.
-func (r *refresher) next() (*target, *lane) {
-	var best *lane
-	for _, l := range r.lanes {
-		switch {
-		case len(l.queue) == 0:
-		case best == nil, l.running < best.running,
-			l.running == best.running && l.queue[0].rank.Before(best.queue[0].rank):
-			best = l
+func (t *target) lane() laneKey { return laneKey{t.groupID, t.Name} }
+
+// start begins the readings that the bounds allow. The lock is held.
+func (r *refresher) start() {
+	for r.ctx.Err() == nil && len(r.turns) > 0 && r.running < max(r.limit, len(r.lanes)) {
+		l := r.turns[0]
+		if l.running >= max(1, r.limit/len(r.lanes)) {
+			return // every lane with something queued has its share
 		}
+		t := heap.Pop(&l.queue).(*target)
+		t.queued, t.running = false, true
+		l.running++
+		r.running++
+		if len(l.queue) == 0 {
+			heap.Pop(&r.turns)
+		} else {
+			heap.Fix(&r.turns, 0)
+		}
+		r.wg.Add(1)
+		go r.read(t, l)
 	}
-	t := heap.Pop(&best.queue).(*target)
-	r.queued--
-	best.running++
-	return t, best
 }
 
-// work reads targets until the queues are empty.
-func (r *refresher) work() {
+// read reads a target, and queues what that discovers for the scrapes that wait for it.
+func (r *refresher) read(t *target, l *lane) {
 	defer r.wg.Done()
+	ctx, cancel := context.WithTimeout(r.ctx, readingTimeout)
+	r.policy.read(ctx, t)
+	cancel()
+	found := r.policy.children(t)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for r.queued > 0 && r.ctx.Err() == nil {
-		t, l := r.next()
-		t.queued, t.running = false, true
-		r.mu.Unlock()
-		ctx, cancel := context.WithTimeout(r.ctx, readingTimeout)
-		r.policy.read(ctx, t)
-		cancel()
-		found := r.policy.children(t)
-		r.mu.Lock()
-		t.running = false
-		if l.running--; l.running == 0 && len(l.queue) == 0 {
-			delete(r.lanes, t.groupID)
-		}
-		waiting := t.waiting
-		t.waiting = nil
-		for _, b := range waiting {
-			for _, child := range found {
-				r.enqueue(b, child, dueIfNew)
-			}
-			b.ended[t.Name] = time.Now()
-			r.release(b)
-		}
-	}
+	t.running = false
 	r.running--
+	l.running--
+	switch {
+	case len(l.queue) > 0:
+		heap.Fix(&r.turns, l.turn)
+	case l.running == 0:
+		delete(r.lanes, t.lane())
+	}
+	waiting := t.waiting
+	t.waiting = nil
+	for _, b := range waiting {
+		for _, child := range found {
+			r.enqueue(b, child, dueIfNew)
+		}
+		b.ended[t.Name] = time.Now()
+		r.release(b)
+	}
+	r.start()
 }
 
 // dueIfNew makes newly discovered targets due now; known ones wait for the next scrape.
@@ -270,5 +281,35 @@ func (u *urgency) Pop() any {
 	last := old[len(old)-1]
 	old[len(old)-1] = nil
 	*u = old[:len(old)-1]
+	return last
+}
+
+// turns is a heap of the lanes with something queued: on top the one with the fewest readings under way, and of those the
+// one with the most urgent target.
+type turns []*lane
+
+func (t turns) Len() int { return len(t) }
+func (t turns) Less(i, j int) bool {
+	if t[i].running != t[j].running {
+		return t[i].running < t[j].running
+	}
+	return t[i].queue[0].rank.Before(t[j].queue[0].rank)
+}
+
+func (t turns) Swap(i, j int) {
+	t[i], t[j] = t[j], t[i]
+	t[i].turn, t[j].turn = i, j
+}
+
+func (t *turns) Push(l any) {
+	l.(*lane).turn = len(*t)
+	*t = append(*t, l.(*lane))
+}
+
+func (t *turns) Pop() any {
+	old := *t
+	last := old[len(old)-1]
+	old[len(old)-1] = nil
+	*t = old[:len(old)-1]
 	return last
 }

@@ -3,6 +3,7 @@ package collector
 import (
 	"context"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -182,6 +183,80 @@ func TestFailedTargetIsTriedAgainSoon(t *testing.T) {
 		synctest.Wait()
 		if n := reads.Load(); n != 2 {
 			t.Errorf("%d attempts without a scrape, want none more", n)
+		}
+		r.stop()
+	})
+}
+
+// TestAbandonedScrapesLeaveNothing gives up scrape after scrape while a reading hangs: one batch of each selection stays.
+func TestAbandonedScrapesLeaveNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		r := newRefresher(&testPolicy{always, func(*target) { <-release }})
+		r.setRequests(1)
+		hanging := &target{Declaration: listed}
+		for range 1000 {
+			for _, selection := range []string{"all", "a project"} {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+				r.wait(ctx, r.begin([]*target{hanging}, selection, all))
+				cancel()
+			}
+		}
+		if n := len(hanging.waiting); n != 2 {
+			t.Errorf("%d batches wait after 2,000 scrapes that gave up, want one of each of the 2 selections", n)
+		}
+		close(release)
+		synctest.Wait()
+		r.stop()
+	})
+}
+
+// TestHangingProjectsStarveNoOther has the readings of fifty projects hang beside one that is answered at once, with far
+// fewer readings at a time than hang. It counts how often the healthy project is read.
+func TestHangingProjectsStarveNoOther(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const hanging, scrapes, interval, timeout = 50, 40, 30 * time.Second, 2 * time.Minute
+		healthy := map[*target][]time.Time{}
+		r := newRefresher(&testPolicy{func(t *target) (time.Time, bool) { return t.snapshot().attempted.Add(interval), true }, func(target *target) {
+			target.mu.Lock()
+			target.status.attempted = time.Now()
+			target.mu.Unlock()
+			if _, ok := healthy[target]; !ok {
+				time.Sleep(timeout) // four attempts of 30 seconds
+			}
+		}})
+		r.setRequests(1)
+		var targets []*target
+		for i := range hanging {
+			for range 25 {
+				targets = append(targets, &target{Declaration: listed, groupID: strconv.Itoa(i)})
+			}
+		}
+		for range 10 {
+			one := &target{Declaration: listed, groupID: "healthy"}
+			healthy[one] = nil
+			targets = append(targets, one)
+		}
+		oldest := time.Duration(0)
+		began := time.Now()
+		for range scrapes {
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			r.wait(ctx, r.begin(targets, "", all))
+			cancel()
+			began = began.Add(interval)
+			time.Sleep(time.Until(began))
+			for one := range healthy {
+				if s := one.snapshot(); !s.attempted.IsZero() {
+					oldest = max(oldest, time.Since(s.attempted))
+				} else if time.Since(began) > 3*interval {
+					t.Fatal("a healthy target was never read")
+				}
+			}
+		}
+		if oldest > 3*interval {
+			t.Errorf("a healthy target was not read for %s, want at most 3 intervals of %s", oldest, interval)
 		}
 		r.stop()
 	})

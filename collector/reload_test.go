@@ -40,3 +40,31 @@ func TestReloadToAllProjectsKeepsWhatWasRead(t *testing.T) {
 		}
 	}
 }
+
+// TestReloadKeepsDiscoveryGoing reloads from all projects to a named one, and then deletes a cluster: the 404 of its lists
+// leads to a new discovery at once, by the discovery that runs now and not by the one before the reload.
+func TestReloadKeepsDiscoveryGoing(t *testing.T) {
+	t.Parallel()
+	org := atlassim.NewOrganization(atlassim.WallClock{})
+	project := org.AddProject("project")
+	project.AddCluster("goes", atlassim.ClusterOptions{})
+	project.AddCluster("stays", atlassim.ClusterOptions{})
+	w := newWorld(t, org)
+	e, client := w.exporter, w.client
+	all := config.Default(collector.All().Config())
+	all.Refresh.MinInterval = 0
+	named := all
+	named.Projects = []config.Project{{ID: project.ID}}
+
+	e.Configure(all, client)
+	gather(t.Context(), t, e, collector.Selection{})
+	e.Configure(named, client)
+	gather(t.Context(), t, e, collector.Selection{})
+	org.Do(func() { org.RemoveProject(project) })
+	gather(t.Context(), t, e, collector.Selection{}) // 404 everywhere: the project itself may be gone
+	before := w.server.Count(atlassim.OpGetProject)
+	gather(t.Context(), t, e, collector.Selection{})
+	if w.server.Count(atlassim.OpGetProject) == before {
+		t.Error("the project was not read again after its lists answered 404")
+	}
+}

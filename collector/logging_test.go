@@ -1,0 +1,74 @@
+package collector
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
+
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
+)
+
+// TestOneLineForManyTargets makes the targets of a project unreadable, and readable again: one line each time.
+func TestOneLineForManyTargets(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	changes := newChangeLog(level.NewFilter(log.NewLogfmtLogger(&out), level.AllowInfo()))
+	table := All()
+	exports := table.Configurable()[1]
+	refused := &atlasapi.Error{Endpoint: "list", Kind: atlasapi.KindForbidden, Status: 403, Code: "USER_UNAUTHORIZED", Err: errors.New("no")}
+	up := status{attempted: time.Now(), ended: true, refreshed: time.Now()}
+	down := status{attempted: time.Now(), ended: true, failure: refused, reason: exports.Judge(refused)}
+	var targets []*target
+	for _, name := range []string{"a", "b", "c"} {
+		e := &entry{}
+		e.state.Store(&entryState{Entry: Entry{Name: name}})
+		targets = append(targets, &target{Declaration: exports, groupID: "g", entry: e})
+	}
+	lines := func() []string {
+		defer out.Reset()
+		return strings.FieldsFunc(out.String(), func(r rune) bool { return r == '\n' })
+	}
+	note := func(before, after *status) {
+		for _, t := range targets {
+			changes.note(t, "payments", before, after)
+		}
+	}
+
+	note(&status{}, &down)
+	got := lines()
+	if len(got) != 1 {
+		t.Fatalf("%d lines for three targets that cannot be read, want 1: %q", len(got), got)
+	}
+	for _, want := range []string{"level=warn", "cl_name=a", "group_name=payments", "reason=forbidden", "Project Backup Manager"} {
+		if !strings.Contains(got[0], want) {
+			t.Errorf("%q lacks %s", got[0], want)
+		}
+	}
+	if strings.Contains(got[0], "last values stay") {
+		t.Errorf("%q speaks of last values, and there are none", got[0])
+	}
+	note(&down, &down)
+	if got := lines(); len(got) != 0 {
+		t.Errorf("lines without a change: %q", got)
+	}
+	note(&down, &up)
+	if got := lines(); len(got) != 1 || !strings.Contains(got[0], "readable again") {
+		t.Errorf("%q, want one line when the last target is readable again", got)
+	}
+	down.refreshed = time.Now()
+	note(&up, &down)
+	if got := lines(); len(got) != 1 || !strings.Contains(got[0], "last values stay") {
+		t.Errorf("%q, want one line that says that the last values stay", got)
+	}
+	for _, t := range targets {
+		changes.drop(t)
+	}
+	if len(changes.down) != 0 {
+		t.Errorf("%d entries are kept of targets that are gone", len(changes.down))
+	}
+}
