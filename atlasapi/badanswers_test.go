@@ -76,7 +76,6 @@ func badFields() map[string][]string {
 			`"state":{}`, `"phase":5`, `"createdDate":`+url, `"stats":[]`, `"stats":{"bytesExported":"5"}`, `"stats":{"numDocs":99999999999999999999}`,
 			`"stats":{"numDocs":1.5}`, `"datasetRetentionPolicy":"P6M"`, `"datasetRetentionPolicy":{"value":"6"}`, `"datasetName":5`,
 		),
-		atlassim.OpGetPipelineRun: {`{}`, `{"id":"` + jobID + `"}`, `{"_id":null}`, `{"_id":"` + jobID + `"}}`, `{"_id":` + url + `}`},
 		atlassim.OpListPipelines: {
 			`{}`, `{"results":[]}`, `[{}]`, `[{"_id":"` + jobID + `"}]`, `[{"name":"n"}]`, `[{"_id":"` + jobID + `","name":null}]`,
 			`[{"_id":"` + jobID + `","name":"n","source":` + url + `}]`, `[{"_id":"` + jobID + `","name":"n","source":{"type":5}}]`,

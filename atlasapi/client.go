@@ -114,14 +114,17 @@ type operation struct {
 // endpointSet names the endpoints that share a token bucket of Atlas's rate limits.
 type endpointSet string
 
-// The endpoint sets of Atlas's published rate limits that this client meets; pipelines are in none of them, so they
-// are given one of their own.
+// The endpoint sets of Atlas's published rate limits that this client uses. Pipelines and collection restores are in
+// none of them: pipelines get one of their own, collection restores are taken for backups.
 const (
-	setProjects  endpointSet = "projects"
-	setClusters  endpointSet = "clusters"
-	setBackups   endpointSet = "cloud_backups"
-	setPipelines endpointSet = "data_lake_pipelines"
-	setGroups    endpointSet = "groups"
+	setProjects      endpointSet = "projects"
+	setClusters      endpointSet = "clusters"
+	setBackups       endpointSet = "cloud_backups"
+	setPipelines     endpointSet = "data_lake_pipelines"
+	setGroups        endpointSet = "groups"
+	setFlexClusters  endpointSet = "flex_clusters"
+	setFlexSnapshots endpointSet = "flex_snapshots"
+	setFlexRestores  endpointSet = "flex_restore_jobs"
 )
 
 const (
@@ -137,6 +140,20 @@ func (o *operation) version() string {
 }
 
 var opToken = &operation{name: "token"}
+
+// Endpoints returns the name of every operation, as metrics, errors and exchanges use it.
+func Endpoints() []string {
+	operations := []*operation{
+		opToken, opListProjects, opGetProject, opListClusters, opListFlexClusters, opListPipelines, opListExportBuckets,
+		opGetSchedule, opListSnapshots, opListShardedSnapshots, opListExports, opListRestores, opListCollectionRestores,
+		opListFlexSnapshots, opListFlexRestores, opListRuns, opTrigger,
+	}
+	names := make([]string, len(operations))
+	for i, op := range operations {
+		names[i] = op.name
+	}
+	return names
+}
 
 // request is one call, ready to be sent any number of times.
 type request struct {

@@ -19,6 +19,7 @@ type Cluster struct {
 	StateName     string // IDLE, CREATING, UPDATING, DELETING or REPAIRING
 	Paused        Optional[bool]
 	BackupEnabled Optional[bool]
+	PITEnabled    Optional[bool] // continuous backup: a restore to any point in time
 	CreateDate    time.Time
 	// Providers are the provider names of its regions: AWS, GCP, AZURE, TENANT for the free tier, FLEX.
 	Providers []string
@@ -41,13 +42,15 @@ func decodeCluster(d *jx.Decoder, c *Cluster) error {
 		case "id":
 			return objectID(d, &c.ID)
 		case "name":
-			return text(d, &c.Name)
+			return str(d, &c.Name)
 		case "stateName":
-			return text(d, &c.StateName)
+			return str(d, &c.StateName)
 		case "paused":
 			return optional(d, &c.Paused, boolean)
 		case "backupEnabled":
 			return optional(d, &c.BackupEnabled, boolean)
+		case "pitEnabled":
+			return optional(d, &c.PITEnabled, boolean)
 		case "createDate":
 			return date(d, &c.CreateDate)
 		case "replicationSpecs":
@@ -73,7 +76,7 @@ func (c *Cluster) decodeRegions(d *jx.Decoder) error {
 					return d.Skip()
 				}
 				var provider string
-				if err := text(d, &provider); err != nil {
+				if err := str(d, &provider); err != nil {
 					return err
 				}
 				c.Providers = append(c.Providers, provider)

@@ -22,6 +22,7 @@ type Optional[T any] struct {
 
 var (
 	errDate     = errors.New("not an RFC 3339 date")
+	errInteger  = errors.New("not a whole number, or one too large")
 	errTrailing = errors.New("more data behind the JSON value")
 )
 
@@ -125,10 +126,10 @@ func optional[T any](d *jx.Decoder, into *Optional[T], read func(*jx.Decoder, *T
 	})
 }
 
-func text(d *jx.Decoder, into *string) error { return word(d, into) }
+func str(d *jx.Decoder, into *string) error { return enum(d, into) }
 
-// word reads a string that is mostly one of a few, and takes that instead of making it anew.
-func word(d *jx.Decoder, into *string, usual ...string) error {
+// enum reads a string that is usually one of a few, which then costs no allocation. Any other string is kept too.
+func enum(d *jx.Decoder, into *string, usual ...string) error {
 	return nullable(d, func() error {
 		if got := d.Next(); got != jx.String {
 			return mismatch("a string", got)
@@ -159,35 +160,23 @@ func boolean(d *jx.Decoder, into *bool) (err error) {
 	})
 }
 
-func integer(d *jx.Decoder, into *int64) (err error) {
+// integer reads a whole number that fits. The JSON library's own reading lets some larger ones wrap around.
+func integer[T int | int32 | int64](d *jx.Decoder, into *T) error {
 	return nullable(d, func() error {
-		*into, err = whole(d, 64)
-		return err
+		if got := d.Next(); got != jx.Number {
+			return mismatch("a number", got)
+		}
+		raw, err := d.Raw()
+		if err != nil {
+			return err
+		}
+		v, err := strconv.ParseInt(string(raw), 10, 64)
+		if err != nil || int64(T(v)) != v {
+			return errInteger // the cause repeats the number
+		}
+		*into = T(v)
+		return nil
 	})
-}
-
-func integer32(d *jx.Decoder, into *int32) error {
-	return nullable(d, func() error {
-		v, err := whole(d, 32)
-		*into = int32(v)
-		return err
-	})
-}
-
-// whole reads a whole number of so many bits. The JSON library's own reading has some larger ones wrap around.
-func whole(d *jx.Decoder, bits int) (int64, error) {
-	if got := d.Next(); got != jx.Number {
-		return 0, mismatch("a number", got)
-	}
-	raw, err := d.Raw()
-	if err != nil {
-		return 0, err
-	}
-	v, err := strconv.ParseInt(string(raw), 10, bits)
-	if err != nil {
-		return 0, fmt.Errorf("not a whole number of %d bits", bits) // the cause repeats the number
-	}
-	return v, nil
 }
 
 func date(d *jx.Decoder, into *time.Time) error {

@@ -4,7 +4,6 @@ import (
 	"reflect"
 	"strings"
 	"testing"
-	"time"
 	"unicode/utf8"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
@@ -53,7 +52,7 @@ func TestDecodeClusters(t *testing.T) {
 	wantDecoded(t, got, []atlasapi.Cluster{
 		{
 			ID: objectID(t, "6a793f582c88faeba59ba4d4"), Name: "prod-orders", StateName: "UPDATING",
-			Paused: set(false), BackupEnabled: set(true), CreateDate: at(t, "2026-08-10T03:02:48Z"),
+			Paused: set(false), BackupEnabled: set(true), PITEnabled: set(false), CreateDate: at(t, "2026-08-10T03:02:48Z"),
 			Providers: []string{"AWS", "GCP", "A_CLOUD_OF_TOMORROW"},
 		},
 		{ID: objectID(t, "6a793f582c88faeba59ba4d5"), Name: "bare", StateName: "A_STATE_OF_TOMORROW"},
@@ -174,10 +173,9 @@ func TestDecodeRuns(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.answers(atlassim.OpListPipelineRuns, fixture(t, "runs.json"))
-	w.answers(atlassim.OpGetPipelineRun, fixture(t, "run.json"))
 	group, pipeline := objectID(t, "32b6e34b3d91647abb20e7b8"), objectID(t, "6a7000000000000000000001")
 	snapshot := objectID(t, "6a79468a2c88faeba59de489")
-	got, err := collect(w.client.PipelineRuns(w.project.ID, pipelineName, time.Time{}).All(t.Context()))
+	got, err := collect(w.client.PipelineRuns(w.project.ID, pipelineName).All(t.Context()))
 	wantDecoded(t, got, []atlasapi.PipelineRun{
 		{
 			ID: objectID(t, jobID), GroupID: group, PipelineID: pipeline, SnapshotID: snapshot,
@@ -194,12 +192,6 @@ func TestDecodeRuns(t *testing.T) {
 		},
 		{ID: objectID(t, "6a7953692c88faeba59d5e03")},
 	}, err)
-	one, err := w.client.PipelineRun(t.Context(), w.project.ID, pipelineName, objectID(t, jobID))
-	wantDecoded(t, one, atlasapi.PipelineRun{
-		ID: objectID(t, jobID), GroupID: group, PipelineID: pipeline, SnapshotID: snapshot,
-		State: "PENDING", Phase: "SNAPSHOT", BackupFrequencyType: "ON_DEMAND",
-		CreatedDate: at(t, "2026-08-10T04:28:25Z"), LastUpdatedDate: at(t, "2026-08-10T04:28:25Z"),
-	}, err)
 }
 
 func TestDecodeSchedule(t *testing.T) {
@@ -208,9 +200,23 @@ func TestDecodeSchedule(t *testing.T) {
 		body string
 		want atlasapi.Schedule
 	}{
-		{fixture(t, "schedule.json"), atlasapi.Schedule{AutoExportEnabled: set(true), ExportFrequency: "monthly"}},
+		{fixture(t, "schedule.json"), wholeSchedule(t)},
 		{`{"autoExportEnabled":false}`, atlasapi.Schedule{AutoExportEnabled: set(false)}},
-		{`{"autoExportEnabled":false,"export":null}`, atlasapi.Schedule{AutoExportEnabled: set(false)}},
+		{
+			`{"autoExportEnabled":false,"export":null,"policies":null,"nextSnapshot":null,"restoreWindowDays":null}`,
+			atlasapi.Schedule{AutoExportEnabled: set(false)},
+		},
+		{
+			`{"autoExportEnabled":false,"policies":[],"export":{"exportBucketId":"none"}}`,
+			atlasapi.Schedule{AutoExportEnabled: set(false), PolicyItems: []atlasapi.PolicyItem{}},
+		},
+		{
+			`{"autoExportEnabled":false,"policies":[{"policyItems":[]},{"policyItems":null},{"policyItems":[{"frequencyType":"weekly"},` +
+				`{"id":null,"frequencyType":"A_FREQUENCY_OF_TOMORROW","frequencyInterval":null}]},{"policyItems":[{"frequencyInterval":40}]}]}`,
+			atlasapi.Schedule{AutoExportEnabled: set(false), PolicyItems: []atlasapi.PolicyItem{
+				{FrequencyType: "weekly"}, {FrequencyType: "A_FREQUENCY_OF_TOMORROW"}, {FrequencyInterval: 40},
+			}},
+		},
 		{
 			`{"export":{"frequencyType":"fortnightly"},"autoExportEnabled":true}`,
 			atlasapi.Schedule{AutoExportEnabled: set(true), ExportFrequency: "fortnightly"},
@@ -220,6 +226,22 @@ func TestDecodeSchedule(t *testing.T) {
 		w.answers(atlassim.OpGetBackupSchedule, test.body)
 		got, err := w.client.Schedule(t.Context(), w.project.ID, clusterName)
 		wantDecoded(t, got, test.want, err)
+	}
+}
+
+// wholeSchedule is that of the fixture.
+func wholeSchedule(t *testing.T) atlasapi.Schedule {
+	t.Helper()
+	return atlasapi.Schedule{
+		AutoExportEnabled: set(true), ExportFrequency: "monthly", ExportBucketID: objectID(t, "6a794342c0eb9e7a17729455"),
+		PolicyItems: []atlasapi.PolicyItem{
+			{ID: "6a7942765a068714fc067fe1", FrequencyType: "hourly", FrequencyInterval: 6},
+			{ID: "6a7942765a068714fc067fe2", FrequencyType: "daily", FrequencyInterval: 1},
+			{ID: "6a7942765a068714fc067fe3", FrequencyType: "weekly", FrequencyInterval: 6},
+			{ID: "6a7942765a068714fc067fe4", FrequencyType: "monthly", FrequencyInterval: 40},
+			{ID: "6a7942765a068714fc067fe5", FrequencyType: "yearly", FrequencyInterval: 12},
+		},
+		NextSnapshot: at(t, "2026-08-10T09:16:07Z"), RestoreWindowDays: set(int64(7)),
 	}
 }
 

@@ -47,9 +47,9 @@ func decodeError(d *jx.Decoder, e *Error) error {
 	return object(d, func(d *jx.Decoder, name []byte) error {
 		switch string(name) {
 		case "errorCode":
-			return text(d, &e.Code)
+			return str(d, &e.Code)
 		case "detail":
-			return text(d, &e.Detail)
+			return str(d, &e.Detail)
 		case "badRequestDetail":
 			return nullable(d, func() error {
 				return object(d, func(d *jx.Decoder, name []byte) error {
@@ -68,9 +68,9 @@ func decodeFieldError(d *jx.Decoder, f *FieldError) error {
 	return object(d, func(d *jx.Decoder, name []byte) error {
 		switch string(name) {
 		case "field":
-			return text(d, &f.Field)
+			return str(d, &f.Field)
 		case "description":
-			return text(d, &f.Description)
+			return str(d, &f.Description)
 		}
 		return d.Skip()
 	})

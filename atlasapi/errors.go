@@ -130,6 +130,12 @@ func KindOf(err error) (Kind, bool) {
 	return 0, false
 }
 
+// HasCode reports whether err is a failure for which Atlas sent this errorCode.
+func HasCode(err error, code string) bool {
+	failure, ok := errors.AsType[*Error](err)
+	return ok && failure.Code == code
+}
+
 // kindOfStatus judges an answer by its status first, because Atlas's errorCode may be missing or null, and by the
 // code where one status has several meanings.
 func kindOfStatus(status int, code string) Kind {

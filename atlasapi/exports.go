@@ -45,7 +45,7 @@ func decodeExportJob(d *jx.Decoder, j *ExportJob) error {
 		case "id":
 			return objectID(d, &j.ID)
 		case "state":
-			return word(d, &j.State, "Successful", "Failed", "InProgress", "Queued", "Cancelled")
+			return enum(d, &j.State, "Successful", "Failed", "InProgress", "Queued", "Cancelled")
 		case "createdAt":
 			return date(d, &j.CreatedAt)
 		case "finishedAt":
@@ -63,9 +63,9 @@ func decodeExportStatus(d *jx.Decoder, s *ExportStatus) error {
 	return object(d, func(d *jx.Decoder, name []byte) error {
 		switch string(name) {
 		case "exportedCollections":
-			return optional(d, &s.ExportedCollections, integer32)
+			return optional(d, &s.ExportedCollections, integer)
 		case "totalCollections":
-			return optional(d, &s.TotalCollections, integer32)
+			return optional(d, &s.TotalCollections, integer)
 		}
 		return d.Skip()
 	})
@@ -77,7 +77,7 @@ func decodeStateReason(d *jx.Decoder, code *string) error {
 		if string(name) != "errorCode" {
 			return d.Skip()
 		}
-		err := text(d, code)
+		err := str(d, code)
 		*code = errorCode(*code) // it becomes a label, which free text must not
 		return err
 	})

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -28,18 +27,20 @@ var (
 	errNoID      = errors.New("an item without an id")
 	errEmptyPage = errors.New("an empty page that names a next one")
 	errRepeated  = errors.New("a page that repeats what was read before, and names a next one")
+	errUnpaged   = errors.New("an answer without paging that names a next page")
 	errTooLong   = fmt.Errorf("the list does not end within %d pages", maxPages)
 )
 
-// List is a paged list of Atlas. Nothing is read before it is asked for.
+// List is a list of Atlas. Nothing is read before it is asked for.
 type List[T any] struct {
-	client *Client
-	op     *operation
-	group  string
-	path   []string
-	query  url.Values
-	decode func(*jx.Decoder, *T) error
-	id     func(*T) ObjectID
+	client    *Client
+	op        *operation
+	group     string
+	path      []string
+	decode    func(*jx.Decoder, *T) error
+	id        func(*T) ObjectID
+	uncounted bool // the endpoint knows no includeCount
+	unpaged   bool // the endpoint knows no paging: its one answer is the list
 }
 
 // Page is one page of a list.
@@ -55,13 +56,17 @@ type Page[T any] struct {
 	Shifted bool
 }
 
-// Page reads one page of a list, cut into pages of this size (1 to MaxPageSize). No count is asked for.
+// Page reads one page of a list, cut into pages of this size (1 to MaxPageSize), without a count. A list whose endpoint
+// knows no paging has one page, whatever the size.
 func (l List[T]) Page(ctx context.Context, number, size int) (Page[T], error) {
 	query := url.Values{}
-	maps.Copy(query, l.query)
-	query.Set("pageNum", strconv.Itoa(number))
-	query.Set("itemsPerPage", strconv.Itoa(size))
-	query.Set("includeCount", "false")
+	if !l.unpaged {
+		query.Set("pageNum", strconv.Itoa(number))
+		query.Set("itemsPerPage", strconv.Itoa(size))
+		if !l.uncounted {
+			query.Set("includeCount", "false")
+		}
+	}
 	page := Page[T]{Number: number}
 	r := l.client.newRequest(l.op, http.MethodGet, l.group, query, l.path...)
 	err := l.client.call(ctx, r, func(body []byte) error {
@@ -106,6 +111,8 @@ func (l List[T]) decodePage(d *jx.Decoder, page *Page[T]) error {
 		return errNoResults
 	case len(page.Items) == 0 && page.More:
 		return errEmptyPage
+	case l.unpaged && page.More:
+		return errUnpaged
 	}
 	return nil
 }
@@ -116,7 +123,7 @@ type link struct{ rel string }
 func decodeLink(d *jx.Decoder, l *link) error {
 	return object(d, func(d *jx.Decoder, name []byte) error {
 		if string(name) == "rel" {
-			return text(d, &l.rel)
+			return str(d, &l.rel)
 		}
 		return d.Skip()
 	})

@@ -103,25 +103,6 @@ func TestStopReading(t *testing.T) {
 	}
 }
 
-// TestCreatedBefore has the parameter on each page.
-func TestCreatedBefore(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.pipeline.GenerateRuns(1200, func(n int) atlassim.Run {
-		return atlassim.Run{CreatedDate: noon().Add(time.Duration(n-1200) * time.Minute)}
-	})
-	before := noon().Add(-100 * time.Minute)
-	runs, err := collect(w.client.PipelineRuns(w.project.ID, pipelineName, before).All(t.Context()))
-	if err != nil || len(runs) != 1100 {
-		t.Fatalf("%d runs, want 1100 (%v)", len(runs), err)
-	}
-	for _, run := range runs {
-		if !run.CreatedDate.Before(before) {
-			t.Fatalf("a run of %s", run.CreatedDate)
-		}
-	}
-}
-
 // TestShortPage has a first page with fewer items than fit, and a next one.
 func TestShortPage(t *testing.T) {
 	t.Parallel()

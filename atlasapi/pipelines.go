@@ -38,17 +38,17 @@ func decodePipeline(d *jx.Decoder, p *Pipeline) error {
 		case "_id":
 			return objectID(d, &p.ID)
 		case "name":
-			return text(d, &p.Name)
+			return str(d, &p.Name)
 		case "state":
-			return text(d, &p.State)
+			return str(d, &p.State)
 		case "source":
 			return nullable(d, func() error {
 				return object(d, func(d *jx.Decoder, name []byte) error {
 					switch string(name) {
 					case "type":
-						return text(d, &p.SourceType)
+						return str(d, &p.SourceType)
 					case "clusterName":
-						return text(d, &p.ClusterName)
+						return str(d, &p.ClusterName)
 					}
 					return d.Skip()
 				})

@@ -52,9 +52,9 @@ func decodeProject(d *jx.Decoder, p *Project) error {
 		case "id":
 			return objectID(d, &p.ID)
 		case "name":
-			return text(d, &p.Name)
+			return str(d, &p.Name)
 		case "orgId":
-			return text(d, &p.OrgID)
+			return str(d, &p.OrgID)
 		}
 		return d.Skip()
 	})

@@ -88,8 +88,6 @@ func TestBuckets(t *testing.T) {
 		switch e.operation {
 		case atlassim.OpGetBackupSchedule, atlassim.OpListBackupExports, atlassim.OpListBackupRestores:
 			wantFailure(t, err, e.operation, atlasapi.KindRateLimited)
-		case atlassim.OpGetPipelineRun:
-			wantFailure(t, err, e.operation, atlasapi.KindNotFound)
 		default:
 			if err != nil {
 				t.Error(err)

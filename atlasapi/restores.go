@@ -42,7 +42,7 @@ func decodeRestoreJob(d *jx.Decoder, j *RestoreJob) error {
 		case "id":
 			return objectID(d, &j.ID)
 		case "deliveryType":
-			return text(d, &j.DeliveryType)
+			return str(d, &j.DeliveryType)
 		case "cancelled":
 			return boolean(d, &j.Cancelled)
 		case "failed":

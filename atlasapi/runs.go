@@ -1,18 +1,12 @@
 package atlasapi
 
 import (
-	"context"
-	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/go-faster/jx"
 )
 
-var (
-	opListRuns = &operation{name: "list_pipeline_runs", accept: version("2023-01-01"), limit: setPipelines}
-	opGetRun   = &operation{name: "get_pipeline_run", accept: version("2023-01-01"), limit: setPipelines}
-)
+var opListRuns = &operation{name: "list_pipeline_runs", accept: version("2023-01-01"), limit: setPipelines}
 
 // PipelineRun is one run of a Data Lake pipeline. It has no date of its end: LastUpdatedDate moves again when its
 // dataset is deleted.
@@ -45,28 +39,14 @@ type RetentionPolicy struct {
 	LastModifiedDate time.Time
 }
 
-// PipelineRuns lists the runs of a pipeline that were created before a time, or all of them where it is zero. Its
-// order is not known.
+// PipelineRuns lists the runs of a pipeline. Its order is not known.
 //
 // GET /groups/{groupId}/pipelines/{pipelineName}/runs, for Project Read Only.
-func (c *Client) PipelineRuns(groupID, pipeline string, createdBefore time.Time) List[PipelineRun] {
-	query := url.Values{}
-	if !createdBefore.IsZero() {
-		query.Set("createdBefore", createdBefore.UTC().Format(time.RFC3339))
-	}
+func (c *Client) PipelineRuns(groupID, pipeline string) List[PipelineRun] {
 	return List[PipelineRun]{
-		client: c, op: opListRuns, group: groupID, query: query,
-		path:   []string{"groups", groupID, "pipelines", pipeline, "runs"},
+		client: c, op: opListRuns, group: groupID, path: []string{"groups", groupID, "pipelines", pipeline, "runs"},
 		decode: decodeRun, id: func(r *PipelineRun) ObjectID { return r.ID },
 	}
-}
-
-// PipelineRun reads one run.
-//
-// GET /groups/{groupId}/pipelines/{pipelineName}/runs/{pipelineRunId}, for Project Read Only.
-func (c *Client) PipelineRun(ctx context.Context, groupID, pipeline string, id ObjectID) (PipelineRun, error) {
-	r := c.newRequest(opGetRun, http.MethodGet, groupID, nil, "groups", groupID, "pipelines", pipeline, "runs", id.String())
-	return get(ctx, c, r, decodeOneRun)
 }
 
 // decodeOneRun reads a run that stands alone and must have its id.
@@ -92,11 +72,11 @@ func decodeRun(d *jx.Decoder, r *PipelineRun) error {
 		case "snapshotId":
 			return reference(d, &r.SnapshotID)
 		case "state":
-			return text(d, &r.State)
+			return str(d, &r.State)
 		case "phase":
-			return text(d, &r.Phase)
+			return str(d, &r.Phase)
 		case "backupFrequencyType":
-			return text(d, &r.BackupFrequencyType)
+			return str(d, &r.BackupFrequencyType)
 		case "createdDate":
 			return date(d, &r.CreatedDate)
 		case "lastUpdatedDate":
@@ -104,7 +84,7 @@ func decodeRun(d *jx.Decoder, r *PipelineRun) error {
 		case "scheduledDeletionDate":
 			return date(d, &r.ScheduledDeletionDate)
 		case "datasetName":
-			return text(d, &r.DatasetName)
+			return str(d, &r.DatasetName)
 		case "datasetRetentionPolicy":
 			return optional(d, &r.RetentionPolicy, decodeRetention)
 		case "stats":
@@ -130,7 +110,7 @@ func decodeRetention(d *jx.Decoder, p *RetentionPolicy) error {
 	return object(d, func(d *jx.Decoder, name []byte) error {
 		switch string(name) {
 		case "units":
-			return text(d, &p.Units)
+			return str(d, &p.Units)
 		case "value":
 			return integer(d, &p.Value)
 		case "lastModifiedDate":

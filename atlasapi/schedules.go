@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/go-faster/jx"
 )
@@ -13,11 +14,28 @@ var (
 	errNoAutoExport = errors.New("no autoExportEnabled")
 )
 
-// Schedule is what a cluster's backup schedule says of automatic exports.
+// Schedule is the backup schedule of a cluster: which snapshots Atlas takes, and which of them it exports where.
 type Schedule struct {
 	AutoExportEnabled Optional[bool]
 	// ExportFrequency is daily, weekly, monthly or yearly; "" where no export policy is set.
 	ExportFrequency string
+	// ExportBucketID is the bucket that snapshots are exported to, zero where no export policy is set.
+	ExportBucketID ObjectID
+	// PolicyItems are the items of the backup policy: nil where Atlas sends no policies, empty where it takes no
+	// snapshots by itself.
+	PolicyItems []PolicyItem
+	// NextSnapshot is zero where Atlas schedules none.
+	NextSnapshot      time.Time
+	RestoreWindowDays Optional[int64] // of continuous backup
+}
+
+// PolicyItem is an item of a backup policy.
+type PolicyItem struct {
+	ID            string // as in Snapshot.PolicyItems
+	FrequencyType string // hourly, daily, weekly, monthly, yearly or ondemand
+	// FrequencyInterval is the number of hours of an hourly item, the weekday of a weekly one (1 is Monday), the day of
+	// a monthly one (40 is the last) and the month of a yearly one.
+	FrequencyInterval int
 }
 
 // Schedule reads the backup schedule of a cluster.
@@ -37,12 +55,24 @@ func decodeSchedule(d *jx.Decoder, s *Schedule) error {
 		case "export":
 			return nullable(d, func() error {
 				return object(d, func(d *jx.Decoder, name []byte) error {
-					if string(name) == "frequencyType" {
-						return text(d, &s.ExportFrequency)
+					switch string(name) {
+					case "frequencyType":
+						return str(d, &s.ExportFrequency)
+					case "exportBucketId":
+						return reference(d, &s.ExportBucketID)
 					}
 					return d.Skip()
 				})
 			})
+		case "policies":
+			if d.Next() == jx.Array {
+				s.PolicyItems = []PolicyItem{}
+			}
+			return each(d, func() error { return s.decodePolicy(d) })
+		case "nextSnapshot":
+			return date(d, &s.NextSnapshot)
+		case "restoreWindowDays":
+			return optional(d, &s.RestoreWindowDays, integer)
 		}
 		return d.Skip()
 	})
@@ -50,4 +80,34 @@ func decodeSchedule(d *jx.Decoder, s *Schedule) error {
 		return errNoAutoExport
 	}
 	return err
+}
+
+func (s *Schedule) decodePolicy(d *jx.Decoder) error {
+	return object(d, func(d *jx.Decoder, name []byte) error {
+		if string(name) != "policyItems" {
+			return d.Skip()
+		}
+		return each(d, func() error {
+			var item PolicyItem
+			if err := decodePolicyItem(d, &item); err != nil {
+				return err
+			}
+			s.PolicyItems = append(s.PolicyItems, item)
+			return nil
+		})
+	})
+}
+
+func decodePolicyItem(d *jx.Decoder, item *PolicyItem) error {
+	return object(d, func(d *jx.Decoder, name []byte) error {
+		switch string(name) {
+		case "id":
+			return str(d, &item.ID)
+		case "frequencyType":
+			return str(d, &item.FrequencyType)
+		case "frequencyInterval":
+			return integer(d, &item.FrequencyInterval)
+		}
+		return d.Skip()
+	})
 }

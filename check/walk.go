@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -218,7 +217,7 @@ func (w *walk) targets() []probe {
 			}
 		}
 		for _, pl := range p.pipelines {
-			add(config.PipelineRuns, "", pl.Name, "", readOne(w.client.PipelineRuns(group, pl.Name, time.Time{})))
+			add(config.PipelineRuns, "", pl.Name, "", readOne(w.client.PipelineRuns(group, pl.Name)))
 		}
 	}
 	return probes

@@ -1,8 +1,6 @@
 package collector
 
 import (
-	"time"
-
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
@@ -83,7 +81,7 @@ type runExtra struct {
 // runKind is the collector pipeline_runs.
 var runKind = kind[atlasapi.PipelineRun, runExtra]{
 	list: func(c *atlasapi.Client, t *target) atlasapi.List[atlasapi.PipelineRun] {
-		return c.PipelineRuns(t.groupID, t.pipeline, time.Time{})
+		return c.PipelineRuns(t.groupID, t.pipeline)
 	},
 	keep: func(r *atlasapi.PipelineRun, _ *names) job[runExtra] {
 		return job[runExtra]{

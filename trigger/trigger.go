@@ -131,7 +131,7 @@ func (i *ingestion) start(ctx context.Context) (atlasapi.PipelineRun, Outcome, e
 // runs reads the runs of the snapshot, by their ids.
 func (i *ingestion) runs(ctx context.Context) (map[atlasapi.ObjectID]atlasapi.PipelineRun, error) {
 	runs := map[atlasapi.ObjectID]atlasapi.PipelineRun{}
-	for run, err := range i.client.PipelineRuns(i.GroupID, i.Pipeline, time.Time{}).All(ctx) {
+	for run, err := range i.client.PipelineRuns(i.GroupID, i.Pipeline).All(ctx) {
 		if err != nil {
 			return nil, err
 		}
