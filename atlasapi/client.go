@@ -4,12 +4,8 @@
 package atlasapi
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
-	"errors"
-	"fmt"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
@@ -17,6 +13,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/singleflight"
 )
 
 const (
@@ -42,6 +40,9 @@ type Options struct {
 	MaxRetries int
 	// Observer is told of every exchange; nil is no one.
 	Observer Observer
+	// RefreshSecret reads the secret of the credentials again, such as from its file. It is called when Atlas rejects
+	// the credentials; another secret than the rejected one is tried once before the request fails. nil reads nothing.
+	RefreshSecret func(context.Context) (Secret, error)
 }
 
 // Client reads from Atlas. It sends nothing but GET and the request for a token.
@@ -53,9 +54,11 @@ type Client struct {
 	timeout     time.Duration
 	maxRetries  int
 	observer    Observer
+	refresh     func(context.Context) (Secret, error)
+	refreshing  singleflight.Group
 	transport   *http.Transport
-	slots       chan struct{}
-	buffers     sync.Pool
+	turns       *turns
+	answers     sync.Pool
 	closed      atomic.Bool
 }
 
@@ -71,7 +74,7 @@ func New(o Options) *Client {
 		o.Limits = NewLimits()
 	}
 	if o.Observer == nil {
-		o.Observer = nobody{}
+		o.Observer = nopObserver{}
 	}
 	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
 	return &Client{
@@ -82,8 +85,9 @@ func New(o Options) *Client {
 		timeout:     o.RequestTimeout,
 		maxRetries:  o.MaxRetries,
 		observer:    o.Observer,
-		slots:       make(chan struct{}, o.MaxConcurrentRequests),
-		buffers:     sync.Pool{New: func() any { return new(bytes.Buffer) }},
+		refresh:     o.RefreshSecret,
+		turns:       newTurns(o.MaxConcurrentRequests),
+		answers:     sync.Pool{New: func() any { return new(answer) }},
 		transport: &http.Transport{
 			Proxy:                  http.ProxyFromEnvironment,
 			DialContext:            dialer.DialContext,
@@ -102,6 +106,12 @@ func New(o Options) *Client {
 func (c *Client) Close() {
 	c.closed.Store(true)
 	c.transport.CloseIdleConnections()
+}
+
+// Forget drops what is kept of a project that is gone.
+func (c *Client) Forget(groupID string) {
+	c.limits.Forget(groupID)
+	c.turns.forget(groupID)
 }
 
 // operation is one endpoint of the API.
@@ -136,10 +146,12 @@ func version(date string) string { return versionPrefix + date + versionSuffix }
 
 // version returns the date of the version that is asked for, "" where there are no versions.
 func (o *operation) version() string {
-	return strings.TrimSuffix(strings.TrimPrefix(o.accept, versionPrefix), versionSuffix)
+	date, versioned := strings.CutPrefix(o.accept, versionPrefix)
+	if !versioned {
+		return ""
+	}
+	return strings.TrimSuffix(date, versionSuffix)
 }
-
-var opToken = &operation{name: "token"}
 
 // Endpoints returns the name of every operation, as metrics, errors and exchanges use it.
 func Endpoints() []string {
@@ -155,124 +167,43 @@ func Endpoints() []string {
 	return names
 }
 
-// request is one call, ready to be sent any number of times.
 type request struct {
-	op      *operation
-	method  string
-	groupID string
-	url     *url.URL
-	body    []byte
+	op          *operation
+	method      string
+	groupID     string
+	url         *url.URL
+	body        []byte
+	contentType string
+	told        Optional[RateLimit] // by the last answer
 }
 
 // newRequest builds a request from path segments, each escaped as a whole: a pipeline's name may hold "?" and "#".
 func (c *Client) newRequest(op *operation, method, groupID string, query url.Values, segments ...string) *request {
-	u := *c.base
-	var raw strings.Builder
-	raw.WriteString(strings.TrimSuffix(c.base.EscapedPath(), "/") + apiPath)
+	var path strings.Builder
+	path.WriteString(apiPath)
 	for _, segment := range segments {
-		raw.WriteString("/")
+		path.WriteString("/")
 		if strings.Trim(segment, ".") == "" {
-			raw.WriteString(strings.ReplaceAll(segment, ".", "%2E")) // "." and ".." would be cleaned away
+			path.WriteString(strings.ReplaceAll(segment, ".", "%2E")) // "." and ".." would be cleaned away
 		} else {
-			raw.WriteString(url.PathEscape(segment))
+			path.WriteString(url.PathEscape(segment))
 		}
 	}
-	u.RawPath = raw.String()
-	u.Path, _ = url.PathUnescape(u.RawPath) // it was just escaped
+	u := c.below(path.String())
 	u.RawQuery = query.Encode()
-	return &request{op: op, method: method, groupID: groupID, url: &u}
+	return &request{op: op, method: method, groupID: groupID, url: u}
 }
 
-// answer is a good HTTP answer, read whole.
-type answer struct{ body *bytes.Buffer }
-
-// call sends a request until it is answered or not worth sending again, and hands the body to decode, which must not
-// keep it.
-func (c *Client) call(ctx context.Context, r *request, decode func(body []byte) error) error {
-	return c.retry(ctx, r.op, func() error {
-		answered, err := c.attempt(ctx, r)
-		if err != nil {
-			return err
-		}
-		defer c.release(answered.body)
-		if err := decode(answered.body.Bytes()); err != nil {
-			return &Error{Endpoint: r.op.name, Kind: KindBadResponse, Err: fmt.Errorf("unusable answer: %w", err)}
-		}
-		return nil
-	})
+// below returns the address of an escaped path below the base URL.
+func (c *Client) below(path string) *url.URL {
+	u := *c.base
+	u.RawPath = strings.TrimSuffix(c.base.EscapedPath(), "/") + path
+	u.Path, _ = url.PathUnescape(u.RawPath) // it was just escaped
+	return &u
 }
 
-// retry calls f until it succeeds, fails for good, or has been called often enough.
-func (c *Client) retry(ctx context.Context, op *operation, f func() error) error {
-	for retries := 0; ; retries++ {
-		err := f()
-		failure, ok := errors.AsType[*Error](err)
-		if !ok || !failure.retriable() || retries == c.maxRetries {
-			return err
-		}
-		wait := backoff(retries)
-		if failure.Kind == KindRateLimited {
-			wait += retryAfterFloor
-		}
-		wait = max(wait, failure.RetryAfter)
-		if deadline, ok := ctx.Deadline(); wait > longestWait || ok && time.Now().Add(wait).After(deadline) {
-			return err
-		}
-		c.observer.Retried(op.name, failure.Kind)
-		if err := sleep(ctx, wait); err != nil {
-			return err
-		}
-		if failure.Kind == KindRateLimited {
-			c.observer.Throttled(op.name, wait)
-		}
-	}
-}
+type nopObserver struct{}
 
-// backoff doubles with each retry and is spread by half of itself to both sides, so that many requests that failed
-// together are not sent again together.
-func backoff(retries int) time.Duration {
-	mean := firstBackoff << min(retries, 6)
-	return mean/2 + rand.N(mean)
-}
-
-// attempt sends a request once, when the rate limit and the number of requests in flight allow.
-func (c *Client) attempt(ctx context.Context, r *request) (*answer, error) {
-	key := bucketKey{r.op.limit, r.groupID}
-	waited, err := c.limits.wait(ctx, key)
-	if waited > 0 {
-		c.observer.Throttled(r.op.name, waited)
-	}
-	if err != nil {
-		if refused, ok := errors.AsType[*Error](err); ok {
-			refused.Endpoint = r.op.name
-		}
-		return nil, err
-	}
-	var told Optional[RateLimit]
-	defer func() { c.limits.sent(key, told) }()
-	select {
-	case c.slots <- struct{}{}:
-		defer func() { <-c.slots }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	answered, err := c.credentials.authorize(ctx, c, r, func(authorization string) (*answer, error) {
-		answered, limit, err := c.send(ctx, r, authorization)
-		if limit.Set {
-			told = limit
-		}
-		return answered, err
-	})
-	if failure, ok := errors.AsType[*Error](err); ok && failure.Status == http.StatusTooManyRequests && failure.Endpoint == r.op.name {
-		c.limits.block(key, max(failure.RetryAfter, retryAfterFloor))
-	}
-	return answered, err
-}
-
-func refuseRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-
-type nobody struct{}
-
-func (nobody) Exchanged(Exchange)              {}
-func (nobody) Retried(string, Kind)            {}
-func (nobody) Throttled(string, time.Duration) {}
+func (nopObserver) Exchanged(Exchange)              {}
+func (nopObserver) Retried(string, Kind)            {}
+func (nopObserver) Throttled(string, time.Duration) {}

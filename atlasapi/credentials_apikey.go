@@ -2,6 +2,7 @@ package atlasapi
 
 import (
 	"context"
+	"crypto/fips140"
 	"errors"
 	"fmt"
 	"net/http"
@@ -16,11 +17,11 @@ import (
 // one request at a time: its count then rises in the order in which the server sees it, which every known policy of
 // servers accepts.
 type APIKey struct {
-	public  string
-	private Secret
+	public string
 
-	mu   sync.Mutex
-	free []*challenge
+	mu      sync.Mutex
+	private Secret
+	free    []*challenge
 }
 
 type challenge struct {
@@ -39,16 +40,44 @@ func NewAPIKey(publicKey string, privateKey Secret) *APIKey {
 // Format shows the public key alone, whatever the verb.
 func (k *APIKey) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, "API key ", k.public) }
 
-func (k *APIKey) secrets() []Secret { return []Secret{k.private} }
+func (k *APIKey) secrets() []Secret { return []Secret{k.secret()} }
 
-func (k *APIKey) authorize(_ context.Context, _ *Client, r *request, send sendFunc) (*answer, error) {
+func (k *APIKey) secret() Secret {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.private
+}
+
+func (k *APIKey) authorize(ctx context.Context, via *Client, r *request) (*answer, error) {
+	ctx, cancel := via.timed(ctx)
+	defer cancel()
+	private := k.secret()
+	answered, err := k.answer(ctx, via, r, private)
+	if refused := refusal(err); refused == nil || !refused.rejectsKey {
+		return answered, err
+	}
+	another := k.secret() // another request may have read it again
+	if another == private {
+		var changed bool
+		if another, changed = via.reread(ctx, private); !changed {
+			return nil, err
+		}
+		k.mu.Lock()
+		k.private = another
+		k.mu.Unlock()
+	}
+	return k.answer(ctx, via, r, another)
+}
+
+// answer sends a request, and once more with the answer to a fresh challenge where Atlas demands one.
+func (k *APIKey) answer(ctx context.Context, via *Client, r *request, private Secret) (*answer, error) {
 	current, fresh := k.take(), false
 	for {
-		authorization, err := k.sign(current, r)
+		authorization, err := k.sign(current, r, private)
 		if err != nil {
 			return nil, &Error{Endpoint: r.op.name, Kind: KindBadResponse, Err: err}
 		}
-		answered, err := send(authorization)
+		answered, err := via.send(ctx, r, authorization)
 		refused := refusal(err)
 		// Without an answered challenge a 401 says nothing yet; with one, its code may say that a role is missing.
 		if refused == nil || current != nil && refused.Kind != KindUnauthorized {
@@ -58,7 +87,8 @@ func (k *APIKey) authorize(_ context.Context, _ *Client, r *request, send sendFu
 			return answered, err
 		}
 		if fresh {
-			return nil, err // it answered a challenge made for it: the key itself is wrong
+			refused.rejectsKey = true // it answered a challenge made for it
+			return nil, refused
 		}
 		parsed, parseErr := digest.FindChallenge(http.Header{"Www-Authenticate": refused.challenges})
 		if parseErr != nil || !digest.CanDigest(parsed) {
@@ -69,22 +99,27 @@ func (k *APIKey) authorize(_ context.Context, _ *Client, r *request, send sendFu
 	}
 }
 
-func (k *APIKey) sign(c *challenge, r *request) (string, error) {
+// sign answers a challenge. The API knows no hash but MD5, which a program in FIPS-only mode would panic of: digest is
+// exempt from it.
+func (k *APIKey) sign(c *challenge, r *request, private Secret) (authorization string, err error) {
 	if c == nil {
 		return "", nil
 	}
 	c.used++
-	signed, err := digest.Digest(c.parsed, digest.Options{
-		Method:   r.method,
-		URI:      r.url.RequestURI(),
-		Count:    c.used,
-		Username: k.public,
-		Password: k.private.Reveal(),
+	fips140.WithoutEnforcement(func() {
+		var signed *digest.Credentials
+		signed, err = digest.Digest(c.parsed, digest.Options{
+			Method:   r.method,
+			URI:      r.url.RequestURI(),
+			Count:    c.used,
+			Username: k.public,
+			Password: private.Reveal(),
+		})
+		if err == nil {
+			authorization = signed.String()
+		}
 	})
-	if err != nil {
-		return "", err
-	}
-	return signed.String(), nil
+	return authorization, err
 }
 
 func (k *APIKey) take() *challenge {

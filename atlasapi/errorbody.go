@@ -16,11 +16,15 @@ func (c *Client) readError(op *operation, resp *http.Response) error {
 	failure := &Error{
 		Endpoint:   op.name,
 		Status:     resp.StatusCode,
-		RetryAfter: askedWait(resp.Header),
+		RetryAt:    retryAt(resp.Header),
 		challenges: resp.Header.Values("Www-Authenticate"),
 	}
 	if body, err := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody)); err == nil {
-		if decodeDocument(body, decodeError, failure) != nil {
+		decode := decodeError
+		if op == opToken {
+			decode = decodeTokenError
+		}
+		if decodeDocument(body, decode, failure) != nil {
 			failure.Code, failure.Detail, failure.Fields = "", "", nil
 		}
 	}
@@ -40,6 +44,9 @@ func (c *Client) readError(op *operation, resp *http.Response) error {
 		}
 	}
 	failure.Kind = kindOfStatus(failure.Status, failure.Code)
+	if op == opToken && isClientCode(failure.Code) {
+		failure.Kind = KindUnauthorized
+	}
 	return failure
 }
 

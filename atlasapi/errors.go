@@ -81,13 +81,14 @@ type Error struct {
 	Detail string
 	// Fields are the request's fields that Atlas objects to, from badRequestDetail.
 	Fields []FieldError
-	// RetryAfter is how long Atlas asked us to wait.
-	RetryAfter time.Duration
+	// RetryAt is when the request is worth sending again, counted from the answer; zero where Atlas asked for no delay.
+	RetryAt time.Time
 	// Err is the cause of a failure without a status, or of an answer that could not be read.
 	Err error
 
 	challenges  []string // WWW-Authenticate
-	sentNothing bool     // refused by our own throttle
+	rejectsKey  bool     // an API key, which answered a challenge made for this request
+	sentNothing bool     // refused on this side
 }
 
 // FieldError is one field of a request that Atlas objects to.
@@ -176,17 +177,21 @@ func isMembershipCode(code string) bool {
 
 // kindOfTransport judges a failure without a status. ok is false for the end of the caller's own context.
 func kindOfTransport(ctx context.Context, err error) (kind Kind, ok bool) {
+	if errors.Is(context.Cause(ctx), errRequestTimeout) {
+		return KindTimeout, true
+	}
 	if ctx.Err() != nil {
 		return 0, false
 	}
 	var timeout interface{ Timeout() bool }
-	if errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout() {
+	if errors.As(err, &timeout) && timeout.Timeout() {
 		return KindTimeout, true
 	}
 	return KindNetwork, true
 }
 
-// IsOfToken reports whether it was the token that could not be had: that says nothing of what was to be read.
+// IsOfToken reports whether it was the token that could not be had: that says nothing about what was to be read. With
+// KindForbidden, the service account has as many tokens as Atlas allows (100), until some of them end.
 func IsOfToken(err error) bool {
 	failure, ok := errors.AsType[*Error](err)
 	return ok && failure.Endpoint == opToken.name
@@ -194,11 +199,14 @@ func IsOfToken(err error) bool {
 
 // retriable reports whether the same request may be answered when it is sent again.
 func (e *Error) retriable() bool {
+	if e.sentNothing {
+		return false
+	}
 	switch e.Kind {
 	case KindNetwork, KindTimeout, KindServerError:
 		return e.Status != http.StatusRequestTimeout
 	case KindRateLimited:
-		return !e.sentNothing
+		return e.Endpoint != opToken.name // its limit is for a minute
 	case KindBadResponse:
 		return errors.Is(e.Err, errCutShort)
 	default:

@@ -23,6 +23,8 @@ const (
 )
 
 var (
+	errRequestTimeout = errors.New("request timeout")
+
 	errCutShort = errors.New("the answer ended early")
 	errTooLarge = fmt.Errorf("the answer is larger than %d MiB", maxBody>>20)
 	errHTML     = errors.New("the answer is a web page and not JSON: a proxy or a maintenance page may stand between")
@@ -31,100 +33,71 @@ var (
 	secretShape = regexp.MustCompile(`mdb_sa_sk_[A-Za-z0-9_-]+`)
 )
 
-// send makes one HTTP exchange and reads its answer whole. An answer with a status other than 2xx is an *Error.
-func (c *Client) send(ctx context.Context, r *request, authorization string) (*answer, Optional[RateLimit], error) {
-	timed, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
-	req, err := http.NewRequestWithContext(timed, r.method, r.url.String(), bytes.NewReader(r.body))
+// answer is the body of a good HTTP answer, in a buffer that is used again.
+type answer struct{ bytes.Buffer }
+
+// send exchanges a request for an answer, which is read in full, and tells the observer. An answer with a status other
+// than 2xx is an *Error. It goes to the transport itself, which follows no redirect, so that credentials stay with the
+// host that they are meant for.
+func (c *Client) send(ctx context.Context, r *request, authorization string) (*answer, error) {
+	req, err := http.NewRequestWithContext(ctx, r.method, r.url.String(), bytes.NewReader(r.body))
 	if err != nil {
-		return nil, Optional[RateLimit]{}, &Error{Endpoint: r.op.name, Kind: KindBadResponse, Err: err}
+		return nil, &Error{Endpoint: r.op.name, Kind: KindBadResponse, Err: err}
 	}
 	req.URL = r.url // as escaped here, and as digest signs it
 	req.Header.Set("Accept", r.op.accept)
 	req.Header.Set("User-Agent", c.userAgent)
 	if r.body != nil {
-		req.Header.Set("Content-Type", r.op.accept)
+		req.Header.Set("Content-Type", r.contentType)
 	}
 	if authorization != "" {
 		req.Header.Set("Authorization", authorization)
 	}
-	buffer := c.buffers.Get().(*bytes.Buffer)
-	buffer.Reset()
-	var limit Optional[RateLimit]
-	err = c.observed(ctx, req, r.op, r.groupID, func(resp *http.Response) error {
-		defer func() { _ = resp.Body.Close() }()
-		limit = parseRateLimit(resp.Header)
-		if resp.StatusCode < 200 || resp.StatusCode > 299 {
-			return c.readError(r.op, resp)
-		}
-		return c.readBody(ctx, r.op, resp, buffer)
-	})
-	if err != nil {
-		c.release(buffer)
-		return nil, limit, err
-	}
-	return &answer{body: buffer}, limit, nil
-}
-
-// release keeps a buffer for another answer, unless it has grown to what hardly an answer needs: in use time and again, it
-// would never be given back.
-func (c *Client) release(buffer *bytes.Buffer) {
-	if buffer.Cap() <= maxKept {
-		c.buffers.Put(buffer)
-	}
-}
-
-// exchange makes one HTTP exchange for a library that reads the answer itself. It is read whole before, so that a failure
-// to do so has its kind. Of an answer with a status other than 2xx, the status says enough.
-func (c *Client) exchange(req *http.Request, op *operation, groupID string) (resp *http.Response, err error) {
-	err = c.observed(req.Context(), req, op, groupID, func(r *http.Response) error {
-		defer func(unread io.Closer) { _ = unread.Close() }(r.Body)
-		var body bytes.Buffer
-		if r.StatusCode < 200 || r.StatusCode > 299 {
-			_, _ = body.ReadFrom(io.LimitReader(r.Body, maxErrorBody))
-		} else if err := c.readAll(req.Context(), op, r, &body); err != nil {
-			return err
-		}
-		r.Body = io.NopCloser(&body)
-		resp = r
-		return nil
-	})
-	return resp, err
-}
-
-// observed makes one HTTP exchange, has the answer read, and tells the observer. It goes to the transport itself,
-// which follows no redirect, so that credentials stay with the host that they are meant for.
-func (c *Client) observed(
-	ctx context.Context, req *http.Request, op *operation, groupID string, read func(*http.Response) error,
-) error {
-	start := time.Now()
+	into := c.answers.Get().(*answer)
+	into.Reset()
 	done := Exchange{
-		Endpoint: op.name, Method: req.Method, Path: req.URL.EscapedPath(), GroupID: groupID, Version: op.version(),
+		Endpoint: r.op.name, Method: r.method, Path: r.url.EscapedPath(), GroupID: r.groupID, Version: r.op.version(),
 	}
-	resp, err := c.transport.RoundTrip(req) //nolint:bodyclose // read does
+	start := time.Now()
+	resp, err := c.transport.RoundTrip(req)
 	if err != nil {
-		err = c.transportError(ctx, op, req, err)
+		err = c.transportError(r.op, req, err)
 	} else {
-		done.Status = resp.StatusCode
-		done.RateLimit = parseRateLimit(resp.Header)
+		done.Status, done.RateLimit = resp.StatusCode, parseRateLimit(resp.Header)
 		done.Sunset = parseSunset(resp.Header.Get("Sunset"))
-		err = read(resp)
+		err = c.read(r.op, resp, into)
+		_ = resp.Body.Close()
+	}
+	if done.RateLimit.Set {
+		r.told = done.RateLimit
 	}
 	if c.closed.Load() {
 		c.transport.CloseIdleConnections() // this one, which the transport has just put back
 	}
 	done.Err, done.Duration = err, time.Since(start)
 	c.observer.Exchanged(done)
-	return err
+	if err != nil {
+		c.release(into)
+		return nil, err
+	}
+	return into, nil
 }
 
-func (c *Client) transportError(ctx context.Context, op *operation, req *http.Request, err error) error {
-	kind, ok := kindOfTransport(ctx, err)
+// release keeps a buffer for another answer, unless it has grown beyond what hardly an answer needs: used again and
+// again, it would never be given back.
+func (c *Client) release(a *answer) {
+	if a.Cap() <= maxKept {
+		c.answers.Put(a)
+	}
+}
+
+func (c *Client) transportError(op *operation, req *http.Request, err error) error {
+	kind, ok := kindOfTransport(req.Context(), err)
 	if !ok {
-		return ctx.Err()
+		return req.Context().Err()
 	}
 	if kind == KindTimeout {
-		err = errNoAnswer(c.timeout)
+		err = fmt.Errorf("no answer within %s", c.timeout)
 	}
 	if shown := c.redact(req, err.Error()); shown != err.Error() {
 		err = &redactedError{shown, err} // Go quotes what it cannot read as HTTP, whatever it is
@@ -145,17 +118,14 @@ func (e *redactedError) Unwrap() error { return e.cause }
 // Format shows the text alone, whatever the verb.
 func (e *redactedError) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, e.text) }
 
-func errNoAnswer(within time.Duration) error { return fmt.Errorf("no answer within %s", within) }
-
-func (c *Client) readBody(ctx context.Context, op *operation, resp *http.Response, into *bytes.Buffer) error {
-	if strings.HasPrefix(strings.ToLower(resp.Header.Get("Content-Type")), "text/html") {
+// read reads an answer in full, or what is wrong with it.
+func (c *Client) read(op *operation, resp *http.Response, into *answer) error {
+	switch {
+	case resp.StatusCode < 200 || resp.StatusCode > 299:
+		return c.readError(op, resp)
+	case strings.HasPrefix(strings.ToLower(resp.Header.Get("Content-Type")), "text/html"):
 		return &Error{Endpoint: op.name, Kind: KindBadResponse, Err: errHTML}
 	}
-	return c.readAll(ctx, op, resp, into)
-}
-
-// readAll reads a body, whatever it is said to be.
-func (c *Client) readAll(ctx context.Context, op *operation, resp *http.Response, into *bytes.Buffer) error {
 	n, err := into.ReadFrom(io.LimitReader(resp.Body, maxBody+1))
 	switch {
 	case n > maxBody:
@@ -167,7 +137,7 @@ func (c *Client) readAll(ctx context.Context, op *operation, resp *http.Response
 	case isCorrupt(err):
 		return &Error{Endpoint: op.name, Kind: KindBadResponse, Err: err}
 	}
-	return c.transportError(ctx, op, resp.Request, err)
+	return c.transportError(op, resp.Request, err)
 }
 
 // isCorrupt reports whether a compressed body cannot be read as such.

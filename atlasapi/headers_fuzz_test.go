@@ -126,8 +126,9 @@ func FuzzHeaders(f *testing.F) {
 			if (err == nil) != (status == http.StatusOK) || len(watch.exchanges) != 1 {
 				t.Fatalf("%v after %+v", err, watch.exchanges)
 			}
-			if failure, ok := errors.AsType[*Error](err); ok && failure.RetryAfter != want {
-				t.Errorf("%q waits %s, want %s", retry, failure.RetryAfter, want)
+			if failure, ok := errors.AsType[*Error](err); ok && (failure.RetryAt.IsZero() != (want == 0) ||
+				want > 0 && (failure.RetryAt.Before(before.Add(want)) || failure.RetryAt.After(time.Now().Add(want)))) {
+				t.Errorf("%q is sent again at %s, want %s after %s", retry, failure.RetryAt, want, before)
 			}
 			x := watch.exchanges[0]
 			wantLimit, limited := countAgain(limit)
@@ -223,7 +224,7 @@ func (s *scripted) run(requests int) {
 		if took := time.Since(began); took < 0 || took > (retries+1)*(2*longestWait+20*time.Second) {
 			s.t.Errorf("a request took %s (%v)", took, err)
 		}
-		if failure, ok := errors.AsType[*Error](err); err != nil && (!ok || failure.RetryAfter < 0 || failure.RetryAfter > retryAfterCeiling) {
+		if failure, ok := errors.AsType[*Error](err); err != nil && (!ok || time.Until(failure.RetryAt) > retryAfterCeiling) {
 			s.t.Errorf("%+v", err)
 		}
 	}
@@ -244,8 +245,8 @@ func (s *scripted) run(requests int) {
 		}
 	}
 	for key, b := range client.limits.buckets {
-		if b.inFlight != 0 || len(client.slots) != 0 {
-			s.t.Errorf("%v: %d in flight, %d slots taken", key, b.inFlight, len(client.slots))
+		if b.inFlight != 0 || client.turns.inFlight != 0 {
+			s.t.Errorf("%v: %d in flight, %d slots taken", key, b.inFlight, client.turns.inFlight)
 		}
 	}
 	// Once an hour has passed, everything goes again, whatever was said: a bucket fills, and no block is longer.

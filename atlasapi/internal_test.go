@@ -149,7 +149,7 @@ func TestFailedMintIsForgotten(t *testing.T) {
 	if _, err := a.current(t.Context(), c); err == nil || asked.Load() != 1 {
 		t.Errorf("asked %d times within the pause (%v)", asked.Load(), err)
 	}
-	a.failedAt = a.failedAt.Add(-mintPause)
+	a.retryAt = time.Now()
 	for range 3 {
 		if token, err := a.current(t.Context(), c); err != nil || token != "t" {
 			t.Errorf("token %q (%v)", token, err)
@@ -165,12 +165,20 @@ func TestRetryAfterBySkewedClock(t *testing.T) {
 	t.Parallel()
 	theirs := time.Now().Add(5 * time.Hour).UTC().Truncate(time.Second)
 	h := http.Header{"Retry-After": {theirs.Add(42 * time.Second).Format(http.TimeFormat)}, "Date": {theirs.Format(http.TimeFormat)}}
-	if got := askedWait(h); got != 42*time.Second {
-		t.Errorf("the wait is %s", got)
-	}
+	wantRetry(t, retryAt(h), 42*time.Second)
 	h.Set("Date", "yesterday")
-	if got := askedWait(h); got != retryAfterCeiling {
-		t.Errorf("without a date the wait is %s", got)
+	wantRetry(t, retryAt(h), retryAfterCeiling)
+	h.Set("Retry-After", "0")
+	if got := retryAt(h); !got.IsZero() {
+		t.Errorf("no wait is asked for, and yet it ends at %s", got)
+	}
+}
+
+// wantRetry checks that a request is to be sent again after a wait that began a moment ago.
+func wantRetry(t *testing.T, at time.Time, wait time.Duration) {
+	t.Helper()
+	if left := time.Until(at); left > wait || left < wait-time.Minute {
+		t.Errorf("sent again in %s, want %s", left, wait)
 	}
 }
 
@@ -184,14 +192,15 @@ func TestMintRetryAfter(t *testing.T) {
 		})
 		_, err := a.current(t.Context(), c)
 		var failure *Error
-		if !errors.As(err, &failure) || failure.RetryAfter != 10*time.Minute {
+		if !errors.As(err, &failure) {
 			t.Fatalf("%v", err)
 		}
-		a.failedAt = a.failedAt.Add(-mintPause) // as if so much time had passed
+		wantRetry(t, failure.RetryAt, 10*time.Minute)
+		a.retryAt = a.retryAt.Add(-9 * time.Minute) // as if so much time had passed
 		if _, err := a.current(t.Context(), c); err == nil || asked.Load() != 1 {
 			t.Errorf("%d: asked %d times, though Retry-After says 10 minutes (%v)", status, asked.Load(), err)
 		}
-		a.failedAt = a.failedAt.Add(-10 * time.Minute)
+		a.retryAt, c.limits = time.Now(), NewLimits()
 		if _, err := a.current(t.Context(), c); err == nil || asked.Load() != 2 {
 			t.Errorf("%d: asked %d times once Retry-After has passed (%v)", status, asked.Load(), err)
 		}
@@ -299,15 +308,15 @@ func TestRefill(t *testing.T) {
 func TestBlockedBucket(t *testing.T) {
 	t.Parallel()
 	l, key := known(t, 1200, 1200)
-	l.block(key, 10*time.Minute)
-	l.block(key, time.Second) // does not shorten it
+	l.block(key, time.Now().Add(10*time.Minute))
+	l.block(key, time.Now().Add(time.Second)) // does not shorten it
 	waited, err := l.wait(t.Context(), key)
 	var failure *Error
-	if !errors.As(err, &failure) || failure.Kind != KindRateLimited || failure.RetryAfter < 9*time.Minute || waited != 0 || failure.retriable() {
+	if !errors.As(err, &failure) || failure.Kind != KindRateLimited || time.Until(failure.RetryAt) < 9*time.Minute || waited != 0 || failure.retriable() {
 		t.Errorf("waited %s: %+v", waited, err)
 	}
 	l, key = known(t, 1200, 1200)
-	l.block(key, 5*time.Second)
+	l.block(key, time.Now().Add(5*time.Second))
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(20*time.Millisecond, cancel)
 	if _, err := l.wait(ctx, key); !errors.Is(err, context.Canceled) {

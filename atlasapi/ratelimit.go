@@ -31,11 +31,13 @@ const (
 	retryAfterCeiling = time.Hour
 )
 
-// Limits is what is known of Atlas's rate limits: one token bucket for each set of endpoints and each project. It
-// holds requests back that Atlas would refuse. It outlives a client, so that a reload does not forget it.
+// Limits is what is known of Atlas's rate limits: one token bucket for each set of endpoints and each project, and what
+// was asked of the token endpoint. It holds requests back that Atlas would refuse. It outlives a client, so that a
+// reload does not forget it.
 type Limits struct {
 	mu      sync.Mutex
 	buckets map[bucketKey]*bucket
+	mints   map[string]*mints // by client id
 }
 
 type bucketKey struct {
@@ -56,7 +58,20 @@ type bucket struct {
 }
 
 // NewLimits returns limits of which nothing is known yet.
-func NewLimits() *Limits { return &Limits{buckets: map[bucketKey]*bucket{}} }
+func NewLimits() *Limits {
+	return &Limits{buckets: map[bucketKey]*bucket{}, mints: map[string]*mints{}}
+}
+
+// Forget drops the buckets of a project that is gone.
+func (l *Limits) Forget(groupID string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for key, b := range l.buckets {
+		if key.groupID == groupID && b.inFlight == 0 {
+			delete(l.buckets, key)
+		}
+	}
+}
 
 // wait blocks until a request of the bucket may be sent, and returns how long that took. The caller calls sent when
 // the request is over.
@@ -79,7 +94,7 @@ func (l *Limits) wait(ctx context.Context, key bucketKey) (waited time.Duration,
 		deadline, hasDeadline := ctx.Deadline()
 		if waited+delay > longestWait || hasDeadline && now.Add(delay).After(deadline) {
 			return waited, &Error{
-				Kind: KindRateLimited, RetryAfter: delay, sentNothing: true,
+				Kind: KindRateLimited, RetryAt: now.Add(delay), sentNothing: true,
 				Err: fmt.Errorf("not sent, because the rate limit of the project is used up for another %s", delay.Round(time.Second)),
 			}
 		}
@@ -165,13 +180,15 @@ func (l *Limits) sent(key bucketKey, told Optional[RateLimit]) {
 	b.limit, b.tokens, b.at = told.Value.Limit, left, time.Now()
 }
 
-// block keeps every request of the bucket back for a while.
-func (l *Limits) block(key bucketKey, wait time.Duration) {
+// block keeps every request of the bucket back until then, and for the least wait after a 429.
+func (l *Limits) block(key bucketKey, until time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	b := l.bucket(key)
-	if until := time.Now().Add(wait); until.After(b.blocked) {
-		b.blocked = until
+	for _, at := range []time.Time{until, time.Now().Add(retryAfterFloor)} {
+		if at.After(b.blocked) {
+			b.blocked = at
+		}
 	}
 }
 
@@ -211,13 +228,18 @@ func parseCount(s string) (float64, error) {
 	return float64(n), nil
 }
 
-// askedWait reads Retry-After. A date in it is of the clock of the one who answers, and so is Date.
-func askedWait(h http.Header) time.Duration {
-	now, err := http.ParseTime(h.Get("Date"))
+// retryAt returns when Retry-After has passed, zero where no wait is asked for. A date in it is of the clock of the one
+// who answers, and so is Date.
+func retryAt(h http.Header) time.Time {
+	now := time.Now()
+	theirs, err := http.ParseTime(h.Get("Date"))
 	if err != nil {
-		now = time.Now()
+		theirs = now
 	}
-	return parseRetryAfter(h.Get("Retry-After"), now)
+	if wait := parseRetryAfter(h.Get("Retry-After"), theirs); wait > 0 {
+		return now.Add(wait)
+	}
+	return time.Time{}
 }
 
 // parseRetryAfter reads whole seconds, as Atlas sends them, or an HTTP date, as a proxy may. 0 means that nothing

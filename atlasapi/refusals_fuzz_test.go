@@ -33,8 +33,8 @@ func checkFailure(t *testing.T, err error, endpoint string, status int, credenti
 	if len(failure.Code) > 100 || strings.Trim(failure.Code, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-") != "" {
 		t.Errorf("the code is %q, which goes on a page", failure.Code)
 	}
-	if failure.RetryAfter < 0 || failure.RetryAfter > time.Hour {
-		t.Errorf("retry after %s", failure.RetryAfter)
+	if wait := time.Until(failure.RetryAt); wait > time.Hour || !failure.RetryAt.IsZero() && wait < -time.Minute {
+		t.Errorf("retry after %s", wait)
 	}
 	for _, secret := range credentials {
 		for _, shown := range []string{err.Error(), fmt.Sprintf("%+v", *failure)} {
@@ -265,7 +265,7 @@ func FuzzTokenAnswer(f *testing.F) {
 		}
 		body = []byte(echoed(string(body), fuzzedClientSecret+" "+basic))
 		account := NewServiceAccount(fuzzedClientID, fuzzedClientSecret)
-		client.credentials, asked = account, 0
+		client.credentials, client.limits, asked = account, NewLimits(), 0
 		next = func() *http.Response {
 			header := http.Header{}
 			for name, value := range map[string]string{"Content-Type": content, "Retry-After": retry} {

@@ -179,7 +179,7 @@ func TestResources(t *testing.T) {
 
 // observing is an Observer of exchanges alone.
 type observing struct {
-	nobody
+	nopObserver
 	exchanged func(Exchange)
 }
 

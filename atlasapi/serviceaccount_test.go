@@ -280,7 +280,7 @@ func TestMintFails(t *testing.T) {
 // TestMintIsSentAgain has the token endpoint recover.
 func TestMintIsSentAgain(t *testing.T) {
 	t.Parallel()
-	for _, status := range []int{500, 502, 503, 429} {
+	for _, status := range []int{500, 502, 503} {
 		w := newWorld(t, func(s *setup) { s.client.MaxRetries = 2 })
 		w.server.Inject(atlassim.Fault{Operation: atlassim.OpToken, Status: status, Body: `{"error":"server_error"}`, Times: 1})
 		if err := w.readProject(t.Context()); err != nil {

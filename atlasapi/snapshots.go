@@ -38,7 +38,7 @@ type Snapshot struct {
 // CodeIncorrectEndpoint, ShardedSnapshots lists them.
 func (c *Client) Snapshots(groupID, cluster string) List[Snapshot] {
 	return List[Snapshot]{
-		client: c, op: opListSnapshots, group: groupID,
+		client: c, op: opListSnapshots, group: groupID, thins: true, // each frequency has its own retention
 		path:   []string{"groups", groupID, "clusters", cluster, "backup", "snapshots"},
 		decode: decodeSnapshot, id: func(s *Snapshot) ObjectID { return s.ID },
 	}

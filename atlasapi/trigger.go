@@ -47,12 +47,12 @@ type SentRequest struct {
 // Request returns what Start would send. It sends nothing.
 func (t Trigger) Request(groupID, pipeline string, i Ingestion) SentRequest {
 	r := t.request(groupID, pipeline, i)
-	return SentRequest{Method: r.method, URL: r.url.String(), ContentType: r.op.accept, Body: r.body}
+	return SentRequest{Method: r.method, URL: r.url.String(), ContentType: r.contentType, Body: r.body}
 }
 
 func (t Trigger) request(groupID, pipeline string, i Ingestion) *request {
 	r := t.client.newRequest(opTrigger, http.MethodPost, groupID, nil, "groups", groupID, "pipelines", pipeline, "trigger")
-	r.body = i.Body()
+	r.body, r.contentType = i.Body(), opTrigger.accept
 	return r
 }
 
@@ -64,9 +64,9 @@ func (t Trigger) Start(ctx context.Context, groupID, pipeline string, i Ingestio
 	if err != nil {
 		return PipelineRun{}, err
 	}
-	defer t.client.release(answered.body)
+	defer t.client.release(answered)
 	var run PipelineRun
-	if err := decodeDocument(answered.body.Bytes(), decodeOneRun, &run); err != nil {
+	if err := decodeDocument(answered.Bytes(), decodeOneRun, &run); err != nil {
 		return PipelineRun{}, &Error{Endpoint: opTrigger.name, Kind: KindBadResponse, Err: err}
 	}
 	return run, nil

@@ -141,8 +141,8 @@ func (s *status) dueAt(interval, discovery time.Duration) (time.Time, bool) {
 	}
 	due := s.attempted.Add(min(interval, retryInterval))
 	if failure, ok := errors.AsType[*atlasapi.Error](s.failure); ok {
-		if asked := s.attempted.Add(failure.RetryAfter); asked.After(due) {
-			due = asked
+		if failure.RetryAt.After(due) {
+			due = failure.RetryAt
 		}
 	}
 	return due, true

@@ -1,0 +1,115 @@
+package atlasapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"time"
+)
+
+// A request passes through these, each a call of the next:
+//
+//	call     decodes the answer
+//	retry    sends again what failed for a passing reason
+//	attempt  waits for the rate limit and for its turn
+//	Credentials.authorize  signs
+//	send     exchanges one request for one answer, and tells the observer
+
+// call sends a request until it is answered or not worth sending again, and hands the body to decode, which must not
+// keep it.
+func (c *Client) call(ctx context.Context, r *request, decode func(body []byte) error) error {
+	return c.retry(ctx, r.op, func() error {
+		answered, err := c.attempt(ctx, r)
+		if err != nil {
+			return err
+		}
+		defer c.release(answered)
+		if err := decode(answered.Bytes()); err != nil {
+			return &Error{Endpoint: r.op.name, Kind: KindBadResponse, Err: fmt.Errorf("unusable answer: %w", err)}
+		}
+		return nil
+	})
+}
+
+// retry calls f until it succeeds, fails for good, or has been called often enough.
+func (c *Client) retry(ctx context.Context, op *operation, f func() error) error {
+	for retries := 0; ; retries++ {
+		err := f()
+		failure, ok := errors.AsType[*Error](err)
+		if !ok || !failure.retriable() || retries == c.maxRetries {
+			return err
+		}
+		wait := backoff(retries)
+		if failure.Kind == KindRateLimited {
+			wait += retryAfterFloor
+		}
+		wait = max(wait, time.Until(failure.RetryAt))
+		if deadline, ok := ctx.Deadline(); wait > longestWait || ok && time.Now().Add(wait).After(deadline) {
+			return err
+		}
+		c.observer.Retried(op.name, failure.Kind)
+		if err := sleep(ctx, wait); err != nil {
+			return err
+		}
+		if failure.Kind == KindRateLimited {
+			c.observer.Throttled(op.name, wait)
+		}
+	}
+}
+
+// backoff doubles with each retry and is spread by half of itself to both sides, so that many requests that failed
+// together are not sent again together.
+func backoff(retries int) time.Duration {
+	mean := firstBackoff << min(retries, 6)
+	return mean/2 + rand.N(mean)
+}
+
+// attempt sends a request once, when the rate limit and the requests in flight allow.
+func (c *Client) attempt(ctx context.Context, r *request) (*answer, error) {
+	bucket := bucketKey{r.op.limit, r.groupID}
+	waited, err := c.limits.wait(ctx, bucket)
+	if waited > 0 {
+		c.observer.Throttled(r.op.name, waited)
+	}
+	if err != nil {
+		if refused, ok := errors.AsType[*Error](err); ok {
+			refused.Endpoint = r.op.name
+		}
+		return nil, err
+	}
+	r.told = Optional[RateLimit]{}
+	defer func() { c.limits.sent(bucket, r.told) }()
+	own, err := c.turns.take(ctx, lineKey{r.op.name, r.groupID})
+	if err != nil {
+		return nil, err
+	}
+	answered, err := c.credentials.authorize(ctx, c, r)
+	c.turns.done(own, outcomeOf(err))
+	if failure, ok := errors.AsType[*Error](err); ok && failure.Status == http.StatusTooManyRequests && !IsOfToken(err) {
+		c.limits.block(bucket, failure.RetryAt)
+	}
+	return answered, err
+}
+
+// outcomeOf returns what the end of a request says about its line. That of the token's request says nothing.
+func outcomeOf(err error) outcome {
+	failure, ok := errors.AsType[*Error](err)
+	switch {
+	case err == nil:
+		return outcomeAnswered
+	case !ok || IsOfToken(err):
+		return outcomeNone
+	case failure.Status != 0 || failure.Kind == KindBadResponse:
+		return outcomeAnswered
+	case failure.Kind == KindTimeout:
+		return outcomeHung
+	}
+	return outcomeNone
+}
+
+// timed bounds what is done to get one answer.
+func (c *Client) timed(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, c.timeout, errRequestTimeout)
+}

@@ -1,0 +1,203 @@
+package atlasapi
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/go-faster/jx"
+)
+
+const (
+	tokenPath = "/api/oauth/token"
+	// mintsPerMinute is how often a token is asked for at most. Atlas allows 10 requests a minute for an address and a
+	// client: the rest is left to a check, or another exporter, beside this one.
+	mintsPerMinute = 8
+	// mintRefusal is the least wait after Atlas's token endpoint refused a request for their number. It doubles with
+	// each refusal, up to longestRefusal.
+	mintRefusal    = time.Minute
+	longestRefusal = 16 * time.Minute
+	// usualLife is the life of a token where Atlas names none: it says 3600 s.
+	usualLife = time.Hour
+	// longestLife bounds the life of a token, so that no number overflows.
+	longestLife = 30 * 24 * time.Hour
+)
+
+var (
+	opToken    = &operation{name: "token", accept: "application/json"}
+	errNoToken = errors.New("the answer is no token")
+	errMints   = errors.New("not sent, because too many tokens were asked for within a minute")
+)
+
+// mints is what was asked of the token endpoint for a client.
+type mints struct {
+	sent     [mintsPerMinute]time.Time // a ring
+	next     int
+	refusals int
+	blocked  time.Time
+}
+
+// mint allows a request for a token, or returns when the next one may be sent.
+func (l *Limits) mint(client string) (retryAt time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	m := l.mints[client]
+	if m == nil {
+		m = &mints{}
+		l.mints[client] = m
+	}
+	now := time.Now()
+	if now.Before(m.blocked) {
+		return m.blocked
+	}
+	if free := m.sent[m.next].Add(time.Minute); now.Before(free) {
+		return free
+	}
+	m.sent[m.next] = now
+	m.next = (m.next + 1) % len(m.sent)
+	return time.Time{}
+}
+
+// minted notes how a request for a token ended, and puts into the failure when the next one may be sent.
+func (l *Limits) minted(client string, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	m := l.mints[client]
+	failure, failed := errors.AsType[*Error](err)
+	switch {
+	case err == nil:
+		m.refusals = 0
+	case failed && failure.Kind == KindRateLimited:
+		wait := min(mintRefusal<<min(m.refusals, 10), longestRefusal)
+		m.refusals++
+		if at := time.Now().Add(wait); failure.RetryAt.Before(at) {
+			failure.RetryAt = at
+		}
+		m.blocked = failure.RetryAt
+	case failed && !failure.RetryAt.IsZero():
+		m.blocked = failure.RetryAt
+	}
+}
+
+// accessToken is a token and its end.
+type accessToken struct {
+	value string
+	ends  time.Time
+}
+
+// mint asks for a token, and again where the request failed for a reason that may pass and not too many were sent.
+func (c *Client) mint(ctx context.Context, clientID string, secret Secret) (accessToken, error) {
+	var token accessToken
+	var failure *Error
+	err := c.retry(ctx, opToken, func() error {
+		if at := c.limits.mint(clientID); !at.IsZero() {
+			if failure == nil {
+				failure = &Error{Endpoint: opToken.name, Kind: KindRateLimited, Err: errMints}
+			}
+			unsent := *failure // what failed before says more
+			unsent.RetryAt, unsent.sentNothing = at, true
+			return &unsent
+		}
+		var err error
+		token, err = c.requestToken(ctx, clientID, secret)
+		c.limits.minted(clientID, err)
+		failure, _ = errors.AsType[*Error](err)
+		return err
+	})
+	return token, err
+}
+
+// basicAuth is how a client signs in, as RFC 6749 has it.
+func basicAuth(clientID string, secret Secret) string {
+	pair := url.QueryEscape(clientID) + ":" + url.QueryEscape(secret.Reveal())
+	return base64.StdEncoding.EncodeToString([]byte(pair))
+}
+
+// requestToken asks for a token once.
+//
+// POST /api/oauth/token.
+func (c *Client) requestToken(ctx context.Context, clientID string, secret Secret) (accessToken, error) {
+	ctx, cancel := c.timed(ctx)
+	defer cancel()
+	answered, err := c.send(ctx, &request{
+		op: opToken, method: http.MethodPost, url: c.below(tokenPath),
+		body: []byte("grant_type=client_credentials"), contentType: "application/x-www-form-urlencoded",
+	}, "Basic "+basicAuth(clientID, secret))
+	if err != nil {
+		return accessToken{}, err
+	}
+	defer c.release(answered)
+	token := accessToken{ends: time.Now().Add(usualLife)}
+	// The cause could show the token.
+	if decodeDocument(answered.Bytes(), decodeToken, &token) != nil || !isToken(token.value) {
+		return accessToken{}, &Error{Endpoint: opToken.name, Kind: KindBadResponse, Err: errNoToken}
+	}
+	return token, nil
+}
+
+// isToken reports whether a token can be sent: printable ASCII without spaces.
+func isToken(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(c rune) bool { return c <= ' ' || c > '~' })
+}
+
+// decodeToken reads a token. A life that is no positive number is left to what is usual: were it 0, each request would
+// ask for another.
+func decodeToken(d *jx.Decoder, token *accessToken) error {
+	return object(d, func(d *jx.Decoder, name []byte) error {
+		switch string(name) {
+		case "access_token":
+			return str(d, &token.value)
+		case "expires_in":
+			if d.Next() != jx.Number {
+				return d.Skip()
+			}
+			number, err := d.Num()
+			if life, inexact := number.Int64(); err == nil && inexact == nil && life > 0 {
+				token.ends = time.Now().Add(time.Duration(min(life, int64(longestLife/time.Second))) * time.Second)
+			}
+			return err
+		}
+		return d.Skip()
+	})
+}
+
+// decodeTokenError reads a failure in OAuth's shape or in Atlas's, where "error" is the status.
+func decodeTokenError(d *jx.Decoder, e *Error) error {
+	var code, detail string
+	err := object(d, func(d *jx.Decoder, name []byte) error {
+		switch string(name) {
+		case "error":
+			if d.Next() != jx.String {
+				return d.Skip()
+			}
+			return str(d, &code)
+		case "error_description":
+			return str(d, &detail)
+		case "errorCode":
+			return str(d, &e.Code)
+		case "detail":
+			return str(d, &e.Detail)
+		}
+		return d.Skip()
+	})
+	if e.Code == "" {
+		e.Code = code
+	}
+	if e.Detail == "" {
+		e.Detail = detail
+	}
+	return err
+}
+
+// isClientCode reports whether an OAuth code rejects the client itself.
+func isClientCode(code string) bool {
+	switch code {
+	case "invalid_client", "unauthorized_client", "invalid_grant":
+		return true
+	}
+	return false
+}

@@ -1,0 +1,208 @@
+package atlasapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+)
+
+// Atlas cuts a list into pages by position, and promises neither an order nor that the list stays as it is meanwhile.
+// What moves to a later page is read twice, and dropped the second time. What moves to an earlier one is missed, unless
+// the move shows:
+//
+//   - A list whose ids fall has its newest items first. What is new moves the others to later pages, and what Atlas
+//     drops is at the end: nothing moves to an earlier page. A list that loses items from its middle (List.thins) is
+//     never taken for such.
+//   - Any other list is read in pages that overlap: each begins before the page before ended. If its first items are
+//     the last ones of the page before, in the same order, and none behind them was read before, nothing between the
+//     two was missed. Otherwise the page is Shifted. A list in random order passes once in as many times as it has items.
+//
+// A page begins at a multiple of its size, so the size must change for two pages to overlap by little. Atlas may leave
+// items out of a page, which then is short: the next one begins so much earlier.
+
+// maxPages bounds a list, so that an endless chain of next links ends: half a million items.
+const maxPages = 1000
+
+var (
+	errRepeated = errors.New("a page that repeats what was read before, and names a next one")
+	errTooLong  = fmt.Errorf("the list does not end within %d pages", maxPages)
+	errMoves    = errors.New("the list changed while it was read, and again while it was read a second time")
+)
+
+// Pages reads the whole list, page by page. An item that moved to a later page while the list was read is returned
+// once; Page.Shifted says that one may have moved to an earlier page. The last pair holds the error, if there was one.
+func (l List[T]) Pages(ctx context.Context) iter.Seq2[Page[T], error] {
+	return func(yield func(Page[T], error) bool) {
+		var seen idSet
+		var before []ObjectID // the ids of the page before
+		overlaps := false
+		number, size := 1, MaxPageSize
+		for read := 1; ; read++ {
+			page, err := l.Page(ctx, number, size)
+			missing := size - len(page.Items)
+			if err == nil {
+				page.Shifted = overlaps && !l.continues(page.Items, before, &seen)
+				if before = before[:0]; page.More {
+					before = slices.Grow(before, len(page.Items))
+					for i := range page.Items {
+						before = append(before, l.id(&page.Items[i]))
+					}
+				}
+				err = l.dedupe(&page, &seen)
+			}
+			if err == nil && page.More && read == maxPages {
+				err = l.bad(errTooLong)
+			}
+			if err != nil {
+				yield(Page[T]{}, err)
+				return
+			}
+			if !yield(page, nil) || !page.More {
+				return
+			}
+			if overlaps = l.thins || !seen.falls(); overlaps {
+				number, size = overlapping(number*size, missing)
+			} else {
+				number++
+			}
+		}
+	}
+}
+
+// continues reports whether a page begins with the last items of the page before, and goes on with new ones.
+func (l List[T]) continues(items []T, before []ObjectID, seen *idSet) bool {
+	if len(items) == 0 {
+		return false
+	}
+	from := slices.Index(before, l.id(&items[0]))
+	if from < 0 || len(items) < len(before)-from {
+		return false
+	}
+	for i := range items {
+		id := l.id(&items[i])
+		if known := from+i < len(before); known && id != before[from+i] || !known && seen.has(id) {
+			return false
+		}
+	}
+	return true
+}
+
+// overlapping returns the page that begins before so many items less the missing ones and an item, and ends the
+// furthest behind them.
+func overlapping(items, missing int) (number, size int) {
+	begin := items - 1 - max(0, min(missing, MaxPageSize/4))
+	for s := MaxPageSize - 1; s > MaxPageSize/2; s-- {
+		if n := begin/s + 1; n*s > number*size {
+			number, size = n, s
+		}
+	}
+	return number, size
+}
+
+// All reads the whole list, item by item. Where a page is Shifted, it reads the list once more from the beginning, and
+// returns what the first reading missed; if that shifts too, it fails.
+func (l List[T]) All(ctx context.Context) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var none T
+		var known idSet
+		for reading := range 2 {
+			shifted := false
+			for page, err := range l.Pages(ctx) {
+				if shifted = page.Shifted; shifted && reading > 0 {
+					err = l.bad(errMoves)
+				}
+				if err != nil {
+					yield(none, err)
+					return
+				}
+				if shifted {
+					break
+				}
+				for i := range page.Items {
+					isNew := page.Number == 1 && !page.More && reading == 0 || known.add(l.id(&page.Items[i]))
+					if isNew && !yield(page.Items[i], nil) {
+						return
+					}
+				}
+			}
+			if !shifted {
+				return
+			}
+		}
+	}
+}
+
+// dedupe takes out of a page what was seen before.
+func (l List[T]) dedupe(page *Page[T], seen *idSet) error {
+	kept := page.Items[:0]
+	for i := range page.Items {
+		if seen.add(l.id(&page.Items[i])) {
+			kept = append(kept, page.Items[i])
+		}
+	}
+	page.Items = kept
+	if len(kept) == 0 && page.More {
+		return l.bad(errRepeated)
+	}
+	return nil
+}
+
+// idSet is a set of ids. Those of a list mostly rise or fall throughout, and then a place among them tells whether one
+// is there: only when they do not is it worth looking each up.
+type idSet struct {
+	ids    []ObjectID
+	rises  bool // the ids so far rise, else they fall
+	lookup map[ObjectID]struct{}
+}
+
+// add adds an id, and reports whether it was not in the set.
+func (s *idSet) add(id ObjectID) bool {
+	if s.lookup == nil && s.goesOn(id) {
+		s.ids = append(s.ids, id)
+		return true
+	}
+	if s.has(id) {
+		return false
+	}
+	if s.lookup == nil {
+		s.lookup = make(map[ObjectID]struct{}, 2*len(s.ids))
+		for _, known := range s.ids {
+			s.lookup[known] = struct{}{}
+		}
+		s.ids = nil
+	}
+	s.lookup[id] = struct{}{}
+	return true
+}
+
+// has reports whether an id is in the set.
+func (s *idSet) has(id ObjectID) bool {
+	if s.lookup != nil {
+		_, known := s.lookup[id]
+		return known
+	}
+	_, known := slices.BinarySearchFunc(s.ids, id, func(a, b ObjectID) int {
+		if s.rises {
+			return a.Compare(b)
+		}
+		return b.Compare(a)
+	})
+	return known
+}
+
+// falls reports whether the ids so far fall throughout, as those of a list do whose newest items come first.
+func (s *idSet) falls() bool { return s.lookup == nil && !s.rises }
+
+// goesOn reports whether an id goes on in the direction of those before.
+func (s *idSet) goesOn(id ObjectID) bool {
+	if len(s.ids) == 0 {
+		return true
+	}
+	c := id.Compare(s.ids[len(s.ids)-1])
+	if len(s.ids) == 1 {
+		s.rises = c > 0
+	}
+	return c != 0 && s.rises == (c > 0)
+}
