@@ -245,8 +245,8 @@ func (s *scripted) run(requests int) {
 		}
 	}
 	for key, b := range client.limits.buckets {
-		if b.inFlight != 0 || client.turns.inFlight != 0 {
-			s.t.Errorf("%v: %d in flight, %d slots taken", key, b.inFlight, client.turns.inFlight)
+		if b.inFlight != 0 || client.turns.inFlight != [lineStates]int{} {
+			s.t.Errorf("%v: %d in flight, %d turns taken", key, b.inFlight, client.turns.inFlight)
 		}
 	}
 	// Once an hour has passed, everything goes again, whatever was said: a bucket fills, and no block is longer.
