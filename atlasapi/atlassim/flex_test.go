@@ -305,7 +305,7 @@ func TestNewResources(t *testing.T) {
 				t.Errorf("answers %d %s %s", response.StatusCode, got, body)
 			}
 			if response.Header.Get("RateLimit-Remaining") == "" {
-				t.Error("no rate limit is told")
+				t.Error("the answer has no rate limit")
 			}
 			if c.server.Count(test.operation) != 1 {
 				t.Errorf("counted as %v", c.server.Requests())
