@@ -3,15 +3,12 @@ package atlassim
 import (
 	"cmp"
 	"slices"
-	"strconv"
 )
 
 // ExportBucket is a bucket that a project may export snapshots to. Atlas tells nothing of its state.
 type ExportBucket struct {
 	// ID and Name are the bucket's own.
 	ID, Name string
-	// Provider is AWS, AZURE or GCP.
-	Provider string
 
 	project *Project
 }
@@ -19,9 +16,7 @@ type ExportBucket struct {
 // AddExportBucket adds a bucket on AWS. Every project has one from the start.
 func (p *Project) AddExportBucket(name string) *ExportBucket {
 	p.bucketsAdded++
-	b := &ExportBucket{
-		ID: objectID(p.Created, p.seed+p.bucketsAdded), Name: name, Provider: "AWS", project: p,
-	}
+	b := &ExportBucket{ID: objectID(p.Created, p.seed+p.bucketsAdded), Name: name, project: p}
 	p.buckets = append(p.buckets, b)
 	return b
 }
@@ -46,21 +41,11 @@ func (b *ExportBucket) appendJSON(out []byte, base string) []byte {
 	out = append(out, '{')
 	out = textMember(out, "_id", b.ID)
 	out = textMember(out, "bucketName", b.Name)
-	out = textMember(out, "cloudProvider", b.Provider)
-	if b.Provider == "AWS" {
-		out = textMember(out, "iamRoleId", objectID(b.project.Created, b.project.seed+1<<32))
-	} else {
-		out = textMember(out, "roleId", objectID(b.project.Created, b.project.seed+1<<32))
-	}
+	out = textMember(out, "cloudProvider", "AWS")
+	out = textMember(out, "iamRoleId", objectID(b.project.Created, b.project.seed+1<<32))
 	out = valueMember(out, "links", []wireLink{{Href: base + "/groups/" + b.project.ID + "/backup/exportBuckets/" + b.ID, Rel: "self"}})
-	switch b.Provider {
-	case "AWS":
-		out = textMember(out, "region", "EU_WEST_1")
-		out = boolMember(out, "requirePrivateNetworking", false)
-	case "AZURE":
-		out = textMember(out, "serviceUrl", "https://simulated"+strconv.FormatUint(b.project.seed%1000, 10)+".blob.core.windows.invalid")
-		out = textMember(out, "tenantId", "00000000-0000-0000-0000-000000000000")
-	}
+	out = textMember(out, "region", "EU_WEST_1")
+	out = boolMember(out, "requirePrivateNetworking", false)
 	return append(out, '}')
 }
 

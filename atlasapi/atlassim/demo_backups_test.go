@@ -93,10 +93,14 @@ func (ch chain) missing() int64 {
 // TestDemoTellsTheTruth looks for clusters whose restorable moment is old, and for snapshots without an export: there
 // are those that the demo means to show, at whatever time of whatever day it is started.
 func TestDemoTellsTheTruth(t *testing.T) {
-	for _, start := range []time.Time{
-		noon(), noon().Add(11*time.Hour + 59*time.Minute + 40*time.Second), noon().Add(37*day + 5*time.Hour + 13*time.Minute),
-		time.Date(2026, 3, 1, 0, 0, 5, 0, time.UTC), time.Date(2027, 1, 1, 3, 30, 0, 0, time.UTC),
-	} {
+	starts := []time.Time{
+		time.Date(2026, 3, 1, 0, 0, 5, 0, time.UTC), noon().Add(37*day + 5*time.Hour + 13*time.Minute),
+		noon(), noon().Add(11*time.Hour + 59*time.Minute + 40*time.Second), time.Date(2027, 1, 1, 3, 30, 0, 0, time.UTC),
+	}
+	if testing.Short() {
+		starts = starts[:2]
+	}
+	for _, start := range starts {
 		t.Run(start.Format(time.RFC3339), func(t *testing.T) {
 			clock := atlassim.NewManualClock(start)
 			c := serve(t, atlassim.Demo(clock), atlassim.Options{NoRateLimits: true, TokenLifetime: 1000 * time.Hour})

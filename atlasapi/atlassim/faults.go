@@ -30,7 +30,7 @@ type Fault struct {
 	// Times is how many requests are struck; 0 strikes every one until the fault is removed.
 	Times int
 
-	// Delay holds the request for so long on the wall clock, or until the client gives up.
+	// Delay holds the request by the wall clock, or until the client gives up.
 	Delay time.Duration
 	// Hang keeps the client waiting until it gives up, or the server is closed.
 	Hang Hang

@@ -216,7 +216,7 @@ func (f fleet) later(c *Cluster, situation int) {
 	}
 }
 
-// flex adds two flex clusters, one in four of which is not well.
+// flex adds two flex clusters. One in four is not well.
 func (f fleet) flex(p *Project, chance uint64) {
 	for i, suffix := range [...]string{"-flex-previews", "-flex-internal"} {
 		routine := FlexRoutine{From: f.ago(12 * day)}

@@ -57,9 +57,6 @@ func (p *Project) RemoveFlexCluster(f *FlexCluster) { p.flexClusters.remove(f.ID
 // FlexClusters are the project's flex clusters, in the order in which they were added.
 func (p *Project) FlexClusters() []*FlexCluster { return slices.Clone(p.flexClusters.stored) }
 
-// OrderFlexClusters sets the order of the list of flex clusters, which is AsAdded at first.
-func (p *Project) OrderFlexClusters(order Order) { p.flexClusters.setOrder(order) }
-
 // flexCluster is the flex cluster with a name, or nil.
 func (p *Project) flexCluster(name string) *FlexCluster {
 	for _, f := range p.flexClusters.stored {

@@ -3,6 +3,7 @@ package atlassim_test
 import (
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -218,6 +219,51 @@ func TestCollectionRestoresKnowLittle(t *testing.T) {
 	}
 }
 
+// TestOrdersOfBackups lists four things, made in another order than they were dated, in each order.
+func TestOrdersOfBackups(t *testing.T) {
+	_, org, p, cluster := small()
+	flex := p.AddFlexCluster("flex", time.Time{})
+	for _, n := range []int{2, 0, 3, 1} {
+		at := noon().Add(time.Duration(n-4) * time.Hour)
+		cluster.AddSnapshot(atlassim.Snapshot{CreatedAt: at, Status: strconv.Itoa(n)})
+		cluster.AddCollectionRestore(atlassim.CollectionRestore{CreatedAt: at, State: strconv.Itoa(n)})
+		flex.AddSnapshot(atlassim.FlexSnapshot{ScheduledTime: at, Status: strconv.Itoa(n)})
+		flex.AddRestore(atlassim.FlexRestore{ScheduledDate: at, Status: strconv.Itoa(n)})
+	}
+	c := serve(t, org, atlassim.Options{})
+	for _, list := range []struct {
+		path, state string
+		order       func(atlassim.Order)
+		first       string // in the list's own order
+	}{
+		{snapshots(cluster), "status", cluster.OrderSnapshots, "3210"},
+		{collectionRestores(cluster), "state", cluster.OrderCollectionRestores, "3210"},
+		{flexPath(flex) + "/snapshots", "status", flex.OrderSnapshots, "0123"},
+		{flexPath(flex) + "/restoreJobs", "status", flex.OrderRestores, "3210"},
+	} {
+		t.Run(list.path, func(t *testing.T) {
+			read := func() string {
+				order := ""
+				for _, item := range c.page(list.path).Results {
+					order += text(item, list.state)
+				}
+				return order
+			}
+			if got := read(); got != list.first {
+				t.Errorf("at first the order is %s, want %s", got, list.first)
+			}
+			for order, want := range map[atlassim.Order]string{
+				atlassim.NewestFirst: "3210", atlassim.OldestFirst: "0123", atlassim.AsAdded: "2031",
+			} {
+				org.Do(func() { list.order(order) })
+				if got := read(); got != want {
+					t.Errorf("in order %d it is %s, want %s", order, got, want)
+				}
+			}
+		})
+	}
+}
+
 // TestNewResources asks each for what every resource must answer alike.
 func TestNewResources(t *testing.T) {
 	_, org, p, cluster := small()
@@ -259,7 +305,7 @@ func TestNewResources(t *testing.T) {
 				t.Errorf("answers %d %s %s", response.StatusCode, got, body)
 			}
 			if response.Header.Get("RateLimit-Remaining") == "" {
-				t.Error("no rate limit is told")
+				t.Error("the answer has no rate limit")
 			}
 			if c.server.Count(test.operation) != 1 {
 				t.Errorf("counted as %v", c.server.Requests())

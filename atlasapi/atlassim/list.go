@@ -114,7 +114,7 @@ func (l *list[T]) setGenerated(n int, generate func(n int) T) {
 	l.arrange()
 }
 
-// arrange works out the places anew.
+// arrange computes the places.
 func (l *list[T]) arrange() {
 	l.places = nil
 	if l.order == AsAdded || l.order != Shuffled && l.numberedByCreation() {

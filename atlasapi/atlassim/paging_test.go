@@ -116,7 +116,7 @@ func TestOrders(t *testing.T) {
 		t.Error("the new job is not listed")
 	}
 	if kept := slices.DeleteFunc(grown, func(id string) bool { return id == added }); !slices.Equal(kept, shuffled) {
-		t.Error("a new job shuffles the old ones anew")
+		t.Error("a new job changes the order of the old ones")
 	}
 	slices.Sort(shuffled)
 	slices.Sort(byCreation)

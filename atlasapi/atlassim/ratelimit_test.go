@@ -58,6 +58,6 @@ func TestRateLimitDefaults(t *testing.T) {
 	}
 	unlimited := serve(t, org, atlassim.Options{NoRateLimits: true})
 	if response, _ := unlimited.get("/groups"); response.Header.Get("RateLimit-Limit") != "" {
-		t.Error("limits are told although there are none")
+		t.Error("the answer has limits although there are none")
 	}
 }
