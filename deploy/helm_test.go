@@ -34,6 +34,8 @@ type (
 		} `yaml:"metadata"`
 		Data map[string]string `yaml:"data"`
 		Spec yaml.Node         `yaml:"spec"`
+
+		Document map[string]any `yaml:"-"` // all of it
 	}
 
 	deployment struct {
@@ -101,12 +103,13 @@ func render(t *testing.T, args ...string) map[string][]manifest {
 	}
 	manifests := map[string][]manifest{}
 	for decoder := yaml.NewDecoder(strings.NewReader(stdout)); ; {
-		var m manifest
-		err := decoder.Decode(&m)
+		var document yaml.Node
+		err := decoder.Decode(&document)
 		if errors.Is(err, io.EOF) {
 			return manifests
 		}
-		if err != nil {
+		var m manifest
+		if err := errors.Join(err, document.Decode(&m), document.Decode(&m.Document)); err != nil {
 			t.Fatal(err)
 		}
 		if m.Kind != "" {

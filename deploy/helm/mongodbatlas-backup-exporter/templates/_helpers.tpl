@@ -1,16 +1,30 @@
-{{- /* The name of everything that the chart makes: the release's, with the chart's where that does not say it. */ -}}
+{{- /* The name in the labels. */ -}}
+{{- define "exporter.name" -}}
+{{- .Values.nameOverride | default .Chart.Name | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- /* The name of every object: the release's, followed by the chart's unless the release's contains it. */ -}}
 {{- define "exporter.fullname" -}}
-{{- if contains .Chart.Name .Release.Name -}}
+{{- $name := include "exporter.name" . -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" -}}
+{{- else if contains $name .Release.Name -}}
 {{- .Release.Name | trunc 63 | trimSuffix "-" -}}
 {{- else -}}
 {{- /* A release's name has at most 53 characters: what is cut is the chart's name. */ -}}
-{{- printf "%s-%s" .Release.Name .Chart.Name | trunc 63 | trimSuffix "-" -}}
+{{- printf "%s-%s" .Release.Name $name | trunc 63 | trimSuffix "-" -}}
 {{- end -}}
 {{- end -}}
 
-{{- /* Labels that never change, since a Deployment's selector cannot. */ -}}
+{{- /* Labels that never change, because a Deployment's selector cannot. */ -}}
 {{- define "exporter.selectorLabels" -}}
-app.kubernetes.io/name: {{ .Chart.Name }}
+app.kubernetes.io/name: {{ include "exporter.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- /* Labels of the pod that helm test runs: the Service must not select it. */ -}}
+{{- define "exporter.testLabels" -}}
+app.kubernetes.io/name: {{ include "exporter.name" . | trunc 58 | trimSuffix "-" }}-test
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
@@ -62,19 +76,4 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- end -}}
 {{- $_ := set $config "atlas" $atlas -}}
 {{- toYaml $config -}}
-{{- end -}}
-
-{{- /* What the restricted Pod Security Standard asks for, and a root file system that nothing writes to. */ -}}
-{{- define "exporter.podSecurityContext" -}}
-runAsNonRoot: true
-runAsUser: 65532
-runAsGroup: 65532
-fsGroup: 65532
-seccompProfile: {type: RuntimeDefault}
-{{- end -}}
-
-{{- define "exporter.securityContext" -}}
-allowPrivilegeEscalation: false
-capabilities: {drop: [ALL]}
-readOnlyRootFilesystem: true
 {{- end -}}

@@ -1,0 +1,116 @@
+package deploy_test
+
+import (
+	"reflect"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// at returns the part of a manifest at a path such as "spec.containers.0.args", or nil where there is none. A dot in a
+// key is written `\.`.
+func at(document any, path string) any {
+	const dot = "\x00"
+	for _, key := range strings.Split(strings.ReplaceAll(path, `\.`, dot), ".") {
+		key = strings.ReplaceAll(key, dot, ".")
+		switch node := document.(type) {
+		case map[string]any:
+			document = node[key]
+		case []any:
+			i, err := strconv.Atoi(key)
+			if err != nil || i >= len(node) {
+				return nil
+			}
+			document = node[i]
+		default:
+			return nil
+		}
+	}
+	return document
+}
+
+// TestChartValues renders the chart with values and looks for what they cause.
+func TestChartValues(t *testing.T) {
+	const (
+		pod       = "spec.template.spec."
+		container = pod + "containers.0."
+		scrape    = "example\\.com/scrape"
+	)
+	// want is the YAML expected at path in the manifest of the kind; empty means that nothing is there.
+	type want struct{ kind, path, yaml string }
+	for _, test := range []struct {
+		name string
+		args []string
+		want []want
+	}{
+		{"default security contexts", []string{values("demo")}, []want{
+			{"Deployment", pod + "securityContext", `{runAsNonRoot: true, runAsUser: 65532, runAsGroup: 65532, fsGroup: 65532, seccompProfile: {type: RuntimeDefault}}`},
+			{"Deployment", container + "securityContext", `{allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}, readOnlyRootFilesystem: true}`},
+		}},
+		{"OpenShift chooses the user", []string{values("openshift")}, []want{
+			{"Deployment", pod + "securityContext", `{runAsNonRoot: true, seccompProfile: {type: RuntimeDefault}}`},
+			{"Pod", "spec.securityContext", `{runAsNonRoot: true, seccompProfile: {type: RuntimeDefault}}`},
+			{"Deployment", container + "securityContext.readOnlyRootFilesystem", `true`},
+		}},
+		{"no security contexts", []string{values("demo"), "--set-json=podSecurityContext=null", "--set-json=securityContext=null"}, []want{
+			{"Deployment", pod + "securityContext", ``},
+			{"Deployment", container + "securityContext", ``},
+			{"Pod", "spec.securityContext", ``},
+			{"Pod", "spec.containers.0.securityContext", ``},
+		}},
+		{"further volumes", []string{values("everything")}, []want{
+			{"Deployment", pod + "volumes.3", `{name: authority, configMap: {name: authority}}`},
+			{"Deployment", container + "volumeMounts.3", `{name: authority, mountPath: /etc/authority, readOnly: true}`},
+			{"Deployment", container + "env.0", `{name: SSL_CERT_DIR, value: /etc/authority}`},
+			{"Deployment", container + "envFrom", `[{configMapRef: {name: proxy}}]`},
+		}},
+		{"further volumes alone", []string{values("demo"), `--set-json=extraVolumes=[{"name": "a", "emptyDir": {}}]`, `--set-json=extraVolumeMounts=[{"name": "a", "mountPath": "/a"}]`}, []want{
+			{"Deployment", pod + "volumes", `[{name: a, emptyDir: {}}]`},
+			{"Deployment", container + "volumeMounts", `[{name: a, mountPath: /a}]`},
+		}},
+		{"annotations and strategy", []string{values("everything")}, []want{
+			{"Deployment", "metadata.annotations", `{example.com/reload: "true"}`},
+			{"Deployment", "spec.strategy", `{type: Recreate}`},
+			{"Deployment", "spec.template.metadata.annotations." + scrape, `"false"`},
+			{"Service", "metadata.annotations", `{example.com/owner: databases}`},
+			{"ServiceAccount", "metadata.annotations", `{example.com/team: databases}`},
+		}},
+		{"name in the labels", []string{values("openshift")}, []want{
+			{"Deployment", "metadata.name", `backups-atlas-backups`},
+			{"Deployment", "spec.selector.matchLabels", `{app.kubernetes.io/name: atlas-backups, app.kubernetes.io/instance: backups}`},
+			{"Service", "spec.selector", `{app.kubernetes.io/name: atlas-backups, app.kubernetes.io/instance: backups}`},
+		}},
+		{"name of every object", []string{values("demo"), "--set=fullnameOverride=exporter"}, []want{
+			{"Deployment", "metadata.name", `exporter`},
+			{"Service", "metadata.name", `exporter`},
+			{"ServiceAccount", "metadata.name", `exporter`},
+			{"Pod", "metadata.name", `exporter-healthy`},
+		}},
+		{"flags", []string{values("openshift")}, []want{
+			{"Deployment", container + "args", `[serve, --config.file=/etc/mongodbatlas_backup_exporter/config.yml, "--web.listen-address=:9972",
+				--log.level=info, --log.format=logfmt, "--web.external-url=https://exporter.example.com/backups/", --config.auto-reload-interval=30s]`},
+		}},
+		{"the cluster's DNS", []string{values("service-account")}, []want{
+			{"NetworkPolicy", "spec.egress.0.ports", `[{port: 53, protocol: UDP}, {port: 53, protocol: TCP}, {port: 5353, protocol: UDP}, {port: 5353, protocol: TCP}]`},
+		}},
+		{"helm test passes the NetworkPolicy", []string{values("openshift")}, []want{
+			{"NetworkPolicy", "spec.ingress.0.from.1.podSelector.matchLabels", `{app.kubernetes.io/name: atlas-backups-test, app.kubernetes.io/instance: backups}`},
+			{"Pod", "metadata.labels", `{app.kubernetes.io/name: atlas-backups-test, app.kubernetes.io/instance: backups}`},
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			manifests := render(t, test.args...)
+			for _, want := range test.want {
+				if len(manifests[want.kind]) == 0 {
+					t.Errorf("there is no %s", want.kind)
+					continue
+				}
+				var expected any
+				unmarshal(t, want.yaml, &expected)
+				if got := at(manifests[want.kind][0].Document, want.path); !reflect.DeepEqual(got, expected) {
+					t.Errorf("%s: %s is %v, want %v", want.kind, want.path, got, expected)
+				}
+			}
+		})
+	}
+}
