@@ -171,12 +171,18 @@ func TestChartLints(t *testing.T) {
 // TestChartRefuses holds that values that cannot work are refused with a reason.
 func TestChartRefuses(t *testing.T) {
 	for _, test := range []struct{ set, want string }{
-		{"demo=false", "credentials.existingSecret is missing"},
+		{"demo=false", "there are no credentials"},
 		{"credentials.clientID=a", "credentials.existingSecret is missing"},
 		{"credentials.existingSecret=a", "credentials.clientID or credentials.publicKey is missing"},
+		{"credentials.secretFile=/a", "credentials.clientID or credentials.publicKey is missing"},
 		{"credentials.existingSecret=a,credentials.clientID=b,credentials.publicKey=c", "exclude each other"},
+		{"credentials.existingSecret=a,credentials.clientID=b,credentials.secretFile=/c", "exclude each other"},
+		{"credentials.secretFile=a,credentials.clientID=b", "/credentials/secretFile"},
+		{"credentials.existingSecret=a,credentials.clientID=b,credentials.fromEnvironment=true", "two sets of credentials"},
+		{"credentials.fromEnvironment=true,config.atlas.api_key.public_key=a,config.atlas.api_key.private_key_file=/a", "two sets of credentials"},
+		{"config.atlas.api_key.public_key=a", "missing property 'private_key_file'"},
+		{"config.atlas.service_account.client_secret=a", "additional properties 'client_secret' not allowed"},
 		{"demo=true,replica=2", "additional properties 'replica' not allowed"},
-		{"demo=true,config.atlas.api_key.public_key=a", "/config/atlas/api_key"},
 		{"demo=true,config.discover.projects=a", "additional properties 'discover' not allowed"},
 		{"demo=true,serviceMonitor.interval=often", "/serviceMonitor/interval"},
 	} {
@@ -187,47 +193,67 @@ func TestChartRefuses(t *testing.T) {
 	}
 }
 
-// TestChartStarts runs the container's command line, with the rendered configuration and the secret where the volumes
-// would have them.
+// TestChartStarts runs the container's command line, with the rendered configuration, and the secret in the file or the
+// variables that the container would have.
 func TestChartStarts(t *testing.T) {
 	for _, test := range []struct {
 		name, values, secret string
+		file                 string // of the secret in the container
+		environment          []string
 		set                  []string
 	}{
 		{name: "demo", values: "demo"},
-		{"service account", "service-account", serviceAccountSecret, []string{"--set=credentials.clientID=" + serviceAccountID}},
-		{"API key", "everything", privateKey, []string{"--set=credentials.publicKey=" + publicKey, "--set-json=config.projects=[]", "--set=web.existingSecret="}},
+		{
+			name: "service account", values: "service-account", secret: serviceAccountSecret,
+			file: "/run/secrets/mongodbatlas_backup_exporter/secret", set: []string{"--set=credentials.clientID=" + serviceAccountID},
+		},
+		{
+			name: "API key", values: "everything", secret: privateKey, file: "/run/secrets/mongodbatlas_backup_exporter/secret",
+			set: []string{"--set=credentials.publicKey=" + publicKey, "--set-json=config.projects=[]", "--set=web.existingSecret="},
+		},
+		{
+			name: "CSI volume", values: "csi", secret: serviceAccountSecret,
+			file: "/mnt/vault/atlas_client_secret", set: []string{"--set=credentials.clientID=" + serviceAccountID},
+		},
+		{
+			name: "configuration alone", values: "demo", secret: privateKey, file: "/vault/secrets/atlas",
+			set: []string{"--set=demo=false", "--set=config.atlas.api_key.public_key=" + publicKey, "--set=config.atlas.api_key.private_key_file=/vault/secrets/atlas"},
+		},
+		{
+			name: "environment", values: "environment",
+			environment: []string{"MONGODB_ATLAS_CLIENT_ID=" + serviceAccountID, "MONGODB_ATLAS_CLIENT_SECRET=" + serviceAccountSecret},
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			args := append([]string{values(test.values)}, test.set...)
-			if test.secret != "" {
+			demo := test.secret == "" && test.environment == nil
+			if !demo {
 				args = append(args, "--set=config.atlas.base_url="+startAtlas(t))
 			}
 			manifests := render(t, args...)
 			var d deployment
 			one(t, manifests, "Deployment", &d)
 			dir := t.TempDir()
-			mounts := map[string]string{}
-			for _, mount := range d.Template.Spec.Containers[0].VolumeMounts {
-				mounts[mount.Name] = mount.MountPath
-			}
-			if test.secret != "" {
+			if !demo {
 				configuration := manifests["ConfigMap"][0].Data["config.yml"]
-				writeFile(t, replace(t, configuration, mounts["credentials"], dir), dir, "config.yml")
-				for _, volume := range d.Template.Spec.Volumes {
-					if volume.Name == "credentials" {
-						writeFile(t, test.secret, dir, volume.Secret.Items[0].Path)
-					}
+				if test.secret != "" {
+					writeFile(t, test.secret, dir, "secret")
+					configuration = replace(t, configuration, test.file, filepath.Join(dir, "secret"))
 				}
+				writeFile(t, configuration, dir, "config.yml")
+			}
+			mounted := false // by the chart itself
+			for _, volume := range d.Template.Spec.Volumes {
+				mounted = mounted || volume.Name == "credentials"
+			}
+			if want := strings.HasPrefix(test.file, "/run/secrets/"); mounted != want {
+				t.Errorf("a Secret is mounted: %v, want %v", mounted, want)
 			}
 			var command []string
 			for _, arg := range d.Template.Spec.Containers[0].Args {
-				if at, ok := mounts["config"]; ok {
-					arg = strings.ReplaceAll(arg, at, dir)
-				}
-				command = append(command, arg)
+				command = append(command, strings.Replace(arg, "/etc/mongodbatlas_backup_exporter/", dir+"/", 1))
 			}
-			startDeployed(t, command)
+			startDeployed(t, test.environment, command)
 		})
 	}
 }

@@ -69,7 +69,7 @@ func TestUnitStarts(t *testing.T) {
 	writeFile(t, configuration, dir, "config.yml")
 
 	command := strings.Join(args[1:len(args)-1], " ")
-	startDeployed(t, strings.Fields(replace(t, command, configDir, dir)))
+	startDeployed(t, nil, strings.Fields(replace(t, command, configDir, dir)))
 
 	if environment := readFile(t, "systemd/mongodbatlas_backup_exporter.default"); !strings.Contains(environment, "\nARGS=\"\"\n") {
 		t.Errorf("the environment does not set ARGS, or not to nothing:\n%s", environment)

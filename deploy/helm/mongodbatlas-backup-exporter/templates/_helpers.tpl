@@ -51,7 +51,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- end -}}
 {{- end -}}
 
-{{- /* Where the secret half of the credentials is mounted. */ -}}
+{{- /* Where the key of credentials.existingSecret is mounted. */ -}}
 {{- define "exporter.secretFile" -}}
 /run/secrets/mongodbatlas_backup_exporter/secret
 {{- end -}}
@@ -59,21 +59,35 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- /* The exporter's configuration file: the values and the credentials. */ -}}
 {{- define "exporter.config" -}}
 {{- $c := .Values.credentials -}}
-{{- if not $c.existingSecret -}}
-{{- fail "credentials.existingSecret is missing: the Secret with the client secret of a service account or the private key of an API key (or set demo=true)" -}}
-{{- end -}}
-{{- if and $c.clientID $c.publicKey -}}
-{{- fail "credentials.clientID and credentials.publicKey exclude each other" -}}
-{{- end -}}
 {{- $config := deepCopy .Values.config -}}
 {{- $atlas := $config.atlas | default dict -}}
-{{- if $c.clientID -}}
-{{- $_ := set $atlas "service_account" (dict "client_id" $c.clientID "client_secret_file" (include "exporter.secretFile" .)) -}}
-{{- else if $c.publicKey -}}
-{{- $_ := set $atlas "api_key" (dict "public_key" $c.publicKey "private_key_file" (include "exporter.secretFile" .)) -}}
-{{- else -}}
-{{- fail "credentials.clientID or credentials.publicKey is missing (or set demo=true)" -}}
+{{- $inConfig := or $atlas.service_account $atlas.api_key -}}
+{{- $inValues := or $c.clientID $c.publicKey $c.existingSecret $c.secretFile -}}
+{{- if and $atlas.service_account $atlas.api_key -}}
+{{- fail "config.atlas.service_account and config.atlas.api_key exclude each other" -}}
+{{- else if or (and $inConfig $inValues) (and $inConfig $c.fromEnvironment) (and $inValues $c.fromEnvironment) -}}
+{{- fail "there are two sets of credentials: keep credentials.clientID or publicKey with its secret, credentials.fromEnvironment, or config.atlas" -}}
+{{- else if $inValues -}}
+{{- if and $c.clientID $c.publicKey -}}
+{{- fail "credentials.clientID and credentials.publicKey exclude each other" -}}
+{{- else if not (or $c.clientID $c.publicKey) -}}
+{{- fail "credentials.clientID or credentials.publicKey is missing" -}}
+{{- else if and $c.existingSecret $c.secretFile -}}
+{{- fail "credentials.existingSecret and credentials.secretFile exclude each other" -}}
+{{- else if not (or $c.existingSecret $c.secretFile) -}}
+{{- fail "credentials.existingSecret is missing: the Secret with the client secret of a service account or the private key of an API key (or credentials.secretFile, the path of a file with it)" -}}
 {{- end -}}
-{{- $_ := set $config "atlas" $atlas -}}
+{{- $file := $c.secretFile | default (include "exporter.secretFile" .) -}}
+{{- if $c.clientID -}}
+{{- $_ := set $atlas "service_account" (dict "client_id" $c.clientID "client_secret_file" $file) -}}
+{{- else -}}
+{{- $_ := set $atlas "api_key" (dict "public_key" $c.publicKey "private_key_file" $file) -}}
+{{- end -}}
+{{- else if not (or $inConfig $c.fromEnvironment) -}}
+{{- fail "there are no credentials: set credentials.clientID and credentials.existingSecret, or see values.yaml for other ways (or set demo=true)" -}}
+{{- end -}}
+{{- with $atlas -}}
+{{- $_ := set $config "atlas" . -}}
+{{- end -}}
 {{- toYaml $config -}}
 {{- end -}}
