@@ -69,7 +69,6 @@ type (
 			Name          string `yaml:"name"`
 			ContainerPort int    `yaml:"containerPort"`
 		} `yaml:"ports"`
-		LivenessProbe  probe `yaml:"livenessProbe"`
 		ReadinessProbe probe `yaml:"readinessProbe"`
 		VolumeMounts   []struct {
 			Name      string `yaml:"name"`
@@ -79,8 +78,6 @@ type (
 
 	probe struct {
 		HTTPGet struct {
-			Path   string `yaml:"path"`
-			Port   string `yaml:"port"`
 			Scheme string `yaml:"scheme"`
 		} `yaml:"httpGet"`
 	}
@@ -185,6 +182,11 @@ func TestChartRefuses(t *testing.T) {
 		{"demo=true,replica=2", "additional properties 'replica' not allowed"},
 		{"demo=true,config.discover.projects=a", "additional properties 'discover' not allowed"},
 		{"demo=true,serviceMonitor.interval=often", "/serviceMonitor/interval"},
+		{"demo=true,serviceMonitor.interval=30s1m", "/serviceMonitor/interval"},
+		{"demo=true,serviceMonitor.enabled=true,serviceMonitor.interval=15s,serviceMonitor.scrapeTimeout=30s", "scrapeTimeout 30s is longer than interval 15s"},
+		{"demo=true,podMonitor.enabled=true,podMonitor.interval=1m,podMonitor.scrapeTimeout=1m1ms", "scrapeTimeout 1m1ms is longer than interval 1m"},
+		{"demo=true,serviceMonitor.enabled=true,podMonitor.enabled=true", "both enabled"},
+		{"demo=true,autoReloadInterval=sometimes", "/autoReloadInterval"},
 	} {
 		_, stderr, err := helm(t, "template", "backups", chart, "--kube-version=1.34.0", "--set="+test.set)
 		if err == nil || !strings.Contains(stderr, test.want) {
@@ -266,6 +268,9 @@ func TestChartJoins(t *testing.T) {
 			for kind, all := range manifests {
 				for _, m := range all {
 					want := "monitoring"
+					if name == "everything" && kind == "ServiceMonitor" {
+						want = "prometheus"
+					}
 					if name == "everything" && strings.HasPrefix(m.Metadata.Name, "backups-mongodbatlas-backup-exporter-") && kind == "ConfigMap" {
 						want = "grafana"
 					}
@@ -286,12 +291,6 @@ func TestChartJoins(t *testing.T) {
 			if len(d.Template.Metadata.Annotations["checksum/config"]) != 64 {
 				t.Error("a change of the configuration replaces no pod")
 			}
-			for path, p := range map[string]probe{"/-/healthy": exporter.LivenessProbe, "/-/ready": exporter.ReadinessProbe} {
-				if p.HTTPGet.Path != path || p.HTTPGet.Port != "http" {
-					t.Errorf("the probe of %s is %+v", path, p)
-				}
-			}
-
 			var service struct {
 				Selector map[string]string `yaml:"selector"`
 				Ports    []struct {
@@ -308,18 +307,14 @@ func TestChartJoins(t *testing.T) {
 					MatchLabels map[string]string `yaml:"matchLabels"`
 				} `yaml:"selector"`
 				Endpoints []struct {
-					Port        string              `yaml:"port"`
-					Scheme      string              `yaml:"scheme"`
-					Relabelings []map[string]string `yaml:"relabelings"`
+					Port   string `yaml:"port"`
+					Scheme string `yaml:"scheme"`
 				} `yaml:"endpoints"`
 			}
 			one(t, manifests, "ServiceMonitor", &monitor)
 			endpoint := monitor.Endpoints[0]
-			if endpoint.Port != "http" || !strings.EqualFold(endpoint.Scheme, exporter.LivenessProbe.HTTPGet.Scheme) {
+			if endpoint.Port != "http" || !strings.EqualFold(endpoint.Scheme, exporter.ReadinessProbe.HTTPGet.Scheme) {
 				t.Errorf("the ServiceMonitor scrapes %s %s", endpoint.Scheme, endpoint.Port)
-			}
-			if want := []map[string]string{{"action": "replace", "targetLabel": "job", "replacement": "mongodbatlas"}}; !reflect.DeepEqual(endpoint.Relabelings, want) {
-				t.Errorf("the ServiceMonitor relabels %v, want %v", endpoint.Relabelings, want)
 			}
 			var policy struct {
 				PodSelector struct {

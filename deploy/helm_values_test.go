@@ -97,6 +97,59 @@ func TestChartValues(t *testing.T) {
 			{"NetworkPolicy", "spec.ingress.0.from.1.podSelector.matchLabels", `{app.kubernetes.io/name: atlas-backups-test, app.kubernetes.io/instance: backups}`},
 			{"Pod", "metadata.labels", `{app.kubernetes.io/name: atlas-backups-test, app.kubernetes.io/instance: backups}`},
 		}},
+		{"ServiceMonitor", []string{values("everything")}, []want{
+			{"ServiceMonitor", "metadata.namespace", `prometheus`},
+			{"ServiceMonitor", "spec.namespaceSelector.matchNames", `[monitoring]`},
+			{"ServiceMonitor", "spec.endpoints.0.relabelings", `[{action: replace, targetLabel: job, replacement: mongodbatlas}, {sourceLabels: [__meta_kubernetes_pod_node_name], targetLabel: node}]`},
+			{"ServiceMonitor", "spec.endpoints.0.metricRelabelings", `[{sourceLabels: [__name__], regex: go_.*, action: drop}]`},
+			{"ServiceMonitor", "spec.endpoints.0.scrapeTimeout", `1m`},
+		}},
+		{"PodMonitor", []string{values("podmonitor")}, []want{
+			{"PodMonitor", "metadata.namespace", `prometheus`},
+			{"PodMonitor", "metadata.labels.release", `kube-prometheus-stack`},
+			{"PodMonitor", "spec.namespaceSelector.matchNames", `[monitoring]`},
+			{"PodMonitor", "spec.selector.matchLabels", `{app.kubernetes.io/name: mongodbatlas-backup-exporter, app.kubernetes.io/instance: backups}`},
+			{"PodMonitor", "spec.podMetricsEndpoints", `[{port: http, scheme: https, interval: 15s, scrapeTimeout: 15s, tlsConfig: {insecureSkipVerify: true},
+				basicAuth: {username: {name: scrape, key: username}, password: {name: scrape, key: password}},
+				relabelings: [{action: replace, targetLabel: job, replacement: mongodbatlas}, {sourceLabels: [__meta_kubernetes_pod_node_name], targetLabel: node}],
+				metricRelabelings: [{sourceLabels: [__name__], regex: go_.*, action: drop}]}]`},
+		}},
+		{"default timeout", []string{values("service-account")}, []want{
+			{"ServiceMonitor", "spec.endpoints.0.interval", `1m`},
+			{"ServiceMonitor", "spec.endpoints.0.scrapeTimeout", `30s`},
+		}},
+		{"timeout of a short interval", []string{values("service-account"), "--set=serviceMonitor.interval=1s500ms"}, []want{
+			{"ServiceMonitor", "spec.endpoints.0.scrapeTimeout", `1s500ms`},
+		}},
+		{"timeout as long as the interval", []string{values("service-account"), "--set=serviceMonitor.interval=1h30m,serviceMonitor.scrapeTimeout=90m"}, []want{
+			{"ServiceMonitor", "spec.endpoints.0.scrapeTimeout", `90m`},
+		}},
+		{"helm test over TLS", []string{values("everything")}, []want{
+			{"Pod", "spec.containers.0.args", `[healthcheck, "--address=https://backups-mongodbatlas-backup-exporter:80"]`},
+		}},
+		{"helm test without TLS", []string{values("demo")}, []want{
+			{"Pod", "spec.containers.0.args", `[healthcheck, "--address=http://backups-mongodbatlas-backup-exporter:9972"]`},
+		}},
+		{"probes", []string{values("demo")}, []want{
+			{"Deployment", container + "livenessProbe.httpGet", `{path: /-/healthy, port: http, scheme: HTTP}`},
+			{"Deployment", container + "readinessProbe.httpGet", `{path: /-/ready, port: http, scheme: HTTP}`},
+		}},
+		{"probes over TLS", []string{values("demo"), "--set=web.existingSecret=a,web.scheme=HTTPS"}, []want{
+			{"Deployment", container + "livenessProbe.exec.command", `[/mongodbatlas_backup_exporter, healthcheck, "--address=https://127.0.0.1:9972"]`},
+			{"Deployment", container + "readinessProbe.httpGet", `{path: /-/ready, port: http, scheme: HTTPS}`},
+		}},
+		{"probes without a password", []string{values("podmonitor")}, []want{
+			{"Deployment", container + "livenessProbe.exec.command", `[/mongodbatlas_backup_exporter, healthcheck, "--address=https://127.0.0.1:9972"]`},
+			{"Deployment", container + "readinessProbe.exec.command", `[/mongodbatlas_backup_exporter, healthcheck, "--address=https://127.0.0.1:9972"]`},
+		}},
+		{"the password only where it is needed", []string{values("everything")}, []want{
+			{"Deployment", container + "livenessProbe.httpGet", ``},
+			{"Deployment", container + "readinessProbe.httpGet.httpHeaders", `[{name: Authorization, value: Basic cHJvYmU6cHJvYmU=}]`},
+		}},
+		{"probes of one's own", []string{values("demo"), "--set=livenessProbe.tcpSocket.port=http,readinessProbe.tcpSocket.port=http"}, []want{
+			{"Deployment", container + "livenessProbe", `{tcpSocket: {port: http}}`},
+			{"Deployment", container + "readinessProbe", `{tcpSocket: {port: http}}`},
+		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			manifests := render(t, test.args...)

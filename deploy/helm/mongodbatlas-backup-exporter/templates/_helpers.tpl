@@ -91,3 +91,54 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- end -}}
 {{- toYaml $config -}}
 {{- end -}}
+
+{{- /* A duration of Prometheus in milliseconds. */ -}}
+{{- define "exporter.milliseconds" -}}
+{{- $units := dict "ms" 1 "s" 1000 "m" 60000 "h" 3600000 "d" 86400000 "w" 604800000 "y" 31536000000 -}}
+{{- $total := 0 -}}
+{{- range regexFindAll "[0-9]+(ms|[smhdwy])" . -1 -}}
+{{- $total = add $total (mul (regexFind "^[0-9]+" . | int64) (get $units (regexFind "[a-z]+$" .) | int64)) -}}
+{{- end -}}
+{{- $total -}}
+{{- end -}}
+
+{{- /* The endpoint of a ServiceMonitor or PodMonitor: a dict of the root as "root" and the monitor's values as "monitor". */ -}}
+{{- define "exporter.endpoint" -}}
+{{- $m := .monitor -}}
+{{- $interval := include "exporter.milliseconds" $m.interval | int64 -}}
+{{- $timeout := $m.scrapeTimeout -}}
+{{- if not $timeout -}}
+{{- $timeout = ternary "30s" $m.interval (ge $interval 30000) -}}
+{{- else if gt (include "exporter.milliseconds" $timeout | int64) $interval -}}
+{{- /* The Prometheus Operator skips such a monitor without a word to whoever installs the chart. */ -}}
+{{- fail (printf "scrapeTimeout %s is longer than interval %s: Prometheus would not scrape the exporter" $timeout $m.interval) -}}
+{{- end -}}
+port: http
+scheme: {{ .root.Values.web.scheme | lower }}
+interval: {{ $m.interval }}
+scrapeTimeout: {{ $timeout }}
+{{- with $m.tlsConfig }}
+tlsConfig:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $m.basicAuth }}
+basicAuth:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+relabelings:
+  # The alerting rules and the dashboards know the exporter by this name.
+  - {action: replace, targetLabel: job, replacement: mongodbatlas}
+  {{- with $m.relabelings }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- with $m.metricRelabelings }}
+metricRelabelings:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{- /* Asks the exporter in its own container whether it runs. A demand for a password counts as yes. */ -}}
+{{- define "exporter.execProbe" -}}
+exec:
+  command: [/mongodbatlas_backup_exporter, healthcheck, "--address={{ lower .Values.web.scheme }}://127.0.0.1:9972"]
+{{- end -}}
