@@ -11,7 +11,7 @@ import (
 // key is written `\.`.
 func at(document any, path string) any {
 	const dot = "\x00"
-	for _, key := range strings.Split(strings.ReplaceAll(path, `\.`, dot), ".") {
+	for _, key := range strings.SplitSeq(strings.ReplaceAll(path, `\.`, dot), ".") {
 		key = strings.ReplaceAll(key, dot, ".")
 		switch node := document.(type) {
 		case map[string]any:
