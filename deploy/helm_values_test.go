@@ -1,7 +1,11 @@
 package deploy_test
 
 import (
+	"encoding/json"
+	"maps"
 	"reflect"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -11,7 +15,7 @@ import (
 // key is written `\.`.
 func at(document any, path string) any {
 	const dot = "\x00"
-	for _, key := range strings.SplitSeq(strings.ReplaceAll(path, `\.`, dot), ".") {
+	for key := range strings.SplitSeq(strings.ReplaceAll(path, `\.`, dot), ".") {
 		key = strings.ReplaceAll(key, dot, ".")
 		switch node := document.(type) {
 		case map[string]any:
@@ -165,5 +169,82 @@ func TestChartValues(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestChartSchemaHasEveryKey compares the schema of config with the keys that docs/configuration.md describes, which are
+// those of the program.
+func TestChartSchemaHasEveryKey(t *testing.T) {
+	var schema map[string]any
+	if err := json.Unmarshal([]byte(readFile(t, chart, "values.schema.json")), &schema); err != nil {
+		t.Fatal(err)
+	}
+	var keys []string
+	var walk func(node any, path string)
+	walk = func(node any, path string) {
+		if reference, ok := at(node, "$ref").(string); ok {
+			node = at(schema, strings.ReplaceAll(strings.TrimPrefix(reference, "#/"), "/", "."))
+		}
+		properties, _ := at(node, "properties").(map[string]any)
+		items := at(node, "items")
+		if properties == nil && (items == nil || at(items, "properties") == nil) {
+			keys = append(keys, strings.TrimPrefix(path, "."))
+		}
+		for key, property := range properties {
+			walk(property, path+"."+key)
+		}
+		if items != nil && at(items, "properties") != nil {
+			walk(items, path+"[]")
+		}
+	}
+	walk(at(schema, "properties.config"), "")
+
+	var documented []string
+	row := regexp.MustCompile("(?m)^\\| `((?:atlas|projects|discovery|collectors|refresh)[a-z_.\\[\\]]*)` ")
+	for _, match := range row.FindAllStringSubmatch(readFile(t, "../docs/configuration.md"), -1) {
+		documented = append(documented, match[1])
+	}
+	if len(documented) < 20 {
+		t.Fatalf("docs/configuration.md has the keys %q", documented)
+	}
+	// A ConfigMap holds no secret.
+	secrets := []string{"atlas.service_account.client_secret", "atlas.api_key.private_key"}
+	for _, key := range documented {
+		if slices.Contains(keys, key) == slices.Contains(secrets, key) {
+			t.Errorf("the key %s: in the schema %v", key, slices.Contains(keys, key))
+		}
+	}
+
+	collectors, _ := at(schema, "properties.config.properties.collectors.properties").(map[string]any)
+	got := slices.Sorted(maps.Keys(collectors))
+	want := []string{"backup_exports", "backup_restores", "backup_snapshots", "collection_restores", "flex_restores", "flex_snapshots", "pipeline_runs"}
+	if !slices.Equal(got, want) {
+		t.Errorf("the schema has the collectors %q, the program %q", got, want)
+	}
+}
+
+// TestChartKeepsIDs holds that an id of digits alone arrives as it is in the exporter's configuration. Without quotes it is
+// refused: helm would make a number of it, and lose its last digits.
+func TestChartKeepsIDs(t *testing.T) {
+	configuration := render(t, values("collectors"))["ConfigMap"][0].Data["config.yml"]
+	var parsed map[string]any
+	unmarshal(t, configuration, &parsed)
+	for path, want := range map[string]string{
+		"projects.0.id": "123456789012345678901234",
+		"projects.1.id": "12345678901234567890e234",
+		"collectors.backup_exports.expected_intervals.0.group_id": "123456789012345678901234",
+	} {
+		if got := at(parsed, path); got != want {
+			t.Errorf("%s is %v, want %s", path, got, want)
+		}
+	}
+	for path, set := range map[string]string{
+		"/config/projects/0/id": `config.projects=[{"id": 123456789012345678901234}]`,
+		"/config/collectors/backup_exports/expected_intervals/0/group_id": `config.collectors.backup_exports.expected_intervals=[{"group_id": 12345678901234567890e234, "interval": "1d"}]`,
+	} {
+		_, stderr, err := helm(t, "template", "backups", chart, "--kube-version=1.34.0", values("demo"), "--set-json="+set)
+		if err == nil || !strings.Contains(stderr, path) {
+			t.Errorf("%s: %v %s, want an error that says %q", set, err, stderr, path)
+		}
 	}
 }
