@@ -3,6 +3,7 @@ package deploy_test
 import (
 	"encoding/json"
 	"maps"
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"slices"
@@ -246,5 +247,28 @@ func TestChartKeepsIDs(t *testing.T) {
 		if err == nil || !strings.Contains(stderr, path) {
 			t.Errorf("%s: %v %s, want an error that says %q", set, err, stderr, path)
 		}
+	}
+}
+
+// TestChartExamples renders the chart with the values that docs/deploy.md shows.
+func TestChartExamples(t *testing.T) {
+	count := 0
+	for _, match := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(readFile(t, "../docs/deploy.md"), -1) {
+		var document map[string]any
+		unmarshal(t, match[1], &document)
+		if document["atlas"] != nil || document["apiVersion"] != nil { // the exporter's configuration, or a manifest
+			continue
+		}
+		count++
+		file := filepath.Join(t.TempDir(), "values.yaml")
+		writeFile(t, match[1], file)
+		args := []string{"--values=" + file}
+		if document["credentials"] == nil {
+			args = append([]string{values("service-account")}, args...)
+		}
+		render(t, args...)
+	}
+	if count < 5 {
+		t.Errorf("only %d examples were found", count)
 	}
 }
