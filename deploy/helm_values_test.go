@@ -2,7 +2,6 @@ package deploy_test
 
 import (
 	"encoding/json"
-	"maps"
 	"path/filepath"
 	"reflect"
 	"regexp"
@@ -10,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
 )
 
 // at returns the part of a manifest at a path such as "spec.containers.0.args", or nil where there is none. A dot in a
@@ -217,10 +218,26 @@ func TestChartSchemaHasEveryKey(t *testing.T) {
 	}
 
 	collectors, _ := at(schema, "properties.config.properties.collectors.properties").(map[string]any)
-	got := slices.Sorted(maps.Keys(collectors))
-	want := []string{"backup_exports", "backup_restores", "backup_snapshots", "collection_restores", "flex_restores", "flex_snapshots", "pipeline_runs"}
-	if !slices.Equal(got, want) {
-		t.Errorf("the schema has the collectors %q, the program %q", got, want)
+	want := map[string]any{}
+	for _, declaration := range collector.All().Configurable() {
+		reference := "#/definitions/collector"
+		if declaration.ExpectedIntervals {
+			reference = "#/definitions/collectorWithIntervals"
+		}
+		want[declaration.Name] = map[string]any{"$ref": reference}
+	}
+	if !reflect.DeepEqual(collectors, want) {
+		t.Errorf("the schema has the collectors %v, the program %v", collectors, want)
+	}
+}
+
+// TestRolesAreReal holds that docs/atlas-access.md names the role of each collector.
+func TestRolesAreReal(t *testing.T) {
+	page := readFile(t, "../docs/atlas-access.md")
+	for _, declaration := range collector.All().Configurable() {
+		if !regexp.MustCompile("(?m)^\\|.*`" + declaration.Name + "`.*\\| " + declaration.Role + " \\|$").MatchString(page) {
+			t.Errorf("no row says that %s needs %s", declaration.Name, declaration.Role)
+		}
 	}
 }
 
