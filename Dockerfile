@@ -1,6 +1,6 @@
 # syntax=docker/dockerfile:1
 
-# The builder runs on its own platform and compiles for the target's: Go needs no emulation for that.
+# Go cross-compiles: the build stage runs on the builder's own platform, without emulation.
 FROM --platform=$BUILDPLATFORM golang:1.26-bookworm AS build
 WORKDIR /src
 
@@ -24,14 +24,14 @@ RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache
       -X github.com/prometheus/common/version.BuildDate=$BUILD_DATE" \
     .
 
-# Nothing but the program, the certificates that Atlas's are checked against, and the licences. The program writes no file,
-# so the root file system can be read-only and every capability dropped.
+# The image holds the program, the certificates of the public authorities, and the licences. The program writes no file, so
+# the root file system can be read-only and every capability dropped.
 FROM scratch
 ARG VERSION=unknown
 ARG REVISION=unknown
 ARG BUILD_DATE=unknown
 LABEL org.opencontainers.image.title="mongodbatlas_backup_exporter" \
-      org.opencontainers.image.description="Prometheus exporter for MongoDB Atlas backup exports, restores and Data Lake pipeline runs" \
+      org.opencontainers.image.description="Prometheus exporter for MongoDB Atlas backups: snapshots, exports and restores" \
       org.opencontainers.image.url="https://github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter" \
       org.opencontainers.image.source="https://github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter" \
       org.opencontainers.image.documentation="https://github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/blob/main/docs/deploy.md" \
@@ -43,9 +43,9 @@ COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certifica
 COPY LICENSE THIRD_PARTY_LICENSES /
 COPY --from=build /out/mongodbatlas_backup_exporter /mongodbatlas_backup_exporter
 
-# A number, so that Kubernetes can tell that it is not root.
+# A number, so that Kubernetes can see that it is not root.
 USER 65532:65532
 EXPOSE 9972
-# There is no shell and no curl: the program asks itself. Kubernetes has probes of its own, and the OCI format drops this.
+# The image has no shell and no curl: the program asks itself. Kubernetes has its own probes, and the OCI format drops this.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s CMD ["/mongodbatlas_backup_exporter", "healthcheck"]
 ENTRYPOINT ["/mongodbatlas_backup_exporter"]

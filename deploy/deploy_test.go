@@ -95,14 +95,14 @@ func startAtlas(t *testing.T) string {
 	return server.URL()
 }
 
-// startDeployed starts the exporter with the arguments of a deployment, but for where it listens, and returns once it
-// has read Atlas.
-func startDeployed(t *testing.T, args []string) {
+// startDeployed starts the exporter with the environment ("NAME=value") and the arguments of a deployment, except where it
+// listens, and returns once it has read Atlas.
+func startDeployed(t *testing.T, env, args []string) {
 	t.Helper()
 	args = slices.DeleteFunc(slices.Clone(args), func(arg string) bool {
 		return strings.HasPrefix(arg, "--web.listen-address=")
 	})
-	exporter := promtest.StartExporter(t, args...)
+	exporter := promtest.StartExporterEnv(t, env, args...)
 	ticker := time.NewTicker(100 * time.Millisecond)
 	defer ticker.Stop()
 	for range 600 {

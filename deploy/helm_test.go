@@ -2,16 +2,19 @@ package deploy_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"gopkg.in/yaml.v3"
@@ -34,6 +37,8 @@ type (
 		} `yaml:"metadata"`
 		Data map[string]string `yaml:"data"`
 		Spec yaml.Node         `yaml:"spec"`
+
+		Document map[string]any `yaml:"-"` // all of it
 	}
 
 	deployment struct {
@@ -67,7 +72,6 @@ type (
 			Name          string `yaml:"name"`
 			ContainerPort int    `yaml:"containerPort"`
 		} `yaml:"ports"`
-		LivenessProbe  probe `yaml:"livenessProbe"`
 		ReadinessProbe probe `yaml:"readinessProbe"`
 		VolumeMounts   []struct {
 			Name      string `yaml:"name"`
@@ -77,18 +81,29 @@ type (
 
 	probe struct {
 		HTTPGet struct {
-			Path   string `yaml:"path"`
-			Port   string `yaml:"port"`
 			Scheme string `yaml:"scheme"`
 		} `yaml:"httpGet"`
 	}
 )
 
-// helm runs helm as tools/helm pins it.
+// helmPath builds helm as tools/helm pins it, and returns its path. Asking the go command each time takes ten times as long as
+// helm does.
+//
+//nolint:gochecknoglobals // a function, which no test changes
+var helmPath = sync.OnceValues(func() (string, error) {
+	path, err := exec.CommandContext(context.Background(), "go", "tool", "-n", "-modfile=../tools/helm/go.mod", "helm").Output()
+	return strings.TrimSpace(string(path)), err
+})
+
+// helm runs helm.
 func helm(t *testing.T, args ...string) (stdout, stderr string, err error) {
 	t.Helper()
 	watch(t, chart)
-	return run(t, "go", append([]string{"tool", "-modfile=../tools/helm/go.mod", "helm"}, args...)...)
+	path, err := helmPath()
+	if err != nil {
+		t.Fatalf("building helm: %v", err)
+	}
+	return run(t, path, args...)
 }
 
 // render renders the chart and returns its manifests by kind.
@@ -101,12 +116,13 @@ func render(t *testing.T, args ...string) map[string][]manifest {
 	}
 	manifests := map[string][]manifest{}
 	for decoder := yaml.NewDecoder(strings.NewReader(stdout)); ; {
-		var m manifest
-		err := decoder.Decode(&m)
+		var document yaml.Node
+		err := decoder.Decode(&document)
 		if errors.Is(err, io.EOF) {
 			return manifests
 		}
-		if err != nil {
+		var m manifest
+		if err := errors.Join(err, document.Decode(&m), document.Decode(&m.Document)); err != nil {
 			t.Fatal(err)
 		}
 		if m.Kind != "" {
@@ -168,14 +184,35 @@ func TestChartLints(t *testing.T) {
 // TestChartRefuses holds that values that cannot work are refused with a reason.
 func TestChartRefuses(t *testing.T) {
 	for _, test := range []struct{ set, want string }{
-		{"demo=false", "credentials.existingSecret is missing"},
+		{"demo=false", "there are no credentials"},
 		{"credentials.clientID=a", "credentials.existingSecret is missing"},
 		{"credentials.existingSecret=a", "credentials.clientID or credentials.publicKey is missing"},
+		{"credentials.secretFile=/a", "credentials.clientID or credentials.publicKey is missing"},
 		{"credentials.existingSecret=a,credentials.clientID=b,credentials.publicKey=c", "exclude each other"},
+		{"credentials.existingSecret=a,credentials.clientID=b,credentials.secretFile=/c", "exclude each other"},
+		{"credentials.secretFile=a,credentials.clientID=b", "/credentials/secretFile"},
+		{"credentials.existingSecret=a,credentials.clientID=b,credentials.fromEnvironment=true", "two sets of credentials"},
+		{"credentials.fromEnvironment=true,config.atlas.api_key.public_key=a,config.atlas.api_key.private_key_file=/a", "two sets of credentials"},
+		{"config.atlas.api_key.public_key=a", "missing property 'private_key_file'"},
+		{"config.atlas.service_account.client_secret=a", "additional properties 'client_secret' not allowed"},
 		{"demo=true,replica=2", "additional properties 'replica' not allowed"},
-		{"demo=true,config.atlas.api_key.public_key=a", "/config/atlas/api_key"},
 		{"demo=true,config.discover.projects=a", "additional properties 'discover' not allowed"},
+		{"demo=true,config.projects[0].id=32B6E34B3D91647ABB20E7B8", "/config/projects/0/id"},
+		{"demo=true,config.projects[0].clusters.include[0]=a", "missing property 'id'"},
+		{"demo=true,config.discovery.clusters.includes[0]=a", "additional properties 'includes' not allowed"},
+		{"demo=true,config.discovery.clusters.include[0]=", "/config/discovery/clusters/include/0"},
+		{"demo=true,config.collectors.backup_export.enabled=true", "additional properties 'backup_export' not allowed"},
+		{"demo=true,config.collectors.backup_exports.expected_intervals[0].interval=never", "/config/collectors/backup_exports/expected_intervals/0/interval"},
+		{"demo=true,config.collectors.backup_restores.min_interval=banana", "/config/collectors/backup_restores/min_interval"},
+		{"demo=true,config.refresh.min_interval=banana", "/config/refresh/min_interval"},
+		{"demo=true,config.atlas.request_timeout=30", "/config/atlas/request_timeout"},
+		{"demo=true,config.atlas.max_retries=11", "/config/atlas/max_retries"},
 		{"demo=true,serviceMonitor.interval=often", "/serviceMonitor/interval"},
+		{"demo=true,serviceMonitor.interval=30s1m", "/serviceMonitor/interval"},
+		{"demo=true,serviceMonitor.enabled=true,serviceMonitor.interval=15s,serviceMonitor.scrapeTimeout=30s", "scrapeTimeout 30s is longer than interval 15s"},
+		{"demo=true,podMonitor.enabled=true,podMonitor.interval=1m,podMonitor.scrapeTimeout=1m1ms", "scrapeTimeout 1m1ms is longer than interval 1m"},
+		{"demo=true,serviceMonitor.enabled=true,podMonitor.enabled=true", "both enabled"},
+		{"demo=true,autoReloadInterval=sometimes", "/autoReloadInterval"},
 	} {
 		_, stderr, err := helm(t, "template", "backups", chart, "--kube-version=1.34.0", "--set="+test.set)
 		if err == nil || !strings.Contains(stderr, test.want) {
@@ -184,47 +221,67 @@ func TestChartRefuses(t *testing.T) {
 	}
 }
 
-// TestChartStarts runs the container's command line, with the rendered configuration and the secret where the volumes
-// would have them.
+// TestChartStarts runs the container's command line, with the rendered configuration, and the secret in the file or the
+// variables that the container would have.
 func TestChartStarts(t *testing.T) {
 	for _, test := range []struct {
 		name, values, secret string
+		file                 string // of the secret in the container
+		environment          []string
 		set                  []string
 	}{
 		{name: "demo", values: "demo"},
-		{"service account", "service-account", serviceAccountSecret, []string{"--set=credentials.clientID=" + serviceAccountID}},
-		{"API key", "everything", privateKey, []string{"--set=credentials.publicKey=" + publicKey, "--set-json=config.projects=[]", "--set=web.existingSecret="}},
+		{
+			name: "service account", values: "service-account", secret: serviceAccountSecret,
+			file: "/run/secrets/mongodbatlas_backup_exporter/secret", set: []string{"--set=credentials.clientID=" + serviceAccountID},
+		},
+		{
+			name: "API key", values: "everything", secret: privateKey, file: "/run/secrets/mongodbatlas_backup_exporter/secret",
+			set: []string{"--set=credentials.publicKey=" + publicKey, "--set-json=config.projects=[]", "--set=web.existingSecret="},
+		},
+		{
+			name: "CSI volume", values: "csi", secret: serviceAccountSecret,
+			file: "/mnt/vault/atlas_client_secret", set: []string{"--set=credentials.clientID=" + serviceAccountID},
+		},
+		{
+			name: "configuration alone", values: "demo", secret: privateKey, file: "/vault/secrets/atlas",
+			set: []string{"--set=demo=false", "--set=config.atlas.api_key.public_key=" + publicKey, "--set=config.atlas.api_key.private_key_file=/vault/secrets/atlas"},
+		},
+		{
+			name: "environment", values: "environment",
+			environment: []string{"MONGODB_ATLAS_CLIENT_ID=" + serviceAccountID, "MONGODB_ATLAS_CLIENT_SECRET=" + serviceAccountSecret},
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			args := append([]string{values(test.values)}, test.set...)
-			if test.secret != "" {
+			demo := test.secret == "" && test.environment == nil
+			if !demo {
 				args = append(args, "--set=config.atlas.base_url="+startAtlas(t))
 			}
 			manifests := render(t, args...)
 			var d deployment
 			one(t, manifests, "Deployment", &d)
 			dir := t.TempDir()
-			mounts := map[string]string{}
-			for _, mount := range d.Template.Spec.Containers[0].VolumeMounts {
-				mounts[mount.Name] = mount.MountPath
-			}
-			if test.secret != "" {
+			if !demo {
 				configuration := manifests["ConfigMap"][0].Data["config.yml"]
-				writeFile(t, replace(t, configuration, mounts["credentials"], dir), dir, "config.yml")
-				for _, volume := range d.Template.Spec.Volumes {
-					if volume.Name == "credentials" {
-						writeFile(t, test.secret, dir, volume.Secret.Items[0].Path)
-					}
+				if test.secret != "" {
+					writeFile(t, test.secret, dir, "secret")
+					configuration = replace(t, configuration, test.file, filepath.Join(dir, "secret"))
 				}
+				writeFile(t, configuration, dir, "config.yml")
+			}
+			mounted := false // by the chart itself
+			for _, volume := range d.Template.Spec.Volumes {
+				mounted = mounted || volume.Name == "credentials"
+			}
+			if want := strings.HasPrefix(test.file, "/run/secrets/"); mounted != want {
+				t.Errorf("a Secret is mounted: %v, want %v", mounted, want)
 			}
 			var command []string
 			for _, arg := range d.Template.Spec.Containers[0].Args {
-				if at, ok := mounts["config"]; ok {
-					arg = strings.ReplaceAll(arg, at, dir)
-				}
-				command = append(command, arg)
+				command = append(command, strings.Replace(arg, "/etc/mongodbatlas_backup_exporter/", dir+"/", 1))
 			}
-			startDeployed(t, command)
+			startDeployed(t, test.environment, command)
 		})
 	}
 }
@@ -237,6 +294,9 @@ func TestChartJoins(t *testing.T) {
 			for kind, all := range manifests {
 				for _, m := range all {
 					want := "monitoring"
+					if name == "everything" && kind == "ServiceMonitor" {
+						want = "prometheus"
+					}
 					if name == "everything" && strings.HasPrefix(m.Metadata.Name, "backups-mongodbatlas-backup-exporter-") && kind == "ConfigMap" {
 						want = "grafana"
 					}
@@ -257,12 +317,6 @@ func TestChartJoins(t *testing.T) {
 			if len(d.Template.Metadata.Annotations["checksum/config"]) != 64 {
 				t.Error("a change of the configuration replaces no pod")
 			}
-			for path, p := range map[string]probe{"/-/healthy": exporter.LivenessProbe, "/-/ready": exporter.ReadinessProbe} {
-				if p.HTTPGet.Path != path || p.HTTPGet.Port != "http" {
-					t.Errorf("the probe of %s is %+v", path, p)
-				}
-			}
-
 			var service struct {
 				Selector map[string]string `yaml:"selector"`
 				Ports    []struct {
@@ -279,18 +333,14 @@ func TestChartJoins(t *testing.T) {
 					MatchLabels map[string]string `yaml:"matchLabels"`
 				} `yaml:"selector"`
 				Endpoints []struct {
-					Port        string              `yaml:"port"`
-					Scheme      string              `yaml:"scheme"`
-					Relabelings []map[string]string `yaml:"relabelings"`
+					Port   string `yaml:"port"`
+					Scheme string `yaml:"scheme"`
 				} `yaml:"endpoints"`
 			}
 			one(t, manifests, "ServiceMonitor", &monitor)
 			endpoint := monitor.Endpoints[0]
-			if endpoint.Port != "http" || !strings.EqualFold(endpoint.Scheme, exporter.LivenessProbe.HTTPGet.Scheme) {
+			if endpoint.Port != "http" || !strings.EqualFold(endpoint.Scheme, exporter.ReadinessProbe.HTTPGet.Scheme) {
 				t.Errorf("the ServiceMonitor scrapes %s %s", endpoint.Scheme, endpoint.Port)
-			}
-			if want := []map[string]string{{"action": "replace", "targetLabel": "job", "replacement": "mongodbatlas"}}; !reflect.DeepEqual(endpoint.Relabelings, want) {
-				t.Errorf("the ServiceMonitor relabels %v, want %v", endpoint.Relabelings, want)
 			}
 			var policy struct {
 				PodSelector struct {

@@ -1,18 +1,81 @@
 package deploy_test
 
 import (
+	"io/fs"
+	"maps"
+	"os"
+	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 )
 
-// TestPackages holds that everything that the archives and packages are made of exists, and is installed where the unit
-// expects it.
+// docDir is where the packages have the documentation.
+const docDir = "/usr/share/doc/mongodbatlas_backup_exporter"
+
+// matches lists the project's files that a pattern of goreleaser matches, of which there must be one. "**/*" is everything
+// below a folder, and "{a,b}" both.
+func matches(t *testing.T, pattern string) []string {
+	t.Helper()
+	var names []string
+	if folder, ok := strings.CutSuffix(pattern, "/**/*"); ok {
+		err := fs.WalkDir(os.DirFS(".."), folder, func(path string, entry fs.DirEntry, err error) error {
+			if err == nil && !entry.IsDir() {
+				names = append(names, path)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	} else {
+		before, rest, _ := strings.Cut(pattern, "{")
+		choices, after, _ := strings.Cut(rest, "}")
+		for choice := range strings.SplitSeq(choices, ",") {
+			found, err := fs.Glob(os.DirFS(".."), before+choice+after)
+			if err != nil || len(found) == 0 {
+				t.Errorf("%s: there is no such file (%v)", before+choice+after, err)
+			}
+			names = append(names, found...)
+		}
+	}
+	return names
+}
+
+// link is a page's link to another file of the project.
+type link struct{ page, target string }
+
+// linksOf lists the links of the Markdown files among the files.
+func linksOf(t *testing.T, files map[string]bool) []link {
+	t.Helper()
+	var links []link
+	pattern := regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	for name := range files {
+		if filepath.Ext(name) != ".md" {
+			continue
+		}
+		for _, match := range pattern.FindAllStringSubmatch(readFile(t, "..", name), -1) {
+			target, _, _ := strings.Cut(match[1], "#")
+			if target != "" && !strings.Contains(target, ":") {
+				links = append(links, link{name, path.Join(path.Dir(name), target)})
+			}
+		}
+	}
+	if len(links) < 10 {
+		t.Errorf("only %d links were found", len(links))
+	}
+	return links
+}
+
+// TestPackages holds that everything that the archives and packages are made of exists, that the unit finds it, and that
+// the pages in them link to nothing else.
 func TestPackages(t *testing.T) {
 	type source struct {
-		Src string `yaml:"src"`
-		Dst string `yaml:"dst"`
+		Src  string `yaml:"src"`
+		Dst  string `yaml:"dst"`
+		Type string `yaml:"type"`
 	}
 	var release struct {
 		Archives []struct {
@@ -35,18 +98,54 @@ func TestPackages(t *testing.T) {
 		t.Errorf("the package %q is made as %q", packages.PackageName, packages.Formats)
 	}
 
-	var sources []string
-	installed := map[string]string{}
-	for _, file := range slices.Concat(release.Archives[0].Files, packages.Contents) {
-		sources = append(sources, file.Src)
+	installed := map[string]string{} // the pattern for each destination in the packages
+	archived := map[string]bool{}    // the project's files in the archives
+	documented := map[string]bool{}  // those that the packages have below docDir, at the same place
+	for _, file := range release.Archives[0].Files {
+		for _, name := range matches(t, file.Src) {
+			archived[name] = true
+		}
+	}
+	links := map[string]string{} // symbolic links of the packages
+	for _, file := range packages.Contents {
 		installed[file.Dst] = file.Src
+		if file.Type == "symlink" {
+			links[file.Src+"/"] = file.Dst + "/"
+		}
+	}
+	for _, file := range packages.Contents {
+		if file.Type == "symlink" {
+			continue
+		}
+		for _, name := range matches(t, file.Src) {
+			dst := file.Dst
+			if strings.HasSuffix(dst, "/") {
+				prefix := file.Src[:strings.IndexAny(file.Src+"*", "*{")]
+				if !strings.HasSuffix(prefix, "/") {
+					prefix = prefix[:strings.LastIndex(prefix, "/")+1]
+				}
+				dst += strings.TrimPrefix(name, prefix)
+			}
+			for target, link := range links {
+				if below, ok := strings.CutPrefix(dst, target); ok {
+					dst = link + below
+				}
+			}
+			if dst == docDir+"/"+name {
+				documented[name] = true
+			}
+		}
 	}
 	for _, script := range packages.Scripts {
-		sources = append(sources, script)
+		matches(t, script)
 	}
-	for _, src := range sources {
-		if found, err := filepath.Glob(filepath.Join("..", src)); err != nil || len(found) == 0 {
-			t.Errorf("%s: there is no such file (%v)", src, err)
+	for what, files := range map[string]map[string]bool{"archives": archived, "packages": documented} {
+		for _, link := range linksOf(t, files) {
+			if !slices.ContainsFunc(slices.Collect(maps.Keys(files)), func(name string) bool {
+				return name == link.target || strings.HasPrefix(name, strings.TrimSuffix(link.target, "/")+"/")
+			}) {
+				t.Errorf("the %s have %s, which links to %s, but not that", what, link.page, link.target)
+			}
 		}
 	}
 	if packages.Bindir != filepath.Dir(installedAt) {
@@ -61,9 +160,9 @@ func TestPackages(t *testing.T) {
 			t.Errorf("%s is %q, want %s", dst, installed[dst], src)
 		}
 	}
-	for _, path := range []string{configDir + "/config.yml", "/etc/default/mongodbatlas_backup_exporter"} {
-		if unit := readFile(t, "systemd", unitName); !strings.Contains(unit, path) {
-			t.Errorf("the unit does not use %s", path)
+	for _, file := range []string{configDir + "/config.yml", "/etc/default/mongodbatlas_backup_exporter"} {
+		if unit := readFile(t, "systemd", unitName); !strings.Contains(unit, file) {
+			t.Errorf("the unit does not use %s", file)
 		}
 	}
 }

@@ -1,8 +1,10 @@
 package deploy_test
 
 import (
+	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -60,18 +62,51 @@ func TestUnitStarts(t *testing.T) {
 	}
 
 	dir := t.TempDir()
+	atlas := startAtlas(t)
 	secretFile := filepath.Join(dir, "credential")
 	writeFile(t, serviceAccountSecret+"\n", secretFile)
 	configuration := readFile(t, "systemd/config.yml")
 	configuration = replace(t, configuration, "/run/credentials/"+unitName+"/"+credential, secretFile)
 	configuration = replace(t, configuration, loads(t, configuration).Atlas.ServiceAccount.ClientID, serviceAccountID)
-	configuration = replace(t, configuration, "atlas:\n", "atlas:\n  base_url: "+startAtlas(t)+"\n")
+	configuration = replace(t, configuration, "atlas:\n", "atlas:\n  base_url: "+atlas+"\n")
 	writeFile(t, configuration, dir, "config.yml")
 
 	command := strings.Join(args[1:len(args)-1], " ")
-	startDeployed(t, strings.Fields(replace(t, command, configDir, dir)))
+	startDeployed(t, nil, strings.Fields(replace(t, command, configDir, dir)))
 
 	if environment := readFile(t, "systemd/mongodbatlas_backup_exporter.default"); !strings.Contains(environment, "\nARGS=\"\"\n") {
 		t.Errorf("the environment does not set ARGS, or not to nothing:\n%s", environment)
+	}
+}
+
+// TestUnitCheck runs what docs/deploy.md has systemd run for check: a shell with the credential in a folder of its own, and
+// the configuration that the packages install.
+func TestUnitCheck(t *testing.T) {
+	match := regexp.MustCompile(`(?s)# systemd-run (.*?)\bsh -c '(.*?)'`).FindStringSubmatch(readFile(t, "../docs/deploy.md"))
+	if match == nil {
+		t.Fatal("docs/deploy.md does not run check by systemd-run")
+	}
+	unit := readFile(t, "systemd", unitName)
+	for property := range strings.SplitSeq("DynamicUser EnvironmentFile LoadCredential", " ") {
+		value := regexp.MustCompile("(?m)^" + property + "=(.*)$").FindStringSubmatch(unit)
+		if value == nil || !strings.Contains(match[1], "--property="+property+"="+value[1]+" ") {
+			t.Errorf("%s differs between the unit, which has %q, and the command:\n%s", property, value, match[1])
+		}
+	}
+
+	dir := t.TempDir()
+	writeFile(t, serviceAccountSecret+"\n", dir, "credentials", "client_secret")
+	configuration := readFile(t, "systemd/config.yml")
+	configuration = replace(t, configuration, loads(t, configuration).Atlas.ServiceAccount.ClientID, serviceAccountID)
+	configuration = replace(t, configuration, "atlas:\n", "atlas:\n  base_url: "+startAtlas(t)+"\n")
+	writeFile(t, configuration, dir, "config.yml")
+
+	program := promtest.BuildExporter(t)
+	t.Setenv("PATH", filepath.Dir(program)+":"+os.Getenv("PATH"))
+	t.Setenv("CREDENTIALS_DIRECTORY", filepath.Join(dir, "credentials"))
+	t.Setenv("ARGS", "--no-collector.pipeline_runs")
+	stdout, stderr, err := run(t, "sh", "-c", replace(t, match[2], configDir, dir))
+	if err != nil || !strings.Contains(stdout, "accepted: service account "+serviceAccountID) || strings.Contains(stdout, "pipeline_runs") {
+		t.Errorf("%v\n%s%s", err, stdout, stderr)
 	}
 }

@@ -56,7 +56,7 @@ func buildProgram(t testing.TB, root, pkg, name string) string {
 		t.Fatal(err)
 	}
 	// Another process may replace the program there, perhaps with another branch's, as soon as the lock is free.
-	program := filepath.Join(t.TempDir(), modulePath)
+	program := filepath.Join(t.TempDir(), filepath.Base(modulePath))
 	if err := linkOrCopy(kept, program); err != nil {
 		t.Fatal(err)
 	}

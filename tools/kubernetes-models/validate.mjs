@@ -10,6 +10,8 @@ const kinds = {
   "v1 ServiceAccount": () => import("kubernetes-models/v1/ServiceAccount"),
   "apps/v1 Deployment": () => import("kubernetes-models/apps/v1/Deployment"),
   "networking.k8s.io/v1 NetworkPolicy": () => import("kubernetes-models/networking.k8s.io/v1/NetworkPolicy"),
+  "monitoring.coreos.com/v1 PodMonitor": () =>
+    import("@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/PodMonitor"),
   "monitoring.coreos.com/v1 PrometheusRule": () =>
     import("@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/PrometheusRule"),
   "monitoring.coreos.com/v1 ServiceMonitor": () =>

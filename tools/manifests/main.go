@@ -86,6 +86,7 @@ func checkManifest(document []byte, evaluator policy.Evaluator) (name string, er
 		"apps/v1 Deployment":                 new(apps.Deployment),
 		"networking.k8s.io/v1 NetworkPolicy": new(networking.NetworkPolicy),
 		"monitoring.coreos.com/v1 PrometheusRule": new(monitoring.PrometheusRule),
+		"monitoring.coreos.com/v1 PodMonitor":     new(monitoring.PodMonitor),
 		"monitoring.coreos.com/v1 ServiceMonitor": new(monitoring.ServiceMonitor),
 	}[kind]
 	if !ok {
