@@ -85,10 +85,10 @@ func valueOf(key string) string {
 		return "`true` or `false`"
 	case strings.HasPrefix(fault, "a whole number"):
 		return "whole number, " + limits.FindString(fault)
-	case strings.Contains(fault, "is no regular expression"):
+	case strings.Contains(fault, "is not a regular expression"):
 		return "pattern"
 	case strings.HasPrefix(fault, "a list"):
-		if strings.Contains(faultOf(key, "['?']"), "is no regular expression") {
+		if strings.Contains(faultOf(key, "['?']"), "is not a regular expression") {
 			return "list of patterns"
 		}
 		return "list"
