@@ -36,6 +36,14 @@ func TestExampleLoads(t *testing.T) {
 	want := config.Default(declared())
 	want.Atlas.BaseURL = config.DefaultBaseURL
 	got.Atlas.ServiceAccount = nil
+	for _, c := range declared() {
+		if g, w := got.MinInterval(c.Name), want.MinInterval(c.Name); g != w {
+			t.Errorf("it sets min_interval of %s to %s, the default is %s", c.Name, g, w)
+		}
+		if c.MinInterval != 0 {
+			want.Collectors.SetMinInterval(c.Name, c.MinInterval)
+		}
+	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("it sets  %+v\ndefault: %+v", got, want)
 	}
@@ -120,7 +128,7 @@ func TestExampleHasEveryKey(t *testing.T) {
 		"discovery.clusters.exclude", "discovery.pipelines.include", "discovery.pipelines.exclude",
 		"collectors.backup_exports.enabled", "collectors.backup_exports.expected_intervals.[].group_id",
 		"collectors.backup_exports.expected_intervals.[].clusters", "collectors.backup_exports.expected_intervals.[].interval",
-		"collectors.backup_restores.enabled", "collectors.pipeline_runs.enabled",
+		"collectors.backup_restores.enabled", "collectors.backup_restores.min_interval", "collectors.pipeline_runs.enabled",
 		"refresh.min_interval", "refresh.discovery_interval", "refresh.relist_interval",
 	} {
 		if !slices.Contains(known, key) {
