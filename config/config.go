@@ -38,7 +38,7 @@ type Atlas struct {
 	MaxRetries            int
 	AllowInsecureHTTP     bool
 
-	reader *Reader // of the secret file
+	files fileReader // reads the secret file; nil is a Reader of its own
 }
 
 // ServiceAccount names OAuth 2.0 client credentials. One of the secret and its file is set.

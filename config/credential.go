@@ -22,7 +22,7 @@ const (
 // The prefixes by which Atlas's own values tell what they are.
 const (
 	idPrefix     = "mdb_sa_id_"
-	secretPrefix = "mdb_sa_sk_" //nolint:gosec // no secret, but how one begins
+	secretPrefix = "mdb_sa_sk_"
 )
 
 // placeholder is what a template or a shell would have replaced.

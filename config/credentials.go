@@ -104,11 +104,11 @@ func pairFromEnvironment(getenv func(string) string, idName string, idKind crede
 
 // readSecret returns the secret in a file that a key names.
 func (a *Atlas) readSecret(ctx context.Context, key, path string, kind credentialKind) (atlasapi.Secret, error) {
-	reader := a.reader
-	if reader == nil {
-		reader = new(Reader)
+	files := a.files
+	if files == nil {
+		files = new(Reader)
 	}
-	raw, err := reader.read(ctx, path)
+	raw, err := files.read(ctx, path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && strings.Contains(path, "$"):
 		return "", fmt.Errorf("%s: there is no file %s: the exporter expands no variables, so write the path out", key, path)

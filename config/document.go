@@ -8,6 +8,7 @@ import (
 	"io"
 	"iter"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -17,11 +18,6 @@ import (
 
 // byteOrderMark is U+FEFF, which some editors write at the beginning of a file.
 const byteOrderMark = "\uFEFF"
-
-var (
-	errNotUTF8  = errors.New("not UTF-8: save the file as UTF-8")
-	errNotUTF16 = errors.New("not UTF-16, though it begins like it: save the file as UTF-8")
-)
 
 // document returns the root of the only YAML document of a file, nil if the file has nothing but comments.
 func document(raw []byte) (*yaml.Node, error) {
@@ -51,19 +47,21 @@ func document(raw []byte) (*yaml.Node, error) {
 func decode(raw []byte) (string, error) {
 	switch {
 	case bytes.HasPrefix(raw, []byte{0xFF, 0xFE}):
-		return checkText(decodeUTF16(raw[2:], binary.LittleEndian), errNotUTF16)
+		return checkText(decodeUTF16(raw[2:], binary.LittleEndian), true)
 	case bytes.HasPrefix(raw, []byte{0xFE, 0xFF}):
-		return checkText(decodeUTF16(raw[2:], binary.BigEndian), errNotUTF16)
+		return checkText(decodeUTF16(raw[2:], binary.BigEndian), true)
 	}
-	return checkText(strings.TrimPrefix(string(raw), byteOrderMark), errNotUTF8)
+	return checkText(strings.TrimPrefix(string(raw), byteOrderMark), false)
 }
 
-func checkText(text string, badEncoding error) (string, error) {
+func checkText(text string, wasUTF16 bool) (string, error) {
 	for i, r := range text {
 		var err error
 		switch {
-		case r == utf8.RuneError && (badEncoding == errNotUTF16 || !strings.HasPrefix(text[i:], string(r))):
-			err = badEncoding
+		case r == utf8.RuneError && wasUTF16:
+			err = errors.New("not UTF-16, though it begins like it: save the file as UTF-8")
+		case r == utf8.RuneError && !strings.HasPrefix(text[i:], string(r)):
+			err = errors.New("not UTF-8: save the file as UTF-8")
 		case r == 0:
 			err = errors.New("a NUL character: save the file as UTF-8")
 		case r < ' ' && r != '\t' && r != '\n' && r != '\r', r >= 0x7F && r < 0xA0 && r != 0x85, r == 0xFFFE, r == 0xFFFF:
@@ -158,14 +156,14 @@ func problemLine(text string) (int, string) {
 		brackets = closings(0) // a bracket is missing: what matters is where it was opened
 	}
 	end, budget := reader.read, searchBytes
-	for i := len(all) - 1; i >= 0; i-- {
-		end -= len(all[i])
+	for i, line := range slices.Backward(all) {
+		end -= len(line)
 		for _, closing := range brackets {
 			if budget -= end; budget < 0 {
 				return len(all), all[len(all)-1]
 			}
 			if allDocuments(strings.NewReader(text[:end]+closing)) == nil {
-				return i + 1, all[i]
+				return i + 1, line
 			}
 		}
 	}

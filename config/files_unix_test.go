@@ -97,7 +97,7 @@ func TestBlockedFile(t *testing.T) {
 	}
 	done := make(chan error, 1)
 	go func() { // the pending read begins to read when a writer opens the pipe
-		f, err := os.OpenFile(secretFile, os.O_WRONLY, 0) //nolint:gosec // a file of the test's own
+		f, err := os.OpenFile(secretFile, os.O_WRONLY, 0)
 		if err != nil {
 			done <- err
 			return
