@@ -300,7 +300,7 @@ func TestOfflineListsEveryMistake(t *testing.T) {
 	}
 	change := func(o *check.Options) {
 		o.Offline, o.ConfigFile = true, "c.yml"
-		o.Load = func() (config.Config, error) { return config.Parse([]byte(text), collector.Declared()) }
+		o.Load = func() (config.Config, error) { return config.Parse([]byte(text), collector.All().Config()) }
 	}
 	if r := w.report(change); r.OK || !slices.Equal(r.Configuration.Errors, mistakes) || r.Configuration.Error != strings.Join(mistakes, "; ") {
 		t.Errorf("%+v", r.Configuration)
@@ -314,7 +314,7 @@ func TestOfflineListsEveryMistake(t *testing.T) {
 	// Both the URL and the credentials in the environment are bad.
 	environment := map[string]string{"MONGODB_ATLAS_BASE_URL": "http://atlas.example.com", "MONGODB_ATLAS_CLIENT_ID": "a"}
 	r := w.report(change, func(o *check.Options) {
-		o.Load = func() (config.Config, error) { return config.Default(collector.Declared()), nil }
+		o.Load = func() (config.Config, error) { return config.Default(collector.All().Config()), nil }
 		o.Getenv = func(name string) string { return environment[name] }
 	})
 	if r.OK || !strings.HasPrefix(r.Configuration.Error, "MONGODB_ATLAS_BASE_URL: plain http") || r.Credentials.Status != check.Missing || len(r.ToDo) != 2 {

@@ -23,7 +23,7 @@ func TestExampleLoads(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := config.Parse(raw, declared())
+	got, err := config.Parse(raw, shipped())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,10 +33,10 @@ func TestExampleLoads(t *testing.T) {
 		t.Errorf("the credentials are %+v", account)
 	}
 	// What is not commented out is the default, but for the credentials.
-	want := config.Default(declared())
+	want := config.Default(shipped())
 	want.Atlas.BaseURL = config.DefaultBaseURL
 	got.Atlas.ServiceAccount = nil
-	for _, c := range declared() {
+	for _, c := range shipped() {
 		if g, w := got.MinInterval(c.Name), want.MinInterval(c.Name); g != w {
 			t.Errorf("it sets min_interval of %s to %s, the default is %s", c.Name, g, w)
 		}
@@ -60,7 +60,7 @@ func knownKeys(t *testing.T, path []string) []string {
 			text = "{" + key + ": " + text + "}"
 		}
 	}
-	_, err := config.Parse([]byte(text), declared())
+	_, err := config.Parse([]byte(text), shipped())
 	if err == nil {
 		t.Fatalf("%s is taken for a configuration", text)
 	}
@@ -163,7 +163,7 @@ func TestExampleSettingsLoad(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c, err := config.Parse(text, declared())
+		c, err := config.Parse(text, shipped())
 		if err != nil {
 			t.Errorf("without %v: %v", without, err)
 			continue

@@ -45,7 +45,7 @@ func expanded(key string) (keys []string) {
 	if !strings.Contains(key, "<collector>") {
 		return []string{key}
 	}
-	for _, c := range declared() {
+	for _, c := range shipped() {
 		if c.ExpectedIntervals || !strings.Contains(key, "expected_intervals") {
 			keys = append(keys, strings.ReplaceAll(key, "<collector>", c.Name))
 		}
@@ -53,7 +53,7 @@ func expanded(key string) (keys []string) {
 	return keys
 }
 
-// TestReferenceCollectors holds that the table of collectors is that of the declarations.
+// TestReferenceCollectors holds that the table of collectors lists the declared collectors in their order.
 func TestReferenceCollectors(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("../docs/configuration.md")
@@ -61,7 +61,7 @@ func TestReferenceCollectors(t *testing.T) {
 		t.Fatal(err)
 	}
 	var want, got []string
-	for _, c := range declared() {
+	for _, c := range shipped() {
 		interval, expected := "that of `refresh`", "no"
 		if c.MinInterval != 0 {
 			interval = "`" + model.Duration(c.MinInterval).String() + "`"
@@ -108,7 +108,7 @@ func document(key, value string) string {
 
 // faultOf is what the parser says of a value itself, "" where it takes it.
 func faultOf(key, value string) string {
-	_, err := config.Parse([]byte(document(key, value)), declared())
+	_, err := config.Parse([]byte(document(key, value)), shipped())
 	var fault *config.Error
 	if !errors.As(err, &fault) || !strings.HasPrefix(fault.Key, strings.ReplaceAll(key, "[]", "[0]")) {
 		return ""
@@ -214,11 +214,11 @@ func TestReferenceDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := config.Parse(text, declared())
+	got, err := config.Parse(text, shipped())
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := config.Default(declared())
+	want := config.Default(shipped())
 	want.Atlas.BaseURL = config.DefaultBaseURL // which applies later, after the environment
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%d defaults that it states make %+v, and the default is %+v", stated, got, want)
