@@ -73,19 +73,19 @@ func run(ctx context.Context, o *Options) (*Report, error) {
 		return r, nil
 	}
 	r.Configuration.take(&c)
-	base, err := c.Atlas.URL(o.Getenv)
-	if err != nil {
-		r.Configuration.fail(err)
-		return r, nil
+	base, urlErr := c.Atlas.URL(o.Getenv)
+	if urlErr != nil {
+		r.Configuration.fail(urlErr)
+	} else {
+		r.BaseURL = base.String()
 	}
-	r.BaseURL = base.String()
-	credentials, err := c.Atlas.Credentials(ctx, o.Getenv)
-	if err != nil {
-		r.Credentials.miss(err)
-		return r, nil
+	credentials, credentialsErr := c.Atlas.Credentials(ctx, o.Getenv)
+	if credentialsErr != nil {
+		r.Credentials.miss(credentialsErr)
+	} else {
+		r.Credentials.take(credentials)
 	}
-	r.Credentials.take(credentials)
-	if o.Offline {
+	if o.Offline || urlErr != nil || credentialsErr != nil {
 		return r, nil
 	}
 

@@ -288,6 +288,40 @@ func TestOffline(t *testing.T) {
 	}
 }
 
+// TestOfflineListsEveryMistake holds that one run tells all that there is to correct, each mistake on a line of its own.
+func TestOfflineListsEveryMistake(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, atlassim.Options{})
+	const text = "atlas:\n  max_retries: 11\n  request_timeout: 0s\nrefresh:\n  min_intervall: 1s\n"
+	mistakes := []string{
+		"line 2: atlas.max_retries: a whole number from 0 to 10 is expected here",
+		"line 3: atlas.request_timeout: a duration from 1ms to 10m is expected here",
+		"line 5: refresh.min_intervall: unknown key: did you mean min_interval? Known here are discovery_interval, min_interval, relist_interval",
+	}
+	change := func(o *check.Options) {
+		o.Offline, o.ConfigFile = true, "c.yml"
+		o.Load = func() (config.Config, error) { return config.Parse([]byte(text), collector.All().Config()) }
+	}
+	if r := w.report(change); r.OK || !slices.Equal(r.Configuration.Errors, mistakes) || r.Configuration.Error != strings.Join(mistakes, "; ") {
+		t.Errorf("%+v", r.Configuration)
+	}
+	table, ok := w.run(change, func(o *check.Options) { o.Format = "table" })
+	want := "configuration  bad: 3 mistakes in c.yml\n               " + strings.Join(mistakes, "\n               ") + "\n"
+	if ok || !strings.HasPrefix(table, want) {
+		t.Errorf("got\n%s\nwant\n%s", table, want)
+	}
+
+	// Both the URL and the credentials in the environment are bad.
+	environment := map[string]string{"MONGODB_ATLAS_BASE_URL": "http://atlas.example.com", "MONGODB_ATLAS_CLIENT_ID": "a"}
+	r := w.report(change, func(o *check.Options) {
+		o.Load = func() (config.Config, error) { return config.Default(collector.All().Config()), nil }
+		o.Getenv = func(name string) string { return environment[name] }
+	})
+	if r.OK || !strings.HasPrefix(r.Configuration.Error, "MONGODB_ATLAS_BASE_URL: plain http") || r.Credentials.Status != check.Missing || len(r.ToDo) != 2 {
+		t.Errorf("%+v", r)
+	}
+}
+
 // TestInterrupted ends the check while Atlas does not answer.
 func TestInterrupted(t *testing.T) {
 	t.Parallel()

@@ -55,7 +55,17 @@ func (r *Report) writeHead(line func(cells ...string)) {
 	c := &r.Configuration
 	file := cmp.Or(c.File, "no file: defaults and the environment")
 	if !c.OK {
-		line("configuration", "bad: "+c.Error)
+		if len(c.Errors) == 1 {
+			line("configuration", "bad: "+c.Error)
+		} else {
+			line("configuration", fmt.Sprintf("bad: %d mistakes in %s", len(c.Errors), cmp.Or(c.File, "the configuration")))
+			for _, fault := range c.Errors {
+				line("", fault)
+			}
+		}
+		if r.Credentials.Status == Missing {
+			line("credentials", "missing: "+r.Credentials.Message)
+		}
 		return
 	}
 	line("configuration", file)

@@ -34,6 +34,8 @@ type Configuration struct {
 	File  string `json:"file"`
 	OK    bool   `json:"ok"`
 	Error string `json:"error"`
+	// Errors are the faults that make up Error, each on its own.
+	Errors []string `json:"errors"`
 	// Collectors are the job collectors that are enabled, Projects the ids that are named; none are all visible ones.
 	Collectors []string `json:"collectors"`
 	Projects   []string `json:"projects"`
@@ -125,13 +127,21 @@ type RateLimit struct {
 func newReport(o *Options) *Report {
 	return &Report{
 		Offline:       o.Offline,
-		Configuration: Configuration{File: o.ConfigFile, Collectors: []string{}, Projects: []string{}, Warnings: []string{}},
+		Configuration: Configuration{File: o.ConfigFile, Collectors: []string{}, Projects: []string{}, Errors: []string{}, Warnings: []string{}},
 		Credentials:   Credentials{Status: NotTried},
 		Rows:          []Row{}, Totals: map[Status]int{}, Endpoints: []Endpoint{}, ToDo: []string{},
 	}
 }
 
-func (c *Configuration) fail(err error) { c.OK, c.Error = false, err.Error() }
+func (c *Configuration) fail(err error) {
+	c.OK, c.Error, c.Errors = false, err.Error(), []string{err.Error()}
+	if faults, ok := errors.AsType[config.Errors](err); ok {
+		c.Errors = c.Errors[:0]
+		for _, fault := range faults {
+			c.Errors = append(c.Errors, fault.Error())
+		}
+	}
+}
 
 func (c *Configuration) take(from *config.Config) {
 	c.OK = true
@@ -269,7 +279,11 @@ func (r *Report) finish() {
 func (r *Report) toDo() []string {
 	switch {
 	case !r.Configuration.OK:
-		return []string{"correct the configuration"}
+		todo := []string{"correct the configuration"}
+		if r.Credentials.Status == Missing {
+			todo = append(todo, "give the exporter credentials that it can read")
+		}
+		return todo
 	case r.Credentials.Status == Missing:
 		return []string{"give the exporter credentials that it can read"}
 	case r.Credentials.remedy != "":

@@ -125,7 +125,7 @@ func (c *Collectors) keys() keys {
 			"enabled": boolean(&s.enabled),
 			"min_interval": func(n *yaml.Node) error {
 				s.minIntervalSet = true
-				return duration(&s.minInterval, 0, most)(n)
+				return duration(&s.minInterval, 0, maxInterval)(n)
 			},
 		}
 		if s.declared.ExpectedIntervals {

@@ -3,12 +3,12 @@
 package config
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/url"
-	"os"
+	"regexp"
+	"strings"
 	"time"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
@@ -37,6 +37,8 @@ type Atlas struct {
 	RequestTimeout        time.Duration
 	MaxRetries            int
 	AllowInsecureHTTP     bool
+
+	files fileReader // reads the secret file; nil is a Reader of its own
 }
 
 // ServiceAccount names OAuth 2.0 client credentials. One of the secret and its file is set.
@@ -94,23 +96,6 @@ func Default(declared []Collector) Config {
 	}
 }
 
-// LoadFile reads, defaults and validates a configuration file.
-func LoadFile(ctx context.Context, path string, declared []Collector) (Config, error) {
-	if err := ctx.Err(); err != nil {
-		return Config{}, err
-	}
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		return Config{}, fmt.Errorf("cannot read the configuration: %w", err)
-	}
-	c, err := Parse(raw, declared)
-	if err != nil {
-		return Config{}, fmt.Errorf("%s: %w", path, err)
-	}
-	c.path = path
-	return c, nil
-}
-
 // MinInterval returns how old the values of a collector may be before a scrape reads them again: the collector's own
 // min_interval, else the longer of its declared default and refresh.min_interval.
 func (c *Config) MinInterval(name string) time.Duration {
@@ -124,12 +109,12 @@ func (c *Config) MinInterval(name string) time.Duration {
 	return max(s.declared.MinInterval, c.Refresh.MinInterval)
 }
 
-// URL returns where Atlas is: the file's base_url, else the environment's, else MongoDB's own. A URL that would send
-// credentials in the clear is an error.
+// URL returns the address of Atlas: the file's base_url, else the environment's, else MongoDB's own. A URL that would
+// send credentials in the clear is an error.
 func (a *Atlas) URL(getenv func(string) string) (*url.URL, error) {
 	key, raw := "atlas.base_url", a.BaseURL
 	if raw == "" {
-		key, raw = envBaseURL, getenv(envBaseURL)
+		key, raw = envBaseURL, strings.TrimSpace(getenv(envBaseURL))
 	}
 	if raw == "" {
 		raw = DefaultBaseURL
@@ -140,6 +125,9 @@ func (a *Atlas) URL(getenv func(string) string) (*url.URL, error) {
 	}
 	return u, nil
 }
+
+// apiPath is the part of the API's URL that users copy along with its host.
+var apiPath = regexp.MustCompile(`/api/atlas(/v[0-9.]+)?$`)
 
 func parseBaseURL(raw string, allowInsecure bool) (*url.URL, error) {
 	u, err := url.Parse(raw)
@@ -153,10 +141,16 @@ func parseBaseURL(raw string, allowInsecure bool) (*url.URL, error) {
 	case u.Scheme == "http" && !allowInsecure && !isLoopback(u.Hostname()):
 		return nil, errors.New("plain http would send credentials in the clear: use https, or set atlas.allow_insecure_http: true")
 	}
+	u = u.JoinPath() // without the slashes that are too many
+	u.Path = strings.TrimRight(apiPath.ReplaceAllString(strings.TrimRight(u.Path, "/"), ""), "/")
+	u.RawPath = ""
+	if strings.Contains(u.Path+"/", "/api/atlas/") {
+		return nil, errors.New("a URL of one of the API's resources: write the address of the server, like " + DefaultBaseURL)
+	}
 	return u, nil
 }
 
 func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"strings"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
@@ -40,25 +39,34 @@ func (c Credentials) Kind() string {
 	return "API key"
 }
 
-// Credentials reads the credentials: from the file and the secret files that it names, else from the environment.
+// Credentials reads the credentials: from the configuration and the secret file that it names, else from the
+// environment. The context bounds the reading of the file.
 func (a *Atlas) Credentials(ctx context.Context, getenv func(string) string) (Credentials, error) {
-	if err := ctx.Err(); err != nil {
-		return Credentials{}, err
-	}
+	c := Credentials{Source: "the configuration file"}
+	var err error
 	switch {
 	case a.ServiceAccount != nil:
-		secret, err := readSecret("atlas.service_account.client_secret", a.ServiceAccount.ClientSecret, a.ServiceAccount.ClientSecretFile)
-		return Credentials{ServiceAccount: true, ID: a.ServiceAccount.ClientID, Secret: secret, Source: "the configuration file"}, err
+		c.ServiceAccount, c.ID, c.Secret = true, a.ServiceAccount.ClientID, a.ServiceAccount.ClientSecret
+		if path := a.ServiceAccount.ClientSecretFile; path != "" {
+			c.Secret, err = a.readSecret(ctx, "atlas.service_account.client_secret_file", path, clientSecret)
+		}
 	case a.APIKey != nil:
-		secret, err := readSecret("atlas.api_key.private_key", a.APIKey.PrivateKey, a.APIKey.PrivateKeyFile)
-		return Credentials{ID: a.APIKey.PublicKey, Secret: secret, Source: "the configuration file"}, err
+		c.ID, c.Secret = a.APIKey.PublicKey, a.APIKey.PrivateKey
+		if path := a.APIKey.PrivateKeyFile; path != "" {
+			c.Secret, err = a.readSecret(ctx, "atlas.api_key.private_key_file", path, privateKey)
+		}
+	default:
+		return credentialsFromEnvironment(getenv)
 	}
-	return credentialsFromEnvironment(getenv)
+	if err != nil {
+		return Credentials{}, err
+	}
+	return c, nil
 }
 
 func credentialsFromEnvironment(getenv func(string) string) (Credentials, error) {
-	account, accountErr := pairFromEnvironment(getenv, envClientID, envClientSecret)
-	key, keyErr := pairFromEnvironment(getenv, envPublicKey, envPrivateKey)
+	account, accountErr := pairFromEnvironment(getenv, envClientID, clientID, envClientSecret, clientSecret)
+	key, keyErr := pairFromEnvironment(getenv, envPublicKey, publicKey, envPrivateKey, privateKey)
 	account.ServiceAccount = true
 	switch {
 	case accountErr != nil:
@@ -77,9 +85,15 @@ func credentialsFromEnvironment(getenv func(string) string) (Credentials, error)
 		envClientID, envClientSecret)
 }
 
-func pairFromEnvironment(getenv func(string) string, idName, secretName string) (Credentials, error) {
-	id, secret := getenv(idName), getenv(secretName)
+func pairFromEnvironment(getenv func(string) string, idName string, idKind credentialKind, secretName string, secretKind credentialKind) (Credentials, error) {
+	id, err := idKind.clean(getenv(idName))
+	if err != nil {
+		return Credentials{}, fmt.Errorf("%s %w", idName, err)
+	}
+	secret, err := secretKind.clean(getenv(secretName))
 	switch {
+	case err != nil:
+		return Credentials{}, fmt.Errorf("%s %w", secretName, err)
 	case id != "" && secret == "":
 		return Credentials{}, fmt.Errorf("%s is set but %s is not: set both", idName, secretName)
 	case id == "" && secret != "":
@@ -88,30 +102,29 @@ func pairFromEnvironment(getenv func(string) string, idName, secretName string) 
 	return Credentials{ID: id, Secret: atlasapi.Secret(secret), Source: "the environment"}, nil
 }
 
-// readSecret returns the secret of a key, or reads the file that the key with the suffix _file names.
-func readSecret(key string, inline atlasapi.Secret, path string) (atlasapi.Secret, error) {
-	if path == "" {
-		secret := strings.TrimSpace(inline.Reveal()) // a block of YAML ends in a newline
-		if strings.ContainsAny(secret, "\r\n") {
-			return "", fmt.Errorf("%s has more than one line: it should hold the secret alone", key)
-		}
-		return atlasapi.Secret(secret), nil
+// readSecret returns the secret in a file that a key names.
+func (a *Atlas) readSecret(ctx context.Context, key, path string, kind credentialKind) (atlasapi.Secret, error) {
+	files := a.files
+	if files == nil {
+		files = new(Reader)
 	}
-	raw, err := os.ReadFile(path)
+	raw, err := files.read(ctx, path)
 	switch {
+	case errors.Is(err, fs.ErrNotExist) && strings.Contains(path, "$"):
+		return "", fmt.Errorf("%s: there is no file %s: the exporter expands no variables, so write the path out", key, path)
 	case errors.Is(err, fs.ErrNotExist):
-		return "", fmt.Errorf("%s_file: there is no file %s: create it with the secret as its only content", key, path)
+		return "", fmt.Errorf("%s: there is no file %s: create it with the secret as its only content", key, path)
 	case errors.Is(err, fs.ErrPermission):
-		return "", fmt.Errorf("%s_file: %s may not be read by this user: give it read permission", key, path)
+		return "", fmt.Errorf("%s: %s may not be read by this user: give it read permission", key, path)
 	case err != nil:
-		return "", fmt.Errorf("%s_file: %w", key, err)
+		return "", fmt.Errorf("%s: %w", key, err)
 	}
-	secret := strings.TrimSpace(string(raw))
+	secret, err := kind.clean(string(raw))
 	switch {
+	case err != nil:
+		return "", fmt.Errorf("%s: %s %w", key, path, err)
 	case secret == "":
-		return "", fmt.Errorf("%s_file: %s is empty: it should hold the secret alone", key, path)
-	case strings.ContainsAny(secret, "\r\n"):
-		return "", fmt.Errorf("%s_file: %s has more than one line: it should hold the secret alone", key, path)
+		return "", fmt.Errorf("%s: %s is empty: it should hold the secret alone", key, path)
 	}
 	return atlasapi.Secret(secret), nil
 }

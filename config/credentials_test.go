@@ -32,11 +32,27 @@ func TestBaseURL(t *testing.T) {
 		{"base_url: http://localhost:8080", "", "http://localhost:8080", ""},
 		{"base_url: 'http://10.0.0.1', allow_insecure_http: true", "", "http://10.0.0.1", ""},
 		{"allow_insecure_http: true", "http://10.0.0.1", "http://10.0.0.1", ""},
+		{"base_url: http://LOCALHOST:8080", "", "http://LOCALHOST:8080", ""},
+		{"base_url: http://LocalHost", "", "http://LocalHost", ""},
+		{"base_url: HTTPS://cloud.mongodb.com", "", "https://cloud.mongodb.com", ""},
+		{"base_url: https://cloud.mongodb.com/", "", "https://cloud.mongodb.com", ""},
+		{"base_url: https://cloud.mongodb.com//", "", "https://cloud.mongodb.com", ""},
+		{"base_url: https://cloud.mongodb.com/api/atlas/v2", "", "https://cloud.mongodb.com", ""},
+		{"base_url: https://cloud.mongodb.com/api/atlas/v2/", "", "https://cloud.mongodb.com", ""},
+		{"base_url: https://cloud.mongodb.com/api/atlas/v1.0", "", "https://cloud.mongodb.com", ""},
+		{"base_url: https://cloud.mongodb.com/api/atlas//", "", "https://cloud.mongodb.com", ""},
+		{"base_url: 'https://a.example/proxy/api/atlas/v2'", "", "https://a.example/proxy", ""},
+		{"base_url: 'https://a.example/proxy/'", "", "https://a.example/proxy", ""},
+		{"base_url: 'https://a.example/api/atlasian'", "", "https://a.example/api/atlasian", ""},
+		{"base_url: ' https://a.example '", "", "https://a.example", ""},
+		{"", "\n https://b.example/api/atlas/v2\n", "https://b.example", ""},
+		{"", " \n", "https://cloud.mongodb.com", ""},
+		{"", "https://b.example/api/atlas/v2/groups", "", variable + ": " + aResource},
 		{"", "http://10.0.0.1", "", variable + ": " + inTheClear},
 		{"", "cloud.mongodb.com", "", variable + ": " + notAServer},
 		{"", "https://i:" + secret + "@cloud.mongodb.com", "", variable + ": " + noPassword},
 		{"", "https://cloud.mongodb.com?x=" + secret, "", variable + ": " + noQuery},
-		{"", "https://" + secret + " ", "", variable + ": " + notAServer},
+		{"", "https://" + secret + " x", "", variable + ": " + notAServer},
 	} {
 		c, err := config.Parse([]byte("atlas: {"+test.file+"}"), declared())
 		if err != nil {
@@ -69,6 +85,15 @@ func TestCredentialsFromEnvironment(t *testing.T) {
 	}{
 		{map[string]string{id: "i", idSecret: secret}, config.Credentials{ServiceAccount: true, ID: "i", Secret: secret, Source: "the environment"}, ""},
 		{map[string]string{key: "k", private: secret}, config.Credentials{ID: "k", Secret: secret, Source: "the environment"}, ""},
+		{map[string]string{id: " i\n", idSecret: "\uFEFF " + secret + "\r\n"}, config.Credentials{ServiceAccount: true, ID: "i", Secret: secret, Source: "the environment"}, ""},
+		{map[string]string{key: "k\n", private: secret + "\n", id: " \n"}, config.Credentials{ID: "k", Secret: secret, Source: "the environment"}, ""},
+		{map[string]string{id: secret, idSecret: "mdb_sa_id_1"}, config.Credentials{}, id + " is a client secret (mdb_sa_sk_…): it should be the client id (mdb_sa_id_…)"},
+		{map[string]string{id: "i", idSecret: "mdb_sa_id_1"}, config.Credentials{}, idSecret + " is a client id (mdb_sa_id_…): it should be the client secret (mdb_sa_sk_…)"},
+		{map[string]string{key: secret, private: secret}, config.Credentials{}, key + " belongs to a service account, not to an API key: set service_account"},
+		{map[string]string{id: "i", idSecret: "a\nb"}, config.Credentials{}, idSecret + " has more than one line: it should hold the secret alone"},
+		{map[string]string{id: "i", idSecret: "a\u200Bb"}, config.Credentials{}, idSecret + " has a character at position 2 that is not printable ASCII: copy it again from Atlas"},
+		{map[string]string{id: "i", idSecret: "${SECRET}"}, config.Credentials{}, idSecret + " " + strings.TrimPrefix(unreplaced, "the value ") + forSecret},
+		{map[string]string{key: "k", private: "a$#%&*!@`~ b"}, config.Credentials{ID: "k", Secret: "a$#%&*!@`~ b", Source: "the environment"}, ""},
 		{nil, config.Credentials{}, "no credentials: set atlas.service_account or atlas.api_key in the configuration file, or " + id + " and " + idSecret + " in the environment"},
 		{map[string]string{id: "i"}, config.Credentials{}, id + " is set but " + idSecret + " is not: set both"},
 		{map[string]string{idSecret: secret}, config.Credentials{}, idSecret + " is set but " + id + " is not: set both"},
@@ -115,10 +140,6 @@ func TestCredentialsFromFile(t *testing.T) {
 	if got, err := load("service_account: {client_id: i, client_secret: \"" + secret + "\\n\"}"); err != nil || got != account {
 		t.Errorf("with a newline: %+v (%v)", got, err)
 	}
-	const twoLines = "atlas.api_key.private_key has more than one line: it should hold the secret alone"
-	if _, err := load("api_key: {public_key: k, private_key: \"" + secret + "\\n" + secret + "\"}"); err == nil || err.Error() != twoLines {
-		t.Errorf("%v, want %s", err, twoLines)
-	}
 	for kind, keyPath := range map[string]string{byAccount: "atlas.service_account.client_secret_file", byKey: "atlas.api_key.private_key_file"} {
 		_ = os.Remove(path)
 		want := keyPath + ": there is no file " + path + ": create it with the secret as its only content"
@@ -130,6 +151,11 @@ func TestCredentialsFromFile(t *testing.T) {
 			" \r\n\t\n":                      " is empty: it should hold the secret alone",
 			secret + "\n" + secret:           " has more than one line: it should hold the secret alone",
 			"# the secret\n" + secret + "\n": " has more than one line: it should hold the secret alone",
+			"\xff\xfem\x00d\x00b\x00":        " is in UTF-16: save it as UTF-8",
+			"\xfe\xff\x00m\x00d\x00b":        " is in UTF-16: save it as UTF-8",
+			"m\x00d\x00b\x00":                " has a NUL character at position 2: if it is in UTF-16, save it as UTF-8",
+			"VeryPrivate\xfc":                " has a character at position 12 that is not printable ASCII: copy it again from Atlas",
+			"\xef\xbb\xbf\n":                 " is empty: it should hold the secret alone",
 			secret + "\rx":                   " has more than one line: it should hold the secret alone",
 		} {
 			if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
@@ -140,7 +166,7 @@ func TestCredentialsFromFile(t *testing.T) {
 				t.Errorf("%q: %v, want %s", content, err, want)
 			}
 		}
-		for _, content := range []string{secret, secret + "\n", secret + "\r\n", "  " + secret + "\n\n"} {
+		for _, content := range []string{secret, secret + "\n", secret + "\r\n", "\xef\xbb\xbf" + secret + "\r\n", "  " + secret + "\n\n"} {
 			if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 				t.Fatal(err)
 			}

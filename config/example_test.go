@@ -23,7 +23,7 @@ func TestExampleLoads(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := config.Parse(raw, declared())
+	got, err := config.Parse(raw, shipped())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,9 +33,17 @@ func TestExampleLoads(t *testing.T) {
 		t.Errorf("the credentials are %+v", account)
 	}
 	// What is not commented out is the default, but for the credentials.
-	want := config.Default(declared())
+	want := config.Default(shipped())
 	want.Atlas.BaseURL = config.DefaultBaseURL
 	got.Atlas.ServiceAccount = nil
+	for _, c := range shipped() {
+		if g, w := got.MinInterval(c.Name), want.MinInterval(c.Name); g != w {
+			t.Errorf("it sets min_interval of %s to %s, the default is %s", c.Name, g, w)
+		}
+		if c.MinInterval != 0 {
+			want.Collectors.SetMinInterval(c.Name, c.MinInterval)
+		}
+	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("it sets  %+v\ndefault: %+v", got, want)
 	}
@@ -52,7 +60,7 @@ func knownKeys(t *testing.T, path []string) []string {
 			text = "{" + key + ": " + text + "}"
 		}
 	}
-	_, err := config.Parse([]byte(text), declared())
+	_, err := config.Parse([]byte(text), shipped())
 	if err == nil {
 		t.Fatalf("%s is taken for a configuration", text)
 	}
@@ -120,7 +128,7 @@ func TestExampleHasEveryKey(t *testing.T) {
 		"discovery.clusters.exclude", "discovery.pipelines.include", "discovery.pipelines.exclude",
 		"collectors.backup_exports.enabled", "collectors.backup_exports.expected_intervals.[].group_id",
 		"collectors.backup_exports.expected_intervals.[].clusters", "collectors.backup_exports.expected_intervals.[].interval",
-		"collectors.backup_restores.enabled", "collectors.pipeline_runs.enabled",
+		"collectors.backup_restores.enabled", "collectors.backup_restores.min_interval", "collectors.pipeline_runs.enabled",
 		"refresh.min_interval", "refresh.discovery_interval", "refresh.relist_interval",
 	} {
 		if !slices.Contains(known, key) {
@@ -155,7 +163,7 @@ func TestExampleSettingsLoad(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c, err := config.Parse(text, declared())
+		c, err := config.Parse(text, shipped())
 		if err != nil {
 			t.Errorf("without %v: %v", without, err)
 			continue

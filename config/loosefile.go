@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
-	"slices"
 )
 
 // LooseFile is a file with a secret in it that every user of the machine may read or change.
@@ -46,31 +45,26 @@ func (c *Config) LooseFile() (LooseFile, bool) {
 	return LooseFile{Path: path, Mode: mode}, mode&0o006 != 0
 }
 
-// Files returns the files that make up the configuration: its own and the secret file, as far as there are any. Whoever
-// watches the configuration for changes watches their content.
-func (c *Config) Files() []string {
-	var files []string
-	for _, path := range []string{c.path, c.secretFile()} {
-		if path != "" && !slices.Contains(files, path) {
-			files = append(files, path)
-		}
-	}
-	return files
-}
-
 // secretFile is the file that holds the secret, "" where none does: it may come from the environment, and the demo's
 // stands in the program.
 func (c *Config) secretFile() string {
-	var named string
-	var inline bool
+	switch secret := c.Atlas.secretFile(); {
+	case secret == nil:
+		return ""
+	case *secret == "":
+		return c.path // the secret stands in it
+	default:
+		return *secret
+	}
+}
+
+// secretFile returns the value of the key that names the secret file, nil if the configuration has no credentials.
+func (a *Atlas) secretFile() *string {
 	switch {
-	case c.Atlas.ServiceAccount != nil:
-		named, inline = c.Atlas.ServiceAccount.ClientSecretFile, c.Atlas.ServiceAccount.ClientSecret != ""
-	case c.Atlas.APIKey != nil:
-		named, inline = c.Atlas.APIKey.PrivateKeyFile, c.Atlas.APIKey.PrivateKey != ""
+	case a.ServiceAccount != nil:
+		return &a.ServiceAccount.ClientSecretFile
+	case a.APIKey != nil:
+		return &a.APIKey.PrivateKeyFile
 	}
-	if inline {
-		return c.path
-	}
-	return named
+	return nil
 }

@@ -3,8 +3,6 @@ package config
 import (
 	"errors"
 	"fmt"
-	"io"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -14,28 +12,23 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
-// most is the longest a refresh or a discovery may be put off: values older than that would look like a fault.
-const most = 15 * time.Minute
+// maxInterval bounds the intervals of refresh and discovery: older values would look like a fault to the alerts.
+const maxInterval = 15 * time.Minute
 
-// Parse reads, defaults and validates a configuration.
+// Parse reads, defaults and validates a configuration. It reports all faults at once, as Errors.
 func Parse(raw []byte, declared []Collector) (Config, error) {
 	c := Default(declared)
-	decoder := yaml.NewDecoder(strings.NewReader(string(raw)))
-	var document yaml.Node
-	switch err := decoder.Decode(&document); {
-	case errors.Is(err, io.EOF):
-		return c, nil // nothing but comments
-	case err != nil:
-		return Config{}, syntaxError(err)
-	}
-	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return Config{}, errors.New("more than one YAML document: keep one")
-	}
-	root := document.Content[0]
-	if err := c.keys().read(root); err != nil {
+	root, err := document(raw)
+	if err != nil {
 		return Config{}, err
 	}
-	if err := c.validate(root); err != nil {
+	if root == nil {
+		return c, nil
+	}
+	p := parser{config: &c}
+	faults := at(root, "", p.keys().read(root))
+	faults = append(faults, p.validate(root)...)
+	if err := faults.orNil(); err != nil {
 		return Config{}, err
 	}
 	if n := find(root, "collectors"); n != nil && c.Collectors.Check() != nil {
@@ -44,20 +37,17 @@ func Parse(raw []byte, declared []Collector) (Config, error) {
 	return c, nil
 }
 
-// quoted is the part of a YAML parser's message that may repeat the file's text, and so a secret.
-var quoted = regexp.MustCompile("`[^`]*`|'[^']{2,}'")
-
-func syntaxError(err error) error {
-	return fmt.Errorf("not YAML: %s", HideValues(strings.TrimPrefix(err.Error(), "yaml: ")))
+// parser reads a configuration from a document.
+type parser struct {
+	config   *Config
+	projects []*yaml.Node // of config.Projects
 }
 
-// HideValues returns a YAML parser's message without what it repeats of the file.
-func HideValues(message string) string { return quoted.ReplaceAllString(message, "…") }
-
-func (c *Config) keys() keys {
+func (p *parser) keys() keys {
+	c := p.config
 	return keys{
 		"atlas":    c.Atlas.keys().read,
-		"projects": c.readProjects,
+		"projects": p.readProjects,
 		"discovery": keys{
 			"projects":  filter(&c.Discovery.Projects),
 			"clusters":  filter(&c.Discovery.Clusters),
@@ -65,8 +55,8 @@ func (c *Config) keys() keys {
 		}.read,
 		"collectors": c.Collectors.keys().read,
 		"refresh": keys{
-			"min_interval":       duration(&c.Refresh.MinInterval, 0, most),
-			"discovery_interval": duration(&c.Refresh.DiscoveryInterval, time.Second, most),
+			"min_interval":       duration(&c.Refresh.MinInterval, 0, maxInterval),
+			"discovery_interval": duration(&c.Refresh.DiscoveryInterval, time.Second, maxInterval),
 			"relist_interval":    duration(&c.Refresh.RelistInterval, time.Second, 0),
 		}.read,
 	}
@@ -75,11 +65,15 @@ func (c *Config) keys() keys {
 func (a *Atlas) keys() keys {
 	return keys{
 		"base_url": func(n *yaml.Node) error {
-			if err := text(&a.BaseURL)(n); err != nil {
+			var raw string
+			if err := text(&raw)(n); err != nil {
 				return err
 			}
-			_, err := parseBaseURL(a.BaseURL, true) // whether plain http is allowed may stand further down
-			return err
+			if _, err := parseBaseURL(raw, true); err != nil { // validate knows whether plain http is allowed
+				return err
+			}
+			a.BaseURL = raw
+			return nil
 		},
 		"service_account":         a.readServiceAccount,
 		"api_key":                 a.readAPIKey,
@@ -92,29 +86,29 @@ func (a *Atlas) keys() keys {
 
 func (a *Atlas) readServiceAccount(n *yaml.Node) error {
 	var s ServiceAccount
+	a.ServiceAccount = &s
 	err := keys{
-		"client_id":          text(&s.ClientID),
-		"client_secret":      text(&s.ClientSecret),
+		"client_id":          credential(&s.ClientID, clientID),
+		"client_secret":      credential(&s.ClientSecret, clientSecret),
 		"client_secret_file": text(&s.ClientSecretFile),
 	}.read(n)
 	if err != nil {
 		return err
 	}
-	a.ServiceAccount = &s
 	return needs(s.ClientID, "client_id", s.ClientSecret, "client_secret", s.ClientSecretFile)
 }
 
 func (a *Atlas) readAPIKey(n *yaml.Node) error {
 	var k APIKey
+	a.APIKey = &k
 	err := keys{
-		"public_key":       text(&k.PublicKey),
-		"private_key":      text(&k.PrivateKey),
+		"public_key":       credential(&k.PublicKey, publicKey),
+		"private_key":      credential(&k.PrivateKey, privateKey),
 		"private_key_file": text(&k.PrivateKeyFile),
 	}.read(n)
 	if err != nil {
 		return err
 	}
-	a.APIKey = &k
 	return needs(k.PublicKey, "public_key", k.PrivateKey, "private_key", k.PrivateKeyFile)
 }
 
@@ -130,74 +124,78 @@ func needs(id, idKey string, secret atlasapi.Secret, secretKey, secretFile strin
 	return nil
 }
 
-func (c *Config) readProjects(n *yaml.Node) error {
+func (p *parser) readProjects(n *yaml.Node) error {
+	c := p.config
 	return list(n, func(entry *yaml.Node) error {
-		var p Project
+		var project Project
 		err := keys{
-			"id":        projectID(&p.ID),
-			"clusters":  filter(&p.Clusters),
-			"pipelines": filter(&p.Pipelines),
+			"id":        projectID(&project.ID),
+			"clusters":  filter(&project.Clusters),
+			"pipelines": filter(&project.Pipelines),
 		}.read(entry)
 		switch {
 		case err != nil:
 			return err
-		case p.ID == "":
+		case project.ID == "":
 			return errors.New("id is missing")
-		case slices.ContainsFunc(c.Projects, func(other Project) bool { return other.ID == p.ID }):
-			return fmt.Errorf("project %s stands twice", p.ID)
+		case slices.ContainsFunc(c.Projects, func(other Project) bool { return other.ID == project.ID }):
+			return fmt.Errorf("project %s is listed twice: keep one", project.ID)
 		}
-		c.Projects = append(c.Projects, p)
+		c.Projects, p.projects = append(c.Projects, project), append(p.projects, entry)
 		return nil
 	})
 }
 
 func projectID(into *string) func(*yaml.Node) error {
 	return func(n *yaml.Node) error {
-		if err := text(into)(n); err != nil {
+		var id string
+		if err := text(&id)(n); err != nil {
 			return err
 		}
-		if _, err := atlasapi.ParseObjectID(*into); err != nil {
-			return errors.New("not a project id: it is 24 digits of 0-9 and a-f, as in the project's settings in Atlas")
+		if _, err := atlasapi.ParseObjectID(id); err == nil {
+			*into = id
+			return nil
 		}
-		return nil
+		if _, err := atlasapi.ParseObjectID(strings.ToLower(id)); err == nil {
+			return errors.New("a project id in upper case: write its letters in lower case")
+		}
+		return errors.New("not a project id: it is 24 digits of 0-9 and a-f, as in the project's settings in Atlas")
 	}
 }
 
-// validate finds what no single key shows.
-func (c *Config) validate(root *yaml.Node) error {
+// validate finds the faults that no single key shows.
+func (p *parser) validate(root *yaml.Node) (faults Errors) {
+	c := p.config
 	if c.Atlas.ServiceAccount != nil && c.Atlas.APIKey != nil {
-		return at(find(root, "atlas", "api_key"), "atlas.api_key", errors.New("atlas.service_account is set too: keep one"))
+		faults = append(faults, at(find(root, "atlas", "api_key"), "atlas.api_key", errors.New("atlas.service_account is set too: keep one"))...)
 	}
 	if c.Atlas.BaseURL != "" {
 		_, err := parseBaseURL(c.Atlas.BaseURL, c.Atlas.AllowInsecureHTTP)
-		if err := at(find(root, "atlas", "base_url"), "atlas.base_url", err); err != nil {
-			return err
+		faults = append(faults, at(find(root, "atlas", "base_url"), "atlas.base_url", err)...)
+	}
+	for i, project := range c.Projects {
+		if matchAny(c.Discovery.Projects.Exclude, []string{project.ID}) {
+			excluded := find(root, "discovery", "projects", "exclude")
+			index := slices.Index(resolve(find(root, "projects")).Content, p.projects[i])
+			faults = append(faults, at(p.projects[i], fmt.Sprintf("projects[%d]", index),
+				fmt.Errorf("project %s is named here, and excluded by discovery.projects.exclude in line %d: keep one", project.ID, excluded.Line))...)
 		}
 	}
-	for i, p := range c.Projects {
-		if matchAny(c.Discovery.Projects.Exclude, []string{p.ID}) {
-			named, excluded := resolve(find(root, "projects")).Content[i], find(root, "discovery", "projects", "exclude")
-			return at(named, fmt.Sprintf("projects[%d]", i),
-				fmt.Errorf("project %s is named here, and excluded by discovery.projects.exclude in line %d: keep one", p.ID, excluded.Line))
-		}
-	}
-	return nil
+	return faults
 }
 
 // find returns the node at a path of keys, nil where there is none.
 func find(n *yaml.Node, path ...string) *yaml.Node {
 	for _, key := range path {
 		n = resolve(n)
-		next := -1
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			if resolve(n.Content[i]).Value == key {
-				next = i + 1
-			}
+		i := 0
+		for i+1 < len(n.Content) && resolve(n.Content[i]).Value != key {
+			i += 2
 		}
-		if next < 0 {
+		if i+1 >= len(n.Content) {
 			return nil
 		}
-		n = n.Content[next]
+		n = n.Content[i+1]
 	}
 	return n
 }

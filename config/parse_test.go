@@ -97,45 +97,49 @@ func TestAliases(t *testing.T) {
 }
 
 const (
-	atlasKeys   = "allow_insecure_http, api_key, base_url, max_concurrent_requests, max_retries, request_timeout, service_account"
-	account     = "service_account: {client_id: i, client_secret: " + secret + "}"
-	notAServer  = "not a URL of a server: write it like https://cloud.mongodb.com"
-	notAnID     = "not a project id: it is 24 digits of 0-9 and a-f, as in the project's settings in Atlas"
-	aDuration   = "a duration is expected here, such as 30s, 10m, 24h or 7d"
-	inTheClear  = "plain http would send credentials in the clear: use https, or set atlas.allow_insecure_http: true"
-	noPassword  = "a URL with a user or password: credentials belong in service_account or api_key"
-	noQuery     = "a URL with a query or a fragment: write it like https://cloud.mongodb.com"
-	yesOrNo     = "true or false is expected here"
-	emptyValue  = "an empty value: write one, or leave the key out"
-	valueWanted = "a value is expected here"
+	atlasKeys    = "allow_insecure_http, api_key, base_url, max_concurrent_requests, max_retries, request_timeout, service_account"
+	account      = "service_account: {client_id: i, client_secret: " + secret + "}"
+	notAServer   = "not a URL of a server: write it like https://cloud.mongodb.com"
+	notAnID      = "not a project id: it is 24 digits of 0-9 and a-f, as in the project's settings in Atlas"
+	aDuration    = "a duration is expected here, such as 30s, 10m, 24h or 7d"
+	inTheClear   = "plain http would send credentials in the clear: use https, or set atlas.allow_insecure_http: true"
+	noPassword   = "a URL with a user or password: credentials belong in service_account or api_key"
+	noQuery      = "a URL with a query or a fragment: write it like https://cloud.mongodb.com"
+	yesOrNo      = "true or false is expected here"
+	emptyValue   = "an empty value: write one, or leave the key out"
+	aResource    = "a URL of one of the API's resources: write the address of the server, like https://cloud.mongodb.com"
+	unreplaced   = "the value is a placeholder that nothing replaced: the exporter expands no variables and no templates. "
+	forSecret    = "Use client_secret_file, or MONGODB_ATLAS_CLIENT_ID and MONGODB_ATLAS_CLIENT_SECRET in the environment"
+	valueWanted  = "a value is expected here"
+	emptyPattern = "an empty pattern matches no name: write one, or leave it out"
 )
 
 func TestBadFiles(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ text, want string }{
 		// keys
-		{"atlsa: {}", "line 1: atlsa: unknown key: known here are atlas, collectors, discovery, projects, refresh"},
-		{"Atlas: {}", "line 1: Atlas: unknown key: did you mean atlas?"},
-		{"\natlas:\n  base-url: x", "line 3: atlas.base-url: unknown key: did you mean base_url?"},
-		{"atlas:\n  Max-Retries: 1", "line 2: atlas.Max-Retries: unknown key: did you mean max_retries?"},
-		{"atlas:\n  timeout: 1s", "line 2: atlas.timeout: unknown key: known here are " + atlasKeys},
+		{"atlsa: {}", "line 1: atlsa: unknown key: did you mean atlas? Known here are atlas, collectors, discovery, projects, refresh"},
+		{"Atlas: {}", "line 1: Atlas: unknown key: did you mean atlas? Known here are atlas, collectors, discovery, projects, refresh"},
+		{"\natlas:\n  base-url: x", "line 3: atlas.base-url: unknown key: did you mean base_url? Known here are " + atlasKeys},
+		{"atlas:\n  Max-Retries: 1", "line 2: atlas.Max-Retries: unknown key: did you mean max_retries? Known here are " + atlasKeys},
+		{"atlas:\n  timeout: 1s", "line 2: atlas.timeout: unknown key: did you mean request_timeout? Known here are " + atlasKeys},
 		{"atlas: {service_account: {id: x}}", "line 1: atlas.service_account.id: unknown key: known here are client_id, client_secret, client_secret_file"},
-		{"atlas: {api_key: {public: x}}", "line 1: atlas.api_key.public: unknown key: known here are private_key, private_key_file, public_key"},
-		{"projects:\n  - id: " + groupID + "\n    cluster: x", "line 3: projects[0].cluster: unknown key: known here are clusters, id, pipelines"},
-		{"projects:\n  - id: " + groupID + "\n    clusters:\n      inklude: x", "line 4: projects[0].clusters.inklude: unknown key: known here are exclude, include"},
-		{"discovery:\n  cluster: {}", "line 2: discovery.cluster: unknown key: known here are clusters, pipelines, projects"},
-		{"collectors:\n  exports: {}", "line 2: collectors.exports: unknown key: known here are backup_exports, backup_restores, backup_snapshots, collection_restores, flex_restores, flex_snapshots, pipeline_runs"},
+		{"atlas: {api_key: {public: x}}", "line 1: atlas.api_key.public: unknown key: did you mean public_key? Known here are private_key, private_key_file, public_key"},
+		{"projects:\n  - id: " + groupID + "\n    cluster: x", "line 3: projects[0].cluster: unknown key: did you mean clusters? Known here are clusters, id, pipelines"},
+		{"projects:\n  - id: " + groupID + "\n    clusters:\n      inklude: x", "line 4: projects[0].clusters.inklude: unknown key: did you mean include? Known here are exclude, include"},
+		{"discovery:\n  cluster: {}", "line 2: discovery.cluster: unknown key: did you mean clusters? Known here are clusters, pipelines, projects"},
+		{"collectors:\n  exports: {}", "line 2: collectors.exports: unknown key: did you mean backup_exports? Known here are backup_exports, backup_restores, backup_snapshots, collection_restores, flex_restores, flex_snapshots, pipeline_runs"},
 		{"collectors: {backup_restores: {expected_intervals: []}}", "line 1: collectors.backup_restores.expected_intervals: unknown key: known here are enabled, min_interval"},
 		{
 			"collectors:\n  backup_exports:\n    expected_intervals:\n      - {interval: 1d}\n      - {interval: 1d, cluster: x}",
-			"line 5: collectors.backup_exports.expected_intervals[1].cluster: unknown key: known here are clusters, group_id, interval",
+			"line 5: collectors.backup_exports.expected_intervals[1].cluster: unknown key: did you mean clusters? Known here are clusters, group_id, interval",
 		},
 		{"refresh: {interval: 1s}", "line 1: refresh.interval: unknown key: known here are discovery_interval, min_interval, relist_interval"},
 		{"<<: {atlas: {}}", "line 1: unknown key: known here are atlas, collectors, discovery, projects, refresh"},
 		// keys twice
-		{"atlas: {}\nrefresh: {}\natlas: {}", "line 3: atlas: this key stands twice"},
-		{"refresh:\n  min_interval: 1s\n  min_interval: 1s", "line 3: refresh.min_interval: this key stands twice"},
-		{"atlas:\n  service_account:\n    client_id: a\n    client_secret: " + secret + "\n    client_secret: " + secret, "line 5: atlas.service_account.client_secret: this key stands twice"},
+		{"atlas: {}\nrefresh: {}\natlas: {}", "line 3: atlas: duplicate key: keep one"},
+		{"refresh:\n  min_interval: 1s\n  min_interval: 1s", "line 3: refresh.min_interval: duplicate key: keep one"},
+		{"atlas:\n  service_account:\n    client_id: a\n    client_secret: " + secret + "\n    client_secret: " + secret, "line 5: atlas.service_account.client_secret: duplicate key: keep one"},
 		// shapes
 		{"[]", "line 1: a mapping with the keys atlas, collectors, discovery, projects, refresh is expected here"},
 		{"atlas", "line 1: a mapping with the keys atlas, collectors, discovery, projects, refresh is expected here"},
@@ -191,19 +195,23 @@ func TestBadFiles(t *testing.T) {
 		{"collectors: {backup_exports: {expected_intervals: [{clusters: a}]}}", "line 1: collectors.backup_exports.expected_intervals[0]: interval is missing"},
 		{"collectors: {backup_exports: {expected_intervals: [{interval: 1d, group_id: x}]}}", "line 1: collectors.backup_exports.expected_intervals[0].group_id: " + notAnID},
 		// patterns
-		{"discovery: {clusters: {include: ['(']}}", `line 1: discovery.clusters.include[0]: "(" is no regular expression in RE2 syntax: missing closing )`},
-		{"discovery:\n  projects:\n    exclude:\n      - a\n      - '['", `line 5: discovery.projects.exclude[1]: "[" is no regular expression in RE2 syntax: missing closing ]`},
-		{"projects: [{id: " + groupID + ", pipelines: {include: ['a**']}}]", "line 1: projects[0].pipelines.include[0]: \"a**\" is no regular expression in RE2 syntax: invalid nested repetition operator"},
-		{"discovery: {clusters: {include: ['(?=a)']}}", `line 1: discovery.clusters.include[0]: "(?=a)" is no regular expression in RE2 syntax: invalid or unsupported Perl syntax`},
-		{"collectors: {backup_exports: {expected_intervals: [{interval: 1d, clusters: '\\'}]}}", `line 1: collectors.backup_exports.expected_intervals[0].clusters: "\\" is no regular expression in RE2 syntax: trailing backslash at end of expression`},
+		{"discovery: {clusters: {include: ['(']}}", `line 1: discovery.clusters.include[0]: "(" is not a regular expression in RE2 syntax: missing closing )`},
+		{"discovery:\n  projects:\n    exclude:\n      - a\n      - '['", `line 5: discovery.projects.exclude[1]: "[" is not a regular expression in RE2 syntax: missing closing ]`},
+		{"projects: [{id: " + groupID + ", pipelines: {include: ['a**']}}]", "line 1: projects[0].pipelines.include[0]: \"a**\" is not a regular expression in RE2 syntax: invalid nested repetition operator"},
+		{"discovery: {clusters: {include: ['(?=a)']}}", `line 1: discovery.clusters.include[0]: "(?=a)" is not a regular expression in RE2 syntax: invalid or unsupported Perl syntax`},
+		{"collectors: {backup_exports: {expected_intervals: [{interval: 1d, clusters: '\\'}]}}", `line 1: collectors.backup_exports.expected_intervals[0].clusters: "\\" is not a regular expression in RE2 syntax: trailing backslash at end of expression`},
+		{"discovery: {clusters: {include: ['']}}", "line 1: discovery.clusters.include[0]: " + emptyPattern},
+		{"discovery: {clusters: {exclude: [a, \"\"]}}", "line 1: discovery.clusters.exclude[1]: " + emptyPattern},
+		{"projects: [{id: " + groupID + ", clusters: {include: ['']}}]", "line 1: projects[0].clusters.include[0]: " + emptyPattern},
+		{"collectors: {backup_exports: {expected_intervals: [{interval: 1d, clusters: ''}]}}", "line 1: collectors.backup_exports.expected_intervals[0].clusters: " + emptyPattern},
 		// projects
 		{"projects:\n  - clusters: {}", "line 2: projects[0]: id is missing"},
 		{"projects:\n  -", "line 2: projects[0]: id is missing"},
 		{"projects:\n  - id: 5", "line 2: projects[0].id: " + notAnID},
-		{"projects:\n  - id: " + strings.ToUpper(groupID), "line 2: projects[0].id: " + notAnID},
+		{"projects:\n  - id: " + strings.ToUpper(groupID), "line 2: projects[0].id: a project id in upper case: write its letters in lower case"},
 		{"projects:\n  - id: " + groupID + "0", "line 2: projects[0].id: " + notAnID},
 		{"projects:\n  - id: my-project", "line 2: projects[0].id: " + notAnID},
-		{"projects:\n  - id: " + groupID + "\n  - id: " + otherID + "\n  - id: " + groupID, "line 4: projects[2]: project " + groupID + " stands twice"},
+		{"projects:\n  - id: " + groupID + "\n  - id: " + otherID + "\n  - id: " + groupID, "line 4: projects[2]: project " + groupID + " is listed twice: keep one"},
 		{"projects: [{id: " + groupID + "}]\ndiscovery: {projects: {exclude: ['32b.*']}}", "line 1: projects[0]: project " + groupID + " is named here, and excluded by discovery.projects.exclude in line 2: keep one"},
 		// credentials
 		{"atlas:\n  service_account: {client_secret: " + secret + "}", "line 2: atlas.service_account: client_id is missing"},
@@ -231,8 +239,27 @@ func TestBadFiles(t *testing.T) {
 		{"atlas: {base_url: 'http://localhost.example.com'}", "line 1: atlas.base_url: " + inTheClear},
 		{"atlas: {base_url: 'http://10.0.0.1:8080', allow_insecure_http: false}", "line 1: atlas.base_url: " + inTheClear},
 		{"atlas: {base_url: 'http://0.0.0.0:8080'}", "line 1: atlas.base_url: " + inTheClear},
-		// documents
-		{"atlas: {}\n---\natlas: {}", "more than one YAML document: keep one"},
+		{"atlas: {base_url: 'https://cloud.mongodb.com/api/atlas/v2/groups'}", "line 1: atlas.base_url: " + aResource},
+		{"atlas: {base_url: 'https://cloud.mongodb.com/api/atlas/v1.0/groups/" + groupID + "/'}", "line 1: atlas.base_url: " + aResource},
+		// credentials that are something else
+		{"atlas:\n  service_account:\n    client_id: " + secret, "line 3: atlas.service_account.client_id: the value is a client secret (mdb_sa_sk_…): it should be the client id (mdb_sa_id_…)"},
+		{"atlas:\n  service_account:\n    client_id: i\n    client_secret: mdb_sa_id_VeryPrivate", "line 4: atlas.service_account.client_secret: the value is a client id (mdb_sa_id_…): it should be the client secret (mdb_sa_sk_…)"},
+		{"atlas: {api_key: {public_key: " + secret + "}}", "line 1: atlas.api_key.public_key: the value belongs to a service account, not to an API key: set service_account"},
+		{"atlas: {api_key: {public_key: mdb_sa_id_1}}", "line 1: atlas.api_key.public_key: the value belongs to a service account, not to an API key: set service_account"},
+		{"atlas: {service_account: {client_secret: '${VeryPrivate}'}}", "line 1: atlas.service_account.client_secret: " + unreplaced + forSecret},
+		{"atlas: {service_account: {client_secret: $VeryPrivate}}", "line 1: atlas.service_account.client_secret: " + unreplaced + forSecret},
+		{"atlas: {service_account: {client_secret: $(VeryPrivate)}}", "line 1: atlas.service_account.client_secret: " + unreplaced + forSecret},
+		{"atlas: {service_account: {client_secret: '{{ .VeryPrivate }}'}}", "line 1: atlas.service_account.client_secret: " + unreplaced + forSecret},
+		{"atlas:\n  service_account:\n    client_secret: {{ VeryPrivate }}", "line 3: atlas.service_account.client_secret: " + unreplaced + forSecret},
+		{"atlas: {service_account: {client_id: '${ATLAS_ID}'}}", "line 1: atlas.service_account.client_id: " + unreplaced + "Write the client id, or use MONGODB_ATLAS_CLIENT_ID and MONGODB_ATLAS_CLIENT_SECRET in the environment"},
+		{"atlas: {api_key: {public_key: $KEY}}", "line 1: atlas.api_key.public_key: " + unreplaced + "Write the public key, or use MONGODB_ATLAS_PUBLIC_KEY and MONGODB_ATLAS_PRIVATE_KEY in the environment"},
+		{"atlas: {api_key: {private_key: $KEY}}", "line 1: atlas.api_key.private_key: " + unreplaced + "Use private_key_file, or MONGODB_ATLAS_PUBLIC_KEY and MONGODB_ATLAS_PRIVATE_KEY in the environment"},
+		{"atlas:\n  service_account:\n    client_secret: \"" + secret + "\\n" + secret + "\"", "line 3: atlas.service_account.client_secret: the value has more than one line: it should hold the secret alone"},
+		{"atlas: {service_account: {client_id: \"a\\rb\"}}", "line 1: atlas.service_account.client_id: the value has more than one line: it should hold the id alone"},
+		{"atlas: {api_key: {private_key: 'VeryPrivät'}}", "line 1: atlas.api_key.private_key: the value has a character at position 9 that is not printable ASCII: copy it again from Atlas"},
+		{"atlas: {api_key: {public_key: \"ab\\tc\"}}", "line 1: atlas.api_key.public_key: the value has a character at position 3 that is not printable ASCII: copy it again from Atlas"},
+		{"atlas: {api_key: {private_key: \"VeryPrivate\\0\"}}", "line 1: atlas.api_key.private_key: the value has a NUL character at position 12: if it is in UTF-16, save it as UTF-8"},
+		{"atlas: {api_key: {private_key: \"\\uFEFF\"}}", "line 1: atlas.api_key.private_key: " + emptyValue},
 	} {
 		_, err := config.Parse([]byte(test.text), declared())
 		if err == nil {
@@ -248,36 +275,6 @@ func TestBadFiles(t *testing.T) {
 		var placed *config.Error
 		if strings.HasPrefix(test.want, "line ") && (!errors.As(err, &placed) || placed.Line == 0) {
 			t.Errorf("%q is no *config.Error with a line: %T", err, err)
-		}
-	}
-}
-
-// TestNoYAML has what is no YAML at all be refused without its text, which may hold the secret.
-func TestNoYAML(t *testing.T) {
-	t.Parallel()
-	for _, text := range []string{
-		"atlas:\n\tservice_account: " + secret,
-		"atlas: {service_account: {client_id: i, client_secret: " + secret,
-		"atlas: {service_account: {client_secret: '" + secret + "}}",
-		"atlas:\n  service_account:\n    client_id: i\n    client_secret " + secret + "\n    client_secret_file: x",
-		"atlas:\n  service_account:\n    client_secret: *" + secret,
-		"atlas:\n  service_account:\n    client_secret: !" + secret + " {",
-		"atlas:\n  service_account:\n    client_secret: \"\\" + secret + "\"",
-		"atlas:\n  service_account:\n    client_secret: @" + secret,
-		"atlas:\n  service_account:\n    client_secret: %" + secret,
-		"atlas:\n  service_account:\n    client_secret: `" + secret + "`",
-		"atlas:\n  service_account:\n    client_secret: " + secret + ": x: y",
-		"%" + secret + "\n---\n{}",
-		"%TAG " + secret + "\n---\n{}",
-		"\xff\xfe" + secret, "atlas: \x00" + secret, "- a\natlas: " + secret,
-	} {
-		_, err := config.Parse([]byte(text), declared())
-		if err == nil {
-			t.Errorf("%q is taken for a configuration", text)
-			continue
-		}
-		if strings.Contains(err.Error(), "VeryPrivate") {
-			t.Errorf("%q\ngives %q, which shows the secret", text, err)
 		}
 	}
 }

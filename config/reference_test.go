@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"reflect"
 	"regexp"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/common/model"
 	"gopkg.in/yaml.v3"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
@@ -17,7 +19,8 @@ import (
 // described is a row of the reference: what docs/configuration.md says of a key.
 type described struct{ value, defaultValue string }
 
-// reference reads the tables of the page that describe keys.
+// reference reads the tables of the page that describe keys. A row of <collector> is one for every collector that takes
+// the key.
 func reference(t *testing.T) map[string]described {
 	t.Helper()
 	page, err := os.ReadFile("../docs/configuration.md")
@@ -25,14 +28,57 @@ func reference(t *testing.T) map[string]described {
 		t.Fatal(err)
 	}
 	rows := map[string]described{}
-	row := regexp.MustCompile("(?m)^\\| `((?:atlas|projects|discovery|collectors|refresh)[\\w.\\[\\]]*)` \\| ([^|]*) \\| ([^|]*) \\|")
+	row := regexp.MustCompile("(?m)^\\| `((?:atlas|projects|discovery|collectors|refresh)[\\w.\\[\\]<>]*)` \\| ([^|]*) \\| ([^|]*) \\|")
 	for _, cells := range row.FindAllStringSubmatch(string(page), -1) {
-		if _, twice := rows[cells[1]]; twice {
-			t.Errorf("%s stands twice", cells[1])
+		for _, key := range expanded(cells[1]) {
+			if _, duplicate := rows[key]; duplicate {
+				t.Errorf("%s has two rows", key)
+			}
+			rows[key] = described{cells[2], cells[3]}
 		}
-		rows[cells[1]] = described{cells[2], cells[3]}
 	}
 	return rows
+}
+
+// expanded returns the keys that a row describes.
+func expanded(key string) (keys []string) {
+	if !strings.Contains(key, "<collector>") {
+		return []string{key}
+	}
+	for _, c := range shipped() {
+		if c.ExpectedIntervals || !strings.Contains(key, "expected_intervals") {
+			keys = append(keys, strings.ReplaceAll(key, "<collector>", c.Name))
+		}
+	}
+	return keys
+}
+
+// TestReferenceCollectors holds that the table of collectors lists the declared collectors in their order.
+func TestReferenceCollectors(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../docs/configuration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want, got []string
+	for _, c := range shipped() {
+		interval, expected := "that of `refresh`", "no"
+		if c.MinInterval != 0 {
+			interval = "`" + model.Duration(c.MinInterval).String() + "`"
+		}
+		if c.ExpectedIntervals {
+			expected = "yes"
+		}
+		want = append(want, fmt.Sprintf("| `%s` | %s | %s |", c.Name, interval, expected))
+	}
+	_, table, _ := strings.Cut(string(page), "| collector | reads | `min_interval` | `expected_intervals` |\n")
+	table, _, _ = strings.Cut(table, "\n\n")
+	for _, cells := range regexp.MustCompile("(?m)^(\\| `[a-z_]+` \\|) [^|]+ (\\| .*)$").FindAllStringSubmatch(table, -1) {
+		got = append(got, cells[1]+cells[2][1:])
+	}
+	if g, w := strings.Join(got, "\n"), strings.Join(want, "\n"); g != w {
+		t.Errorf("the page has\n%s\nand the collectors are\n%s", g, w)
+	}
 }
 
 // leaves are the keys that hold a value, named as in the reference.
@@ -62,7 +108,7 @@ func document(key, value string) string {
 
 // faultOf is what the parser says of a value itself, "" where it takes it.
 func faultOf(key, value string) string {
-	_, err := config.Parse([]byte(document(key, value)), declared())
+	_, err := config.Parse([]byte(document(key, value)), shipped())
 	var fault *config.Error
 	if !errors.As(err, &fault) || !strings.HasPrefix(fault.Key, strings.ReplaceAll(key, "[]", "[0]")) {
 		return ""
@@ -85,10 +131,10 @@ func valueOf(key string) string {
 		return "`true` or `false`"
 	case strings.HasPrefix(fault, "a whole number"):
 		return "whole number, " + limits.FindString(fault)
-	case strings.Contains(fault, "is no regular expression"):
+	case strings.Contains(fault, "is not a regular expression"):
 		return "pattern"
 	case strings.HasPrefix(fault, "a list"):
-		if strings.Contains(faultOf(key, "['?']"), "is no regular expression") {
+		if strings.Contains(faultOf(key, "['?']"), "is not a regular expression") {
 			return "list of patterns"
 		}
 		return "list"
@@ -143,7 +189,8 @@ func TestReferenceDefaults(t *testing.T) {
 	for key, row := range reference(t) {
 		value, isCode := strings.CutPrefix(row.defaultValue, "`")
 		if !isCode {
-			if row.defaultValue != "none" && row.defaultValue != "required" {
+			byCollector := row.defaultValue == "by collector" && strings.HasSuffix(key, ".min_interval") // see TestReferenceCollectors
+			if row.defaultValue != "none" && row.defaultValue != "required" && !byCollector {
 				t.Errorf("%s: what default is %q?", key, row.defaultValue)
 			}
 			continue
@@ -167,11 +214,11 @@ func TestReferenceDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := config.Parse(text, declared())
+	got, err := config.Parse(text, shipped())
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := config.Default(declared())
+	want := config.Default(shipped())
 	want.Atlas.BaseURL = config.DefaultBaseURL // which applies later, after the environment
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%d defaults that it states make %+v, and the default is %+v", stated, got, want)

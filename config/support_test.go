@@ -3,10 +3,14 @@ package config_test
 import (
 	"time"
 
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 )
 
-// declared are the collectors of config.example.yml and docs/configuration.md.
+// shipped are the exporter's own collectors: config.example.yml and docs/configuration.md describe them.
+func shipped() []config.Collector { return collector.All().Config() }
+
+// declared are the collectors of the tests that depend on their names.
 func declared() []config.Collector {
 	return []config.Collector{
 		{Name: "backup_exports", ExpectedIntervals: true},

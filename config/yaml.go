@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp/syntax"
@@ -30,25 +31,58 @@ func (e *Error) Error() string {
 // Unwrap returns the fault.
 func (e *Error) Unwrap() error { return e.Err }
 
-// at puts a place on an error that has none, and a key before the key of one that has.
-func at(n *yaml.Node, key string, err error) error {
-	var placed *Error
-	switch {
-	case err == nil:
-		return nil
-	case !errors.As(err, &placed):
-		return &Error{Line: n.Line, Key: key, Err: err}
-	case placed.Key != "" && placed.Key[0] != '[':
-		placed.Key = "." + placed.Key
+// Errors are the faults in a configuration file, by line.
+type Errors []*Error
+
+// Error lists the faults.
+func (e Errors) Error() string {
+	texts := make([]string, 0, len(e))
+	for _, fault := range e {
+		texts = append(texts, fault.Error())
 	}
-	placed.Key = key + placed.Key
-	return placed
+	return strings.Join(texts, "; ")
+}
+
+// Unwrap returns the faults.
+func (e Errors) Unwrap() []error {
+	faults := make([]error, 0, len(e))
+	for _, fault := range e {
+		faults = append(faults, fault)
+	}
+	return faults
+}
+
+// orNil returns the faults by line as an error, nil if there are none.
+func (e Errors) orNil() error {
+	if len(e) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(e, func(a, b *Error) int { return cmp.Compare(a.Line, b.Line) })
+	return e
+}
+
+// at returns the faults that an error stands for: with a place if it has none, else with a key before their keys.
+func at(n *yaml.Node, key string, err error) Errors {
+	if err == nil {
+		return nil
+	}
+	faults, located := errors.AsType[Errors](err)
+	if !located {
+		return Errors{{Line: n.Line, Key: key, Err: err}}
+	}
+	for _, fault := range faults {
+		if key != "" && fault.Key != "" && fault.Key[0] != '[' {
+			fault.Key = "." + fault.Key
+		}
+		fault.Key = key + fault.Key
+	}
+	return faults
 }
 
 // keys says how each key of a mapping is read.
 type keys map[string]func(*yaml.Node) error
 
-// read reads a mapping. A key that is not among them, or stands twice, is an error; null is an empty mapping.
+// read reads a mapping. An unknown or duplicate key is an error; null is an empty mapping.
 func (k keys) read(n *yaml.Node) error {
 	if n = resolve(n); isNull(n) {
 		return nil
@@ -56,6 +90,7 @@ func (k keys) read(n *yaml.Node) error {
 	if n.Kind != yaml.MappingNode {
 		return at(n, "", fmt.Errorf("a mapping with the keys %s is expected here", strings.Join(k.names(), ", ")))
 	}
+	var faults Errors
 	seen := map[string]bool{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
@@ -63,16 +98,15 @@ func (k keys) read(n *yaml.Node) error {
 		known := k[name]
 		switch {
 		case known == nil:
-			return at(key, shownKey(name), errors.New("unknown key: "+k.hint(name)))
+			faults = append(faults, at(key, shownKey(name), errors.New("unknown key: "+k.hint(name)))...)
 		case seen[name]:
-			return at(key, name, errors.New("this key stands twice"))
-		}
-		seen[name] = true
-		if err := known(value); err != nil {
-			return at(value, name, err)
+			faults = append(faults, at(key, name, errors.New("duplicate key: keep one"))...)
+		default:
+			seen[name] = true
+			faults = append(faults, at(value, name, known(value))...)
 		}
 	}
-	return nil
+	return faults.orNil()
 }
 
 func (k keys) names() []string {
@@ -92,14 +126,58 @@ func shownKey(name string) string {
 	return name
 }
 
-// hint names the known keys, since the one that was meant is among them.
+// hint names the known keys, and first the one that was probably meant.
 func (k keys) hint(unknown string) string {
-	for _, name := range k.names() {
-		if strings.EqualFold(strings.ReplaceAll(unknown, "-", "_"), name) {
-			return "did you mean " + name + "?"
+	names := k.names()
+	all := strings.Join(names, ", ")
+	if meant := nearest(unknown, names); meant != "" {
+		return fmt.Sprintf("did you mean %s? Known here are %s", meant, all)
+	}
+	return "known here are " + all
+}
+
+// nearest returns the name that a misspelled one probably means, "" if none or more than one is near.
+func nearest(misspelled string, names []string) string {
+	plain := strings.ToLower(strings.NewReplacer("-", "_", " ", "_").Replace(misspelled))
+	best, distance, containing := "", 1+len(plain)/4, []string{}
+	for _, name := range names {
+		switch d := editDistance(plain, name); {
+		case d < distance:
+			best, distance = name, d
+		case d == distance:
+			best = ""
+		}
+		if len(plain) > 3 && strings.Contains(name, plain) {
+			containing = append(containing, name)
 		}
 	}
-	return "known here are " + strings.Join(k.names(), ", ")
+	if best == "" && len(containing) == 1 {
+		return containing[0]
+	}
+	return best
+}
+
+// editDistance counts the characters to insert, delete, replace or swap with their neighbour that make b of a.
+func editDistance(a, b string) int {
+	before, previous, current := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range current {
+		current[j] = j
+	}
+	for i := range len(a) {
+		before, previous, current = previous, current, before
+		current[0] = i + 1
+		for j := range len(b) {
+			replaced := previous[j]
+			if a[i] != b[j] {
+				replaced++
+			}
+			current[j+1] = min(replaced, previous[j+1]+1, current[j]+1)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				current[j+1] = min(current[j+1], before[j-1]+1)
+			}
+		}
+	}
+	return current[len(b)]
 }
 
 // list reads a sequence, entry by entry; null is an empty one.
@@ -110,12 +188,11 @@ func list(n *yaml.Node, read func(*yaml.Node) error) error {
 	if n.Kind != yaml.SequenceNode {
 		return errors.New("a list is expected here")
 	}
+	var faults Errors
 	for i, entry := range n.Content {
-		if err := read(entry); err != nil {
-			return at(entry, fmt.Sprintf("[%d]", i), err)
-		}
+		faults = append(faults, at(entry, fmt.Sprintf("[%d]", i), read(entry))...)
 	}
-	return nil
+	return faults.orNil()
 }
 
 func resolve(n *yaml.Node) *yaml.Node {
@@ -137,13 +214,15 @@ func scalar(n *yaml.Node) (string, error) {
 	return n.Value, nil
 }
 
+var errEmpty = errors.New("an empty value: write one, or leave the key out")
+
 func text[S ~string](into *S) func(*yaml.Node) error {
 	return func(n *yaml.Node) error {
 		s, err := scalar(n)
 		if err == nil && strings.TrimSpace(s) == "" {
-			err = errors.New("an empty value: write one, or leave the key out")
+			err = errEmpty
 		}
-		*into = S(s)
+		*into = S(strings.TrimSpace(s))
 		return err
 	}
 }
@@ -193,9 +272,12 @@ func pattern(into *Pattern) func(*yaml.Node) error {
 		if err != nil {
 			return err
 		}
+		if s == "" {
+			return errors.New("an empty pattern matches no name: write one, or leave it out")
+		}
 		*into, err = NewPattern(s)
 		if fault, ok := errors.AsType[*syntax.Error](err); ok {
-			return fmt.Errorf("%q is no regular expression in RE2 syntax: %s", s, fault.Code)
+			return fmt.Errorf("%q is not a regular expression in RE2 syntax: %s", s, fault.Code)
 		}
 		return err
 	}

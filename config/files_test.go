@@ -1,0 +1,86 @@
+package config_test
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"testing"
+
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
+)
+
+// TestRelativeSecretPath holds that the path of a secret file counts from the folder of the configuration file.
+func TestRelativeSecretPath(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	if err := os.Mkdir(filepath.Join(folder, "run"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	configFile, secretFile := filepath.Join(folder, "c.yml"), filepath.Join(folder, "run", "secret")
+	write(t, secretFile, secret, 0o644)
+	for _, text := range []string{
+		"atlas: {service_account: {client_id: i, client_secret_file: run/secret}}",
+		"atlas: {service_account: {client_id: i, client_secret_file: ./run/../run/secret}}",
+		"atlas: {api_key: {public_key: k, private_key_file: run/secret}}",
+		"atlas: {api_key: {public_key: k, private_key_file: " + secretFile + "}}",
+	} {
+		write(t, configFile, text, 0o600)
+		c, err := config.LoadFile(t.Context(), configFile, declared())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := c.Atlas.Credentials(t.Context(), nothing); err != nil || got.Secret != secret {
+			t.Errorf("%s: %+v (%v)", text, got, err)
+		}
+		if got := c.Files(); !slices.Equal(got, []string{configFile, secretFile}) {
+			t.Errorf("%s: the files are %q", text, got)
+		}
+		if loose, ok := c.LooseFile(); !ok || loose.Path != secretFile {
+			t.Errorf("%s: the loose file is %s", text, loose)
+		}
+	}
+}
+
+func TestFiles(t *testing.T) {
+	t.Parallel()
+	configFile := filepath.Join(t.TempDir(), "c.yml")
+	for _, text := range []string{"", "atlas: {service_account: {client_id: i, client_secret: s}}"} {
+		write(t, configFile, text, 0o600)
+		c, err := config.LoadFile(t.Context(), configFile, declared())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.Files(); !slices.Equal(got, []string{configFile}) {
+			t.Errorf("%q: the files are %q", text, got)
+		}
+	}
+	c := config.Default(declared())
+	if got := c.Files(); len(got) != 0 {
+		t.Errorf("without a file, the files are %q", got)
+	}
+}
+
+func TestEndlessFile(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("there is no /dev/zero")
+	}
+	const want = "cannot read the configuration: /dev/zero is longer than 16 MiB"
+	if _, err := config.LoadFile(t.Context(), "/dev/zero", declared()); err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+}
+
+// TestVariableInPath names the mistake of a path that a shell would have completed.
+func TestVariableInPath(t *testing.T) {
+	t.Parallel()
+	c, err := config.Parse([]byte("atlas: {api_key: {public_key: k, private_key_file: '/$CREDENTIALS_DIRECTORY/key'}}"), declared())
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "atlas.api_key.private_key_file: there is no file /$CREDENTIALS_DIRECTORY/key: the exporter expands no variables, so write the path out"
+	if _, err := c.Atlas.Credentials(t.Context(), nothing); err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+}

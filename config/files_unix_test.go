@@ -1,0 +1,121 @@
+//go:build unix
+
+package config_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
+)
+
+func makePipe(t *testing.T, path string) {
+	t.Helper()
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestPipe reads the configuration and the secret out of named pipes, as some password managers offer them.
+func TestPipe(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	configFile, secretFile := filepath.Join(folder, "c.yml"), filepath.Join(folder, "secret")
+	makePipe(t, configFile)
+	makePipe(t, secretFile)
+	failed := make(chan error, 2)
+	go func() {
+		failed <- os.WriteFile(configFile, []byte("atlas: {service_account: {client_id: i, client_secret_file: secret}}"), 0o600)
+		failed <- os.WriteFile(secretFile, []byte(secret+"\n"), 0o600)
+	}()
+	c, err := config.LoadFile(t.Context(), configFile, declared())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := c.Atlas.Credentials(t.Context(), nothing); err != nil || got.Secret != secret {
+		t.Errorf("%+v (%v)", got, err)
+	}
+	for range 2 {
+		if err := <-failed; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestTimeout has nobody write into the pipe.
+func TestTimeout(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "c.yml")
+	makePipe(t, path)
+	reader := config.Reader{Timeout: time.Millisecond}
+	want := "cannot read the configuration: " + path + ": nothing could be read within 1ms: is it a named pipe without a writer, or on a file system that does not answer?"
+	if _, err := reader.LoadFile(t.Context(), path, declared()); err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	want = "cannot read the configuration: " + path + ": the reading was interrupted: context canceled"
+	if _, err := config.LoadFile(ctx, path, declared()); err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+}
+
+// TestBlockedFile holds that a file that blocks is given up with the context, that reading it again does not add
+// another blocked goroutine, and that the next reader gets what is written at last.
+func TestBlockedFile(t *testing.T) {
+	folder := t.TempDir()
+	configFile, secretFile := filepath.Join(folder, "c.yml"), filepath.Join(folder, "secret")
+	makePipe(t, secretFile)
+	write(t, configFile, "atlas: {service_account: {client_id: i, client_secret_file: secret}}", 0o600)
+	var reader config.Reader
+	before := runtime.NumGoroutine()
+	for range 20 {
+		c, err := reader.LoadFile(t.Context(), configFile, declared())
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		_, err = c.Atlas.Credentials(ctx, nothing)
+		cancel()
+		if want := "atlas.service_account.client_secret_file: " + secretFile + ": "; err == nil || !strings.HasPrefix(err.Error(), want) || !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatalf("%v, want %s…", err, want)
+		}
+	}
+	if blocked := runtime.NumGoroutine() - before; blocked > 1 {
+		t.Errorf("%d goroutines are blocked by one file", blocked)
+	}
+	c, err := reader.LoadFile(t.Context(), configFile, declared())
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { // the pending read begins to read when a writer opens the pipe
+		f, err := os.OpenFile(secretFile, os.O_WRONLY, 0)
+		if err != nil {
+			done <- err
+			return
+		}
+		_, err = f.WriteString(secret)
+		done <- errors.Join(err, f.Close())
+	}()
+	if got, err := c.Atlas.Credentials(t.Context(), nothing); err != nil || got.Secret != secret {
+		t.Errorf("%+v (%v)", got, err)
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	write(t, secretFile+"2", "other", 0o600)
+	if err := os.Rename(secretFile+"2", secretFile); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := c.Atlas.Credentials(t.Context(), nothing); err != nil || got.Secret != "other" {
+		t.Errorf("after the blocked read ended: %+v (%v)", got, err)
+	}
+}
