@@ -2,7 +2,6 @@ package web
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
@@ -15,8 +14,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
 )
 
-// pageWait is for how long the page waits for what it has read: as fresh as that allows, and what takes longer is there
-// when the page is loaded again.
+// pageWait bounds how long the page waits for a refresh; later results appear on reload.
 const pageWait = time.Second
 
 var (
@@ -31,6 +29,7 @@ var (
 // page is the page for people.
 type page struct {
 	*server
+	*lane
 	template *template.Template
 	policy   string
 }
@@ -52,6 +51,7 @@ type pageData struct {
 func newPage(s *server) *page {
 	return &page{
 		server:   s,
+		lane:     newLane(maxPages, maxPages),
 		template: template.Must(template.New("page").Parse(pageSource)),
 		// The page brings its own script and style, named by their hashes, and nothing may come from elsewhere. The image is
 		// its icon.
@@ -66,12 +66,16 @@ func hashOf(text string) string {
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
-// ServeHTTP has read what is due, as a scrape does, and shows what is known soon after.
+// ServeHTTP reads what is due, as a scrape does, and shows what is known soon after.
 func (p *page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	holdDeadline(w)
 	exporter := p.daemon.Exporter()
-	ctx, cancel := context.WithTimeout(r.Context(), pageWait)
-	defer cancel()
-	exporter.Refresh(ctx, collector.Selection{})
+	p.refresh(r.Context(), exporter, collector.Selection{}, pageWait)
+	if !acquire(r.Context(), p.answers) {
+		answer(w, http.StatusServiceUnavailable, tooLate)
+		return
+	}
+	defer p.answers.Release(1)
 	overview := exporter.Overview()
 	body, err := p.render(time.Now(), &overview, exporter.Ready())
 	if err != nil {
@@ -83,6 +87,7 @@ func (p *page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", p.policy)
 	h.Set("Referrer-Policy", "no-referrer")
+	startDeadline(w, r)
 	_, _ = w.Write(body)
 }
 

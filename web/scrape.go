@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -34,19 +33,15 @@ func (s *server) metrics(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	selected := query["collect[]"]
-	known := s.daemon.Exporter().Collectors()
-	for _, name := range selected {
-		if !slices.Contains(known, name) {
-			answer(w, http.StatusBadRequest, fmt.Sprintf("collect[]=%.*q: no collector of that name is enabled; there are %s", maxShown, name, strings.Join(known, ", ")))
-			return
-		}
+	selected, ok := s.selected(w, query)
+	if !ok {
+		return
 	}
-	gatherers := s.refresh(w, r, collector.Selection{Collectors: selected})
+	var own []prometheus.Gatherer
 	if selected == nil || slices.Contains(selected, collector.CollectorExporter) {
-		gatherers = append(gatherers, s.daemon.Registry())
+		own = append(own, s.daemon.Registry())
 	}
-	s.expose(w, r, gatherers)
+	s.scrape(w, r, s.scrapes, collector.Selection{Collectors: selected}, own...)
 }
 
 func (s *server) probe(w http.ResponseWriter, r *http.Request) {
@@ -69,7 +64,20 @@ func (s *server) probe(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusNotFound, "target: this exporter does not read project "+target)
 		return
 	}
-	s.expose(w, r, s.refresh(w, r, collector.Selection{GroupID: target}))
+	s.scrape(w, r, s.probes, collector.Selection{GroupID: target})
+}
+
+// selected returns the names that collect[] narrows a scrape to, nil for all. A name that no enabled collector has is refused.
+func (s *server) selected(w http.ResponseWriter, query url.Values) (names []string, ok bool) {
+	names = query["collect[]"]
+	known := s.daemon.Exporter().Collectors()
+	for _, name := range names {
+		if !slices.Contains(known, name) {
+			answer(w, http.StatusBadRequest, fmt.Sprintf("collect[]=%.*q: no collector of that name is enabled; there are %s", maxShown, name, strings.Join(known, ", ")))
+			return nil, false
+		}
+	}
+	return names, true
 }
 
 // queryOf returns a request's parameters. A query that is none is refused: the part that cannot be read may be the one that
@@ -82,15 +90,12 @@ func queryOf(w http.ResponseWriter, r *http.Request) (query url.Values, ok bool)
 	return query, err == nil
 }
 
-// refresh has read what is selected until shortly before Prometheus gives up, and gathers what is known then.
-func (s *server) refresh(w http.ResponseWriter, r *http.Request, selection collector.Selection) prometheus.Gatherers {
-	timeout := s.timeout(r)
-	giveTime(w, r, timeout)
-	ctx, cancel := context.WithTimeout(r.Context(), timeout)
-	defer cancel()
+// scrape answers with what is selected, read until shortly before Prometheus gives up, and with what others gather.
+func (s *server) scrape(w http.ResponseWriter, r *http.Request, l *lane, selection collector.Selection, others ...prometheus.Gatherer) {
+	holdDeadline(w)
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(s.daemon.Exporter().Refresh(ctx, selection))
-	return prometheus.Gatherers{registry}
+	registry.MustRegister(l.refresh(r.Context(), s.daemon.Exporter(), selection, s.timeout(r)))
+	s.expose(w, r, l, append(prometheus.Gatherers{registry}, others...))
 }
 
 // timeout is how long a scrape may take by its header.
@@ -106,19 +111,27 @@ func (s *server) timeout(r *http.Request) time.Duration {
 	return timeout / 2 // the offset leaves no time at all: leave some
 }
 
-// expose answers a scrape. The text is made first and sent then: what was gathered takes far more memory, and must not wait
-// for a client that does not read.
-func (s *server) expose(w http.ResponseWriter, r *http.Request, gatherers prometheus.Gatherers) {
-	if !s.rendering.TryAcquire(1) && s.rendering.Acquire(r.Context(), 1) != nil {
-		answer(w, http.StatusServiceUnavailable, "the scrape ended before its turn to be answered came")
+// expose answers a scrape. It renders the text first and sends it then: what was gathered takes far more memory, and must not
+// wait for a client that does not read.
+func (s *server) expose(w http.ResponseWriter, r *http.Request, l *lane, gatherers prometheus.Gatherers) {
+	if !acquire(r.Context(), l.answers) {
+		answer(w, http.StatusServiceUnavailable, tooLate)
+		return
+	}
+	defer l.answers.Release(1)
+	if !acquire(r.Context(), s.rendering) {
+		answer(w, http.StatusServiceUnavailable, tooLate)
 		return
 	}
 	text := s.render(w.Header(), r, gatherers)
-	giveTime(w, r, 0)
+	startDeadline(w, r)
 	if err := text.send(w); err != nil {
 		_ = level.Warn(s.Logger).Log("msg", "the client of a scrape went away or did not read the answer", "client", r.RemoteAddr, "err", err)
 	}
 }
+
+// tooLate is for a client that has gone, or the end of the program.
+const tooLate = "the request ended before its turn to be answered"
 
 // render has promhttp write the answer, and ends the turn to do so. It waits for no client.
 func (s *server) render(header http.Header, r *http.Request, gatherers prometheus.Gatherers) *rendered {

@@ -35,6 +35,8 @@ type Options struct {
 type server struct {
 	Options
 	daemon Daemon
+	// scrapes and probes bound the requests of the metrics and of /probe.
+	scrapes, probes *lane
 	// rendering is held by each scrape while it is rendered.
 	rendering *semaphore.Weighted
 }
@@ -55,15 +57,18 @@ func NewServer(d Daemon, o Options) *http.Server {
 
 // handler returns the whole HTTP interface.
 func handler(d Daemon, o Options) http.Handler {
-	s := &server{Options: o, daemon: d, rendering: semaphore.NewWeighted(maxRendering)}
+	s := &server{
+		Options: o, daemon: d,
+		scrapes: newLane(maxScrapes, maxAnswers), probes: newLane(maxProbes, maxAnswers), rendering: semaphore.NewWeighted(maxRendering),
+	}
 	mux := http.NewServeMux()
 	get := func(path string, h http.Handler) { mux.Handle(path, only(h, http.MethodGet, http.MethodHead)) }
-	get(o.TelemetryPath, promhttp.InstrumentMetricHandler(d.Registry(), limited(maxScrapes, http.HandlerFunc(s.metrics))))
-	get("/probe", limited(maxScrapes, http.HandlerFunc(s.probe)))
+	get(o.TelemetryPath, promhttp.InstrumentMetricHandler(d.Registry(), http.HandlerFunc(s.metrics)))
+	get("/probe", http.HandlerFunc(s.probe))
 	get("/sd", http.HandlerFunc(s.serviceDiscovery))
 	get("/-/healthy", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "alive") }))
 	get("/-/ready", http.HandlerFunc(s.ready))
-	get("/{$}", limited(maxPages, newPage(s)))
+	get("/{$}", newPage(s))
 	mux.Handle("/-/reload", only(sameOrigin(limited(maxReloads, http.HandlerFunc(s.reload))), http.MethodPost, http.MethodPut))
 	mux.Handle("/", nowhere(o.TelemetryPath))
 	return forAll(mux)

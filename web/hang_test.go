@@ -1,0 +1,55 @@
+package web_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/promtest"
+)
+
+// TestProbesWhileAtlasHangs holds that the probes of many projects are all answered with the last values while Atlas accepts
+// requests and never answers, and say so.
+func TestProbesWhileAtlasHangs(t *testing.T) {
+	const projects = 250
+	org := atlassim.NewOrganization(atlassim.WallClock{})
+	for i := range projects {
+		org.AddProject(fmt.Sprintf("project-%d", i)).AddCluster("cluster", atlassim.ClusterOptions{}).AddExport(atlassim.Export{State: atlassim.ExportQueued})
+	}
+	e := start(t, org, func(c *config.Config) {
+		c.Collectors.BackupRestores.Enabled, c.Collectors.PipelineRuns.Enabled = false, false
+		c.Atlas.MaxConcurrentRequests, c.Atlas.RequestTimeout = 256, time.Second
+	})
+	e.read(t)
+	_, end := hang(e)
+	defer end()
+	var wg sync.WaitGroup
+	for _, project := range org.Projects() {
+		wg.Go(func() {
+			got, err := e.do(t.Context(), http.MethodGet, "/probe?target="+project.ID, "X-Prometheus-Scrape-Timeout-Seconds", "2")
+			if err != nil || got.status != http.StatusOK || !strings.Contains(got.body, "\nmongodbatlas_backup_export_jobs{") {
+				t.Errorf("a probe answers %d, %v, without the last values: %.200s", got.status, err, got.body)
+			}
+		})
+	}
+	wg.Wait()
+	want := fmt.Sprintf(`{cl_name="cluster",collector="backup_exports",group_id=%q,group_name=%q,pipeline=""`, org.Projects()[0].ID, org.Projects()[0].Name)
+	promtest.Eventually(t, func() error {
+		got := e.get(t, "/probe?target="+org.Projects()[0].ID, "X-Prometheus-Scrape-Timeout-Seconds", "2")
+		for _, line := range []string{
+			"\nmongodbatlas_target_up" + want + "} 0\n",
+			"\nmongodbatlas_target_last_error_info" + want + `,reason="timeout"} 1` + "\n",
+			`mongodbatlas_backup_export_jobs{cl_name="cluster",group_id="` + org.Projects()[0].ID + `",group_name="project-0",state="Queued"} 1`,
+		} {
+			if got.status != http.StatusOK || !strings.Contains(got.body, line) {
+				return fmt.Errorf("the probe answers %d without %s", got.status, line)
+			}
+		}
+		return nil
+	})
+}
