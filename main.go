@@ -35,6 +35,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/daemon"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/healthcheck"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/hangup"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/terminal"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/trigger"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/web"
@@ -58,6 +59,7 @@ func main() {
 		version.Version = build.Main.Version // of a build without release flags, such as go install
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
@@ -67,6 +69,7 @@ func main() {
 type flags struct {
 	table         collector.Table
 	configFile    string
+	autoReload    time.Duration
 	telemetryPath string
 	timeoutOffset time.Duration
 	logLevel      string
@@ -85,6 +88,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	app.Version(version.Print(program)).VersionFlag.Short('V')
 	f := flags{table: collector.All(), web: kingpinflag.AddFlags(app, defaultAddress), collectors: map[string]*switched{}}
 	app.Flag("config.file", "Configuration file. Without one, everything has its default and the credentials come from the environment.").StringVar(&f.configFile)
+	app.Flag("config.auto-reload-interval", "How often to look whether the content of the configuration file or the secret file changed, and to reload it then. 0 is off.").Default("0s").DurationVar(&f.autoReload)
 	app.Flag("web.telemetry-path", "Path of the metrics.").Default("/metrics").StringVar(&f.telemetryPath)
 	app.Flag("web.timeout-offset", "How long before Prometheus gives up a scrape its answer is ready.").Default("500ms").DurationVar(&f.timeoutOffset)
 	app.Flag("log.level", "Least level of the messages that are logged.").Default("info").EnumVar(&f.logLevel, "debug", "info", "warn", "error")
@@ -95,7 +99,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		app.Flag("collector."+name, "Run the collector "+name+". Wins over the configuration file.").Default("true").
 			IsSetByUser(&given.set).BoolVar(&given.on)
 	}
-	app.Command("serve", "Serve metrics.").Default()
+	serving := app.Command("serve", "Serve metrics.").Default()
 	demo := app.Command("demo", "Serve metrics of a simulated organisation: no account, no network, no configuration.")
 	checkOptions, triggerOptions := check.Options{}, trigger.Options{}
 	checking := app.Command("check", check.Help)
@@ -108,6 +112,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err != nil {
 		_, _ = fmt.Fprintf(stderr, "%s: error: %v; try --help\n", program, err)
 		return 2
+	}
+	if command != serving.FullCommand() && command != demo.FullCommand() {
+		hangup.Release()
 	}
 	if command == health.FullCommand() {
 		if err := healthcheck.Ask(ctx, *healthAddress); err != nil {
@@ -132,7 +139,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 			return 1
 		}
 		defer end()
-		load = func() (config.Config, error) { return f.override(simulated) }
+		load = func(context.Context) (config.Config, error) { return f.override(simulated) }
 	}
 	if err := web.CheckTelemetryPath(f.telemetryPath); err != nil {
 		_, _ = fmt.Fprintf(stderr, "%s: error: --web.telemetry-path: %v\n", program, err)
@@ -147,7 +154,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 
 // check runs the command check.
 func (f *flags) check(ctx context.Context, o check.Options, stdout, stderr io.Writer, logger log.Logger) int {
-	o.Load, o.Table, o.ConfigFile, o.Getenv, o.UserAgent = f.load, f.table, f.configFile, os.Getenv, userAgent()
+	o.Load = func() (config.Config, error) { return f.load(ctx) }
+	o.Table, o.ConfigFile, o.Getenv, o.UserAgent = f.table, f.configFile, os.Getenv, userAgent()
 	o.Observer = collector.NewClientMetrics(logger, prometheus.NewRegistry()) // logs calls at level debug
 	o.Out, o.Progress = stdout, terminal.Of(stderr)
 	ok, err := check.Run(ctx, o)
@@ -162,7 +170,8 @@ func (f *flags) check(ctx context.Context, o check.Options, stdout, stderr io.Wr
 
 // trigger runs the command trigger.
 func (f *flags) trigger(ctx context.Context, o trigger.Options, stdout, stderr io.Writer, logger log.Logger) int {
-	o.Load, o.Getenv, o.UserAgent = f.load, os.Getenv, userAgent()
+	o.Load = func() (config.Config, error) { return f.load(ctx) }
+	o.Getenv, o.UserAgent = os.Getenv, userAgent()
 	o.Observer = collector.NewClientMetrics(logger, prometheus.NewRegistry()) // logs calls at level debug
 	o.Out, o.Notes = stdout, stderr
 	if err := trigger.Run(ctx, o); err != nil {
@@ -175,11 +184,11 @@ func (f *flags) trigger(ctx context.Context, o trigger.Options, stdout, stderr i
 func userAgent() string { return program + "/" + version.Version }
 
 // load reads the configuration file, if there is one, and applies the flags.
-func (f *flags) load() (config.Config, error) {
+func (f *flags) load(ctx context.Context) (config.Config, error) {
 	c := config.Default(f.table.Config())
 	if f.configFile != "" {
 		var err error
-		if c, err = config.LoadFile(context.Background(), f.configFile, f.table.Config()); err != nil {
+		if c, err = config.LoadFile(ctx, f.configFile, f.table.Config()); err != nil {
 			return config.Config{}, err
 		}
 	}
@@ -236,11 +245,11 @@ func startDemo(table collector.Table) (c config.Config, end func(), err error) {
 }
 
 // serve runs the exporter until the context ends.
-func serve(ctx context.Context, f *flags, load func() (config.Config, error), logger log.Logger, bridge *slog.Logger) error {
+func serve(ctx context.Context, f *flags, load func(context.Context) (config.Config, error), logger log.Logger, bridge *slog.Logger) error {
 	if err := toolkit.Validate(*f.web.WebConfigFile); err != nil {
 		return fmt.Errorf("--web.config.file: %s: %s", *f.web.WebConfigFile, config.HideValues(err.Error()))
 	}
-	d, err := daemon.New(daemon.Options{Load: load, Table: f.table, UserAgent: userAgent(), Logger: logger})
+	d, err := daemon.New(ctx, daemon.Options{Load: load, Table: f.table, ConfigFile: f.configFile, UserAgent: userAgent(), Logger: logger})
 	if err != nil {
 		return err
 	}
@@ -251,27 +260,23 @@ func serve(ctx context.Context, f *flags, load func() (config.Config, error), lo
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	_ = level.Info(logger).Log("msg", "starting", "program", program, "version", version.Info(), "build", version.BuildContext())
-	d.Exporter().Discover()
 
 	server := web.NewServer(d, web.Options{
 		TelemetryPath: f.telemetryPath, TimeoutOffset: f.timeoutOffset, Logger: logger, Version: version.Version,
 	})
 	server.ErrorLog = slog.NewLogLogger(bridge.Handler(), slog.LevelError)
-	server.BaseContext = func(net.Listener) context.Context { return ctx } // a scrape that waits for Atlas ends with the program
-	reloads := make(chan os.Signal, 1)
-	signal.Notify(reloads, syscall.SIGHUP)
-	defer signal.Stop(reloads)
+	server.BaseContext = func(net.Listener) context.Context {
+		d.Exporter().Discover() // not earlier: a program that gets no port should not use up a token
+		return ctx              // a scrape that waits for Atlas ends with the program
+	}
+	go d.Run(ctx, hangup.Signals(), f.autoReload)
 	ended := make(chan error, 1)
 	go func() { ended <- toolkit.ListenAndServe(server, f.web, bridge) }()
-	for {
-		select {
-		case err := <-ended:
-			return fmt.Errorf("the HTTP server ended: %w", err)
-		case <-reloads:
-			_ = d.Reload() // it logs
-		case <-ctx.Done():
-			return shutDown(context.WithoutCancel(ctx), server, logger)
-		}
+	select {
+	case err := <-ended:
+		return fmt.Errorf("the HTTP server ended: %w", err)
+	case <-ctx.Done():
+		return shutDown(context.WithoutCancel(ctx), server, logger)
 	}
 }
 

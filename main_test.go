@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
@@ -344,6 +345,127 @@ func TestStopsInOrder(t *testing.T) {
 			t.Errorf("the exporter ended with %v:\n%s", err, exporter.Logs())
 		}
 	})
+}
+
+// TestFilesThatBlock holds that SIGHUP does not end the exporter while it starts, and that SIGTERM does while a reload waits for a
+// file that nobody writes, at once when it comes twice.
+func TestFilesThatBlock(t *testing.T) {
+	program := promtest.BuildExporter(t)
+	config, err := os.ReadFile(writeConfig(t, startServer(t, atlassim.Demo(atlassim.WallClock{})).URL(), ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name  string
+		begin func(t *testing.T, exporter *exec.Cmd, logged func(string), pipe string)
+	}{
+		{"while it starts", func(*testing.T, *exec.Cmd, func(string), string) {}},
+		{"while it serves", func(t *testing.T, exporter *exec.Cmd, logged func(string), pipe string) {
+			t.Helper()
+			open := openPipe(t, pipe)
+			signal(t, exporter, syscall.SIGHUP)
+			if _, err := open.Write(config); err != nil {
+				t.Error(err)
+			}
+			_ = open.Close()
+			logged("TLS is disabled.")
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			pipe := filepath.Join(t.TempDir(), "config.yml")
+			if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			log := filepath.Join(t.TempDir(), "log")
+			exporter := exec.CommandContext(t.Context(), program, "--config.file="+pipe, "--web.listen-address=127.0.0.1:0")
+			stderr, err := os.Create(log)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = stderr.Close() }()
+			exporter.Stderr = stderr
+			if err := exporter.Start(); err != nil {
+				t.Fatal(err)
+			}
+			logged := func(text string) {
+				t.Helper()
+				promtest.Eventually(t, func() error {
+					got, err := os.ReadFile(log)
+					if err == nil && !strings.Contains(string(got), text) {
+						err = fmt.Errorf("the log does not say %q: %s", text, got)
+					}
+					return err
+				})
+			}
+			test.begin(t, exporter, logged, pipe)
+			open := openPipe(t, pipe) // the exporter has opened it by then, and waits for what comes
+			defer func() { _ = open.Close() }()
+			signal(t, exporter, syscall.SIGTERM)
+			err = exporter.Wait()
+			if code := exporter.ProcessState.ExitCode(); code < 0 { // a signal that nobody caught
+				got, _ := os.ReadFile(log)
+				t.Errorf("the exporter ended with %v:\n%s", err, got)
+			}
+		})
+	}
+}
+
+// openPipe opens a named pipe to write to it, once somebody reads it.
+func openPipe(t *testing.T, path string) *os.File {
+	t.Helper()
+	pipe, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pipe
+}
+
+func signal(t *testing.T, cmd *exec.Cmd, sig os.Signal) {
+	t.Helper()
+	if err := cmd.Process.Signal(sig); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestSecondSignal holds that a second SIGTERM ends the program at once.
+func TestSecondSignal(t *testing.T) {
+	exporter := promtest.StartExporter(t, "demo")
+	send(t, exporter, "POST /-/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n1") // which keeps it from ending
+	for range 2 {
+		if err := exporter.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		promtest.Eventually(t, func() error {
+			if !strings.Contains(exporter.Logs(), "ending: ") {
+				return errors.New("the exporter does not end")
+			}
+			return nil
+		})
+	}
+	var exit *exec.ExitError
+	if err := exporter.Wait(t.Context()); !errors.As(err, &exit) || exit.ExitCode() != -1 {
+		t.Errorf("the exporter ended with %v, want a signal:\n%s", err, exporter.Logs())
+	}
+}
+
+// TestNoRequestWithoutPort holds that an exporter which gets no port asks Atlas nothing, and so uses up no token.
+func TestNoRequestWithoutPort(t *testing.T) {
+	taken, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = taken.Close() }()
+	server, configFile := startAtlas(t, "")
+	for range 5 {
+		out := promtest.RunExporter(t, nil, "--config.file="+configFile, "--web.listen-address="+taken.Addr().String())
+		if out.ExitCode != 1 || !strings.Contains(out.Stderr, "address already in use") {
+			t.Errorf("exit code %d: %s", out.ExitCode, out.Stderr)
+		}
+	}
+	if got := server.Requests(); len(got) != 0 {
+		t.Errorf("Atlas was asked %d times: %v", len(got), got)
+	}
 }
 
 // send opens a connection to the exporter, and sends a text.

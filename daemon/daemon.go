@@ -1,5 +1,5 @@
-// Package daemon holds what runs: the configuration in force, the client and the collectors made of it, and the one
-// path by which they are replaced.
+// Package daemon is the running exporter without its HTTP server: the configuration in force, the client and the
+// collectors made from it, and the one path by which a reload replaces them.
 package daemon
 
 import (
@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"time"
 
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
@@ -19,35 +20,50 @@ import (
 
 // Daemon is the running exporter without its HTTP server.
 type Daemon struct {
-	load      func() (config.Config, error)
-	getenv    func(string) string
-	userAgent string
-	logger    log.Logger
-	api       *collector.ClientMetrics
-	exporter  *collector.Exporter
-	registry  *prometheus.Registry
+	load       loadFunc
+	configFile string
+	getenv     func(string) string
+	userAgent  string
+	logger     log.Logger
+	api        *collector.ClientMetrics
+	exporter   *collector.Exporter
+	registry   *prometheus.Registry
 
 	reloadSuccessful prometheus.Gauge
 	reloadTime       prometheus.Gauge
 
+	ctx    context.Context //nolint:containedctx // the life of the daemon: a reload may be under way when it ends
+	cancel context.CancelFunc
+	// turn is held by the one reload that reads files. Nothing else is held meanwhile, for that may take for ever.
+	turn chan struct{}
+	// rejections signals that Atlas rejected credentials.
+	rejections chan struct{}
+
 	mu     sync.Mutex
-	proof  proof
+	config config.Config
+	active activeCredentials
 	client *atlasapi.Client
 	limits *atlasapi.Limits
+	files  fingerprint
 }
 
-// proof is the credentials in use, and what they are known by. It is replaced only when they change, because it
-// caches a token or challenges.
-type proof struct {
-	of          config.Credentials
+type loadFunc func(context.Context) (config.Config, error)
+
+// activeCredentials are the credentials in use, and what they were made from. They cache a token or challenges, and are
+// replaced only when they change.
+type activeCredentials struct {
+	from        config.Credentials
 	baseURL     string
 	credentials atlasapi.Credentials
 }
 
-// Options are what a daemon is made of.
+// Options are what a daemon is made from.
 type Options struct {
-	// Load reads the configuration, with the flags applied to it. It is called at the start and at each reload.
-	Load func() (config.Config, error)
+	// Load reads the configuration and applies the flags. New and every reload call it. It may block: a reload gives it up
+	// after a time.
+	Load func(context.Context) (config.Config, error)
+	// ConfigFile is the file that Load reads, "" where it reads none. Run watches its content.
+	ConfigFile string
 	// Getenv looks up an environment variable; nil is the process's own.
 	Getenv func(string) string
 	// Table is all collectors.
@@ -56,15 +72,16 @@ type Options struct {
 	Logger    log.Logger
 }
 
-// New reads the configuration and makes everything of it. It sends nothing yet.
-func New(o Options) (*Daemon, error) {
+// New reads the configuration and makes everything from it. It sends nothing to Atlas. It gives up when the context
+// ends.
+func New(ctx context.Context, o Options) (*Daemon, error) {
 	if o.Getenv == nil {
 		o.Getenv = os.Getenv
 	}
 	registry := prometheus.NewRegistry()
 	api := collector.NewClientMetrics(o.Logger, registry)
 	d := &Daemon{
-		load: o.Load, getenv: o.Getenv, userAgent: o.UserAgent, logger: o.Logger, registry: registry,
+		load: o.Load, configFile: o.ConfigFile, getenv: o.Getenv, userAgent: o.UserAgent, logger: o.Logger, registry: registry,
 		api: api, exporter: collector.New(o.Logger, api, o.Table), limits: atlasapi.NewLimits(),
 		reloadSuccessful: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "mongodbatlas_exporter_config_last_reload_successful",
@@ -74,74 +91,98 @@ func New(o Options) (*Daemon, error) {
 			Name: "mongodbatlas_exporter_config_last_reload_success_timestamp_seconds",
 			Help: "When the configuration was last reloaded successfully.",
 		}),
+		turn: make(chan struct{}, 1), rejections: make(chan struct{}, 1), files: fingerprint{},
 	}
 	registry.MustRegister(d.reloadSuccessful, d.reloadTime)
-	if err := d.apply(); err != nil {
-		d.exporter.Close()
+	d.ctx, d.cancel = context.WithCancel(context.Background())
+	if err := d.start(ctx); err != nil {
+		d.Close()
 		return nil, err
 	}
 	return d, nil
 }
 
+// start loads the first configuration. It has no time limit, because a secret may come from a pipe that a person has to
+// unlock first.
+func (d *Daemon) start(ctx context.Context) error {
+	slow := time.AfterFunc(reloadTimeout, func() {
+		_ = level.Warn(d.logger).Log("msg", "still reading the configuration and the secret file: a named pipe without a writer or a dead file system blocks")
+	})
+	defer slow.Stop()
+	return d.replace(ctx, change{load: d.load})
+}
+
 // Exporter returns the collectors.
 func (d *Daemon) Exporter() *collector.Exporter { return d.exporter }
 
-// Registry holds what the daemon counts itself.
+// Registry returns the registry of what the daemon counts itself.
 func (d *Daemon) Registry() *prometheus.Registry { return d.registry }
 
-// Reload reads the configuration and the secret files again. When they are bad, it returns why, and everything stays
-// as it was.
-func (d *Daemon) Reload() error {
-	err := d.apply()
-	if err != nil {
-		_ = level.Error(d.logger).Log("msg", "the configuration was not reloaded, the old one stays in force", "err", err)
-		d.reloadSuccessful.Set(0)
-		return err
-	}
-	_ = level.Info(d.logger).Log("msg", "the configuration was reloaded")
-	return nil
-}
-
-// Close ends all reading and all connections.
+// Close ends all reading and all connections. It does not wait for a reload, whose result is dropped.
 func (d *Daemon) Close() {
+	d.cancel()
 	d.exporter.Close()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.client.Close()
+	if d.client != nil {
+		d.client.Close()
+	}
 }
 
-func (d *Daemon) apply() error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	c, err := d.load()
+// settings are what a reload read.
+type settings struct {
+	config      config.Config
+	base        string
+	credentials config.Credentials
+	options     atlasapi.Options
+	files       fingerprint
+}
+
+// read reads the configuration and the secret file. It may block for as long as files do, and changes nothing.
+// What it returns beside an error has the fingerprint alone.
+func (d *Daemon) read(ctx context.Context, load loadFunc) (*settings, error) {
+	// Fingerprints are taken before the files are read: a change in between is found the next time.
+	s := &settings{files: fingerprint{}}
+	if d.configFile != "" {
+		s.files.read(d.configFile)
+	}
+	c, err := load(ctx)
 	if err != nil {
-		return err
+		return s, err
+	}
+	for _, path := range c.Files() {
+		if _, done := s.files[path]; !done {
+			s.files.read(path)
+		}
 	}
 	base, err := c.Atlas.URL(d.getenv)
 	if err != nil {
-		return err
+		return s, err
 	}
-	credentials, err := c.Atlas.Credentials(context.Background(), d.getenv)
+	credentials, err := c.Atlas.Credentials(ctx, d.getenv)
 	if err != nil {
-		return fmt.Errorf("credentials: %w", err)
+		return s, fmt.Errorf("credentials: %w", err)
 	}
 	if loose, ok := c.LooseFile(); ok {
 		_ = level.Warn(d.logger).Log("msg", "every user of this machine can get at a secret",
 			"file", loose.Path, "mode", fmt.Sprintf("%04o", loose.Mode), "remedy", loose.Remedy())
 	}
-	if d.proof.of != credentials || d.proof.baseURL != base.String() {
-		d.proof = proof{of: credentials, baseURL: base.String(), credentials: credentials.ForAtlas()}
+	s.config, s.base, s.credentials, s.options = c, base.String(), credentials, c.Atlas.ClientOptions()
+	s.options.BaseURL = base
+	return s, nil
+}
+
+// apply puts settings in force. The lock is held.
+func (d *Daemon) apply(s *settings) {
+	if d.active.from != s.credentials || d.active.baseURL != s.base {
+		d.active = activeCredentials{from: s.credentials, baseURL: s.base, credentials: s.credentials.ForAtlas()}
 	}
 	old := d.client
-	options := c.Atlas.ClientOptions()
-	options.BaseURL, options.Credentials, options.Limits = base, d.proof.credentials, d.limits
-	options.UserAgent, options.Observer = d.userAgent, d.api
-	d.client = atlasapi.New(options)
-	d.exporter.Configure(c, d.client)
+	s.options.Credentials, s.options.Limits = d.active.credentials, d.limits
+	s.options.UserAgent, s.options.Observer = d.userAgent, observer{d.api, d}
+	d.config, d.client = s.config, atlasapi.New(s.options)
+	d.exporter.Configure(s.config, d.client)
 	if old != nil {
 		old.Close()
 	}
-	d.reloadSuccessful.Set(1)
-	d.reloadTime.SetToCurrentTime()
-	return nil
 }

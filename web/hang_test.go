@@ -22,7 +22,9 @@ func TestProbesWhileAtlasHangs(t *testing.T) {
 		org.AddProject(fmt.Sprintf("project-%d", i)).AddCluster("cluster", atlassim.ClusterOptions{}).AddExport(atlassim.Export{State: atlassim.ExportQueued})
 	}
 	e := start(t, org, func(c *config.Config) {
-		c.Collectors.BackupRestores.Enabled, c.Collectors.PipelineRuns.Enabled = false, false
+		for _, name := range c.Collectors.Names() {
+			c.Collectors.Enable(name, name == "backup_exports")
+		}
 		c.Atlas.MaxConcurrentRequests, c.Atlas.RequestTimeout = 256, time.Second
 	})
 	e.read(t)

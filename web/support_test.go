@@ -67,9 +67,9 @@ func startServer(t *testing.T, org *atlassim.Organization, change func(*config.C
 	}
 	var mu sync.Mutex
 	var bad error
-	d, err := daemon.New(daemon.Options{
+	d, err := daemon.New(t.Context(), daemon.Options{
 		Table: collector.All(),
-		Load: func() (config.Config, error) {
+		Load: func(context.Context) (config.Config, error) {
 			mu.Lock()
 			defer mu.Unlock()
 			return c, bad

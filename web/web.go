@@ -85,7 +85,7 @@ func (s *server) ready(w http.ResponseWriter, _ *http.Request) {
 
 func (s *server) reload(w http.ResponseWriter, _ *http.Request) {
 	if err := s.daemon.Reload(); err != nil {
-		answer(w, http.StatusInternalServerError, "the old configuration stays in force: "+err.Error())
+		answer(w, http.StatusInternalServerError, "reload failed, keeping the previous configuration: "+err.Error())
 		return
 	}
 	answer(w, http.StatusOK, "the configuration was reloaded")

@@ -1,0 +1,393 @@
+package daemon_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/daemon"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/promtest"
+)
+
+// source is a configuration that tests change, and the log of the daemon that loads it.
+type source struct {
+	mu    sync.Mutex
+	bad   error
+	block <-chan struct{}
+	loads int
+	log   strings.Builder
+	onLog func(line string)
+}
+
+// set changes what is loaded from now on: err where it is not nil, and nothing before block is closed.
+func (s *source) set(err error, block <-chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.bad, s.block = err, block
+}
+
+func (s *source) load(context.Context) (config.Config, error) {
+	s.mu.Lock()
+	s.loads++
+	bad, block := s.bad, s.block
+	s.mu.Unlock()
+	if block != nil {
+		<-block // as reading a file does, whatever the context
+	}
+	c := config.Default(collector.All().Config())
+	c.Atlas.ServiceAccount = &config.ServiceAccount{ClientID: "mdb_sa_id_test", ClientSecret: "secret"}
+	return c, bad
+}
+
+func (s *source) loaded() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.loads
+}
+
+// Log implements log.Logger.
+func (s *source) Log(keyvals ...any) error {
+	line := fmt.Sprintln(keyvals...)
+	if s.onLog != nil {
+		s.onLog(line)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.log.WriteString(line)
+	return nil
+}
+
+func (s *source) logged(text string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return strings.Count(s.log.String(), text)
+}
+
+const (
+	failed    = "reload failed, keeping the previous configuration"
+	succeeded = "the configuration was reloaded"
+)
+
+func start(t *testing.T, s *source) *daemon.Daemon {
+	t.Helper()
+	d, err := daemon.New(t.Context(), daemon.Options{Load: s.load, Table: collector.All(), Getenv: func(string) string { return "" }, Logger: s})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(d.Close)
+	return d
+}
+
+// successful returns mongodbatlas_exporter_config_last_reload_successful.
+func successful(t *testing.T, d *daemon.Daemon) float64 {
+	t.Helper()
+	families, err := d.Registry().Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		if family.GetName() == "mongodbatlas_exporter_config_last_reload_successful" {
+			return family.GetMetric()[0].GetGauge().GetValue()
+		}
+	}
+	t.Fatal("there is no gauge of the last reload")
+	return 0
+}
+
+// TestReloadThatBlocks holds that a file which cannot be read ends a reload with an error in time, holds up no later reload for
+// longer, and changes nothing when it can be read after all.
+func TestReloadThatBlocks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := new(source)
+		d := start(t, s)
+		blocked := make(chan struct{})
+		s.set(nil, blocked)
+		for _, want := range []string{"named pipe", "an earlier reload still reads a file"} {
+			if err := d.Reload(); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("a reload that blocks ends with %v, want %q", err, want)
+			}
+		}
+		if got := s.loaded(); got != 2 {
+			t.Errorf("%d goroutines read files, besides the one of the start", got-1)
+		}
+		if successful(t, d) != 0 || s.logged(failed) != 2 {
+			t.Errorf("the gauge is %g, and the log says so %d times", successful(t, d), s.logged(failed))
+		}
+		s.set(nil, nil)
+		close(blocked)
+		synctest.Wait()
+		if successful(t, d) != 0 {
+			t.Error("a reload that was reported as failed took place")
+		}
+		if err := d.Reload(); err != nil || successful(t, d) != 1 {
+			t.Errorf("the next reload ends with %v, and the gauge is %g", err, successful(t, d))
+		}
+	})
+}
+
+// TestCloseWhileReloading holds that a reload which blocks keeps nothing from ending.
+func TestCloseWhileReloading(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := new(source)
+		d := start(t, s)
+		blocked := make(chan struct{})
+		defer close(blocked)
+		s.set(nil, blocked)
+		ended := make(chan error, 1)
+		go func() { ended <- d.Reload() }()
+		synctest.Wait()
+		began := time.Now()
+		d.Close()
+		if err := <-ended; err == nil || !strings.Contains(err.Error(), "shutting down") || time.Since(began) != 0 {
+			t.Errorf("the reload ends with %v after %v", err, time.Since(began))
+		}
+	})
+}
+
+// TestStartThatBlocks holds that the first configuration may take its time, and that a start can be ended meanwhile.
+func TestStartThatBlocks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := new(source)
+		blocked := make(chan struct{})
+		defer close(blocked)
+		s.set(nil, blocked)
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() {
+			_, err := daemon.New(ctx, daemon.Options{Load: s.load, Table: collector.All(), Logger: s})
+			ended <- err
+		}()
+		time.Sleep(time.Minute)
+		if got := s.logged("still reading the configuration"); got != 1 {
+			t.Errorf("the log says %d times what is slow", got)
+		}
+		cancel()
+		if err := <-ended; err == nil {
+			t.Error("there is a daemon without a configuration")
+		}
+	})
+}
+
+// TestGaugeOfConcurrentReloads holds that the gauge shows the outcome of the last reload, also where an earlier one is slow to
+// log its own.
+func TestGaugeOfConcurrentReloads(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := new(source)
+		d := start(t, s)
+		release := make(chan struct{})
+		s.onLog = func(line string) {
+			if strings.Contains(line, failed) {
+				<-release
+			}
+		}
+		s.set(errors.New("line 7: nonsense"), nil)
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			if d.Reload() == nil {
+				t.Error("a bad configuration was reloaded")
+			}
+		}()
+		synctest.Wait()
+		if successful(t, d) != 0 {
+			t.Error("the gauge does not show the failure")
+		}
+		s.set(nil, nil)
+		if err := d.Reload(); err != nil {
+			t.Error(err)
+		}
+		close(release)
+		<-ended
+		if successful(t, d) != 1 {
+			t.Error("the gauge shows an earlier failure")
+		}
+	})
+}
+
+// watched is a daemon over files, as Kubernetes mounts them.
+type watched struct {
+	*source
+	*daemon.Daemon
+
+	dir, baseURL string
+}
+
+// mount has the links of the directory lead to other files, all at once. The configuration ends with extra text.
+func (w *watched) mount(t *testing.T, revision, secret, extra string) {
+	t.Helper()
+	for name, content := range map[string]string{
+		"secret": secret,
+		"config.yml": fmt.Sprintf("atlas:\n  base_url: %s\n  service_account: {client_id: mdb_sa_id_test, client_secret_file: %s}\n%s",
+			w.baseURL, filepath.Join(w.dir, "secret"), extra),
+	} {
+		path := filepath.Join(w.dir, revision, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(content), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	next := filepath.Join(w.dir, "..next")
+	if err := errors.Join(os.Symlink(revision, next), os.Rename(next, filepath.Join(w.dir, "..data"))); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// watch starts a daemon with the secret "one", whose files are links into a directory that mount swaps.
+func watch(t *testing.T, baseURL string) *watched {
+	t.Helper()
+	w := &watched{source: new(source), dir: t.TempDir(), baseURL: baseURL}
+	w.mount(t, "..1", "one", "")
+	for _, name := range []string{"config.yml", "secret"} {
+		if err := os.Symlink(filepath.Join("..data", name), filepath.Join(w.dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file := filepath.Join(w.dir, "config.yml")
+	d, err := daemon.New(t.Context(), daemon.Options{
+		Load: func(ctx context.Context) (config.Config, error) {
+			return config.LoadFile(ctx, file, collector.All().Config())
+		},
+		Table:      collector.All(),
+		ConfigFile: file, Getenv: func(string) string { return "" }, Logger: w.source,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(d.Close)
+	w.Daemon = d
+	return w
+}
+
+// TestAutoReload holds that the daemon reloads by itself when the content of a file changed, and only then, and says once what
+// is wrong with a change.
+func TestAutoReload(t *testing.T) {
+	const interval = 30 * time.Second
+	const bad = "refesh: {}\n"
+	synctest.Test(t, func(t *testing.T) {
+		w := watch(t, "https://atlas.example")
+		signals := make(chan os.Signal, 1)
+		go w.Run(t.Context(), signals, interval)
+		steps := []struct {
+			name              string
+			do                func()
+			reloads, failures int // in the log, from now on
+			gauge             float64
+		}{
+			{"nothing", func() {}, 0, 0, 1},
+			{"the same content in other files", func() { w.mount(t, "..2", "one", "") }, 0, 0, 1},
+			{"another secret", func() { w.mount(t, "..3", "two", "") }, 1, 0, 1},
+			{"a bad configuration", func() { w.mount(t, "..4", "two", bad) }, 0, 1, 0},
+			{"the same content again", func() { w.mount(t, "..5", "two", bad) }, 0, 0, 0},
+			{"a signal", func() { signals <- syscall.SIGHUP }, 0, 1, 0},
+			{"a good configuration", func() { w.mount(t, "..6", "two", "refresh: {min_interval: 1m}\n") }, 1, 0, 1},
+			{"no secret", func() { _ = os.Remove(filepath.Join(w.dir, "..6", "secret")) }, 0, 1, 0},
+			{"a secret again", func() { w.mount(t, "..7", "two", "refresh: {min_interval: 1m}\n") }, 1, 0, 1},
+			{"a change and a signal", func() {
+				w.mount(t, "..8", "three", "")
+				signals <- syscall.SIGHUP
+			}, 1, 0, 1},
+		}
+		for _, step := range steps {
+			reloads, failures := w.logged(succeeded), w.logged(failed)
+			step.do()
+			time.Sleep(3 * interval)
+			synctest.Wait()
+			reloads, failures = w.logged(succeeded)-reloads, w.logged(failed)-failures
+			if gauge := successful(t, w.Daemon); reloads != step.reloads || failures != step.failures || gauge != step.gauge {
+				t.Errorf("%s: %d reloads and %d failures in the log, the gauge is %g; want %d, %d and %g",
+					step.name, reloads, failures, gauge, step.reloads, step.failures, step.gauge)
+			}
+		}
+	})
+}
+
+// TestNoAutoReload holds that without an interval nothing but a signal reloads, and that a pipe is not read to see whether it
+// changed.
+func TestNoAutoReload(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := watch(t, "https://atlas.example")
+		signals := make(chan os.Signal, 1)
+		go w.Run(t.Context(), signals, 0)
+		w.mount(t, "..2", "two", "")
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if w.logged(succeeded) != 0 {
+			t.Error("a file that changed was reloaded")
+		}
+		signals <- syscall.SIGHUP
+		synctest.Wait()
+		if w.logged(succeeded) != 1 {
+			t.Error("a signal did not reload")
+		}
+	})
+}
+
+// TestPipeIsNotWatched holds that a named pipe as the secret file, which is empty once it was read, is left alone.
+func TestPipeIsNotWatched(t *testing.T) {
+	w := watch(t, "https://atlas.example")
+	pipe := filepath.Join(w.dir, "..1", "secret")
+	if err := errors.Join(os.Remove(pipe), syscall.Mkfifo(pipe, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		if err := os.WriteFile(pipe, []byte("two"), 0o600); err != nil {
+			t.Error(err)
+		}
+	}()
+	if err := w.Reload(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	wg.Go(func() { w.Run(ctx, nil, time.Millisecond) })
+	file := filepath.Join(w.dir, "..1", "config.yml")
+	if err := os.WriteFile(file, []byte("refesh: {}\n"), 0o600); err != nil { // read after the pipe would have been
+		t.Fatal(err)
+	}
+	promtest.Eventually(t, func() error {
+		if w.logged("refesh") == 0 {
+			return errors.New("the configuration is not watched")
+		}
+		return nil
+	})
+	cancel()
+	wg.Wait()
+	if w.logged(failed) != 1 {
+		t.Errorf("the log says %d times that a reload failed", w.logged(failed))
+	}
+}
+
+// TestRejectedSecretIsReadAgain holds that a secret which changed in its file is used as soon as Atlas rejects the old one,
+// while a configuration that changed waits for a reload.
+func TestRejectedSecretIsReadAgain(t *testing.T) {
+	t.Parallel()
+	org := atlassim.NewOrganization(atlassim.WallClock{})
+	org.AddProject("project")
+	atlas := atlassim.NewServer(org, atlassim.Options{
+		ServiceAccounts: []atlassim.ServiceAccount{{ClientID: "mdb_sa_id_test", ClientSecret: "two"}},
+	})
+	if err := atlas.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = atlas.Close() })
+	w := watch(t, atlas.URL())
+	go w.Run(t.Context(), nil, 0)
+	w.mount(t, "..2", "two", "refesh: {}\n")
+	promtest.Eventually(t, func() error {
+		w.Exporter().Refresh(t.Context(), collector.Selection{})
+		return w.Exporter().Ready()
+	})
+	if w.logged("using the new content of the secret file") != 1 || w.logged("refesh") != 0 || successful(t, w.Daemon) != 1 {
+		t.Errorf("the gauge is %g, and the log is\n%s", successful(t, w.Daemon), w.log.String())
+	}
+}
