@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -26,7 +25,6 @@ import (
 	"github.com/prometheus/common/version"
 	toolkit "github.com/prometheus/exporter-toolkit/web"
 	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
-	slgk "github.com/tjhop/slog-gokit"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
@@ -36,6 +34,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/daemon"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/healthcheck"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/hangup"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/logging"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/terminal"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/trigger"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/web"
@@ -124,7 +123,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return 0
 	}
 
-	logger, bridge := newLogger(stderr, f.logLevel, f.logFormat)
+	loggers := logging.New(stderr, f.logLevel, f.logFormat)
+	logger := loggers.Kit
 	switch command {
 	case checking.FullCommand():
 		return f.check(ctx, checkOptions, stdout, stderr, logger)
@@ -145,7 +145,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		_, _ = fmt.Fprintf(stderr, "%s: error: --web.telemetry-path: %v\n", program, err)
 		return 2
 	}
-	if err := serve(ctx, &f, load, logger, bridge); err != nil {
+	if err := serve(ctx, &f, load, loggers); err != nil {
 		_ = level.Error(logger).Log("msg", "the exporter cannot run", "err", err)
 		return 1
 	}
@@ -208,21 +208,6 @@ func (f *flags) override(c config.Config) (config.Config, error) {
 	return c, nil
 }
 
-// newLogger returns the program's logger, and the same one for libraries that take slog's. The latter adds time and
-// caller itself.
-func newLogger(w io.Writer, least, format string) (log.Logger, *slog.Logger) {
-	w = log.NewSyncWriter(w)
-	base := log.NewLogfmtLogger(w)
-	if format == "json" {
-		base = log.NewJSONLogger(w)
-	}
-	base = level.NewFilter(base, level.Allow(level.ParseDefault(least, level.InfoValue())))
-	var slogLevel slog.LevelVar
-	_ = slogLevel.UnmarshalText([]byte(least)) // the flag allows no other
-	return log.With(base, "ts", log.DefaultTimestampUTC, "caller", log.DefaultCaller),
-		slog.New(slgk.NewGoKitHandler(base, &slogLevel))
-}
-
 // startDemo starts the simulated Atlas on loopback, and returns the configuration that reads it.
 func startDemo(table collector.Table) (c config.Config, end func(), err error) {
 	const secret = "mdb_sa_sk_demo"
@@ -245,7 +230,8 @@ func startDemo(table collector.Table) (c config.Config, end func(), err error) {
 }
 
 // serve runs the exporter until the context ends.
-func serve(ctx context.Context, f *flags, load func(context.Context) (config.Config, error), logger log.Logger, bridge *slog.Logger) error {
+func serve(ctx context.Context, f *flags, load func(context.Context) (config.Config, error), loggers logging.Loggers) error {
+	logger := loggers.Kit
 	if err := toolkit.Validate(*f.web.WebConfigFile); err != nil {
 		return fmt.Errorf("--web.config.file: %s: %s", *f.web.WebConfigFile, config.HideValues(err.Error()))
 	}
@@ -264,14 +250,14 @@ func serve(ctx context.Context, f *flags, load func(context.Context) (config.Con
 	server := web.NewServer(d, web.Options{
 		TelemetryPath: f.telemetryPath, TimeoutOffset: f.timeoutOffset, Logger: logger, Version: version.Version,
 	})
-	server.ErrorLog = slog.NewLogLogger(bridge.Handler(), slog.LevelError)
+	server.ErrorLog = loggers.Server
 	server.BaseContext = func(net.Listener) context.Context {
 		d.Exporter().Discover() // not earlier: a program that gets no port should not use up a token
 		return ctx              // a scrape that waits for Atlas ends with the program
 	}
 	go d.Run(ctx, hangup.Signals(), f.autoReload)
 	ended := make(chan error, 1)
-	go func() { ended <- toolkit.ListenAndServe(server, f.web, bridge) }()
+	go func() { ended <- toolkit.ListenAndServe(server, f.web, loggers.Slog) }()
 	select {
 	case err := <-ended:
 		return fmt.Errorf("the HTTP server ended: %w", err)

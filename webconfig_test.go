@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -182,8 +183,16 @@ scrape_configs:
 		return nil
 	})
 	for line := range strings.Lines(exporter.Logs()) {
-		if strings.HasSuffix(line, "\n") && !strings.HasPrefix(line, "{") {
-			t.Errorf("a line of the log is not JSON: %s", line)
+		if !strings.HasSuffix(line, "\n") {
+			break // still being written
+		}
+		var keys map[string]string
+		err := json.Unmarshal([]byte(line), &keys)
+		for _, key := range []string{"ts", "caller", "level", "msg"} {
+			if err != nil || keys[key] == "" || keys["time"] != "" || keys["level"] == "error" {
+				t.Errorf("a line of the log is an error, or has other keys than the rest: %s", line)
+				break
+			}
 		}
 	}
 }
