@@ -36,16 +36,16 @@ type page struct {
 
 // pageData is what the template shows.
 type pageData struct {
-	Version, TelemetryPath string
-	Style                  template.CSS
-	Script                 template.JS
-	Now                    moment
-	NotReady               error
-	NoProject              bool
-	Alarming               int // rows that somebody should look at
-	Counts                 []count
-	Rows                   []row
-	Projects               []collector.ProjectView
+	Version, Metrics string
+	Style            template.CSS
+	Script           template.JS
+	Now              moment
+	NotReady         error
+	NoProject        bool
+	Alarming         int // rows that somebody should look at
+	Counts           []count
+	Rows             []row
+	Projects         []collector.ProjectView
 }
 
 func newPage(s *server) *page {
@@ -93,7 +93,7 @@ func (p *page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (p *page) render(now time.Time, o *collector.Overview, notReady error) ([]byte, error) {
 	data := pageData{
-		Version: p.Version, TelemetryPath: p.TelemetryPath,
+		Version: p.Version, Metrics: relative(p.TelemetryPath),
 		Style:    template.CSS(pageStyle), //nolint:gosec // a file of this package
 		Script:   template.JS(pageScript), //nolint:gosec // a file of this package
 		Now:      momentOf(now, now, ""),

@@ -54,6 +54,10 @@ func (s *server) probe(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusBadRequest, "target: one project id of 24 digits of 0-9 and a-f is expected, as in /probe?target=32b6e34b3d91647abb20e7b8")
 		return
 	}
+	selected, ok := s.selected(w, query)
+	if !ok {
+		return
+	}
 	exporter := s.daemon.Exporter()
 	if err := exporter.Ready(); err != nil {
 		exporter.Discover()
@@ -64,7 +68,7 @@ func (s *server) probe(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusNotFound, "target: this exporter does not read project "+target)
 		return
 	}
-	s.scrape(w, r, s.probes, collector.Selection{GroupID: target})
+	s.scrape(w, r, s.probes, collector.Selection{GroupID: target, Collectors: selected})
 }
 
 // selected returns the names that collect[] narrows a scrape to, nil for all. A name that no enabled collector has is refused.

@@ -13,7 +13,8 @@ type targetGroup struct {
 	Labels  map[string]string `json:"labels"`
 }
 
-// serviceDiscovery lists one target for each project, to be scraped at /probe without any relabelling.
+// serviceDiscovery lists one target for each project, to be scraped at /probe without any relabelling. Prometheus reaches it at
+// the external URL, or else where it asked; what a client says of proxies is not trusted.
 func (s *server) serviceDiscovery(w http.ResponseWriter, r *http.Request) {
 	exporter := s.daemon.Exporter()
 	if err := exporter.Ready(); err != nil {
@@ -21,23 +22,25 @@ func (s *server) serviceDiscovery(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusServiceUnavailable, err.Error())
 		return
 	}
-	if !isAddress(r.Host) {
+	scheme, host := "http", r.Host
+	switch {
+	case s.ExternalURL != nil:
+		scheme, host = s.ExternalURL.Scheme, s.ExternalURL.Host
+	case !isAddress(host):
 		answer(w, http.StatusBadRequest, "Host: the address under which Prometheus reaches the exporter is expected: the targets get the same")
 		return
-	}
-	scheme := "http"
-	if r.TLS != nil {
+	case r.TLS != nil:
 		scheme = "https"
 	}
 	groups := []targetGroup{}
 	for _, id := range exporter.Projects() {
 		groups = append(groups, targetGroup{
-			Targets: []string{r.Host},
+			Targets: []string{host},
 			Labels: map[string]string{
-				"__metrics_path__": "/probe",
+				"__metrics_path__": pathPrefix(s.ExternalURL) + "/probe",
 				"__param_target":   id,
 				"__scheme__":       scheme,
-				"instance":         r.Host + "/" + id,
+				"instance":         host + "/" + id,
 			},
 		})
 	}

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -48,6 +49,12 @@ func start(t *testing.T, org *atlassim.Organization, change func(*config.Config)
 // startServer is start with a server that adjust may change before it serves, also to one of HTTP/2.
 func startServer(t *testing.T, org *atlassim.Organization, change func(*config.Config), adjust func(*httptest.Server)) *exporter {
 	t.Helper()
+	return startWith(t, org, change, adjust, web.Options{})
+}
+
+// startWith is startServer with options of the server.
+func startWith(t *testing.T, org *atlassim.Organization, change func(*config.Config), adjust func(*httptest.Server), o web.Options) *exporter {
+	t.Helper()
 	atlas := atlassim.NewServer(org, atlassim.Options{
 		ServiceAccounts: []atlassim.ServiceAccount{{ClientID: clientID, ClientSecret: clientSecret}},
 		NoRateLimits:    true,
@@ -82,9 +89,8 @@ func startServer(t *testing.T, org *atlassim.Organization, change func(*config.C
 	}
 	t.Cleanup(d.Close)
 	server := httptest.NewUnstartedServer(nil)
-	server.Config = web.NewServer(d, web.Options{
-		TelemetryPath: "/metrics", TimeoutOffset: 500 * time.Millisecond, Logger: log.NewNopLogger(), Version: "1.2.3",
-	})
+	o.TelemetryPath, o.TimeoutOffset, o.Logger, o.Version = cmp.Or(o.TelemetryPath, "/metrics"), 500*time.Millisecond, log.NewNopLogger(), "1.2.3"
+	server.Config = web.NewServer(d, o)
 	if adjust != nil {
 		adjust(server)
 	}

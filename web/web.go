@@ -4,6 +4,7 @@ package web
 
 import (
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/go-kit/log"
@@ -25,9 +26,11 @@ type Daemon interface {
 type Options struct {
 	// TelemetryPath is where the metrics are, such as /metrics.
 	TelemetryPath string
-	// TimeoutOffset is how long before Prometheus gives up an answer is ready.
+	// TimeoutOffset is subtracted from Prometheus's scrape timeout.
 	TimeoutOffset time.Duration
-	Logger        log.Logger
+	// ExternalURL is the address under which users and Prometheus reach the exporter, nil where it is the request's.
+	ExternalURL *url.URL
+	Logger      log.Logger
 	// Version is shown on the page.
 	Version string
 }
@@ -71,7 +74,7 @@ func handler(d Daemon, o Options) http.Handler {
 	get("/{$}", newPage(s))
 	mux.Handle("/-/reload", only(sameOrigin(limited(maxReloads, http.HandlerFunc(s.reload))), http.MethodPost, http.MethodPut))
 	mux.Handle("/", nowhere(o.TelemetryPath))
-	return forAll(mux)
+	return forAll(belowPrefix(pathPrefix(o.ExternalURL), mux))
 }
 
 func (s *server) ready(w http.ResponseWriter, _ *http.Request) {

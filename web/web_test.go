@@ -104,6 +104,54 @@ func TestProbe(t *testing.T) {
 	}
 }
 
+// TestCollectOfProbe holds that collect[] narrows a project's scrape as it does one of everything.
+func TestCollectOfProbe(t *testing.T) {
+	org, first, second := small()
+	e := start(t, org, func(c *config.Config) { c.Collectors.Enable("backup_restores", false) })
+	e.ready(t)
+	const (
+		export  = "mongodbatlas_backup_export_jobs"
+		run     = "mongodbatlas_pipeline_runs"
+		cluster = "mongodbatlas_cluster_paused"
+		info    = "mongodbatlas_project_info"
+	)
+	probe := "/probe?target=" + first.ID
+	for _, test := range []struct {
+		query      string
+		with, less []string
+	}{
+		{"", []string{export, run, cluster, info}, nil},
+		{"&collect[]=backup_exports", []string{export, cluster}, []string{run, info}},
+		{"&collect[]=pipeline_runs", []string{run}, []string{export, cluster, info}},
+		{"&collect[]=pipeline_runs&collect[]=backup_exports", []string{run, export}, []string{info}},
+		{"&collect[]=exporter", []string{info}, []string{run, export, "mongodbatlas_up", "mongodbatlas_exporter_config_last_reload_successful", "go_goroutines"}},
+	} {
+		t.Run(test.query, func(t *testing.T) {
+			got := e.get(t, probe+test.query)
+			names := families(got.body)
+			for _, name := range test.with {
+				if got.status != http.StatusOK || !slices.Contains(names, name) {
+					t.Errorf("answers %d without %s", got.status, name)
+				}
+			}
+			for _, name := range test.less {
+				if slices.Contains(names, name) {
+					t.Errorf("has %s", name)
+				}
+			}
+			if strings.Contains(got.body, second.ID) {
+				t.Error("has another project")
+			}
+		})
+	}
+	for _, query := range []string{"backup_restores", "projects", "nonsense", "", "backup_exports&collect[]=nonsense"} {
+		got := e.get(t, probe+"&collect[]="+query)
+		if got.status != http.StatusBadRequest || !strings.Contains(got.body, "no collector of that name is enabled") {
+			t.Errorf("collect[]=%s answers %d %s", query, got.status, got.body)
+		}
+	}
+}
+
 func TestServiceDiscovery(t *testing.T) {
 	org, first, second := small()
 	e := start(t, org, nil)

@@ -1,0 +1,61 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// ParseExternalURL reads the address under which users and Prometheus reach the exporter; "" is none, and returns nil.
+func ParseExternalURL(given string) (*url.URL, error) {
+	if given == "" {
+		return nil, nil //nolint:nilnil // no address is no error
+	}
+	u, err := url.Parse(given)
+	switch {
+	case err != nil || u.Scheme != "http" && u.Scheme != "https" || !isAddress(u.Host):
+		return nil, errors.New("a URL such as https://prometheus.example/atlas/ is expected")
+	case u.User != nil:
+		return nil, errors.New("a URL without user and password is expected: scrape configurations have their own")
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return nil, errors.New("a URL without a query and a fragment is expected")
+	}
+	return u, nil
+}
+
+// pathPrefix returns the path below which an external URL has the exporter's paths, without escapes: "" or "/atlas".
+func pathPrefix(external *url.URL) string {
+	if external == nil {
+		return ""
+	}
+	return strings.TrimRight(external.Path, "/")
+}
+
+// belowPrefix serves the paths below the prefix as well, for a proxy that leaves it where it is.
+func belowPrefix(prefix string, h http.Handler) http.Handler {
+	if prefix == "" {
+		return h
+	}
+	stripped := http.StripPrefix(prefix, h)
+	page := url.URL{Path: prefix + "/"}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path == prefix: // the page's links count from the slash
+			http.Redirect(w, r, page.String(), http.StatusTemporaryRedirect)
+		case strings.HasPrefix(r.URL.Path, page.Path):
+			stripped.ServeHTTP(w, r)
+		default:
+			h.ServeHTTP(w, r)
+		}
+	})
+}
+
+// relative returns a path as a link from the page, which is at "/": a proxy may have the page elsewhere.
+func relative(path string) string {
+	link := strings.TrimPrefix(path, "/")
+	if first, _, _ := strings.Cut(link, "/"); strings.Contains(first, ":") {
+		return "./" + link // and no scheme
+	}
+	return link
+}
