@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 	"time"
 
@@ -43,6 +44,8 @@ import (
 const (
 	program        = "mongodbatlas_backup_exporter"
 	defaultAddress = ":9972"
+	// demoAddress keeps the demo, whose page and reload are open to everybody, from others' reach.
+	demoAddress = "127.0.0.1:9972"
 	// garbagePercent lets garbage grow to less than Go's default: histories are most of the memory, hold no pointers, and
 	// so cost a collection next to nothing.
 	garbagePercent = 30
@@ -70,11 +73,13 @@ type flags struct {
 	configFile    string
 	autoReload    time.Duration
 	telemetryPath string
+	externalURL   string
 	timeoutOffset time.Duration
 	logLevel      string
 	logFormat     string
 	collectors    map[string]*switched
 	web           *toolkit.FlagConfig
+	listenGiven   bool // --web.listen-address
 }
 
 // switched is a flag that turns a collector on or off.
@@ -86,27 +91,30 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	app.UsageWriter(stdout).ErrorWriter(stderr).HelpFlag.Short('h')
 	app.Version(version.Print(program)).VersionFlag.Short('V')
 	f := flags{table: collector.All(), web: kingpinflag.AddFlags(app, defaultAddress), collectors: map[string]*switched{}}
-	app.Flag("config.file", "Configuration file. Without one, everything has its default and the credentials come from the environment.").StringVar(&f.configFile)
-	app.Flag("config.auto-reload-interval", "How often to look whether the content of the configuration file or the secret file changed, and to reload it then. 0 is off.").Default("0s").DurationVar(&f.autoReload)
-	app.Flag("web.telemetry-path", "Path of the metrics.").Default("/metrics").StringVar(&f.telemetryPath)
-	app.Flag("web.timeout-offset", "How long before Prometheus gives up a scrape its answer is ready.").Default("500ms").DurationVar(&f.timeoutOffset)
-	app.Flag("log.level", "Least level of the messages that are logged.").Default("info").EnumVar(&f.logLevel, "debug", "info", "warn", "error")
-	app.Flag("log.format", "Format of the log.").Default("logfmt").EnumVar(&f.logFormat, "logfmt", "json")
+	app.GetFlag("web.listen-address").IsSetByUser(&f.listenGiven)
+	app.Flag("config.file", "Path to configuration file. Without one, every key has its default and the credentials come from the environment.").StringVar(&f.configFile)
+	app.Flag("config.auto-reload-interval", "Interval for checking and automatically reloading the configuration file and the secret file upon detecting changes. 0 is off.").Default("0s").DurationVar(&f.autoReload)
+	app.Flag("web.telemetry-path", "Path under which to expose metrics.").Default("/metrics").StringVar(&f.telemetryPath)
+	app.Flag("web.timeout-offset", "Offset to subtract from Prometheus's scrape timeout.").Default("500ms").DurationVar(&f.timeoutOffset)
+	app.Flag("web.external-url", "The URL under which users and Prometheus reach the exporter, for example if it is served via a reverse proxy. Service discovery uses its scheme, host and path; the exporter answers below the path as well.").PlaceHolder("URL").StringVar(&f.externalURL)
+	app.Flag("log.level", "Only log messages with the given severity or above. One of: [debug, info, warn, error]").Default("info").EnumVar(&f.logLevel, "debug", "info", "warn", "error")
+	app.Flag("log.format", "Output format of log messages. One of: [logfmt, json]").Default("logfmt").EnumVar(&f.logFormat, "logfmt", "json")
 	for _, name := range f.table.Configurable().Names() {
 		given := &switched{}
 		f.collectors[name] = given
-		app.Flag("collector."+name, "Run the collector "+name+". Wins over the configuration file.").Default("true").
+		app.Flag("collector."+name, "Enable the "+name+" collector. Wins over the configuration file.").Default("true").
 			IsSetByUser(&given.set).BoolVar(&given.on)
 	}
 	serving := app.Command("serve", "Serve metrics.").Default()
-	demo := app.Command("demo", "Serve metrics of a simulated organisation: no account, no network, no configuration.")
+	demo := app.Command("demo", "Serve metrics of a simulated organization: no account, no network, no configuration. Without --web.listen-address it listens on loopback.")
 	checkOptions, triggerOptions := check.Options{}, trigger.Options{}
 	checking := app.Command("check", check.Help)
 	check.AddFlags(checking, &checkOptions)
 	triggering := app.Command("trigger", trigger.Help)
 	trigger.AddFlags(triggering, &triggerOptions)
-	health := app.Command("healthcheck", "Ask a running exporter whether it is alive: for container images, which have nothing else to ask with.").Hidden()
+	health := app.Command("healthcheck", "Check that a running exporter is alive: exit code 0 when it is, else 1. For container images, which have no other HTTP client.")
 	healthAddress := health.Flag("address", "Where the exporter listens: host:port, or https://host:port where it serves TLS.").Default("127.0.0.1" + defaultAddress).String()
+	hideFlags(app, args)
 	command, err := app.Parse(args)
 	if err != nil {
 		_, _ = fmt.Fprintf(stderr, "%s: error: %v; try --help\n", program, err)
@@ -131,8 +139,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case triggering.FullCommand():
 		return f.trigger(ctx, triggerOptions, stdout, stderr, logger)
 	}
+	isDemo := command == demo.FullCommand()
+	options, err := f.webOptions(isDemo)
+	if err != nil {
+		_, _ = fmt.Fprintf(stderr, "%s: error: %v\n", program, err)
+		return 2
+	}
 	load := f.load
-	if command == demo.FullCommand() {
+	if isDemo {
 		simulated, end, err := startDemo(f.table)
 		if err != nil {
 			_ = level.Error(logger).Log("msg", "the demo cannot start", "err", err)
@@ -140,16 +154,56 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		}
 		defer end()
 		load = func(context.Context) (config.Config, error) { return f.override(simulated) }
+		if !f.listenGiven {
+			*f.web.WebListenAddresses = []string{demoAddress}
+		}
 	}
-	if err := web.CheckTelemetryPath(f.telemetryPath); err != nil {
-		_, _ = fmt.Fprintf(stderr, "%s: error: --web.telemetry-path: %v\n", program, err)
-		return 2
-	}
-	if err := serve(ctx, &f, load, loggers); err != nil {
+	if err := serve(ctx, &f, load, options, isDemo, loggers); err != nil {
 		_ = level.Error(logger).Log("msg", "the exporter cannot run", "err", err)
 		return 1
 	}
 	return 0
+}
+
+// hideFlags hides from the help of a command the flags that mean nothing to it.
+func hideFlags(app *kingpin.Application, args []string) {
+	means := func(string) bool { return true }
+	for _, arg := range args {
+		switch arg {
+		case "check", "trigger":
+			means = func(flag string) bool {
+				return !strings.HasPrefix(flag, "web.") && flag != "config.auto-reload-interval"
+			}
+		case "healthcheck":
+			means = func(flag string) bool { return false }
+		}
+	}
+	for _, flag := range app.Model().Flags {
+		if !means(flag.Name) && flag.Name != "help" && flag.Name != "version" {
+			app.GetFlag(flag.Name).Hidden()
+		}
+	}
+}
+
+// webOptions checks the flags of the commands that serve.
+func (f *flags) webOptions(isDemo bool) (web.Options, error) {
+	if err := web.CheckTelemetryPath(f.telemetryPath); err != nil {
+		return web.Options{}, fmt.Errorf("--web.telemetry-path: %w", err)
+	}
+	external, err := web.ParseExternalURL(f.externalURL)
+	switch {
+	case err != nil:
+		return web.Options{}, fmt.Errorf("--web.external-url: %w", err)
+	case f.timeoutOffset < 0:
+		return web.Options{}, errors.New("--web.timeout-offset: 0s or more is expected: a scrape has to be answered before Prometheus gives it up")
+	case f.autoReload < 0:
+		return web.Options{}, errors.New("--config.auto-reload-interval: 0s (off) or more is expected")
+	case isDemo && f.configFile != "":
+		return web.Options{}, errors.New("--config.file: the demo reads no configuration: leave the flag out, or run serve")
+	}
+	return web.Options{
+		TelemetryPath: f.telemetryPath, TimeoutOffset: f.timeoutOffset, ExternalURL: external, Version: version.Version,
+	}, nil
 }
 
 // check runs the command check.
@@ -230,7 +284,7 @@ func startDemo(table collector.Table) (c config.Config, end func(), err error) {
 }
 
 // serve runs the exporter until the context ends.
-func serve(ctx context.Context, f *flags, load func(context.Context) (config.Config, error), loggers logging.Loggers) error {
+func serve(ctx context.Context, f *flags, load func(context.Context) (config.Config, error), o web.Options, isDemo bool, loggers logging.Loggers) error {
 	logger := loggers.Kit
 	if err := toolkit.Validate(*f.web.WebConfigFile); err != nil {
 		return fmt.Errorf("--web.config.file: %s: %s", *f.web.WebConfigFile, config.HideValues(err.Error()))
@@ -247,11 +301,13 @@ func serve(ctx context.Context, f *flags, load func(context.Context) (config.Con
 	)
 	_ = level.Info(logger).Log("msg", "starting", "program", program, "version", version.Info(), "build", version.BuildContext())
 
-	server := web.NewServer(d, web.Options{
-		TelemetryPath: f.telemetryPath, TimeoutOffset: f.timeoutOffset, Logger: logger, Version: version.Version,
-	})
+	o.Logger = logger
+	server := web.NewServer(d, o)
 	server.ErrorLog = loggers.Server
-	server.BaseContext = func(net.Listener) context.Context {
+	server.BaseContext = func(l net.Listener) context.Context {
+		if isDemo {
+			_ = level.Info(logger).Log("msg", "demo: open "+web.Address(l, o.ExternalURL))
+		}
 		d.Exporter().Discover() // not earlier: a program that gets no port should not use up a token
 		return ctx              // a scrape that waits for Atlas ends with the program
 	}

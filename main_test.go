@@ -273,6 +273,11 @@ func TestMessages(t *testing.T) {
 		{"an unknown flag", nil, []string{"--nonsense"}, 2, "unknown long flag '--nonsense'; try --help"},
 		{"a path that is taken", nil, []string{"--web.telemetry-path=/sd", "demo"}, 2, "--web.telemetry-path: /sd serves something else"},
 		{"no path", nil, []string{"--web.telemetry-path=metrics", "demo"}, 2, "--web.telemetry-path: a path such as /metrics is expected"},
+		{"a negative offset", nil, []string{"--web.timeout-offset=-5s", "demo"}, 2, "--web.timeout-offset: 0s or more is expected"},
+		{"a negative interval", nil, []string{"--config.auto-reload-interval=-5s"}, 2, "--config.auto-reload-interval: 0s (off) or more is expected"},
+		{"an external URL without a scheme", nil, []string{"--web.external-url=prometheus.example"}, 2, "--web.external-url: a URL such as https://prometheus.example/atlas/ is expected"},
+		{"an external URL with a password", nil, []string{"--web.external-url=https://u:geheim@prometheus.example"}, 2, "--web.external-url: a URL without user and password is expected"},
+		{"a demo with a configuration", nil, []string{"demo", "--config.file=config.yml"}, 2, "--config.file: the demo reads no configuration: leave the flag out, or run serve"},
 		{"an unknown command", nil, []string{"scrape"}, 2, "try --help"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -294,11 +299,59 @@ func TestVersionAndHelp(t *testing.T) {
 	if out := promtest.RunExporter(t, nil, "--version"); out.ExitCode != 0 || !strings.Contains(out.Stdout+out.Stderr, "mongodbatlas_backup_exporter, version") {
 		t.Errorf("--version: exit code %d, %q %q", out.ExitCode, out.Stdout, out.Stderr)
 	}
-	out := promtest.RunExporter(t, nil, "--help")
-	for _, flag := range []string{"--config.file", "--web.listen-address", "--web.telemetry-path", "--web.config.file", "--[no-]collector.backup_exports", "--log.level", "--log.format", "--[no-]version", "serve", "demo"} {
-		if !strings.Contains(out.Stdout, flag) {
-			t.Errorf("--help does not tell of %s", flag)
+	for _, test := range []struct {
+		args       []string
+		with, less []string
+	}{
+		{[]string{"--help"}, []string{
+			"--config.file", "--config.auto-reload-interval", "--web.listen-address", "--web.telemetry-path", "--web.config.file", "--web.external-url",
+			"--[no-]collector.backup_exports", "--log.level", "--log.format", "--[no-]version", "serve", "demo", "check", "trigger", "healthcheck",
+		}, nil},
+		{[]string{"demo", "--help"}, []string{"--web.listen-address"}, nil},
+		{[]string{"check", "--help"}, []string{"--config.file", "--[no-]offline"}, []string{"--web.", "auto-reload"}},
+		{[]string{"help", "trigger"}, []string{"--config.file", "--pipeline"}, []string{"--web.", "auto-reload"}},
+		{[]string{"healthcheck", "--help"}, []string{"--address"}, []string{"--web.", "--config.", "--log.", "collector."}},
+	} {
+		t.Run(strings.Join(test.args, " "), func(t *testing.T) {
+			out := promtest.RunExporter(t, nil, test.args...)
+			for _, flag := range test.with {
+				if !strings.Contains(out.Stdout, flag) {
+					t.Errorf("the help has no %s", flag)
+				}
+			}
+			for _, flag := range test.less {
+				if strings.Contains(out.Stdout, flag) {
+					t.Errorf("the help has %s, which means nothing here", flag)
+				}
+			}
+		})
+	}
+}
+
+// TestDemoTellsWhereToLook holds that the demo's log ends with the address of its page, and that it is out of others' reach.
+func TestDemoTellsWhereToLook(t *testing.T) {
+	exporter := promtest.StartExporter(t, "demo")
+	_, port, _ := strings.Cut(strings.TrimPrefix(exporter.URL(), "http://"), ":")
+	promtest.Eventually(t, func() error {
+		if !strings.Contains(exporter.Logs(), `msg="demo: open http://localhost:`+port+`/"`) {
+			return errors.New("the demo does not say where its page is")
 		}
+		return nil
+	})
+	_, path := webConfig(t, "tls_server_config: {cert_file: server.crt, key_file: server.key}\n")
+	exporter = promtest.StartExporter(t, "demo", "--web.config.file="+path)
+	promtest.Eventually(t, func() error {
+		if !strings.Contains(exporter.Logs(), `msg="demo: open https://localhost:`) {
+			return errors.New("the demo does not say where its page is")
+		}
+		return nil
+	})
+	// Without an address of its own it wants the port of loopback alone, which is taken now at the latest.
+	if taken, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:9972"); err == nil {
+		defer func() { _ = taken.Close() }()
+	}
+	if out := promtest.RunExporter(t, nil, "demo"); out.ExitCode != 1 || !strings.Contains(out.Stderr, "listen tcp 127.0.0.1:9972: bind: address already in use") {
+		t.Errorf("exit code %d: %s", out.ExitCode, out.Stderr)
 	}
 }
 

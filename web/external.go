@@ -2,8 +2,10 @@ package web
 
 import (
 	"errors"
+	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -22,6 +24,21 @@ func ParseExternalURL(given string) (*url.URL, error) {
 		return nil, errors.New("a URL without a query and a fragment is expected")
 	}
 	return u, nil
+}
+
+// Address returns where a browser on this machine finds the page of a server that listens there.
+func Address(l net.Listener, external *url.URL) string {
+	if external != nil {
+		return external.String()
+	}
+	u := url.URL{Scheme: "https", Host: l.Addr().String(), Path: "/"}
+	if _, plain := l.(*net.TCPListener); plain { // net/http wraps it for TLS
+		u.Scheme = "http"
+	}
+	if at, ok := l.Addr().(*net.TCPAddr); ok && (at.IP.IsLoopback() || at.IP.IsUnspecified()) {
+		u.Host = net.JoinHostPort("localhost", strconv.Itoa(at.Port))
+	}
+	return u.String()
 }
 
 // pathPrefix returns the path below which an external URL has the exporter's paths, without escapes: "" or "/atlas".
