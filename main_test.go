@@ -388,6 +388,30 @@ func TestStopsInOrder(t *testing.T) {
 			t.Errorf("the scrape was answered %q, %v", line, err)
 		}
 	})
+	t.Run("Atlas hangs from the start", func(t *testing.T) {
+		server, configFile := startAtlas(t, "")
+		waiting, release := make(chan struct{}, 1000), make(chan struct{})
+		defer close(release)
+		server.Inject(atlassim.Fault{Handler: func(http.ResponseWriter, *http.Request) {
+			waiting <- struct{}{}
+			<-release
+		}})
+		exporter := promtest.StartExporter(t, "--config.file="+configFile)
+		send(t, exporter, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+		send(t, exporter, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+		promtest.Eventually(t, func() error {
+			if len(waiting) == 0 {
+				return errors.New("Atlas is not asked yet")
+			}
+			return nil
+		})
+		if status, body := promtest.Get(t, exporter.URL()+"/-/ready"); status != http.StatusServiceUnavailable {
+			t.Errorf("/-/ready answers %d %s", status, body)
+		}
+		if err := exporter.Stop(t.Context()); err != nil {
+			t.Errorf("the exporter ended with %v:\n%s", err, exporter.Logs())
+		}
+	})
 	t.Run("a client does not come to an end", func(t *testing.T) {
 		exporter := promtest.StartExporter(t, "demo")
 		conn := send(t, exporter, "POST /-/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n1")

@@ -65,7 +65,7 @@ func (d *Daemon) Run(ctx context.Context, signals <-chan os.Signal, interval tim
 			case err == nil:
 				_ = level.Info(d.logger).Log("msg", "Atlas rejected the credentials: using the new content of the secret file")
 			case secret.isNew(err):
-				_ = level.Warn(d.logger).Log("msg", "Atlas rejected the credentials, and the secret file cannot be read again", "err", err)
+				_ = level.Warn(d.logger).Log("msg", "Atlas answered 401, and the secret file cannot be read again", "err", err)
 			}
 		}
 	}

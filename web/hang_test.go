@@ -55,3 +55,68 @@ func TestProbesWhileAtlasHangs(t *testing.T) {
 		return nil
 	})
 }
+
+// TestEveryPathWhileAtlasHangs holds that each path answers while Atlas hangs: from the start, and after everything was read.
+// Requests to Atlas may take longer than the test waits for an answer.
+func TestEveryPathWhileAtlasHangs(t *testing.T) {
+	change := func(c *config.Config) {
+		c.Atlas.RequestTimeout, c.Refresh.DiscoveryInterval = 10*time.Minute, 0
+	}
+	statuses := func(t *testing.T, e *exporter, want map[string]int) {
+		t.Helper()
+		for range 2 { // what the first request begins may keep the second waiting
+			for path, status := range want {
+				method := http.MethodGet
+				if path == "/-/reload" {
+					method = http.MethodPost
+				}
+				got, err := e.do(t.Context(), method, path, "X-Prometheus-Scrape-Timeout-Seconds", "1")
+				if err != nil || got.status != status {
+					t.Errorf("%s %s answers %d %.100s, %v, want %d", method, path, got.status, got.body, err, status)
+				}
+			}
+		}
+	}
+	for _, authenticated := range []bool{true, false} {
+		t.Run(fmt.Sprintf("from the start, tokens %v", authenticated), func(t *testing.T) {
+			org, first, _ := small()
+			e := start(t, org, change)
+			hanging, end := hangWith(e, authenticated)
+			defer end()
+			statuses(t, e, map[string]int{
+				"/": 200, "/metrics": 200, "/probe?target=" + first.ID: 503, "/sd": 503, "/-/healthy": 200, "/-/ready": 503, "/-/reload": 200,
+			})
+			if hanging() == 0 {
+				t.Error("Atlas was not asked at all")
+			}
+		})
+		t.Run(fmt.Sprintf("later, tokens %v", authenticated), func(t *testing.T) {
+			org, first, _ := small()
+			e := start(t, org, change)
+			e.read(t)
+			if !authenticated {
+				e.atlas.ForgetTokens()
+			}
+			hanging, end := hangWith(e, authenticated)
+			defer end()
+			statuses(t, e, map[string]int{
+				"/": 200, "/metrics": 200, "/probe?target=" + first.ID: 200, "/sd": 200, "/-/healthy": 200, "/-/ready": 200, "/-/reload": 200,
+			})
+			if hanging() == 0 {
+				t.Error("Atlas was not asked at all")
+			}
+		})
+	}
+}
+
+// TestReloadThatBlocks holds that a reload whose files cannot be read answers with the reason, in the time that the server has.
+func TestReloadThatBlocks(t *testing.T) {
+	t.Parallel()
+	org, _, _ := small()
+	e := start(t, org, nil)
+	defer e.blockLoading()()
+	got, err := e.do(t.Context(), http.MethodPost, "/-/reload")
+	if err != nil || got.status != http.StatusInternalServerError || !strings.Contains(got.body, "could not be read within 10s") {
+		t.Errorf("the reload answers %d %s, %v", got.status, got.body, err)
+	}
+}

@@ -239,11 +239,17 @@ func TestReload(t *testing.T) {
 	}
 }
 
-// hang makes Atlas answer nothing, and returns how many requests hang and an end to it.
-func hang(e *exporter) (hanging func() int, end func()) {
+// hang makes Atlas answer nothing but requests for tokens, and returns how many requests hang and an end to it.
+func hang(e *exporter) (hanging func() int, end func()) { return hangWith(e, true) }
+
+// hangWith is hang, for requests for tokens too where it is not authenticated.
+func hangWith(e *exporter, authenticated bool) (hanging func() int, end func()) {
 	waiting, release := make(chan struct{}, 1000), make(chan struct{})
-	remove := e.atlas.Inject(atlassim.Fault{Authenticated: true, Handler: func(_ http.ResponseWriter, r *http.Request) {
-		waiting <- struct{}{}
+	remove := e.atlas.Inject(atlassim.Fault{Authenticated: authenticated, Handler: func(_ http.ResponseWriter, r *http.Request) {
+		select {
+		case waiting <- struct{}{}:
+		default:
+		}
 		select {
 		case <-release:
 		case <-r.Context().Done():
