@@ -13,6 +13,8 @@ import (
 	"testing"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
 )
 
 // exchange sends a text and returns the answers to it, up to where the server closes the connection or, where it does not,
@@ -175,8 +177,8 @@ func TestNonsense(t *testing.T) {
 	org, first, second := small()
 	e := start(t, org, nil)
 	e.ready(t)
+	unknown := ": no collector of that name is enabled; there are " + strings.Join(collector.All().Configurable().Names(), ", ") + ", exporter\n"
 	const (
-		unknown  = ": no collector of that name is enabled; there are backup_exports, backup_restores, pipeline_runs, exporter\n"
 		badQuery = "the query cannot be read: "
 		target   = "target: one project id of 24 digits of 0-9 and a-f is expected, as in /probe?target=32b6e34b3d91647abb20e7b8\n"
 	)

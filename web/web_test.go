@@ -62,7 +62,7 @@ func TestCollect(t *testing.T) {
 	}
 	for _, query := range []string{"backup_restores", "projects", "nonsense", "", "backup_exports&collect[]=nonsense"} {
 		got := e.get(t, "/metrics?collect[]="+query)
-		if got.status != http.StatusBadRequest || !strings.Contains(got.body, "there are backup_exports, pipeline_runs, exporter") {
+		if got.status != http.StatusBadRequest || !strings.Contains(got.body, "no collector of that name is enabled; there are ") {
 			t.Errorf("collect[]=%s answers %d %s", query, got.status, got.body)
 		}
 	}
