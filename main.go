@@ -131,6 +131,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return 0
 	}
 
+	if err := atlasapi.CheckProxy(os.Getenv); err != nil {
+		_, _ = fmt.Fprintf(stderr, "%s: error: %v\n", program, err)
+		return 1
+	}
+
 	loggers := logging.New(stderr, f.logLevel, f.logFormat)
 	logger := loggers.Kit
 	switch command {

@@ -270,6 +270,7 @@ func TestMessages(t *testing.T) {
 		{"no such file", nil, []string{"--config.file=" + filepath.Join(dir, "none.yml")}, 1, "cannot read the configuration"},
 		{"a missing secret file", nil, []string{"--config.file=" + file("secret.yml", "atlas: {service_account: {client_id: a, client_secret_file: /nowhere/secret}}\n")}, 1, "atlas.service_account.client_secret_file: there is no file /nowhere/secret"},
 		{"no collector", nil, []string{"--no-collector.backup_exports", "--no-collector.backup_restores", "--no-collector.pipeline_runs"}, 1, "no collector is enabled"},
+		{"a proxy that is no URL", []string{"HTTPS_PROXY=http://user:geheim#1@proxy:3128"}, nil, 1, "HTTPS_PROXY is no address such as http://user:password@host:3128"},
 		{"an unknown flag", nil, []string{"--nonsense"}, 2, "unknown long flag '--nonsense'; try --help"},
 		{"a path that is taken", nil, []string{"--web.telemetry-path=/sd", "demo"}, 2, "--web.telemetry-path: /sd serves something else"},
 		{"no path", nil, []string{"--web.telemetry-path=metrics", "demo"}, 2, "--web.telemetry-path: a path such as /metrics is expected"},
