@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"net/http"
 	"strconv"
 	"time"
 
@@ -74,6 +75,10 @@ func NewClientMetrics(logger log.Logger, registry prometheus.Registerer) *Client
 			NativeHistogramMaxBucketNumber:  100,
 			NativeHistogramMinResetDuration: time.Hour,
 		}, m.duration.labels),
+	}
+	for _, endpoint := range atlasapi.Endpoints() { // so that the first increase is not lost, and queries find a series
+		a.requests.WithLabelValues(endpoint, strconv.Itoa(http.StatusTooManyRequests))
+		a.throttled.WithLabelValues(endpoint)
 	}
 	registry.MustRegister(a.requests, a.retries, a.duration, a.limit, a.remaining, a.throttled, a.sunset)
 	return a

@@ -42,6 +42,7 @@ func New(logger log.Logger, metrics *ClientMetrics, table Table) *Exporter {
 	e.inventory = newInventory(table, func(groupID string) {
 		metrics.forget(groupID)
 		e.changes.forget(groupID)
+		e.inventory.settings.client.Forget(groupID)
 	}, e.changes.drop)
 	e.refresher = newRefresher(e)
 	return e
