@@ -69,6 +69,7 @@ func main() {
 
 // flags is what the command line says.
 type flags struct {
+	files         *config.Reader
 	table         collector.Table
 	configFile    string
 	autoReload    time.Duration
@@ -90,7 +91,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	app := kingpin.New(program, "Prometheus exporter for the backup export jobs, restore jobs and Data Lake pipeline runs of MongoDB Atlas.")
 	app.UsageWriter(stdout).ErrorWriter(stderr).HelpFlag.Short('h')
 	app.Version(version.Print(program)).VersionFlag.Short('V')
-	f := flags{table: collector.All(), web: kingpinflag.AddFlags(app, defaultAddress), collectors: map[string]*switched{}}
+	f := flags{files: &config.Reader{}, table: collector.All(), web: kingpinflag.AddFlags(app, defaultAddress), collectors: map[string]*switched{}}
 	app.GetFlag("web.listen-address").IsSetByUser(&f.listenGiven)
 	app.Flag("config.file", "Path to configuration file. Without one, every key has its default and the credentials come from the environment.").StringVar(&f.configFile)
 	app.Flag("config.auto-reload-interval", "Interval for checking and automatically reloading the configuration file and the secret file upon detecting changes. 0 is off.").Default("0s").DurationVar(&f.autoReload)
@@ -247,7 +248,7 @@ func (f *flags) load(ctx context.Context) (config.Config, error) {
 	c := config.Default(f.table.Config())
 	if f.configFile != "" {
 		var err error
-		if c, err = config.LoadFile(ctx, f.configFile, f.table.Config()); err != nil {
+		if c, err = f.files.LoadFile(ctx, f.configFile, f.table.Config()); err != nil {
 			return config.Config{}, err
 		}
 	}
