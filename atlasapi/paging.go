@@ -16,8 +16,9 @@ import (
 //     drops is at the end: nothing moves to an earlier page. A list that loses items from its middle (List.thins) is
 //     never taken for such.
 //   - Any other list is read in pages that overlap: each begins before the page before ended. If its first items are
-//     the last ones of the page before, in the same order, and none behind them was read before, nothing between the
-//     two was missed. Otherwise the page is Shifted. A list in random order passes once in as many times as it has items.
+//     the last ones of the page before, in the same order and no more of them than the pages overlap by, and none behind
+//     them was read before, nothing moved. Otherwise the page is Shifted. A list in random order passes once in as many
+//     times as it has items.
 //
 // A page begins at a multiple of its size, so the size must change for two pages to overlap by little. Atlas may leave
 // items out of a page, which then is short: the next one begins so much earlier.
@@ -37,13 +38,13 @@ func (l List[T]) Pages(ctx context.Context) iter.Seq2[Page[T], error] {
 	return func(yield func(Page[T], error) bool) {
 		var seen idSet
 		var before []ObjectID // the ids of the page before
-		overlaps := false
+		overlap := 0
 		number, size := 1, MaxPageSize
 		for read := 1; ; read++ {
 			page, err := l.Page(ctx, number, size)
 			missing := size - len(page.Items)
 			if err == nil {
-				page.Shifted = overlaps && !l.continues(page.Items, before, &seen)
+				page.Shifted = overlap > 0 && !l.continues(page.Items, before, overlap, &seen)
 				if before = before[:0]; page.More {
 					before = slices.Grow(before, len(page.Items))
 					for i := range page.Items {
@@ -62,22 +63,25 @@ func (l List[T]) Pages(ctx context.Context) iter.Seq2[Page[T], error] {
 			if !yield(page, nil) || !page.More {
 				return
 			}
-			if overlaps = l.thins || !seen.falls(); overlaps {
-				number, size = overlapping(number*size, missing)
-			} else {
+			if !l.thins && seen.falls() {
 				number++
+				continue
 			}
+			end := number * size
+			number, size = overlapping(end, missing)
+			overlap = end - (number-1)*size
 		}
 	}
 }
 
-// continues reports whether a page begins with the last items of the page before, and goes on with new ones.
-func (l List[T]) continues(items []T, before []ObjectID, seen *idSet) bool {
+// continues reports whether a page begins with the last items of the page before, so many at most, and goes on with new
+// ones.
+func (l List[T]) continues(items []T, before []ObjectID, overlap int, seen *idSet) bool {
 	if len(items) == 0 {
 		return false
 	}
 	from := slices.Index(before, l.id(&items[0]))
-	if from < 0 || len(items) < len(before)-from {
+	if from < 0 || len(before)-from > min(overlap, len(items)) {
 		return false
 	}
 	for i := range items {
