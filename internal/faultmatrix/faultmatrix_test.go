@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/promtest"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
 // seedVariable fixes what chance goes by, to play again what a test has met.
@@ -32,7 +32,7 @@ func chosenSeed(t *testing.T) uint64 {
 func TestShortMatrix(t *testing.T) {
 	t.Parallel()
 	seed := chosenSeed(t)
-	m := matrix{program: promtest.BuildExporter(t), scrapes: 4, exporters: 8, longest: 8, seed: seed, progress: t.Output()}
+	m := matrix{program: harness.BuildExporter(t), scrapes: 4, exporters: 8, longest: 8, seed: seed, progress: t.Output()}
 	random := rand.New(rand.NewPCG(seed, 1))
 	chosen := sample(cells(""), random)
 	if slowness > 1 { // every third fault, which is enough to meet a race in time
@@ -65,7 +65,7 @@ func TestShortMatrix(t *testing.T) {
 // TestJudgeOfPlay has the matrix expect what does not come: each must be a violation.
 func TestJudgeOfPlay(t *testing.T) {
 	t.Parallel()
-	s, err := start(t.Context(), promtest.BuildExporter(t), setup{})
+	s, err := start(t.Context(), harness.BuildExporter(t), setup{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
-	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/promtest"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
 // stray sends a request to where none should go.
@@ -29,7 +29,7 @@ func stray(t *testing.T, url string) {
 // TestJudge breaks a true exposition in one place after the other: each must be noticed.
 func TestJudge(t *testing.T) {
 	t.Parallel()
-	s, err := start(t.Context(), promtest.BuildExporter(t), setup{})
+	s, err := start(t.Context(), harness.BuildExporter(t), setup{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,12 +14,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/promtest"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
 // exporter is the exporter's process, with its configuration and secret files.
 type exporter struct {
-	process    *promtest.Exporter
+	process    *harness.Exporter
 	configFile string
 	secretFile string
 	baseURL    string // of Atlas
@@ -37,7 +37,7 @@ func startExporter(t testing.TB, s *settings, baseURL, secret string) *exporter 
 	if err := errors.Join(e.writeSecret(secret), e.writeConfig(s)); err != nil {
 		t.Fatal(err)
 	}
-	e.process = promtest.StartExporter(t, "--config.file="+e.configFile, "--log.level=info")
+	e.process = harness.StartExporter(t, "--config.file="+e.configFile, "--log.level=info")
 	return e
 }
 

@@ -17,7 +17,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/promtest"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
 func main() {
@@ -61,7 +61,7 @@ func command(ctx context.Context, args []string) int {
 		p.seed = seed
 	}
 	var result *report
-	err := promtest.RunInConsole(ctx, "soak", os.Stderr, func(t testing.TB) {
+	err := harness.RunInConsole(ctx, "soak", os.Stderr, func(t testing.TB) {
 		t.Helper()
 		s, err := run(t, p, os.Stderr)
 		if err != nil {

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/promtest"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
 // plan is how long and how large a soak is.
@@ -29,8 +29,8 @@ type soak struct {
 	log      io.Writer
 	atlas    *atlas
 	exporter *exporter
-	whole    *promtest.PrometheusServer // scrapes /metrics
-	spread   *promtest.PrometheusServer // scrapes /probe of what /sd lists
+	whole    *harness.PrometheusServer // scrapes /metrics
+	spread   *harness.PrometheusServer // scrapes /probe of what /sd lists
 	journal  *journal
 	outages  []span
 
@@ -65,9 +65,9 @@ func run(t testing.TB, p plan, log io.Writer) (*soak, error) {
 	s.atlas.reloaded = reloadState{true, span{math64(starting), math64(time.Now())}}
 	s.atlas.journal = s.noteOne
 	s.atlas.org.Do(s.noteAll)
-	s.whole = promtest.StartPrometheus(t, s.scrapeConfig(fmt.Sprintf(
+	s.whole = harness.StartPrometheus(t, s.scrapeConfig(fmt.Sprintf(
 		"    static_configs: [{targets: [%q]}]", strings.TrimPrefix(s.exporter.process.URL(), "http://"))), nil)
-	s.spread = promtest.StartPrometheus(t, s.scrapeConfig(fmt.Sprintf(
+	s.spread = harness.StartPrometheus(t, s.scrapeConfig(fmt.Sprintf(
 		"    http_sd_configs: [{url: %q, refresh_interval: 1s}]", s.exporter.process.URL()+"/sd")), nil)
 	s.began = time.Now()
 	if err := s.play(t.Context()); err != nil {
@@ -224,7 +224,7 @@ func (s *soak) finish(t testing.TB) error {
 	}
 	s.progress()
 	ended := time.Now()
-	for _, server := range []*promtest.PrometheusServer{s.whole, s.spread} {
+	for _, server := range []*harness.PrometheusServer{s.whole, s.spread} {
 		server.WriteFile(t, "prometheus.yml", "scrape_configs: []\n")
 		if err := server.Reload(ctx); err != nil {
 			return err
@@ -235,7 +235,7 @@ func (s *soak) finish(t testing.TB) error {
 	}
 	for _, server := range []struct {
 		name string
-		*promtest.PrometheusServer
+		*harness.PrometheusServer
 	}{{"/metrics", s.whole}, {"/probe", s.spread}} {
 		result, err := s.judgeStored(ctx, server.name, server.URL(), ended)
 		if err != nil {
