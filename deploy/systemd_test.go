@@ -28,6 +28,7 @@ func unitFor(t *testing.T, program string) string {
 // TestUnitVerifies has systemd read the unit, and judge what a process of it could do. It says more on its standard error
 // than by its exit code.
 func TestUnitVerifies(t *testing.T) {
+	harness.NotShort(t, "it runs systemd-analyze")
 	if _, err := exec.LookPath("systemd-analyze"); err != nil {
 		harness.SkipOrFail(t, "systemd-analyze is not installed")
 	}

@@ -18,6 +18,7 @@ import (
 // TestPageInChromium has a real Chromium use the page: see browser/page.test.mjs. With the environment variable
 // PAGE_SCREENSHOTS it puts screenshots of the demo into that directory; docs/images/page.png is one.
 func TestPageInChromium(t *testing.T) {
+	harness.NotShort(t, "it runs Chromium")
 	chromium, err := exec.LookPath("chromium")
 	if err != nil {
 		harness.SkipOrFail(t, "the page is tested in a real browser: install chromium (on Debian: apt install chromium)")

@@ -68,7 +68,7 @@ func goBuild(ctx context.Context, dir, output string, args ...string) error {
 	return nil
 }
 
-var errTestTimeout = errors.New("the test's -timeout is near")
+var errTestTimeout = errors.New("the test's -timeout is near: give go test -timeout 40m")
 
 // buildContext ends shortly before go test would end the whole test process with a stack dump, so that a build that takes
 // too long is reported as one.

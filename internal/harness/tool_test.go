@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// TestTools builds every tool, which takes minutes the first time: go test -run '^TestTools$' -timeout 30m.
+// TestTools runs every tool that starts with the words "name, version".
 func TestTools(t *testing.T) {
 	for name, path := range map[string]func(testing.TB) string{
 		"promtool": Promtool, "prometheus": Prometheus, "amtool": Amtool, "alertmanager": Alertmanager,
@@ -93,6 +93,38 @@ func TestEnsureBuildsOnce(t *testing.T) {
 	}
 	if _, err := greet.ensure(t.Context(), root, cache); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestAwait has the build in the background take longer than the test may, fail, and succeed.
+func TestAwait(t *testing.T) {
+	greet, root := newTool(t, greetSource)
+	cache := t.TempDir()
+	ended := make(chan struct{})
+	started := 0
+	start := func(string, string) (<-chan struct{}, error) {
+		started++
+		return ended, nil
+	}
+	ctx, cancel := context.WithTimeoutCause(t.Context(), time.Millisecond, errTestTimeout)
+	defer cancel()
+	if _, err := greet.await(ctx, root, cache, start); !errors.Is(err, errTestTimeout) || !strings.Contains(err.Error(), "still being built") {
+		t.Errorf("a build that takes too long: %v", err)
+	}
+	close(ended)
+	writeFile(t, cache, buildLog, "undefined: greet")
+	if _, err := greet.await(t.Context(), root, cache, start); err == nil || !strings.Contains(err.Error(), "undefined: greet") {
+		t.Errorf("a build that failed: %v", err)
+	}
+	want, err := greet.ensure(t.Context(), root, cache)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := greet.await(t.Context(), root, cache, start); err != nil || got != want {
+		t.Errorf("a program that is there: %q, %v, want %q", got, err, want)
+	}
+	if started != 2 {
+		t.Errorf("%d builds were started, want 2: none for a program that is there", started)
 	}
 }
 
@@ -202,6 +234,9 @@ func (r *recorder) Skip(args ...any) {
 }
 
 func TestSkipOrFail(t *testing.T) {
+	if testing.Short() {
+		t.Skip("with -short nothing is demanded")
+	}
 	const reason = "install what the test needs"
 	for ci, wantFailure := range map[string]bool{"true": true, "": false, "false": false} {
 		t.Setenv("CI", ci)
