@@ -1,10 +1,18 @@
-package main
+// Package drill acts out incidents and benign days in shortened time, and reports which of them paged whom.
+//
+// A simulated Atlas plays each scenario; the real exporter reads it, a real Prometheus evaluates the shipped alerting rules,
+// and a real Alertmanager pages. Every duration, of jobs and of rules alike, is divided by one factor. An incident must page
+// what it is expected to, once, and nothing else; a benign day must not page at all. The package is a test and has a long
+// form:
+//
+//	go test ./internal/drill                                                    two selections, a minute
+//	go test ./internal/drill -run Scenarios -long -write -timeout 30m           everything, and writes docs/drill.md
+//	go test ./internal/drill -run Scenarios -long -only '^restore'              some of it
+//	go test ./internal/drill -run Scenarios -long -break MongoDBAtlasRateLimited       with an alert that never fires
+package drill
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"regexp"
 	"slices"
@@ -15,7 +23,6 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/drill/scale"
-	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
 // drill is a whole drill.
@@ -26,7 +33,6 @@ type drill struct {
 	only                  *regexp.Regexp // nil plays everything
 	breakAlert, breakExpr string
 	grace                 time.Duration
-	log                   io.Writer
 }
 
 // plans puts the scenarios on stacks: those that concern a single project together, each of the others alone. The longest
@@ -83,47 +89,35 @@ func (d *drill) settings(p plan) (settings, error) {
 }
 
 // run plays all plans, some at the same time, and reports in the order of their listing.
-func (d *drill) run(ctx context.Context) (*report, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+func (d *drill) run(t *testing.T) *report {
+	t.Helper()
 	started := time.Now()
 	plans := d.plans()
 	if len(plans) == 0 {
-		return nil, errors.New("no scenario has such a name")
+		t.Fatal("no scenario has such a name")
 	}
-	outcomes, problems := make([]outcome, len(plans)), make([]error, len(plans))
+	outcomes := make([]outcome, len(plans))
 	free := make(chan struct{}, max(d.parallel, 1))
 	var wg sync.WaitGroup
 	for i, p := range plans {
 		free <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-free }()
-			if ctx.Err() != nil {
-				problems[i] = ctx.Err()
-				return
-			}
-			s, err := d.settings(p)
-			if err == nil {
-				_, _ = fmt.Fprintf(d.log, "%s begins\n", p.name)
-				err = harness.RunInConsole(ctx, p.name, d.log, func(t testing.TB) {
-					t.Helper()
-					outcomes[i] = runPlan(t, s, p)
-				})
-			}
-			if problems[i] = err; err != nil {
-				cancel() // a stack that does not run says nothing of the rules, nor would the rest
-			}
+			t.Run(p.name, func(t *testing.T) {
+				s, err := d.settings(p)
+				if err != nil {
+					t.Fatal(err)
+				}
+				outcomes[i] = runPlan(t, s, p)
+			})
 		})
 	}
 	wg.Wait()
-	if err := errors.Join(problems...); err != nil {
-		return nil, err
-	}
 	r := &report{factor: d.factor, took: time.Since(started)}
 	for i, o := range outcomes {
 		r.add(d.clock(plans[i]), o)
 	}
-	return r, nil
+	return r
 }
 
 // replaceExpr replaces the expression of an alert, by one that is never true unless one is given.

@@ -1,9 +1,12 @@
-package main
+package drill
 
 import (
-	"io"
+	_ "embed"
+	"flag"
 	"maps"
 	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -62,6 +65,36 @@ func play(t *testing.T, grace time.Duration, broken map[string]string, names ...
 		verdicts[v.scenario.name] = v
 	}
 	return verdicts
+}
+
+// Flags of the test binary.
+var (
+	long     = flag.Bool("long", false, "play every scenario, about ten minutes")                                                             //nolint:gochecknoglobals // a flag
+	write    = flag.Bool("write", false, "write docs/drill.md")                                                                               //nolint:gochecknoglobals // a flag
+	factor   = flag.Float64("factor", 120, "what every duration is divided by")                                                               //nolint:gochecknoglobals // a flag
+	stacks   = flag.Int("stacks", 4, "how many stacks of programs run at the same time")                                                      //nolint:gochecknoglobals // a flag
+	only     = flag.String("only", "", "regular expression: play only the scenarios whose name matches it")                                   //nolint:gochecknoglobals // a flag
+	breaking = flag.String("break", "", "alert, or alert=expression: replace the alert's expression, by default with one that is never true") //nolint:gochecknoglobals // a flag
+)
+
+//go:embed drill.md.tmpl
+var pageTemplate string
+
+// TestScenarios plays every scenario, with -long.
+func TestScenarios(t *testing.T) {
+	if !*long {
+		return // TestDrill plays the most important ones
+	}
+	d := drill{factor: *factor, parallel: *stacks, rulesFile: rulesFile, grace: 20 * time.Second}
+	if *only != "" {
+		d.only = regexp.MustCompile(*only)
+	}
+	d.breakAlert, d.breakExpr, _ = strings.Cut(*breaking, "=")
+	r := d.run(t)
+	r.complain(t)
+	if *write {
+		harness.WriteReport(t, "../../docs/drill.md", pageTemplate, r.page())
+	}
 }
 
 func TestDrill(t *testing.T) {
@@ -159,7 +192,7 @@ func TestPageListsEveryScenario(t *testing.T) {
 		}
 		seen[s.name] = true
 		if !strings.Contains(string(content), "| "+s.name+" | "+s.story) {
-			t.Errorf("docs/drill.md does not have %s: run go run ./internal/drill", s.name)
+			t.Errorf("docs/drill.md does not have %s: run go test ./internal/drill -run Scenarios -long -write", s.name)
 		}
 	}
 }
@@ -174,25 +207,29 @@ func TestReplaceExpr(t *testing.T) {
 	}
 }
 
-func TestConsole(t *testing.T) {
-	var order []string
-	err := harness.RunInConsole(t.Context(), "a stack", io.Discard, func(c testing.TB) {
-		c.Helper()
-		dir := c.TempDir()
-		c.Cleanup(func() { order = append(order, "first") })
-		c.Cleanup(func() {
-			if _, err := os.Stat(dir); err != nil {
-				t.Error(err)
-			}
-			order = append(order, "second")
-		})
-		c.Fatalf("it %s", "broke")
-		t.Error("a fatal error did not end the function")
+// TestPage renders the page of a drill that went wrong.
+func TestPage(t *testing.T) {
+	r := &report{factor: 120}
+	r.add(clock{60}, outcome{
+		verdicts: []verdict{{
+			scenario: scenario{name: "export-failed", story: "An export fails."},
+			results:  []result{{expectation: expectation{alert: "MongoDBAtlasFailed"}}, {expectation: expectation{alert: "Other"}, paged: true, after: time.Second}},
+		}, {scenario: scenario{name: "healthy", story: "Nothing happens.", benign: true}, others: []string{"Stuck"}}},
+		stray: []page{{labels: with("alertname", "Stray")}},
 	})
-	if err == nil || err.Error() != "a stack: it broke" || !slices.Equal(order, []string{"second", "first"}) {
-		t.Errorf("error %v, cleanups %v", err, order)
+	path := filepath.Join(t.TempDir(), "drill.md")
+	harness.WriteReport(t, path, pageTemplate, r.page())
+	got, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if err := harness.RunInConsole(t.Context(), "a stack", io.Discard, func(testing.TB) {}); err != nil {
-		t.Error(err)
+	for _, want := range []string{
+		"\n| export-failed | An export fails. (factor 60) | Failed<br>Other | MISSED<br>paged | <br>1.0 s = 1 min | none |\n",
+		"\n| healthy | Nothing happens. (factor 60) |  |  |  | Stuck |\n", "\nA page belongs to no scenario: Stray\n",
+		"**0 of 1 incidents paged as they should, 0 of 1 benign days were quiet: 2 expected pages, 1 missed, 2 false.**",
+	} {
+		if !strings.Contains(string(got), want) {
+			t.Errorf("the page has no %q:\n%s", want, got)
+		}
 	}
 }

@@ -1,7 +1,8 @@
-package main
+package faultmatrix
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -103,22 +104,11 @@ func spoiled(spoil func(*exchange, *document)) func(*exchange) {
 
 // wrongType gives a member a type that it cannot have.
 func wrongType(x *exchange, d *document) {
-	wrong := map[endpoint][]func(map[string]any){
-		token:     {member("access_token", 5), member("expires_in", "soon"), member("access_token", []int{1})},
-		projects:  {member("name", 5), member("id", 7), member("name", map[string]int{})},
-		project:   {member("name", 5), member("id", []int{})},
-		clusters:  {member("name", 5), member("paused", "no"), member("backupEnabled", 1), member("createDate", 17), member("replicationSpecs", 1)},
-		schedule:  {member("autoExportEnabled", "true"), member("autoExportEnabled", nil), member("export", "daily")},
-		pipelines: {member("name", []int{}), member("state", 5), member("source", "a")},
-		exports:   {member("state", 5), member("createdAt", 1786332505), member("finishedAt", map[string]int{}), member("exportStatus", []int{})},
-		restores:  {member("cancelled", "no"), member("failed", 1), member("finishedAt", 5), member("deliveryUrl", "https://"+downloadMarker)},
-		runs:      {member("state", map[string]int{}), member("stats", []int{}), member("createdDate", false), member("phase", 5)},
-	}[x.endpoint]
 	if x.endpoint.isPaged() && x.random.IntN(3) == 0 {
 		d.whole.(map[string]any)["results"] = one[any](x.random, "none", 0, map[string]any{}, []int{1}, []any{nil})
 		return
 	}
-	one(x.random, wrong...)(d.item())
+	one(x.random, x.endpoint.resource().wrong...)(d.item())
 }
 
 func member(name string, value any) func(map[string]any) {
@@ -127,15 +117,8 @@ func member(name string, value any) func(map[string]any) {
 
 // withoutID takes away what nothing can do without.
 func withoutID(x *exchange, d *document) {
-	name := x.endpoint.idMember()
-	switch x.endpoint {
-	case token:
-		name = "access_token"
-	case schedule:
-		name = "autoExportEnabled"
-	default:
-	}
-	delete(d.item(), name)
+	r := x.endpoint.resource()
+	delete(d.item(), cmp.Or(r.without, r.id))
 }
 
 func badID(x *exchange, d *document) {
@@ -145,7 +128,7 @@ func badID(x *exchange, d *document) {
 		replace(d.whole, "id", bad)
 		return
 	}
-	d.item()[x.endpoint.idMember()] = bad
+	d.item()[x.endpoint.resource().id] = bad
 }
 
 // dates gives one item's dates another value.
@@ -184,16 +167,7 @@ func doubled(x *exchange) {
 
 // misspelt puts a byte that is no UTF-8 into a name, or into another text that becomes a label.
 func misspelt(x *exchange) {
-	name := "name"
-	switch x.endpoint {
-	case exports, runs:
-		name = "state"
-	case restores:
-		name = "deliveryType"
-	case schedule:
-		name = "frequencyType"
-	default:
-	}
+	name := x.endpoint.resource().text
 	status, header, body := x.genuine()
 	body = bytes.Replace(body, []byte(`"`+name+`":"`), []byte(`"`+name+`":"`+"\xff\xc3"), 1)
 	x.send(status, header.Get("Content-Type"), body)
@@ -218,7 +192,7 @@ func endless(x *exchange) {
 			return
 		}
 		whole["results"] = []any{map[string]any{
-			x.endpoint.idMember(): fmt.Sprintf("%08x%016x", 0x6a000000, number), "name": "page-" + strconv.Itoa(number),
+			x.endpoint.resource().id: fmt.Sprintf("%08x%016x", 0x6a000000, number), "name": "page-" + strconv.Itoa(number),
 		}}
 	})(x)
 }

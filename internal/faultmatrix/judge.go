@@ -1,4 +1,4 @@
-package main
+package faultmatrix
 
 import (
 	"fmt"
@@ -27,6 +27,8 @@ type judge struct {
 	last       *snapshot
 
 	outcome outcome
+	// wide has many targets struck at once: whether one of them has been asked for again is a matter of turns.
+	wide bool
 	// struck are the targets that the fault strikes.
 	struck map[target]bool
 	// sharing are targets that wait for the same rate limit, and so may be rate limited with the struck one.
@@ -156,7 +158,7 @@ func (j *judge) judgePlausible(s *snapshot, owner target, complain func(string, 
 	const year2000, year2200 = 946684800, 7258118400
 	jobs := func(s *snapshot) (sum float64) {
 		for _, one := range s.values {
-			if one.owner(j.configured) == owner && (strings.HasSuffix(one.name, "_jobs") || one.name == "mongodbatlas_pipeline_runs") {
+			if one.owner(j.configured) == owner && one.name == "mongodbatlas_"+owner.endpoint().resource().jobs {
 				sum += one.value
 			}
 		}
@@ -194,7 +196,7 @@ func judgeStateSets(s *snapshot, complain func(string, ...any)) {
 		}
 		rest := maps.Clone(one.labels)
 		delete(rest, label)
-		sums[(&series{name: one.name, labels: rest}).key()] += one.value
+		sums[fmt.Sprint(one.name, rest)] += one.value
 	}
 	for key, sum := range sums {
 		if sum != 1 {
@@ -256,6 +258,9 @@ func (j *judge) judgeChange(s *snapshot, p phase, complain func(string, ...any))
 			complain("target %s was read at %v, and later at %v", t, was, at)
 		case p == settled && j.struck[t] && !j.outcome.mayStayUp() && j.isStruck(j.last, t) && at != was:
 			complain("target %s is down and looks fresh", t)
+		case j.wide && j.struck[t] && p != calm:
+		case j.wide && s.up[t] && age > freshest:
+			complain("target %s, which nothing strikes, was read %.1f s ago: the others starve it", t, age)
 		case s.up[t] && age > oldest:
 			complain("target %s is up and was read %.1f s ago", t, age)
 		}
@@ -270,3 +275,6 @@ func (j *judge) judgeChange(s *snapshot, p phase, complain func(string, ...any))
 // oldest is how long ago, in seconds, a target that is up may have been read: everything is due with every scrape, or a
 // second later, and scrapes come one after the other.
 const oldest = slowness * 30.0
+
+// freshest is oldest for targets beside others that hang.
+const freshest = slowness * 12.0

@@ -1,9 +1,11 @@
-package main
+package faultmatrix
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
@@ -21,15 +23,17 @@ type organization struct {
 	groups []string
 	// readable are the targets that are up when nothing is wrong, but for the projects themselves.
 	readable []target
+	// jobs are how many jobs each target has.
+	jobs map[target]int
 	// excluded are those of which discovery knows that there is nothing to read, with the reason.
 	excluded map[target]string
 }
 
 // newOrganization builds three projects: with histories shorter and longer than a page, in every order, with clusters that
-// have no backup, and with downloads.
-func newOrganization() *organization {
+// have no backup, and with downloads. Where it is crowded, the first has more clusters than requests may be under way.
+func newOrganization(crowded bool) *organization {
 	now := time.Now().Truncate(time.Second)
-	o := &organization{Organization: atlassim.NewOrganization(atlassim.NewManualClock(now)), excluded: map[target]string{}}
+	o := &organization{Organization: atlassim.NewOrganization(atlassim.NewManualClock(now)), excluded: map[target]string{}, jobs: map[target]int{}}
 	for i, name := range []string{"alpha", "beta", "gamma"} {
 		p := o.AddProject(name)
 		o.groups = append(o.groups, p.ID)
@@ -44,6 +48,11 @@ func newOrganization() *organization {
 		o.addPipeline(p, "orders", now, 6, atlassim.NewestFirst)
 		if i == 0 {
 			o.addPipeline(p, oddPipeline, now, 24, atlassim.OldestFirst)
+			if crowded {
+				for n := range 20 {
+					o.addCluster(p, fmt.Sprintf("crowd-%d", n), now, 1, atlassim.NewestFirst)
+				}
+			}
 			o.exclude(p.AddCluster("free", atlassim.ClusterOptions{Provider: "TENANT"}), "free_tier")
 			o.exclude(p.AddCluster("bare", atlassim.ClusterOptions{BackupDisabled: true}), "backup_disabled")
 		}
@@ -77,14 +86,23 @@ func (o *organization) addCluster(p *atlassim.Project, name string, now time.Tim
 		}
 		c.AddRestore(r)
 	}
-	for _, e := range []endpoint{schedule, exports, restores} {
-		o.readable = append(o.readable, target{collector: e.collector(), group: p.ID, cluster: name})
+	for _, r := range resources() {
+		if !strings.Contains(r.path, "{cluster}") {
+			continue
+		}
+		t := target{collector: r.collector, group: p.ID, cluster: name}
+		o.readable = append(o.readable, t)
+		if r.jobs != "" {
+			o.jobs[t] = jobs
+		}
 	}
 }
 
 func (o *organization) exclude(c *atlassim.Cluster, reason string) {
-	for _, e := range []endpoint{schedule, exports, restores} {
-		o.excluded[target{collector: e.collector(), group: c.Project().ID, cluster: c.Name}] = reason
+	for _, r := range resources() {
+		if strings.Contains(r.path, "{cluster}") {
+			o.excluded[target{collector: r.collector, group: c.Project().ID, cluster: c.Name}] = reason
+		}
 	}
 }
 
@@ -105,7 +123,9 @@ func (o *organization) addPipeline(p *atlassim.Project, name string, now time.Ti
 		}
 		pl.AddRun(r)
 	}
-	o.readable = append(o.readable, target{collector: runs.collector(), group: p.ID, pipeline: name})
+	t := target{collector: runs.collector(), group: p.ID, pipeline: name}
+	o.readable = append(o.readable, t)
+	o.jobs[t] = jobs
 }
 
 // all lists the targets that are up when nothing is wrong; configured tells whether the configuration names the projects.

@@ -141,7 +141,8 @@ const dataRace = "WARNING: DATA RACE"
 func exporterEnv(extra []string) []string {
 	var env []string
 	for _, variable := range os.Environ() {
-		if !strings.HasPrefix(variable, "MONGODB_ATLAS_") {
+		name, _, _ := strings.Cut(variable, "=")
+		if !strings.HasPrefix(name, "MONGODB_ATLAS_") && !strings.HasSuffix(strings.ToUpper(name), "_PROXY") {
 			env = append(env, variable)
 		}
 	}
@@ -156,6 +157,16 @@ func (e *Exporter) Logs() string { return e.process.logs.String() }
 
 // Signal sends a signal, such as SIGHUP.
 func (e *Exporter) Signal(sig os.Signal) error { return e.process.signal(sig) }
+
+// Ended reports whether the process has ended.
+func (e *Exporter) Ended() bool {
+	select {
+	case <-e.process.done:
+		return true
+	default:
+		return false
+	}
+}
 
 // Stop sends SIGTERM and waits for the end, as Wait does.
 func (e *Exporter) Stop(ctx context.Context) error { return e.process.stop(ctx) }

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"maps"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -65,15 +66,17 @@ func TestSoak(t *testing.T) {
 	if !t.Failed() {
 		s.breakIt(t)
 	}
+	path := filepath.Join(t.TempDir(), "soak.md")
 	if *write {
-		harness.WriteReport(t, "../../docs/soak.md", page, map[string]any{
-			"Passed": flat && len(s.differences) == 0, "Differences": len(s.differences),
-			"Simulated": (s.took * timeScale).Round(time.Minute), "Took": s.took.Round(time.Second),
-			"Projects": p.projects, "Clusters": p.clusters, "Pipelines": p.pipelines, "Changes": s.changes(),
-			"Looks": s.looks, "Waited": (s.waited / time.Duration(max(1, s.looks))).Round(time.Millisecond), "Compared": s.compared,
-			"Calls": s.atlas.server.Count(""), "Tokens": s.atlas.server.Mints(), "Growth": s.growth(),
-		})
+		path = "../../docs/soak.md"
 	}
+	harness.WriteReport(t, path, page, map[string]any{
+		"Passed": flat && len(s.differences) == 0, "Differences": len(s.differences),
+		"Simulated": (s.took * timeScale).Round(time.Minute), "Took": s.took.Round(time.Second),
+		"Projects": p.projects, "Clusters": p.clusters, "Pipelines": p.pipelines, "Changes": s.changes(),
+		"Looks": s.looks, "Waited": (s.waited / time.Duration(max(1, s.looks))).Round(time.Millisecond), "Compared": s.compared,
+		"Calls": s.atlas.server.Count(""), "Tokens": s.atlas.server.Mints(), "Growth": s.growth(),
+	})
 }
 
 // breakIt alters what the exporter answers, and what Atlas holds behind its back.

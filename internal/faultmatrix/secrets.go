@@ -1,4 +1,4 @@
-package main
+package faultmatrix
 
 import (
 	"bytes"
@@ -10,7 +10,7 @@ import (
 // guard knows what must never show in anything that the exporter lets out.
 type guard struct{ needles map[string][]byte }
 
-// longestNeedle is the length of the part of a log that is searched again with what comes behind it.
+// longestNeedle is the length of the part of a log that is searched again with what follows it.
 const longestNeedle = 256
 
 // tokenPrefix begins every token that the simulated Atlas mints.
@@ -26,12 +26,17 @@ func newGuard(account atlassim.ServiceAccount, key atlassim.APIKey) *guard {
 	}}
 }
 
-// search tells which secrets stand in a text.
+// search names the secrets that a text contains, and the signs of a crash.
 func (g *guard) search(where string, text []byte) []string {
 	var found []string
 	for what, needle := range g.needles {
 		if bytes.Contains(text, needle) {
 			found = append(found, where+" shows "+what)
+		}
+	}
+	for _, sign := range []string{"panic: ", "fatal error:", "DATA RACE"} {
+		if bytes.Contains(text, []byte(sign)) {
+			found = append(found, where+" shows "+sign)
 		}
 	}
 	return found
