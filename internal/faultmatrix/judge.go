@@ -277,4 +277,4 @@ func (j *judge) judgeChange(s *snapshot, p phase, complain func(string, ...any))
 const oldest = slowness * 30.0
 
 // freshest is oldest for targets beside others that hang.
-const freshest = slowness * 12.0
+const freshest = slowness * 8.0
