@@ -18,7 +18,7 @@ const reference = "../docs/metrics.md"
 func TestReference(t *testing.T) {
 	t.Parallel()
 	got := renderReference()
-	if *update {
+	if harness.Update() {
 		if err := os.WriteFile(reference, []byte(got), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -44,6 +44,7 @@ func clockWorld(now time.Time) (org *atlassim.Organization, want map[string]time
 // TestClocks holds that what is exported of jobs depends on Atlas's clock alone: not on the exporter's, which may be
 // hours behind or ahead, nor on its time zone, in the hour that daylight saving repeats too.
 func TestClocks(t *testing.T) {
+	harness.NotShort(t, "it starts ten exporters")
 	goRoot, err := exec.CommandContext(t.Context(), "go", "env", "GOROOT").Output()
 	if err != nil {
 		t.Fatal(err)

@@ -183,6 +183,7 @@ func ask(t *testing.T, method, url string) string {
 // the runtime prints of a process that is killed for its stacks.
 func TestServeKeepsSecrets(t *testing.T) {
 	t.Parallel()
+	harness.NotShort(t, "it makes hundreds of requests and runs")
 	for kind, secret := range map[string]string{"service account": clientSecret, "API key": privateKey} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
@@ -285,6 +286,7 @@ func TestServeKeepsSecrets(t *testing.T) {
 // itself with secrets in the environment.
 func TestCommandsKeepSecrets(t *testing.T) {
 	t.Parallel()
+	harness.NotShort(t, "it makes hundreds of requests and runs")
 	c := newConfidence(t)
 	account := []string{"MONGODB_ATLAS_BASE_URL=" + c.url, "MONGODB_ATLAS_CLIENT_ID=" + clientID, "MONGODB_ATLAS_CLIENT_SECRET=" + clientSecret}
 	key := []string{"MONGODB_ATLAS_BASE_URL=" + c.url, "MONGODB_ATLAS_PUBLIC_KEY=" + publicKey, "MONGODB_ATLAS_PRIVATE_KEY=" + privateKey}

@@ -29,6 +29,7 @@ func stray(t *testing.T, url string) {
 // TestJudge breaks a true exposition in one place after the other: each must be noticed.
 func TestJudge(t *testing.T) {
 	t.Parallel()
+	harness.NotShort(t, "it starts an exporter")
 	s := start(t, setup{})
 	a, err := s.ask(t.Context(), http.MethodGet, "/metrics")
 	if err != nil {
