@@ -141,6 +141,7 @@ groups:
 
 // TestServersEnd proves that a server is gone when its test is.
 func TestServersEnd(t *testing.T) {
+	NotShort(t, "it runs prometheus")
 	var server *PrometheusServer
 	t.Run("inner", func(t *testing.T) { server = StartPrometheus(t, "{}", nil) })
 	select {
