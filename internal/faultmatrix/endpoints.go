@@ -20,6 +20,13 @@ const (
 	exports   endpoint = "exports"
 	restores  endpoint = "restores"
 	runs      endpoint = "runs"
+
+	snapshots          endpoint = "snapshots"
+	collectionRestores endpoint = "collection restores"
+	buckets            endpoint = "buckets"
+	flexClusters       endpoint = "flex clusters"
+	flexSnapshots      endpoint = "flex snapshots"
+	flexRestores       endpoint = "flex restores"
 )
 
 // resource is what the matrix has to know of an endpoint. A new collector needs an entry in resources, and something to read
@@ -41,6 +48,10 @@ type resource struct {
 	jobs     string
 	// text is a member whose text becomes a label or a state.
 	text string
+	// ends tells that 404, 405 or 410 means that Atlas has ended the feature; parent is the collector whose list the target is
+	// an entry of, and goes with.
+	ends   bool
+	parent string
 	// wrong gives members a type that they cannot have.
 	wrong []func(map[string]any)
 }
@@ -70,15 +81,18 @@ func resources() []resource {
 		{
 			endpoint: schedule, collector: "backup_schedule", path: "/{group}/clusters/{cluster}/backup/schedule", id: "id",
 			without: "autoExportEnabled", bucket: "backups", text: "frequencyType",
-			families: []string{"backup_export_auto_enabled", "backup_export_expected_interval_seconds"},
+			families: []string{
+				"backup_export_auto_enabled", "backup_export_expected_interval_seconds", "backup_snapshot_expected_interval_seconds",
+				"backup_snapshot_policy_items", "backup_snapshot_next_timestamp_seconds", "backup_restore_window_seconds",
+			},
 			wrong: []func(map[string]any){
 				member("autoExportEnabled", "true"), member("autoExportEnabled", nil), member("export", "daily"),
 			},
 		},
 		{
 			endpoint: pipelines, collector: "pipelines", path: "/{group}/pipelines", id: "_id", bucket: "pipelines", text: "name",
-			families: []string{"pipeline_state", "pipeline_info"},
-			wrong:    []func(map[string]any){member("name", []int{}), member("state", 5), member("source", "a")},
+			families: []string{"pipeline_state", "pipeline_info"}, ends: true,
+			wrong: []func(map[string]any){member("name", []int{}), member("state", 5), member("source", "a")},
 		},
 		{
 			endpoint: exports, collector: "backup_exports", path: "/{group}/clusters/{cluster}/backup/exports", paged: true, id: "id",
@@ -96,15 +110,46 @@ func resources() []resource {
 		},
 		{
 			endpoint: runs, collector: "pipeline_runs", path: "/{group}/pipelines/{pipeline}/runs", paged: true, id: "_id",
-			bucket: "pipelines", text: "state", families: []string{"pipeline_"}, jobs: "pipeline_runs",
+			bucket: "pipelines", text: "state", families: []string{"pipeline_"}, jobs: "pipeline_runs", parent: "pipelines",
 			wrong: []func(map[string]any){
 				member("state", map[string]int{}), member("stats", []int{}), member("createdDate", false), member("phase", 5),
 			},
 		},
+		{
+			endpoint: snapshots, collector: "backup_snapshots", path: "/{group}/clusters/{cluster}/backup/snapshots", paged: true, id: "id",
+			bucket: "backups", text: "status", families: []string{"backup_snapshot"}, jobs: "backup_snapshots",
+			wrong: []func(map[string]any){member("status", 5), member("createdAt", 17), member("expiresAt", map[string]int{}), member("copyRegions", 1)},
+		},
+		{
+			endpoint: collectionRestores, collector: "collection_restores", path: "/{group}/clusters/{cluster}/collectionRestoreJobs",
+			paged: true, id: "id", bucket: "backups", text: "state", families: []string{"collection_restore_"}, jobs: "collection_restore_jobs",
+			ends:  true,
+			wrong: []func(map[string]any){member("state", 5), member("createdAt", 17), member("finishedAt", map[string]int{})},
+		},
+		{
+			endpoint: buckets, collector: "export_buckets", path: "/{group}/backup/exportBuckets", paged: true, id: "_id",
+			bucket: "backups", text: "bucketName", families: []string{"backup_export_bucket_found"},
+			wrong: []func(map[string]any){member("_id", 7), member("_id", []int{})},
+		},
+		{
+			endpoint: flexClusters, collector: "flex_clusters", path: "/{group}/flexClusters", paged: true, id: "id", text: "name",
+			families: []string{"flex_cluster_", "flex_snapshot_expected_interval_seconds"}, ends: true,
+			wrong: []func(map[string]any){member("name", 5), member("id", 7), member("backupSettings", 1), member("createDate", 17)},
+		},
+		{
+			endpoint: flexSnapshots, collector: "flex_snapshots", path: "/{group}/flexClusters/{cluster}/backup/snapshots", paged: true, id: "id",
+			text: "status", families: []string{"flex_snapshot"}, jobs: "flex_snapshots", parent: "flex_clusters",
+			wrong: []func(map[string]any){member("status", 5), member("scheduledTime", 17), member("finishTime", map[string]int{})},
+		},
+		{
+			endpoint: flexRestores, collector: "flex_restores", path: "/{group}/flexClusters/{cluster}/backup/restoreJobs", paged: true, id: "id",
+			text: "status", families: []string{"flex_restore_"}, jobs: "flex_restore_jobs", parent: "flex_clusters",
+			wrong: []func(map[string]any){member("status", 5), member("restoreScheduledDate", 17), member("deliveryType", []int{})},
+		},
 	}
 }
 
-// of returns the resource of an endpoint.
+// resource returns what is known of the endpoint.
 func (e endpoint) resource() resource {
 	for _, r := range resources() {
 		if r.endpoint == e {
@@ -115,6 +160,23 @@ func (e endpoint) resource() resource {
 }
 
 func (e endpoint) collector() string { return e.resource().collector }
+
+// ends reports whether Atlas may end the feature.
+func ends(e endpoint) bool { return e.resource().ends }
+
+// ending lists the endpoints that Atlas may end, with an outcome.
+func ending(o outcome) map[endpoint]outcome {
+	all := map[endpoint]outcome{}
+	for _, r := range resources() {
+		if r.ends {
+			all[r.endpoint] = o
+		}
+	}
+	return all
+}
+
+// of reports whether the targets are the entries of a list: clusters, flexClusters or pipelines.
+func (r resource) of(list string) bool { return strings.Contains(r.path, "/"+list+"/{") }
 
 func (e endpoint) isPaged() bool { return e.resource().paged }
 

@@ -15,10 +15,12 @@ func itemFaults() []fault {
 	lies := outcome{lies: true}
 	// What the exporter shows no value of may be looked at, or not.
 	ignored := upOr(badResponse)
-	undated := map[endpoint]outcome{projects: ignored, project: ignored, schedule: ignored, pipelines: ignored}
+	shown := outcome{lies: true, reasons: []string{badResponse}}
+	undated := map[endpoint]outcome{projects: ignored, project: ignored, schedule: shown, pipelines: ignored, buckets: ignored, flexClusters: shown}
 	dated := notOf(but(lies, undated), token)
 	countless := map[endpoint]outcome{
-		token: {up: true}, projects: ignored, project: ignored, clusters: ignored, schedule: ignored, pipelines: ignored, restores: ignored,
+		token: {up: true}, projects: ignored, project: ignored, clusters: ignored, schedule: shown, pipelines: ignored, restores: ignored,
+		buckets: ignored, flexClusters: ignored, flexSnapshots: ignored, flexRestores: ignored, snapshots: shown, collectionRestores: shown,
 	}
 	return []fault{
 		{name: "wrong types", answer: spoiled(wrongType), expect: everywhere(down(badResponse))},
@@ -51,13 +53,16 @@ func itemFaults() []fault {
 		{
 			name: "an unknown state", answer: spoiled(func(_ *exchange, d *document) {
 				replace(d.item(), "state", "Exploding")
+				replace(d.item(), "status", "Exploding")
 				replace(d.item(), "deliveryType", "pigeon")
 			}),
-			expect: notOf(but(lies, map[endpoint]outcome{projects: ignored, project: ignored, clusters: ignored, schedule: ignored}), token),
+			expect: notOf(but(lies, map[endpoint]outcome{
+				projects: ignored, project: ignored, clusters: ignored, schedule: ignored, buckets: ignored, flexClusters: ignored,
+			}), token),
 		},
 		{
 			name: "invalid UTF-8 in names", answer: misspelt,
-			expect: notOf(but(outcome{renames: true, reasons: []string{badResponse, notFound}}, map[endpoint]outcome{schedule: lies}), token),
+			expect: notOf(but(outcome{renames: true, reasons: []string{badResponse, notFound}}, map[endpoint]outcome{schedule: lies, buckets: ignored}), token),
 		},
 		{name: "endless next links", answer: endless, expect: ofPages, endless: true},
 		{name: "a page that repeats", answer: repeated, expect: func(e endpoint) (outcome, bool) {
@@ -137,6 +142,7 @@ func dates(value string) func(*exchange, *document) {
 		item := d.item()
 		for _, name := range []string{
 			"created", "createdAt", "createDate", "createdDate", "finishedAt", "expiresAt", "lastUpdatedDate", "scheduledDeletionDate", "nextSnapshot",
+			"scheduledTime", "startTime", "finishTime", "expiration", "restoreScheduledDate", "restoreFinishedDate",
 		} {
 			replace(item, name, value)
 		}

@@ -37,14 +37,17 @@ func newOrganization(crowded bool) *organization {
 	for i, name := range []string{"alpha", "beta", "gamma"} {
 		p := o.AddProject(name)
 		o.groups = append(o.groups, p.ID)
-		for _, t := range []endpoint{clusters, pipelines} {
-			o.readable = append(o.readable, target{collector: t.collector(), group: p.ID})
+		for _, r := range resources() {
+			if r.path != "" && r.path != "/{group}" && strings.Count(r.path, "{") == 1 {
+				o.readable = append(o.readable, target{collector: r.collector, group: p.ID})
+			}
 		}
 		o.addCluster(p, "short", now, 7, atlassim.NewestFirst)
 		if i == 2 {
 			continue
 		}
 		o.addCluster(p, "long", now, 27+i, []atlassim.Order{atlassim.NewestFirst, atlassim.OldestFirst}[i])
+		o.addFlexCluster(p, "flexible", now, 5)
 		o.addPipeline(p, "orders", now, 6, atlassim.NewestFirst)
 		if i == 0 {
 			o.addPipeline(p, oddPipeline, now, 24, atlassim.OldestFirst)
@@ -66,6 +69,8 @@ func (o *organization) addCluster(p *atlassim.Project, name string, now time.Tim
 	})
 	c.OrderExports(order)
 	c.OrderRestores(order)
+	c.OrderSnapshots(order)
+	c.OrderCollectionRestores(order)
 	for i := range jobs {
 		created := now.Add(-time.Duration(jobs-i) * 24 * time.Hour)
 		e := atlassim.Export{CreatedAt: created, FinishedAt: created.Add(13 * time.Minute), TotalCollections: 9, ExportedCollections: 8}
@@ -85,9 +90,17 @@ func (o *organization) addCluster(p *atlassim.Project, name string, now time.Tim
 			r.DeliveryURLs = []string{"https://" + name + ".invalid/" + downloadMarker + "/" + strconv.Itoa(i) + ".tar.gz"}
 		}
 		c.AddRestore(r)
+		c.AddSnapshot(atlassim.Snapshot{
+			RequestedAt: created, CreatedAt: created.Add(time.Minute), ExpiresAt: now.AddDate(0, 1, 0),
+			Status: []string{atlassim.SnapshotCompleted, atlassim.SnapshotFailed, atlassim.SnapshotCompleted}[i%3],
+		})
+		c.AddCollectionRestore(atlassim.CollectionRestore{
+			CreatedAt: created, FinishedAt: created.Add(time.Minute), RestoredDocuments: 5, TotalDocuments: 5,
+			State: []string{atlassim.CollectionSuccessful, atlassim.CollectionFailed}[i%2],
+		})
 	}
 	for _, r := range resources() {
-		if !strings.Contains(r.path, "{cluster}") {
+		if !r.of("clusters") {
 			continue
 		}
 		t := target{collector: r.collector, group: p.ID, cluster: name}
@@ -98,9 +111,28 @@ func (o *organization) addCluster(p *atlassim.Project, name string, now time.Tim
 	}
 }
 
+func (o *organization) addFlexCluster(p *atlassim.Project, name string, now time.Time, jobs int) {
+	f := p.AddFlexCluster(name, now.AddDate(0, -3, 0))
+	for i := range jobs {
+		at := now.Add(-time.Duration(jobs-i) * 24 * time.Hour)
+		f.AddSnapshot(atlassim.FlexSnapshot{
+			ScheduledTime: at, StartTime: at, FinishTime: at.Add(time.Minute),
+			Status: []string{atlassim.FlexCompleted, atlassim.FlexFailed}[i%2],
+		})
+		f.AddRestore(atlassim.FlexRestore{ScheduledDate: at, FinishedDate: at.Add(time.Minute)})
+	}
+	for _, r := range resources() {
+		if r.of("flexClusters") {
+			t := target{collector: r.collector, group: p.ID, cluster: name}
+			o.readable = append(o.readable, t)
+			o.jobs[t] = jobs
+		}
+	}
+}
+
 func (o *organization) exclude(c *atlassim.Cluster, reason string) {
 	for _, r := range resources() {
-		if strings.Contains(r.path, "{cluster}") {
+		if r.of("clusters") {
 			o.excluded[target{collector: r.collector, group: c.Project().ID, cluster: c.Name}] = reason
 		}
 	}

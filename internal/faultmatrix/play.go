@@ -134,7 +134,7 @@ func (p *play) shows(s *snapshot) bool {
 		return false
 	}
 	for t := range p.judge.struck {
-		if t.collector == runs.collector() && p.judge.gone(s, t.group, faulty) {
+		if p.judge.gone(s, t, faulty) {
 			continue
 		}
 		if !p.judge.isStruck(s, t) {

@@ -95,7 +95,13 @@ refresh:
   min_interval: 0s
   discovery_interval: 1s
   relist_interval: 4s # both ways of reading a known list are used all the time
+collectors:
 `, credentials, requestTimeout.Milliseconds())
+	for _, r := range resources() {
+		if r.jobs != "" {
+			s.config += "  " + r.collector + ": {min_interval: 0s}\n"
+		}
+	}
 	if s.configured {
 		s.config += "projects:\n"
 		for _, id := range s.org.groups {
