@@ -16,7 +16,8 @@ import (
 func endpoints() []string {
 	all := []string{
 		atlassim.OpToken, atlassim.OpListProjects, atlassim.OpGetProject, atlassim.OpListClusters, atlassim.OpListPipelines,
-		atlassim.OpGetBackupSchedule,
+		atlassim.OpGetBackupSchedule, atlassim.OpListExportBuckets,
+		atlassim.OpListShardedBackupSnapshots,
 	}
 	for _, l := range jobLists() {
 		all = append(all, l.operation)

@@ -149,6 +149,7 @@ func (a *atlas) addCluster(p *atlassim.Project) {
 		return
 	}
 	a.orderCluster(c)
+	a.addBackups(c)
 	for i := range pick(a, historyLengths()...) {
 		created := now.Add(-time.Duration(i+1) * 24 * time.Hour).Add(-time.Duration(a.random.IntN(3600)) * time.Second)
 		a.pastExport(c, created)

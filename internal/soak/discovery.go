@@ -165,6 +165,7 @@ func (a *atlas) remakeCluster() string {
 	p.RemoveCluster(c)
 	anew := p.AddCluster(c.Name, atlassim.ClusterOptions{Created: a.org.Clock().Now()})
 	a.orderCluster(anew)
+	anew.Schedule.NextSnapshot = a.org.Clock().Now().Add(24 * time.Hour).Truncate(time.Second)
 	return "cluster made anew"
 }
 

@@ -23,8 +23,10 @@ func (a *atlas) step() bool {
 		return a.newRestore()
 	case n < 70:
 		return a.advanceRestore()
-	case n < 76:
+	case n < 73:
 		return a.newRun()
+	case n < 85:
+		return a.advanceBackups()
 	default:
 		return a.advanceRun()
 	}

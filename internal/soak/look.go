@@ -116,7 +116,7 @@ func (s *soak) lookElsewhere(ctx context.Context, want []group) error {
 	if err != nil {
 		return err
 	}
-	part := where(want, func(key string) bool { return collectorOf(key) == collector })
+	part := where(want, func(key string) bool { return chosenBy(key, collector) })
 	s.account(narrowPath(collector), compare(part, got, promised))
 
 	discovered, err := s.discovered(ctx)
@@ -146,24 +146,27 @@ func where(want []group, keep func(key string) bool) []group {
 	return some
 }
 
-// collectorOf is the collector by which a scrape chooses a series.
-func collectorOf(key string) string {
+// chosenBy reports whether a scrape of one collector shows a series.
+func chosenBy(key, collector string) bool {
 	family := harness.Family(key)
 	if strings.HasPrefix(family, prefix+"target") || strings.HasPrefix(family, prefix+"scrape_collector_") {
-		if collector := harness.Label(key, "collector"); isJobs(collector) {
-			return collector
+		if of := harness.Label(key, "collector"); isJobs(of) {
+			return collector == of
 		}
-		return "exporter"
+		return collector == "exporter"
 	}
-	if strings.HasPrefix(family, prefix+"cluster_") {
-		return collectorExports
+	switch {
+	case strings.HasPrefix(family, prefix+"cluster_"), family == exportFamily+"_bucket_found": // what its cluster says
+		return collector == collectorExports || collector == collectorSnapshots
+	case family == exportFamily+"_missing_snapshot_created_timestamp_seconds":
+		return collector == collectorSnapshots
 	}
 	for _, l := range jobLists() {
-		if strings.HasPrefix(family, l.family+"_") {
-			return l.collector
+		if strings.HasPrefix(family, l.family) {
+			return collector == l.collector
 		}
 	}
-	return "exporter"
+	return collector == "exporter"
 }
 
 // probePath is the path of one project's series.

@@ -89,7 +89,7 @@ func (o *oracle) groups() []group {
 		for _, collector := range o.settings.collectors() {
 			switch collector {
 			case "projects":
-			case "clusters", "pipelines":
+			case "clusters", "pipelines", "export_buckets":
 				h.target(collector, p.ID, p.Name, "", "", "")
 			default:
 				h.conditions(collector, p.ID, p.Name)
@@ -139,11 +139,12 @@ func (o *oracle) clusterCollectors() []string {
 			continue
 		}
 		names = append(names, l.collector)
-		if l.needs != "" {
-			names = append(names, l.needs)
+		if slices.Contains(l.needs, "backup_schedule") {
+			names = append(names, "backup_schedule")
 		}
 	}
-	return names
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // pipelines lists the pipelines of a project that are read.
@@ -192,19 +193,22 @@ func (o *oracle) cluster(c *atlassim.Cluster) []group {
 }
 
 func keepExports(c *atlassim.Cluster) any {
-	var kept []*atlassim.Export
-	for _, e := range c.Exports() {
-		was := *e
-		kept = append(kept, &was)
-	}
-	return kept
+	return copied(c.Exports())
 }
 
 func (o *oracle) exports(c *atlassim.Cluster, jobs any, labels []string) group {
 	listed := jobs.([]*atlassim.Export)
-	g := group{[]samples{exportSamples(listed, labels...)}}
+	listings := [][]*atlassim.Export{listed}
 	if older := o.stale[c].exports; len(older) > 0 {
-		g.alternatives = append(g.alternatives, exportSamples(append(slices.Clone(listed), older...), labels...))
+		listings = append(listings, append(slices.Clone(listed), older...))
+	}
+	g := group{}
+	for _, listed := range listings {
+		s := exportSamples(listed, labels...)
+		if !o.settings.disabled[collectorSnapshots] {
+			s.add(o.missing(c, listed, labels))
+		}
+		g.alternatives = append(g.alternatives, s)
 	}
 	return g
 }
@@ -231,12 +235,22 @@ func (o *oracle) restores(c *atlassim.Cluster, jobs any, labels []string) group 
 // plain is what is expected of a cluster itself, and of its schedule.
 func (o *oracle) plain(c *atlassim.Cluster, labels []string) samples {
 	s := samples{}
-	if o.settings.disabled[collectorExports] {
+	if o.settings.disabled[collectorExports] && o.settings.disabled[collectorSnapshots] {
 		return s
 	}
 	s.flag(c.BackupEnabled, prefix+"cluster_backup_enabled", labels...)
 	s.flag(c.Paused, prefix+"cluster_paused", labels...)
+	s.flag(c.PitEnabled, prefix+"cluster_pit_enabled", labels...)
+	if c.BackupEnabled && c.Schedule.ExportFrequency != "" { // the policy names the first bucket of the project
+		s.flag(true, prefix+"backup_export_bucket_found", labels...)
+	}
 	s.set(seconds(c.Created), prefix+"cluster_created_timestamp_seconds", labels...)
+	if !o.settings.disabled[collectorSnapshots] {
+		s.add(o.policy(c, labels))
+	}
+	if o.settings.disabled[collectorExports] {
+		return s
+	}
 	s.flag(c.BackupEnabled && c.Schedule.AutoExportEnabled, exportFamily+"_auto_enabled", labels...)
 	if c.Paused || !c.BackupEnabled {
 		return s

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
 )
 
 // The exporter's collectors of jobs, in the words of its interface.
@@ -17,16 +18,19 @@ const (
 	collectorExports  = "backup_exports"
 	collectorRestores = "backup_restores"
 	collectorRuns     = "pipeline_runs"
+
+	collectorSnapshots          = "backup_snapshots"
+	collectorCollectionRestores = "collection_restores"
 )
 
 // jobList is a collector of jobs. A new one needs an entry in jobLists, its oracle, and steps in jobs.go that make its jobs
 // come and go.
 type jobList struct {
 	collector string
-	parent    string // the collector that lists what has the jobs: clusters or pipelines
-	needs     string // a further collector of discovery, or ""
-	operation string // the call that reads it, and that of needs
-	family    string // begins the names of its series
+	parent    string   // the collector that lists what has the jobs: clusters or pipelines
+	needs     []string // further collectors of discovery; backup_schedule has a target for each cluster
+	operation string   // the call that reads it, and that of needs
+	family    string   // begins the names of its series
 	// stateSets are the labels of its state sets, by family.
 	stateSets map[string]string
 	// keep copies the jobs of a cluster, for the time in which Atlas does not answer for them.
@@ -39,7 +43,7 @@ type jobList struct {
 func jobLists() []jobList {
 	return []jobList{
 		{
-			collector: collectorExports, parent: "clusters", needs: "backup_schedule", operation: atlassim.OpListBackupExports,
+			collector: collectorExports, parent: "clusters", needs: []string{"backup_schedule", "export_buckets"}, operation: atlassim.OpListBackupExports,
 			family: exportFamily, stateSets: map[string]string{exportFamily + "_last_job_state": "state"},
 			keep: keepExports, expect: (*oracle).exports,
 		},
@@ -47,6 +51,16 @@ func jobLists() []jobList {
 			collector: collectorRestores, parent: "clusters", operation: atlassim.OpListBackupRestores,
 			family: restoreFamily, stateSets: map[string]string{restoreFamily + "_last_job_state": "state"},
 			keep: keepRestores, expect: (*oracle).restores,
+		},
+		{
+			collector: collectorSnapshots, parent: "clusters", needs: []string{"backup_schedule", "export_buckets"},
+			operation: atlassim.OpListBackupSnapshots, family: snapshotFamily,
+			stateSets: map[string]string{snapshotFamily + "_last_state": "state"}, keep: keepSnapshots, expect: (*oracle).snapshots,
+		},
+		{
+			collector: collectorCollectionRestores, parent: "clusters", operation: atlassim.OpListCollectionRestores,
+			family: collectionFamily, stateSets: map[string]string{collectionFamily + "_last_job_state": "state"},
+			keep: keepCollectionRestores, expect: (*oracle).collectionRestores,
 		},
 		{
 			collector: collectorRuns, parent: "pipelines", operation: atlassim.OpListPipelineRuns, family: runFamily,
@@ -143,10 +157,16 @@ func (s *settings) yaml(baseURL, secretFile string) string {
 		line("  %s: {exclude: %s}", filter[0], exclude)
 	}
 	line("collectors:")
+	for _, known := range collector.All().Config() {
+		if !isJobs(known.Name) { // the oracle does not know it
+			line("  %s: {enabled: false}", known.Name)
+		}
+	}
 	for _, l := range jobLists() {
 		name := l.collector
 		line("  %s:", name)
 		line("    enabled: %t", !s.disabled[name])
+		line("    min_interval: %s", s.minInterval)
 		if name != collectorExports || len(s.intervals) == 0 {
 			continue
 		}
@@ -180,9 +200,7 @@ func (s *settings) collectors() []string {
 	for _, l := range jobLists() {
 		if !s.disabled[l.collector] {
 			names = append(names, l.parent, l.collector)
-			if l.needs != "" {
-				names = append(names, l.needs)
-			}
+			names = append(names, l.needs...)
 		}
 	}
 	slices.Sort(names)
