@@ -129,21 +129,3 @@ func TestTriggerCommand(t *testing.T) {
 		}
 	}
 }
-
-// TestCommandHelp holds that each command tells of its own flags, and the program of the commands.
-func TestCommandHelp(t *testing.T) {
-	for command, flags := range map[string][]string{
-		"check":   {"--[no-]offline", "--format", "--config.file"},
-		"trigger": {"--project", "--pipeline", "--snapshot-id", "--retention", "--[no-]dry-run", "--format", "--config.file", "Project Owner"},
-	} {
-		out := harness.RunExporter(t, nil, command, "--help")
-		for _, flag := range flags {
-			if out.ExitCode != 0 || !strings.Contains(out.Stdout, flag) {
-				t.Errorf("%s --help does not tell of %s", command, flag)
-			}
-		}
-		if out := harness.RunExporter(t, nil, "--help"); !strings.Contains(out.Stdout, "\n"+command+" ") {
-			t.Errorf("--help does not tell of %s", command)
-		}
-	}
-}
