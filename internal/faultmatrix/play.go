@@ -317,7 +317,8 @@ func (p *play) endure(t testing.TB) error {
 		group.Go(func() {
 			path := "/probe?target=" + s.org.groups[i%len(s.org.groups)]
 			a, err := s.ask(t.Context(), http.MethodGet, path)
-			if err != nil || a.Status != http.StatusOK || a.Took > scrapeTimeout {
+			// Sixty answers are rendered two at a time: on a busy machine the last ones are late without waiting for Atlas.
+			if err != nil || a.Status != http.StatusOK || a.Took > 2*scrapeTimeout {
 				wrong[i] = fmt.Sprintf("one of %d probes at once: %s: status %d after %s: %v", probes, path, a.Status, a.Took, err)
 			}
 		})
