@@ -13,7 +13,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/promtest"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
 const (
@@ -95,12 +95,12 @@ func runPromtool(t *testing.T, promtool string, args ...string) {
 
 func TestPromtoolChecksRules(t *testing.T) {
 	t.Parallel()
-	runPromtool(t, promtest.Promtool(t), "check", "rules", "--lint=all", "--lint-fatal", rulesPath)
+	runPromtool(t, harness.Promtool(t), "check", "rules", "--lint=all", "--lint-fatal", rulesPath)
 }
 
 func TestPromtoolRunsUnitTests(t *testing.T) {
 	t.Parallel()
-	promtool := promtest.Promtool(t)
+	promtool := harness.Promtool(t)
 	for _, path := range unitTests(t) {
 		t.Run(filepath.Base(path), func(t *testing.T) {
 			t.Parallel()

@@ -17,6 +17,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/check"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
 // manifold builds what has every status: projects that are readable, forbidden and empty, clusters of every kind.
@@ -46,7 +47,7 @@ func TestTable(t *testing.T) {
 	}})
 	w.manifold()
 	w.role(atlassim.ProjectReadOnly)
-	golden(t, "table.txt", strings.ReplaceAll(w.table(), w.server.URL(), "https://cloud.mongodb.com"))
+	harness.Golden(t, "testdata/table.txt", strings.ReplaceAll(w.table(), w.server.URL(), "https://cloud.mongodb.com"))
 }
 
 // TestJSON holds the whole JSON form, which scripts rely on.
@@ -55,10 +56,10 @@ func TestJSON(t *testing.T) {
 	w := newWorld(t, atlassim.Options{})
 	w.manifold()
 	output, _ := w.run()
-	golden(t, "report.json", strings.ReplaceAll(output, w.server.URL(), "https://cloud.mongodb.com"))
+	harness.Golden(t, "testdata/report.json", strings.ReplaceAll(output, w.server.URL(), "https://cloud.mongodb.com"))
 	w.wrong = "-wrong"
 	output, _ = w.run()
-	golden(t, "rejected.json", strings.ReplaceAll(output, w.server.URL(), "https://cloud.mongodb.com"))
+	harness.Golden(t, "testdata/rejected.json", strings.ReplaceAll(output, w.server.URL(), "https://cloud.mongodb.com"))
 }
 
 // TestFewestCalls counts what is asked, and that nothing is sent that changes anything.

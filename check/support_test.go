@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -119,22 +117,4 @@ func row(t *testing.T, r *check.Report, collector, name string) check.Row {
 		t.Fatalf("there is no row of %s %s in %+v", collector, name, r.Rows)
 	}
 	return r.Rows[i]
-}
-
-// golden compares a text with a file of testdata, or writes that.
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if os.Getenv("UPDATE_GOLDEN") != "" {
-		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("got\n%s\nwant (UPDATE_GOLDEN=1 writes it anew)\n%s", got, want)
-	}
 }

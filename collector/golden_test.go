@@ -3,7 +3,6 @@ package collector_test
 import (
 	"bytes"
 	"context"
-	"flag"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -21,9 +20,8 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew") //nolint:gochecknoglobals // a flag of the test binary
 
 // fixtures answers each call from the file that is named after it: the operation, and the cluster or the pipeline as
 // it stands escaped in the path.
@@ -131,7 +129,7 @@ func TestGolden(t *testing.T) {
 			}
 			got := clockReadings.ReplaceAllString(gather(t.Context(), t, e, collector.Selection{Collectors: []string{name}}), "$1 NOW")
 			golden := filepath.Join("testdata", name+".prom")
-			if *update {
+			if harness.Update() {
 				if err := os.WriteFile(golden, []byte(got), 0o600); err != nil {
 					t.Fatal(err)
 				}

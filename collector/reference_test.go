@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
-	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/promtest"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
 const reference = "../docs/metrics.md"
@@ -18,7 +18,7 @@ const reference = "../docs/metrics.md"
 func TestReference(t *testing.T) {
 	t.Parallel()
 	got := renderReference()
-	if *update {
+	if harness.Update() {
 		if err := os.WriteFile(reference, []byte(got), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -48,7 +48,7 @@ func TestReferenceExamples(t *testing.T) {
 	if err := os.WriteFile(file, []byte(rules.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.CommandContext(t.Context(), promtest.Promtool(t), "check", "rules", file).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), harness.Promtool(t), "check", "rules", file).CombinedOutput(); err != nil {
 		t.Errorf("promtool: %v\n%s", err, out)
 	}
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/daemon"
-	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/promtest"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
 // source is a configuration that tests change, and the log of the daemon that loads it.
@@ -354,7 +354,7 @@ func TestPipeIsNotWatched(t *testing.T) {
 	if err := os.WriteFile(file, []byte("refesh: {}\n"), 0o600); err != nil { // read after the pipe would have been
 		t.Fatal(err)
 	}
-	promtest.Eventually(t, func() error {
+	harness.Eventually(t, func() error {
 		if w.logged("refesh") == 0 {
 			return errors.New("the configuration is not watched")
 		}
@@ -383,7 +383,7 @@ func TestRejectedSecretIsReadAgain(t *testing.T) {
 	w := watch(t, atlas.URL())
 	go w.Run(t.Context(), nil, 0)
 	w.mount(t, "..2", "two", "refesh: {}\n")
-	promtest.Eventually(t, func() error {
+	harness.Eventually(t, func() error {
 		w.Exporter().Refresh(t.Context(), collector.Selection{})
 		return w.Exporter().Ready()
 	})

@@ -14,7 +14,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/promtest"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
 // The part of a dashboard that is looked at.
@@ -286,9 +286,9 @@ func substitute(expr string) string {
 }
 
 // startDemo scrapes the demonstration twice, as two exporters that read the same projects would be.
-func startDemo(t *testing.T) *promtest.PrometheusServer {
+func startDemo(t *testing.T) *harness.PrometheusServer {
 	t.Helper()
-	exporter := promtest.StartExporter(t, "demo")
+	exporter := harness.StartExporter(t, "demo")
 	config := fmt.Sprintf(`
 global: {scrape_interval: 1s, scrape_timeout: 1s}
 scrape_configs:
@@ -297,7 +297,7 @@ scrape_configs:
 - job_name: mongodbatlas-second
   static_configs: [{targets: [%[1]q]}]
 `, strings.TrimPrefix(exporter.URL(), "http://"))
-	return promtest.StartPrometheus(t, config, nil)
+	return harness.StartPrometheus(t, config, nil)
 }
 
 // TestQueries evaluates every expression of every panel against the demonstration.
@@ -326,7 +326,7 @@ func TestQueries(t *testing.T) {
 	}
 }
 
-func notEmpty(samples []promtest.Sample) error {
+func notEmpty(samples []harness.Sample) error {
 	if len(samples) == 0 {
 		return errors.New("no data")
 	}
@@ -334,7 +334,7 @@ func notEmpty(samples []promtest.Sample) error {
 }
 
 // checkRows tells a table whose rows would multiply: two series of one query for the same row.
-func checkRows(t *testing.T, p panel, q query, samples []promtest.Sample) {
+func checkRows(t *testing.T, p panel, q query, samples []harness.Sample) {
 	t.Helper()
 	if q.Format != "table" {
 		return
@@ -367,7 +367,7 @@ func checkRows(t *testing.T, p panel, q query, samples []promtest.Sample) {
 }
 
 // checkChoices evaluates what the variables offer to choose from.
-func checkChoices(t *testing.T, prometheus *promtest.PrometheusServer, variables []variable) {
+func checkChoices(t *testing.T, prometheus *harness.PrometheusServer, variables []variable) {
 	t.Helper()
 	labelValues := regexp.MustCompile(`^label_values\((.*), (\w+)\)$`)
 	queryResult := regexp.MustCompile(`^query_result\((.*)\)$`)
@@ -405,7 +405,7 @@ func checkChoices(t *testing.T, prometheus *promtest.PrometheusServer, variables
 	}
 }
 
-func evaluate(ctx context.Context, t *testing.T, prometheus *promtest.PrometheusServer, expr string) []promtest.Sample {
+func evaluate(ctx context.Context, t *testing.T, prometheus *harness.PrometheusServer, expr string) []harness.Sample {
 	t.Helper()
 	samples, err := prometheus.Query(ctx, substitute(expr))
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/promtest"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
 // composeFile is the part of compose.yml that other files must agree with.
@@ -35,23 +35,23 @@ func replace(t *testing.T, text, old, replacement string) string {
 // TestComposeAlerts runs the configuration files of Prometheus and Alertmanager in those programs, with nothing changed but
 // addresses, beside the exporter's demo: the alerts must arrive, at the receiver for their severity.
 func TestComposeAlerts(t *testing.T) {
-	exporter := promtest.StartExporter(t, "demo")
-	alertmanager := promtest.StartAlertmanager(t, readFile(t, "compose/alertmanager.yml"))
+	exporter := harness.StartExporter(t, "demo")
+	alertmanager := harness.StartAlertmanager(t, readFile(t, "compose/alertmanager.yml"))
 	configuration := readFile(t, "compose/prometheus.yml")
 	configuration = replace(t, configuration, "exporter:"+defaultPort, strings.TrimPrefix(exporter.URL(), "http://"))
 	configuration = replace(t, configuration, "alertmanager:9093", strings.TrimPrefix(alertmanager.URL(), "http://"))
 	const rules = "mongodbatlas.rules.yml"
-	prometheus := promtest.StartPrometheus(t, configuration, map[string]string{rules: readFile(t, "../alerts", rules)})
+	prometheus := harness.StartPrometheus(t, configuration, map[string]string{rules: readFile(t, "../alerts", rules)})
 
-	prometheus.Eventually(t, `mongodbatlas_up{job="mongodbatlas", instance="exporter"}`, func(samples []promtest.Sample) error {
+	prometheus.Eventually(t, `mongodbatlas_up{job="mongodbatlas", instance="exporter"}`, func(samples []harness.Sample) error {
 		if len(samples) != 1 || samples[0].Value != 1 {
 			return fmt.Errorf("got %v, want that the exporter is up", samples)
 		}
 		return nil
 	})
-	alerts := alertmanager.Eventually(t, func(alerts []promtest.Alert) error {
+	alerts := alertmanager.Eventually(t, func(alerts []harness.Alert) error {
 		for _, want := range []string{"MongoDBAtlasBackupExportFailed", "MongoDBAtlasBackupExportStuck", "MongoDBAtlasBackupRestoreFailed"} {
-			if !slices.ContainsFunc(alerts, func(a promtest.Alert) bool { return a.Labels["alertname"] == want }) {
+			if !slices.ContainsFunc(alerts, func(a harness.Alert) bool { return a.Labels["alertname"] == want }) {
 				return errors.New(want + " has not arrived")
 			}
 		}
@@ -67,7 +67,7 @@ func TestComposeAlerts(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "alertmanager.yml")
 	writeFile(t, readFile(t, "compose/alertmanager.yml"), file)
 	for severity, want := range receivers {
-		got, stderr, err := run(t, promtest.Amtool(t), "config", "routes", "test", "--config.file="+file, "severity="+severity)
+		got, stderr, err := run(t, harness.Amtool(t), "config", "routes", "test", "--config.file="+file, "severity="+severity)
 		if err != nil || strings.TrimSpace(got) != want {
 			t.Errorf("an alert with severity %s goes to %q (%v, %s), want %s", severity, got, err, stderr, want)
 		}

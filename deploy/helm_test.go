@@ -2,22 +2,21 @@ package deploy_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
 // A chart can read no file outside itself.
@@ -86,24 +85,11 @@ type (
 	}
 )
 
-// helmPath builds helm as tools/helm pins it, and returns its path. Asking the go command each time takes ten times as long as
-// helm does.
-//
-//nolint:gochecknoglobals // a function, which no test changes
-var helmPath = sync.OnceValues(func() (string, error) {
-	path, err := exec.CommandContext(context.Background(), "go", "tool", "-n", "-modfile=../tools/helm/go.mod", "helm").Output()
-	return strings.TrimSpace(string(path)), err
-})
-
-// helm runs helm.
+// helm runs helm as tools/helm pins it.
 func helm(t *testing.T, args ...string) (stdout, stderr string, err error) {
 	t.Helper()
 	watch(t, chart)
-	path, err := helmPath()
-	if err != nil {
-		t.Fatalf("building helm: %v", err)
-	}
-	return run(t, path, args...)
+	return run(t, harness.Helm(t), args...)
 }
 
 // render renders the chart and returns its manifests by kind.

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/promtest"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
 const (
@@ -28,10 +28,11 @@ func unitFor(t *testing.T, program string) string {
 // TestUnitVerifies has systemd read the unit, and judge what a process of it could do. It says more on its standard error
 // than by its exit code.
 func TestUnitVerifies(t *testing.T) {
+	harness.NotShort(t, "it runs systemd-analyze")
 	if _, err := exec.LookPath("systemd-analyze"); err != nil {
-		promtest.SkipOrFail(t, "systemd-analyze is not installed")
+		harness.SkipOrFail(t, "systemd-analyze is not installed")
 	}
-	unit := unitFor(t, promtest.BuildExporter(t))
+	unit := unitFor(t, harness.BuildExporter(t))
 	if stdout, stderr, err := run(t, "systemd-analyze", "verify", unit); err != nil || stdout+stderr != "" {
 		t.Errorf("systemd-analyze verify: %v\n%s%s", err, stdout, stderr)
 	}
@@ -101,7 +102,7 @@ func TestUnitCheck(t *testing.T) {
 	configuration = replace(t, configuration, "atlas:\n", "atlas:\n  base_url: "+startAtlas(t)+"\n")
 	writeFile(t, configuration, dir, "config.yml")
 
-	program := promtest.BuildExporter(t)
+	program := harness.BuildExporter(t)
 	t.Setenv("PATH", filepath.Dir(program)+":"+os.Getenv("PATH"))
 	t.Setenv("CREDENTIALS_DIRECTORY", filepath.Join(dir, "credentials"))
 	t.Setenv("ARGS", "--no-collector.pipeline_runs")

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
-	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/promtest"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
 // example is what a console shows: a command, and lines of its output.
@@ -90,7 +90,7 @@ func TestCommandExamples(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	program := promtest.BuildExporter(t)
+	program := harness.BuildExporter(t)
 	page, err := os.ReadFile("commands.md")
 	if err != nil {
 		t.Fatal(err)

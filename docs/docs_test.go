@@ -15,7 +15,7 @@ import (
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
-	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/promtest"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
 // block is a fenced part of a page.
@@ -126,7 +126,7 @@ func TestYAML(t *testing.T) {
 				if err := os.WriteFile(file, []byte(b.text), 0o600); err != nil {
 					t.Fatal(err)
 				}
-				if out, err := exec.CommandContext(t.Context(), promtest.Promtool(t), "check", "config", "--syntax-only", file).CombinedOutput(); err != nil {
+				if out, err := exec.CommandContext(t.Context(), harness.Promtool(t), "check", "config", "--syntax-only", file).CombinedOutput(); err != nil {
 					t.Errorf("%s:%d: %v: %s", path, b.line, err, out)
 				}
 			case !has(others...):

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/promtest"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
 // section returns the part of a page below a heading of the second level.
@@ -57,7 +57,7 @@ func TestFlags(t *testing.T) {
 			described[flag[1]] = strings.Trim(cells[2], " `")
 		}
 	}
-	program := promtest.BuildExporter(t)
+	program := harness.BuildExporter(t)
 	of := flagsOf(t, program)
 	for flag, value := range of {
 		got, found := described[flag]

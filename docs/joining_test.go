@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
-	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/promtest"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
 // node is one process that the integration serves: one target of Prometheus.
@@ -94,7 +94,7 @@ type joined struct {
 	tolerance float64
 }
 
-func (j joined) is(s promtest.Sample) bool {
+func (j joined) is(s harness.Sample) bool {
 	for name, value := range j.labels {
 		if s.Labels[name] != value {
 			return false
@@ -148,8 +148,8 @@ func TestJoining(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = atlas.Close() })
 	environment := []string{"MONGODB_ATLAS_CLIENT_ID=" + id, "MONGODB_ATLAS_CLIENT_SECRET=" + secret, "MONGODB_ATLAS_BASE_URL=" + atlas.URL()}
-	first, second := promtest.StartExporterEnv(t, environment), promtest.StartExporterEnv(t, environment)
-	prometheus := promtest.StartPrometheus(t, fmt.Sprintf("global: {scrape_interval: 1s}\nscrape_configs:\n- job_name: mongodbatlas\n  static_configs: [{targets: [%q, %q]}]\n",
+	first, second := harness.StartExporterEnv(t, environment), harness.StartExporterEnv(t, environment)
+	prometheus := harness.StartPrometheus(t, fmt.Sprintf("global: {scrape_interval: 1s}\nscrape_configs:\n- job_name: mongodbatlas\n  static_configs: [{targets: [%q, %q]}]\n",
 		strings.TrimPrefix(first.URL(), "http://"), strings.TrimPrefix(second.URL(), "http://"))+startIntegration(t, nodes), nil)
 
 	cluster := func(group *atlassim.Project, name string) map[string]string {
@@ -181,7 +181,7 @@ func TestJoining(t *testing.T) {
 	// Both exporters and every node but one are in, and rates have the samples that they need.
 	ready := fmt.Sprintf(`count(mongodbatlas_up == 1) == 2 and count(mongodbatlas_backup_export_last_success_duration_seconds) == 6
 		and count(mongodbatlas_pipeline_datasets_bytes) == 2 and count(count_over_time(mongodb_opcounters_insert[5m]) >= 3) == %d`, len(nodes)-1)
-	prometheus.Eventually(t, ready, func(samples []promtest.Sample) error {
+	prometheus.Eventually(t, ready, func(samples []harness.Sample) error {
 		if len(samples) != 1 {
 			return fmt.Errorf("not everything has been scraped")
 		}

@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
-	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/promtest"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
 // rowsOf are the first cells of a section's first table, without their backticks.
@@ -86,7 +86,7 @@ func TestMessagesAtTheStart(t *testing.T) {
 		{"listen tcp", nil, []string{"demo", "--web.listen-address=" + taken.Addr().String()}},
 	}
 	rows := rowsOf(t, "troubleshooting.md", "By message at the start")
-	program := promtest.BuildExporter(t)
+	program := harness.BuildExporter(t)
 	for _, mistake := range made {
 		i := slices.IndexFunc(rows, func(row string) bool { return strings.HasPrefix(row, mistake.message) })
 		if i < 0 {
@@ -105,7 +105,7 @@ func TestMessagesAtTheStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Nothing listens where it looks for Atlas, which is no reason to end.
-	exporter := promtest.StartExporter(t, append(configured("loose.yml", "atlas: {base_url: 'http://127.0.0.1:1', service_account: {client_id: i, client_secret_file: "+loose+"}}"), "--log.level=debug")...)
+	exporter := harness.StartExporter(t, append(configured("loose.yml", "atlas: {base_url: 'http://127.0.0.1:1', service_account: {client_id: i, client_secret_file: "+loose+"}}"), "--log.level=debug")...)
 	rows = slices.DeleteFunc(rows, func(row string) bool { return said(exporter.Logs(), row) })
 	if len(rows) != 0 {
 		t.Errorf("nobody has seen %q", rows)

@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/healthcheck"
-	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/promtest"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
 // serve answers every request with the status, and returns the server's address.
@@ -101,11 +101,11 @@ func TestAskGivesUp(t *testing.T) {
 
 // TestCommand runs the program's own command against the program.
 func TestCommand(t *testing.T) {
-	address := strings.TrimPrefix(promtest.StartExporter(t, "demo").URL(), "http://")
-	if got := promtest.RunExporter(t, nil, "healthcheck", "--address="+address); got != (promtest.Output{}) {
+	address := strings.TrimPrefix(harness.StartExporter(t, "demo").URL(), "http://")
+	if got := harness.RunExporter(t, nil, "healthcheck", "--address="+address); got != (harness.Output{}) {
 		t.Errorf("with an exporter: %+v, want exit code 0 and silence", got)
 	}
-	got := promtest.RunExporter(t, nil, "healthcheck", "--address=127.0.0.1:1")
+	got := harness.RunExporter(t, nil, "healthcheck", "--address=127.0.0.1:1")
 	if got.ExitCode != 1 || got.Stdout != "" || !strings.Contains(got.Stderr, "127.0.0.1:1/-/healthy") || strings.Count(got.Stderr, "\n") != 1 {
 		t.Errorf("without one: %+v, want exit code 1 and one line that says why", got)
 	}

@@ -10,7 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/promtest"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
 const (
@@ -73,7 +73,7 @@ func TestFewAreRendered(t *testing.T) {
 	for range maxRendering + waiting {
 		clients = append(clients, e.dial(t, request("/metrics?collect[]=exporter")))
 	}
-	promtest.Eventually(t, func() error {
+	harness.Eventually(t, func() error {
 		if here, _ := g.count(); here != maxRendering || seen.active.Load() < maxRendering+waiting {
 			return fmt.Errorf("%d scrapes are being rendered, of %d", here, seen.active.Load())
 		}
@@ -82,7 +82,7 @@ func TestFewAreRendered(t *testing.T) {
 	for _, conn := range clients[:maxRendering+leaving] { // one that is being rendered stays until it is
 		_ = conn.Close()
 	}
-	promtest.Eventually(t, func() error {
+	harness.Eventually(t, func() error {
 		if n := seen.closed.Load(); n < leaving-maxRendering {
 			return fmt.Errorf("%d scrapes have left", n)
 		}

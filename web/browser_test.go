@@ -12,19 +12,20 @@ import (
 	"testing"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
-	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/promtest"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
 // TestPageInChromium has a real Chromium use the page: see browser/page.test.mjs. With the environment variable
 // PAGE_SCREENSHOTS it puts screenshots of the demo into that directory; docs/images/page.png is one.
 func TestPageInChromium(t *testing.T) {
+	harness.NotShort(t, "it runs Chromium")
 	chromium, err := exec.LookPath("chromium")
 	if err != nil {
-		promtest.SkipOrFail(t, "the page is tested in a real browser: install chromium (on Debian: apt install chromium)")
+		harness.SkipOrFail(t, "the page is tested in a real browser: install chromium (on Debian: apt install chromium)")
 	}
 	node, err := exec.LookPath("node")
 	if err != nil {
-		promtest.SkipOrFail(t, "Chromium is driven from Node.js: install Node.js 20 or later with npm (on Debian: apt install nodejs npm)")
+		harness.SkipOrFail(t, "Chromium is driven from Node.js: install Node.js 20 or later with npm (on Debian: apt install nodejs npm)")
 	}
 	modules := installPlaywright(t)
 	demo := start(t, atlassim.Demo(atlassim.WallClock{}), nil)
@@ -55,7 +56,7 @@ func installPlaywright(t *testing.T) string {
 	t.Helper()
 	npm, err := exec.LookPath("npm")
 	if err != nil {
-		promtest.SkipOrFail(t, "what drives Chromium comes from npm: install npm (on Debian: apt install npm)")
+		harness.SkipOrFail(t, "what drives Chromium comes from npm: install npm (on Debian: apt install npm)")
 	}
 	user, err := os.UserCacheDir()
 	if err != nil {
@@ -88,7 +89,7 @@ func installPlaywright(t *testing.T) string {
 	cmd := exec.CommandContext(t.Context(), npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
 	cmd.Dir = work
 	if out, err := cmd.CombinedOutput(); err != nil {
-		promtest.SkipOrFail(t, fmt.Sprintf("npm ci needs the npm registry, or a cache that has what it asks for: %v\n%s", err, out))
+		harness.SkipOrFail(t, fmt.Sprintf("npm ci needs the npm registry, or a cache that has what it asks for: %v\n%s", err, out))
 	}
 	// Another test process may have been faster.
 	if err := os.Rename(work, installed); err != nil && !errors.Is(err, fs.ErrExist) {

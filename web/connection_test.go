@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
-	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/promtest"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
 // connections counts the connections that a server has had and has.
@@ -103,7 +103,7 @@ func (e *exporter) counted(t *testing.T, name, code string) float64 {
 // inFlight waits until so many scrapes of everything are in flight.
 func (e *exporter) inFlight(t *testing.T, want float64) {
 	t.Helper()
-	promtest.Eventually(t, func() error {
+	harness.Eventually(t, func() error {
 		if got := e.counted(t, "promhttp_metric_handler_requests_in_flight", ""); got != want {
 			return fmt.Errorf("%g scrapes are in flight, want %g", got, want)
 		}
@@ -135,7 +135,7 @@ func TestClientsThatNeverRead(t *testing.T) {
 	for range most {
 		e.dial(t, request("/metrics", "X-Prometheus-Scrape-Timeout-Seconds: 3599"))
 	}
-	promtest.Eventually(t, func() error {
+	harness.Eventually(t, func() error {
 		if n := seen.closed.Load(); n < most { // one whose answer was sent stays open, for another request
 			return fmt.Errorf("the server closed %d connections", n)
 		}
@@ -250,7 +250,7 @@ func TestSilenceWhileWaiting(t *testing.T) {
 			got, err := e.do(t.Context(), http.MethodGet, "/metrics", "X-Prometheus-Scrape-Timeout-Seconds", "3599")
 			done <- result{got, err}
 		}()
-		promtest.Eventually(t, func() error {
+		harness.Eventually(t, func() error {
 			if hanging() == 0 {
 				return errors.New("the scrape does not wait for Atlas")
 			}

@@ -10,7 +10,7 @@ import (
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
-	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/promtest"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
 // TestProbesWhileAtlasHangs holds that the probes of many projects are all answered with the last values while Atlas accepts
@@ -41,7 +41,7 @@ func TestProbesWhileAtlasHangs(t *testing.T) {
 	}
 	wg.Wait()
 	want := fmt.Sprintf(`{cl_name="cluster",collector="backup_exports",group_id=%q,group_name=%q,pipeline=""`, org.Projects()[0].ID, org.Projects()[0].Name)
-	promtest.Eventually(t, func() error {
+	harness.Eventually(t, func() error {
 		got := e.get(t, "/probe?target="+org.Projects()[0].ID, "X-Prometheus-Scrape-Timeout-Seconds", "2")
 		for _, line := range []string{
 			"\nmongodbatlas_target_up" + want + "} 0\n",

@@ -13,14 +13,14 @@ import (
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
-	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/promtest"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
 // shown loads the page until it holds what is wanted, and returns it.
 func (e *exporter) shown(t *testing.T, want string) answer {
 	t.Helper()
 	var got answer
-	promtest.Eventually(t, func() error {
+	harness.Eventually(t, func() error {
 		if got = e.get(t, "/"); got.status != http.StatusOK || !strings.Contains(got.body, want) {
 			return fmt.Errorf("the page answers %d, without %s:\n%s", got.status, want, got.body)
 		}

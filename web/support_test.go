@@ -21,7 +21,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/daemon"
-	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/promtest"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/web"
 )
 
@@ -173,7 +173,7 @@ func (e *exporter) do(ctx context.Context, method, path string, header ...string
 // ready waits for the first discovery.
 func (e *exporter) ready(t *testing.T) {
 	t.Helper()
-	promtest.Eventually(t, func() error {
+	harness.Eventually(t, func() error {
 		if got := e.get(t, "/-/ready"); got.status != http.StatusOK {
 			return fmt.Errorf("/-/ready answers %d %s", got.status, got.body)
 		}
@@ -185,7 +185,7 @@ func (e *exporter) ready(t *testing.T) {
 func (e *exporter) read(t *testing.T) {
 	t.Helper()
 	e.ready(t)
-	promtest.Eventually(t, func() error {
+	harness.Eventually(t, func() error {
 		got := e.get(t, "/metrics", "X-Prometheus-Scrape-Timeout-Seconds", "60")
 		for line := range strings.Lines(got.body) {
 			if strings.Contains(line, `state="pending"`) && !strings.HasSuffix(line, " 0\n") {

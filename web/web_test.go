@@ -10,7 +10,7 @@ import (
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
-	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/promtest"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
 // families lists the names of the metrics in an exposition.
@@ -182,7 +182,7 @@ func TestBeforeTheFirstDiscovery(t *testing.T) {
 			t.Errorf("%s answers %d %s before the first discovery", path, got.status, got.body)
 		}
 	}
-	promtest.Eventually(t, func() error {
+	harness.Eventually(t, func() error {
 		if got := e.get(t, "/-/ready"); !strings.Contains(got.body, "ip_not_allowed (ORG_REQUIRES_ACCESS_LIST)") {
 			return errors.New("/-/ready does not say why: " + got.body)
 		}

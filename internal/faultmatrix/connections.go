@@ -1,4 +1,4 @@
-package main
+package faultmatrix
 
 import (
 	"context"
@@ -8,7 +8,10 @@ import (
 	"math/rand/v2"
 	"net"
 	"sync"
+	"testing"
 	"time"
+
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
 // connections is a listener whose connections can be broken: refused, reset, or failed in the handshake.
@@ -32,21 +35,40 @@ type connections struct {
 
 // listen listens on a port below those that the kernel gives to outgoing connections, so that nothing takes it while it is
 // closed for a moment.
-func listen(withTLS bool) (*connections, error) {
+func listen(t testing.TB, withTLS bool) *connections {
+	t.Helper()
 	c := &connections{open: map[net.Conn]struct{}{}}
 	if withTLS {
-		if err := c.makeCertificates(); err != nil {
-			return nil, err
-		}
+		c.makeCertificates(t)
 	}
 	var err error
 	for range 100 {
 		c.address = fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(12000))
-		if c.listener, err = (&net.ListenConfig{}).Listen(context.Background(), "tcp", c.address); err == nil {
-			return c, nil
+		if c.listener, err = (&net.ListenConfig{}).Listen(t.Context(), "tcp", c.address); err == nil {
+			return c
 		}
 	}
-	return nil, fmt.Errorf("no port is free: %w", err)
+	t.Fatalf("no port is free: %v", err)
+	return nil
+}
+
+// makeCertificates makes an authority, the certificate of a good server, and certificates that no client may accept: of
+// another host, expired, and of an unknown authority.
+func (c *connections) makeCertificates(t testing.TB) {
+	t.Helper()
+	authority, stranger := harness.NewAuthority(t, "authority"), harness.NewAuthority(t, "stranger")
+	c.ca = authority.PEM()
+	here, elsewhere := net.IPv4(127, 0, 0, 1), net.IPv4(192, 0, 2, 1)
+	config := func(certificate tls.Certificate) *tls.Config {
+		return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{certificate}, NextProtos: []string{"h2", "http/1.1"}}
+	}
+	c.bad = []*tls.Config{
+		config(authority.Server(t, elsewhere, time.Time{})),
+		config(authority.Server(t, here, time.Now().Add(-24*time.Hour))),
+		config(stranger.Server(t, here, time.Time{})),
+	}
+	c.tls = config(authority.Server(t, here, time.Time{}))
+	c.tls.GetConfigForClient = c.handshake
 }
 
 func (c *connections) url() string {

@@ -1,4 +1,4 @@
-package main
+package faultmatrix
 
 import (
 	"io"
@@ -8,6 +8,9 @@ import (
 	"net/http/httptest"
 	"strconv"
 	"sync/atomic"
+	"time"
+
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
 const jsonType = "application/json"
@@ -81,6 +84,31 @@ func cutShort(x *exchange) { x.begin() }
 func hold(x *exchange) {
 	_, _ = io.Copy(io.Discard, x.r.Body)
 	<-x.r.Context().Done()
+}
+
+// holdBody answers the headers of the truth, and no body.
+func holdBody(x *exchange) {
+	status, header, body := x.genuine()
+	x.w.Header().Set("Content-Type", header.Get("Content-Type"))
+	x.w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	x.w.WriteHeader(status)
+	_ = http.NewResponseController(x.w).Flush() // the exporter may have given up
+	<-x.r.Context().Done()
+}
+
+// trickle answers the truth, one byte a second: the connection is never silent for long.
+func trickle(x *exchange) {
+	status, header, body := x.genuine()
+	x.w.Header().Set("Content-Type", header.Get("Content-Type"))
+	x.w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	x.w.WriteHeader(status)
+	for i := range body {
+		_, _ = x.w.Write(body[i : i+1])
+		_ = http.NewResponseController(x.w).Flush()
+		if harness.Pause(x.r.Context(), time.Second) != nil {
+			return
+		}
+	}
 }
 
 // holdMidBody answers half of the truth, and then no more.

@@ -1,80 +1,75 @@
-package main
+package faultmatrix
 
 import (
+	_ "embed"
+	"flag"
 	"math/rand/v2"
-	"os"
-	"strconv"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/promtest"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
-// seedVariable fixes what chance goes by, to play again what a test has met.
-const seedVariable = "FAULTMATRIX_SEED"
+// Flags of the test binary.
+var (
+	long  = flag.Bool("long", false, "play every cell, about fifteen minutes")                                    //nolint:gochecknoglobals // a flag
+	write = flag.Bool("write", false, "write docs/fault-matrix.md")                                               //nolint:gochecknoglobals // a flag
+	only  = flag.String("only", "", "play all cells that have this in their name, such as 'gzip bomb / exports'") //nolint:gochecknoglobals // a flag
+	seed  = flag.Uint64("seed", 0, "seed of what is drawn by chance; another one every day by default")           //nolint:gochecknoglobals // a flag
+)
 
-// chosenSeed is another one every day, so that in time every cell has its turn.
-func chosenSeed(t *testing.T) uint64 {
-	t.Helper()
-	given := os.Getenv(seedVariable)
-	if given == "" {
-		return uint64(time.Now().Unix() / (24 * 60 * 60))
-	}
-	seed, err := strconv.ParseUint(given, 10, 64)
-	if err != nil {
-		t.Fatalf("%s: %v", seedVariable, err)
-	}
-	return seed
-}
+//go:embed fault-matrix.md.tmpl
+var page string
 
-// TestShortMatrix plays every fault once, at an endpoint and in a mode that chance chooses.
-func TestShortMatrix(t *testing.T) {
+// TestMatrix plays every fault once, at an endpoint and in a mode that are drawn by chance; with -long or -only, all cells.
+func TestMatrix(t *testing.T) {
 	t.Parallel()
-	seed := chosenSeed(t)
-	m := matrix{program: promtest.BuildExporter(t), scrapes: 4, exporters: 8, longest: 8, seed: seed, progress: t.Output()}
-	random := rand.New(rand.NewPCG(seed, 1))
-	chosen := sample(cells(""), random)
-	if slowness > 1 { // every third fault, which is enough to meet a race in time
+	harness.NotShort(t, "it takes half a minute")
+	m := matrix{scrapes: 4, exporters: 8, longest: 8, seed: *seed}
+	if m.seed == 0 {
+		m.seed = uint64(time.Now().Unix() / (24 * 60 * 60))
+	}
+	chosen := cells(*only)
+	random := rand.New(rand.NewPCG(m.seed, 1))
+	switch {
+	case *long:
+		m.scrapes, m.exporters, m.longest = 8, 10, 48
+	case *only == "":
+		chosen = sample(chosen, random)
+	}
+	if slowness > 1 && !*long && *only == "" { // every third fault, which is enough to meet a race in time
 		random.Shuffle(len(chosen), func(i, k int) { chosen[i], chosen[k] = chosen[k], chosen[i] })
 		chosen, m.exporters = chosen[:len(chosen)/3], 4
 	}
-	r, err := m.run(t.Context(), chosen)
-	if err != nil {
-		t.Fatal(err)
+	if len(chosen) == 0 {
+		t.Fatalf("no cell has %q in its name", *only)
 	}
-	for _, one := range r.results {
-		for _, found := range one.found {
-			t.Error(found)
-		}
-	}
-	for _, l := range r.lives {
-		for _, wrong := range l.wrong {
-			t.Error(wrong)
-		}
-	}
+	r := m.run(t, chosen)
 	if len(r.results) != len(chosen) {
 		t.Errorf("%d of %d cells were played", len(r.results), len(chosen))
 	}
-	t.Log(strings.Join(r.figures(), "\n"))
+	t.Log(strings.Join(r.Figures(), "\n"))
+	path := filepath.Join(t.TempDir(), "fault-matrix.md")
+	if *write {
+		path = "../../docs/fault-matrix.md"
+	}
+	harness.WriteReport(t, path, page, map[string]any{
+		"Table": r.Table(), "Figures": r.Figures(), "MoreGoroutines": moreGoroutines, "MoreFiles": moreFiles, "MoreHeap": float64(moreHeap),
+		"MostGoroutines": mostGoroutines, "MostResident": float64(mostResident), "MostConnections": mostConnections, "MostFlood": float64(mostFlood),
+	})
 	if t.Failed() {
-		t.Logf("%s=%d plays it again; go run ./internal/faultmatrix -seed %d -only 'fault / endpoint / mode' plays one cell", seedVariable, seed, seed)
+		t.Logf("-seed %d plays it again; -only 'fault / endpoint / mode' plays one cell", m.seed)
 	}
 }
 
 // TestJudgeOfPlay has the matrix expect what does not come: each must be a violation.
 func TestJudgeOfPlay(t *testing.T) {
 	t.Parallel()
-	s, err := start(t.Context(), promtest.BuildExporter(t), setup{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.end(); err != nil {
-			t.Error(err)
-		}
-	})
-	exportsColumn, clustersColumn := columns()[6], columns()[3]
+	harness.NotShort(t, "it plays some cells")
+	s := start(t, setup{})
+	exportsColumn, clustersColumn := columnOf("exports"), columnOf("clusters")
 	for _, test := range []struct {
 		name string
 		cell cell
@@ -94,10 +89,7 @@ func TestJudgeOfPlay(t *testing.T) {
 		}}, exportsColumn, once}, "requests went to another host"},
 		{"a retry that is none", cell{&fault{name: "f", answer: status(404, "X"), expect: everywhere(retriedThenDown(notFound))}, exportsColumn, once}, "is down: not_found"},
 	} {
-		r, err := s.play(t.Context(), test.cell, 4, 1)
-		if err != nil {
-			t.Fatal(err)
-		}
+		r := s.play(t, test.cell, 4, 1)
 		if found := strings.Join(r.found, "\n"); r.violations == 0 || !strings.Contains(found, test.want) {
 			t.Errorf("%s: no violation that says %q, but %d:\n%s", test.name, test.want, r.violations, found)
 		}

@@ -1,4 +1,4 @@
-package main
+package faultmatrix
 
 import (
 	"slices"
@@ -108,8 +108,10 @@ func allFaults() []fault {
 		{name: "TLS failure", connection: badTLS, expect: everywhere(cutOff)},
 		{name: "DNS failure", connection: noName, expect: everywhere(down(network))},
 		{name: "reset mid-body", answer: resetMidBody, expect: everywhere(retriedThenDown(network))},
-		{name: "timeout before headers", answer: hold, slow: true, expect: everywhere(retriedThenDown(timeout))},
-		{name: "timeout mid-body", answer: holdMidBody, slow: true, expect: everywhere(retriedThenDown(timeout))},
+		{name: "no answer", answer: hold, slow: true, expect: everywhere(retriedThenDown(timeout))},
+		{name: "headers and no body", answer: holdBody, slow: true, expect: everywhere(retriedThenDown(timeout))},
+		{name: "half a body", answer: holdMidBody, slow: true, expect: everywhere(retriedThenDown(timeout))},
+		{name: "one byte a second", answer: trickle, slow: true, expect: everywhere(retriedThenDown(timeout))},
 	}
 	all = append(all, statusFaults()...)
 	all = append(all, bodyFaults()...)

@@ -1,7 +1,8 @@
-package main
+package faultmatrix
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -14,10 +15,12 @@ func itemFaults() []fault {
 	lies := outcome{lies: true}
 	// What the exporter shows no value of may be looked at, or not.
 	ignored := upOr(badResponse)
-	undated := map[endpoint]outcome{projects: ignored, project: ignored, schedule: ignored, pipelines: ignored}
+	shown := outcome{lies: true, reasons: []string{badResponse}}
+	undated := map[endpoint]outcome{projects: ignored, project: ignored, schedule: shown, pipelines: ignored, buckets: ignored, flexClusters: shown}
 	dated := notOf(but(lies, undated), token)
 	countless := map[endpoint]outcome{
-		token: {up: true}, projects: ignored, project: ignored, clusters: ignored, schedule: ignored, pipelines: ignored, restores: ignored,
+		token: {up: true}, projects: ignored, project: ignored, clusters: ignored, schedule: shown, pipelines: ignored, restores: ignored,
+		buckets: ignored, flexClusters: ignored, flexSnapshots: ignored, flexRestores: ignored, snapshots: shown, collectionRestores: shown,
 	}
 	return []fault{
 		{name: "wrong types", answer: spoiled(wrongType), expect: everywhere(down(badResponse))},
@@ -50,13 +53,16 @@ func itemFaults() []fault {
 		{
 			name: "an unknown state", answer: spoiled(func(_ *exchange, d *document) {
 				replace(d.item(), "state", "Exploding")
+				replace(d.item(), "status", "Exploding")
 				replace(d.item(), "deliveryType", "pigeon")
 			}),
-			expect: notOf(but(lies, map[endpoint]outcome{projects: ignored, project: ignored, clusters: ignored, schedule: ignored}), token),
+			expect: notOf(but(lies, map[endpoint]outcome{
+				projects: ignored, project: ignored, clusters: ignored, schedule: ignored, buckets: ignored, flexClusters: ignored,
+			}), token),
 		},
 		{
 			name: "invalid UTF-8 in names", answer: misspelt,
-			expect: notOf(but(outcome{renames: true, reasons: []string{badResponse, notFound}}, map[endpoint]outcome{schedule: lies}), token),
+			expect: notOf(but(outcome{renames: true, reasons: []string{badResponse, notFound}}, map[endpoint]outcome{schedule: lies, buckets: ignored}), token),
 		},
 		{name: "endless next links", answer: endless, expect: ofPages, endless: true},
 		{name: "a page that repeats", answer: repeated, expect: func(e endpoint) (outcome, bool) {
@@ -103,22 +109,11 @@ func spoiled(spoil func(*exchange, *document)) func(*exchange) {
 
 // wrongType gives a member a type that it cannot have.
 func wrongType(x *exchange, d *document) {
-	wrong := map[endpoint][]func(map[string]any){
-		token:     {member("access_token", 5), member("expires_in", "soon"), member("access_token", []int{1})},
-		projects:  {member("name", 5), member("id", 7), member("name", map[string]int{})},
-		project:   {member("name", 5), member("id", []int{})},
-		clusters:  {member("name", 5), member("paused", "no"), member("backupEnabled", 1), member("createDate", 17), member("replicationSpecs", 1)},
-		schedule:  {member("autoExportEnabled", "true"), member("autoExportEnabled", nil), member("export", "daily")},
-		pipelines: {member("name", []int{}), member("state", 5), member("source", "a")},
-		exports:   {member("state", 5), member("createdAt", 1786332505), member("finishedAt", map[string]int{}), member("exportStatus", []int{})},
-		restores:  {member("cancelled", "no"), member("failed", 1), member("finishedAt", 5), member("deliveryUrl", "https://"+downloadMarker)},
-		runs:      {member("state", map[string]int{}), member("stats", []int{}), member("createdDate", false), member("phase", 5)},
-	}[x.endpoint]
 	if x.endpoint.isPaged() && x.random.IntN(3) == 0 {
 		d.whole.(map[string]any)["results"] = one[any](x.random, "none", 0, map[string]any{}, []int{1}, []any{nil})
 		return
 	}
-	one(x.random, wrong...)(d.item())
+	one(x.random, x.endpoint.resource().wrong...)(d.item())
 }
 
 func member(name string, value any) func(map[string]any) {
@@ -127,15 +122,8 @@ func member(name string, value any) func(map[string]any) {
 
 // withoutID takes away what nothing can do without.
 func withoutID(x *exchange, d *document) {
-	name := x.endpoint.idMember()
-	switch x.endpoint {
-	case token:
-		name = "access_token"
-	case schedule:
-		name = "autoExportEnabled"
-	default:
-	}
-	delete(d.item(), name)
+	r := x.endpoint.resource()
+	delete(d.item(), cmp.Or(r.without, r.id))
 }
 
 func badID(x *exchange, d *document) {
@@ -145,7 +133,7 @@ func badID(x *exchange, d *document) {
 		replace(d.whole, "id", bad)
 		return
 	}
-	d.item()[x.endpoint.idMember()] = bad
+	d.item()[x.endpoint.resource().id] = bad
 }
 
 // dates gives one item's dates another value.
@@ -154,6 +142,7 @@ func dates(value string) func(*exchange, *document) {
 		item := d.item()
 		for _, name := range []string{
 			"created", "createdAt", "createDate", "createdDate", "finishedAt", "expiresAt", "lastUpdatedDate", "scheduledDeletionDate", "nextSnapshot",
+			"scheduledTime", "startTime", "finishTime", "expiration", "restoreScheduledDate", "restoreFinishedDate",
 		} {
 			replace(item, name, value)
 		}
@@ -184,16 +173,7 @@ func doubled(x *exchange) {
 
 // misspelt puts a byte that is no UTF-8 into a name, or into another text that becomes a label.
 func misspelt(x *exchange) {
-	name := "name"
-	switch x.endpoint {
-	case exports, runs:
-		name = "state"
-	case restores:
-		name = "deliveryType"
-	case schedule:
-		name = "frequencyType"
-	default:
-	}
+	name := x.endpoint.resource().text
 	status, header, body := x.genuine()
 	body = bytes.Replace(body, []byte(`"`+name+`":"`), []byte(`"`+name+`":"`+"\xff\xc3"), 1)
 	x.send(status, header.Get("Content-Type"), body)
@@ -218,7 +198,7 @@ func endless(x *exchange) {
 			return
 		}
 		whole["results"] = []any{map[string]any{
-			x.endpoint.idMember(): fmt.Sprintf("%08x%016x", 0x6a000000, number), "name": "page-" + strconv.Itoa(number),
+			x.endpoint.resource().id: fmt.Sprintf("%08x%016x", 0x6a000000, number), "name": "page-" + strconv.Itoa(number),
 		}}
 	})(x)
 }

@@ -1,4 +1,4 @@
-package main
+package faultmatrix
 
 import (
 	"encoding/json"
@@ -11,9 +11,8 @@ import (
 // statusFaults are answers with a status that is no success.
 func statusFaults() []fault {
 	gone := func(reason string) func(endpoint) (outcome, bool) {
-		return but(down(reason), map[endpoint]outcome{pipelines: {unsupported: featureGone}})
+		return but(down(reason), ending(outcome{unsupported: featureGone}))
 	}
-	ofPipelines := func(e endpoint) bool { return e == pipelines }
 	notServed := func(reason string, ofLists map[endpoint]outcome) func(endpoint) (outcome, bool) {
 		return notOf(but(outcome{unsupported: reason}, ofLists), token)
 	}
@@ -24,6 +23,7 @@ func statusFaults() []fault {
 			name: "400 CANNOT_USE_FLEX_CLUSTER…", answer: status(400, "CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API"),
 			expect: notServed("flex", map[endpoint]outcome{
 				projects: down(badResponse), project: down(badResponse), clusters: down(badResponse), pipelines: down(badResponse),
+				flexClusters: down(badResponse), buckets: down(badResponse),
 			}),
 		},
 		// A new token is asked for once, so that a single one may go unnoticed.
@@ -31,20 +31,20 @@ func statusFaults() []fault {
 		{name: "401 NOT_IN_GROUP", answer: status(401, "NOT_IN_GROUP"), expect: everywhere(down(forbidden))},
 		{name: "403", answer: status(403, "USER_CANNOT_ACCESS_GROUP"), expect: everywhere(down(forbidden))},
 		{name: "403 of the access list", answer: status(403, "IP_ADDRESS_NOT_ON_ACCESS_LIST"), expect: everywhere(down(notAllowed))},
-		{name: "404", answer: status(404, "RESOURCE_NOT_FOUND"), expect: gone(notFound), lasting: ofPipelines},
+		{name: "404", answer: status(404, "RESOURCE_NOT_FOUND"), expect: gone(notFound), lasting: ends},
 		{name: "404 GROUP_NOT_FOUND", answer: status(404, "GROUP_NOT_FOUND"), expect: everywhere(down(notFound))},
 		{
-			name: "404 BACKUP_CONFIG_NOT_FOUND", answer: status(404, "BACKUP_CONFIG_NOT_FOUND"), lasting: ofPipelines,
+			name: "404 BACKUP_CONFIG_NOT_FOUND", answer: status(404, "BACKUP_CONFIG_NOT_FOUND"), lasting: func(e endpoint) bool { return ends(e) && e != collectionRestores },
 			expect: notServed("backup_disabled", map[endpoint]outcome{
 				projects: down(badResponse, notFound), project: down(badResponse, notFound), clusters: down(badResponse, notFound),
-				pipelines: {unsupported: featureGone},
+				pipelines: {unsupported: featureGone}, flexClusters: {unsupported: featureGone}, buckets: down(badResponse, notFound),
 			}),
 		},
-		{name: "405", answer: status(405, ""), expect: gone(badResponse), lasting: ofPipelines},
+		{name: "405", answer: status(405, ""), expect: gone(badResponse), lasting: ends},
 		{name: "406", answer: status(406, ""), expect: everywhere(down(badResponse))},
 		{name: "408", answer: status(408, ""), expect: everywhere(down(timeout))},
 		{name: "409", answer: status(409, "CANNOT_UPDATE_PAUSED_CLUSTER"), expect: everywhere(down(badResponse))},
-		{name: "410", answer: status(410, "VERSION_GONE"), expect: gone(badResponse), lasting: ofPipelines},
+		{name: "410", answer: status(410, "VERSION_GONE"), expect: gone(badResponse), lasting: ends},
 		{name: "429 with Retry-After", answer: tooMany("2"), expect: everywhere(retriedThenDown(rateLimited)), retryAfter: 2 * time.Second},
 		{name: "429 without Retry-After", answer: tooMany(""), expect: everywhere(retriedThenDown(rateLimited))},
 		{name: "429 with Retry-After 0", answer: tooMany("0"), expect: everywhere(retriedThenDown(rateLimited))},

@@ -1,4 +1,4 @@
-package main
+package faultmatrix
 
 import (
 	"fmt"
@@ -27,6 +27,8 @@ type judge struct {
 	last       *snapshot
 
 	outcome outcome
+	// wide has many targets struck at once: whether one of them has been asked for again is a matter of turns.
+	wide bool
 	// struck are the targets that the fault strikes.
 	struck map[target]bool
 	// sharing are targets that wait for the same rate limit, and so may be rate limited with the struck one.
@@ -77,8 +79,8 @@ func (j *judge) judgeTargets(s *snapshot, p phase, exempt func(string) bool, com
 			if !struck || j.outcome.unsupported != unsupported {
 				complain("target %s is unsupported: %s", t, unsupported)
 			}
-		case !shown && t.collector == runs.collector() && j.gone(s, t.group, p):
-			// its pipeline went with the feature
+		case !shown && t.endpoint().resource().parent != "" && j.gone(s, t, p):
+			// what it belongs to went with the feature
 		case !shown:
 			complain("target %s has no target_up", t)
 		case up && failed:
@@ -111,10 +113,32 @@ func (j *judge) judgeTargets(s *snapshot, p phase, exempt func(string) bool, com
 	}
 }
 
-// gone tells whether the pipelines of a project are gone with the feature.
-func (j *judge) gone(s *snapshot, group string, p phase) bool {
-	return p != calm && j.outcome.unsupported == featureGone &&
-		s.unsupported[target{collector: pipelines.collector(), group: group}] == featureGone
+// gone reports whether a target, or the list that it is an entry of, is gone with the feature.
+func (j *judge) gone(s *snapshot, t target, p phase) bool {
+	if p == calm || j.outcome.unsupported != featureGone {
+		return false
+	}
+	parent := target{collector: t.endpoint().resource().parent, group: t.group}
+	return s.unsupported[t] == featureGone || s.unsupported[parent] == featureGone
+}
+
+// derived reports whether a series is made of several answers, one of which is struck by something that may change its
+// value.
+func (j *judge) derived(one series, p phase) bool {
+	switch one.name {
+	case "mongodbatlas_backup_export_missing_snapshot_created_timestamp_seconds", "mongodbatlas_backup_export_bucket_found":
+	default:
+		return false
+	}
+	if p == calm || !j.outcome.lies && j.outcome.unsupported == "" {
+		return false
+	}
+	for t := range j.struck {
+		if t.group == one.labels["group_id"] && slices.Contains([]endpoint{clusters, schedule, snapshots, exports, buckets}, t.endpoint()) {
+			return true
+		}
+	}
+	return false
 }
 
 // judgeValues holds every value against the last good ones.
@@ -127,7 +151,8 @@ func (j *judge) judgeValues(s *snapshot, p phase, exempt func(string) bool, comp
 		case exempt(group):
 		case j.struck[owner] && p != calm && j.outcome.lies:
 			doubted[owner] = true
-		case !there && j.gone(s, group, p) && (owner.collector == pipelines.collector() || owner.collector == runs.collector()):
+		case j.derived(was, p):
+		case !there && j.gone(s, owner, p):
 		case owner.collector == schedule.collector() && s.unsupported[owner] == "backup_disabled" && j.struck[owner] && p != calm:
 			// Without backup there are no automatic exports, and none are expected.
 			if strings.HasSuffix(was.name, "_auto_enabled") != there || there && is.value != 0 {
@@ -141,7 +166,7 @@ func (j *judge) judgeValues(s *snapshot, p phase, exempt func(string) bool, comp
 	}
 	for key, is := range s.values {
 		owner := is.owner(j.configured)
-		if _, there := j.baseline.values[key]; !there && !doubted[owner] && !exempt(is.labels["group_id"]) {
+		if _, there := j.baseline.values[key]; !there && !doubted[owner] && !exempt(is.labels["group_id"]) && !j.derived(is, p) {
 			complain("%s was not there before", key)
 		}
 	}
@@ -156,7 +181,7 @@ func (j *judge) judgePlausible(s *snapshot, owner target, complain func(string, 
 	const year2000, year2200 = 946684800, 7258118400
 	jobs := func(s *snapshot) (sum float64) {
 		for _, one := range s.values {
-			if one.owner(j.configured) == owner && (strings.HasSuffix(one.name, "_jobs") || one.name == "mongodbatlas_pipeline_runs") {
+			if one.owner(j.configured) == owner && one.name == "mongodbatlas_"+owner.endpoint().resource().jobs {
 				sum += one.value
 			}
 		}
@@ -194,7 +219,7 @@ func judgeStateSets(s *snapshot, complain func(string, ...any)) {
 		}
 		rest := maps.Clone(one.labels)
 		delete(rest, label)
-		sums[(&series{name: one.name, labels: rest}).key()] += one.value
+		sums[fmt.Sprint(one.name, rest)] += one.value
 	}
 	for key, sum := range sums {
 		if sum != 1 {
@@ -256,6 +281,9 @@ func (j *judge) judgeChange(s *snapshot, p phase, complain func(string, ...any))
 			complain("target %s was read at %v, and later at %v", t, was, at)
 		case p == settled && j.struck[t] && !j.outcome.mayStayUp() && j.isStruck(j.last, t) && at != was:
 			complain("target %s is down and looks fresh", t)
+		case j.wide && j.struck[t] && p != calm:
+		case j.wide && s.up[t] && age > freshest:
+			complain("target %s, which nothing strikes, was read %.1f s ago: the others starve it", t, age)
 		case s.up[t] && age > oldest:
 			complain("target %s is up and was read %.1f s ago", t, age)
 		}
@@ -270,3 +298,6 @@ func (j *judge) judgeChange(s *snapshot, p phase, complain func(string, ...any))
 // oldest is how long ago, in seconds, a target that is up may have been read: everything is due with every scrape, or a
 // second later, and scrapes come one after the other.
 const oldest = slowness * 30.0
+
+// freshest is oldest for targets beside others that hang.
+const freshest = slowness * 8.0

@@ -1,4 +1,4 @@
-package main
+package faultmatrix
 
 import (
 	"net/http"
@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
-	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/promtest"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
 // stray sends a request to where none should go.
@@ -29,16 +29,9 @@ func stray(t *testing.T, url string) {
 // TestJudge breaks a true exposition in one place after the other: each must be noticed.
 func TestJudge(t *testing.T) {
 	t.Parallel()
-	s, err := start(t.Context(), promtest.BuildExporter(t), setup{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.end(); err != nil {
-			t.Error(err)
-		}
-	})
-	a, err := s.exporter.get(t.Context(), http.MethodGet, "/metrics")
+	harness.NotShort(t, "it starts an exporter")
+	s := start(t, setup{})
+	a, err := s.ask(t.Context(), http.MethodGet, "/metrics")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,13 +42,13 @@ func TestJudge(t *testing.T) {
 		}
 	}
 	judged := func(text string, p phase) []string {
-		seen, err := read([]byte(text), a.began)
+		seen, err := read([]byte(text), a.Began)
 		if err != nil {
 			return []string{err.Error()}
 		}
 		return newJudge().judge(seen, p)
 	}
-	truth := string(a.body)
+	truth := string(a.Body)
 	if wrong := judged(truth, calm); len(wrong) > 0 {
 		t.Fatalf("the truth is found wrong: %v", wrong)
 	}
@@ -169,58 +162,36 @@ func zeroed(t *testing.T, text, beginning string) string {
 	return valued(t, text, beginning, "0")
 }
 
-// TestGuard has secrets found, also where a log is written in pieces.
+// TestGuard has secrets found.
 func TestGuard(t *testing.T) {
 	t.Parallel()
 	account, key := atlassim.NewServiceAccount(), atlassim.APIKey{PublicKey: "a", PrivateKey: "a-very-private-key"}
 	g := newGuard(account, key)
-	for _, text := range []string{account.ClientSecret, key.PrivateKey, tokenPrefix + "x", "https://x/" + downloadMarker} {
+	for _, text := range []string{account.ClientSecret, key.PrivateKey, tokenPrefix + "x", "https://x/" + downloadMarker, "panic: runtime error"} {
 		if len(g.search("it", []byte("before "+text+" behind"))) != 1 {
 			t.Errorf("%q is not found", text)
-		}
-		l := &watchedLog{guard: g}
-		for _, piece := range []string{"level=debug", text[:5], text[5:], " and so on"} {
-			if _, err := l.Write([]byte(piece)); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if len(l.findings()) == 0 {
-			t.Errorf("%q is not found in a log", text)
 		}
 	}
 	if found := g.search("it", []byte("client_id="+account.ClientID+" <secret>")); len(found) > 0 {
 		t.Error(found)
 	}
-	crashed := &watchedLog{guard: g}
-	_, _ = crashed.Write([]byte("panic: runtime error"))
-	if len(crashed.findings()) == 0 {
-		t.Error("a crash is not found")
-	}
 }
 
-// TestGrowth has growth found, and none where there is none.
-func TestGrowth(t *testing.T) {
+// TestLimits has growth and peaks found, and none where there is none.
+func TestLimits(t *testing.T) {
 	t.Parallel()
-	level := reading{goroutines: 20, files: 12, heap: 4 << 20, resident: 30 << 20, connections: 4}
-	for name, grow := range map[string]func(*reading, int){
-		"goroutines": func(r *reading, i int) { r.goroutines += float64(i) },
-		"files":      func(r *reading, i int) { r.files += float64(i) },
-		"heap":       func(r *reading, i int) { r.heap += float64(i << 20) },
-		"":           func(r *reading, i int) { r.goroutines += float64(i % 3) },
+	level := harness.Usage{Goroutines: 20, Files: 12, Heap: 4 << 20, Resident: 30 << 20}
+	for name, l := range map[string]life{
+		"":            {quiet: []harness.Usage{level, level, level, level}, peak: level},
+		"it grows":    {quiet: []harness.Usage{level, level, level, {Goroutines: 20 + moreGoroutines + 1}}},
+		"of memory":   {peak: harness.Usage{Resident: mostResident + 1}},
+		"goroutines":  {peak: harness.Usage{Goroutines: mostGoroutines + 1}},
+		"connections": {mostConnections: mostConnections + 1},
 	} {
-		var g growth
-		for i := range 60 {
-			r := level
-			grow(&r, i)
-			g.quiet = append(g.quiet, r)
+		wrong := strings.Join(l.violations(), "\n")
+		if (wrong == "") != (name == "") || !strings.Contains(wrong, name) {
+			t.Errorf("%q: %s", name, wrong)
 		}
-		if wrong := g.violations(); len(wrong) > 0 != (name != "") {
-			t.Errorf("%s: %v", name, wrong)
-		}
-	}
-	high := growth{quiet: []reading{level}, peak: reading{resident: mostResident + 1}}
-	if len(high.violations()) == 0 {
-		t.Error("a peak is not found")
 	}
 }
 
@@ -235,7 +206,7 @@ func TestMatrixIsWhole(t *testing.T) {
 		faults[c.fault.name][c.column.title] = true
 	}
 	for _, f := range allFaults() {
-		if got := len(faults[f.name]); got < len(columns())-4 {
+		if got := len(faults[f.name]); got < len(resources())-3 {
 			t.Errorf("%s meets %d endpoints", f.name, got)
 		}
 	}

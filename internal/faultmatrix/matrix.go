@@ -1,35 +1,41 @@
-package main
+// Package faultmatrix lets every fault strike every endpoint of the Atlas API under a running exporter, and judges each
+// scrape from outside.
+//
+// The exporter is the real program, as a process of its own. Between it and a simulated Atlas, whose truth does not change,
+// a server spoils the answers about one target, or about many: always, once, or at random. All other targets must stay
+// exactly as they were; the struck one must keep its values and say why it is not read; and when the fault is over,
+// everything must soon be as before. The package is a test and has a long form:
+//
+//	go test ./internal/faultmatrix                                                  every fault once, half a minute
+//	go test ./internal/faultmatrix -run Matrix -long -write -timeout 40m            everything, and writes docs/fault-matrix.md
+//	go test ./internal/faultmatrix -run Matrix -only 'gzip bomb / exports'          by a part of "fault / endpoint / mode"
+package faultmatrix
 
 import (
 	"cmp"
-	"context"
-	"fmt"
-	"io"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
+	"testing"
 	"time"
 )
 
 // matrix is a whole run.
 type matrix struct {
-	program   string // the exporter
-	scrapes   int    // at least, of each cell
-	exporters int    // at a time
-	longest   int    // about how many cells one exporter is played with
+	scrapes   int // at least, of each cell
+	exporters int // at a time
+	longest   int // about how many cells one exporter is played with
 	seed      uint64
-	progress  io.Writer
 }
 
-// cells lists every cell whose name holds a text.
+// cells lists every cell whose name contains a text.
 func cells(only string) []cell {
 	var all []cell
 	for _, f := range allFaults() {
 		for _, c := range columns() {
 			for _, m := range modes() {
-				one := cell{&f, c, m}
-				if _, ok := f.expect(c.endpoint); ok && strings.Contains(one.String(), only) {
+				if one := (cell{&f, c, m}); one.makesSense() && strings.Contains(one.String(), only) {
 					all = append(all, one)
 				}
 			}
@@ -59,17 +65,17 @@ type batch struct {
 	cells []cell
 }
 
-// batches parts cells by what they need of an exporter, some for each. The longest come first, and each holds cells of many kinds.
+// batches parts cells by what they need of an exporter. The longest come first, and each holds cells of many kinds.
 func batches(all []cell, longest int, random *rand.Rand) []batch {
 	var parted []batch
 	bySetup := map[setup][]cell{}
 	var order []setup
 	for _, c := range all {
+		s := c.setup()
 		if c.lasting() {
-			parted = append(parted, batch{c.setup(), []cell{c}})
+			parted = append(parted, batch{s, []cell{c}})
 			continue
 		}
-		s := c.setup()
 		if bySetup[s] == nil {
 			order = append(order, s)
 		}
@@ -88,8 +94,8 @@ func batches(all []cell, longest int, random *rand.Rand) []batch {
 
 func (b batch) weight() int { return b.setup.weight() * len(b.cells) }
 
-// weight is about how long a cell takes: a fault of the token is found when the token has ended, and a refused one is asked
-// for again after five seconds.
+// weight is about how long a cell takes: a fault of the token is found when the token has expired, and a refused one is
+// asked for again after five seconds.
 func (s setup) weight() int {
 	if s.hasty || s.shortToken {
 		return 4
@@ -97,85 +103,61 @@ func (s setup) weight() int {
 	return 1
 }
 
-// run plays cells, some exporters at a time.
-func (m *matrix) run(ctx context.Context, all []cell) (*report, error) {
-	r := &report{began: time.Now(), seed: m.seed}
+// run plays cells, some exporters at a time, each as a test of its own.
+func (m *matrix) run(t *testing.T, all []cell) *report {
+	t.Helper()
+	r := &report{began: time.Now(), Seed: m.seed}
 	waiting := make(chan batch)
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
 	var workers sync.WaitGroup
 	var mu sync.Mutex
 	for range m.exporters {
 		workers.Go(func() {
 			for b := range waiting {
-				for len(b.cells) > 0 && ctx.Err() == nil {
-					done, results, life, err := m.play(ctx, b)
-					mu.Lock()
-					r.add(results, life)
-					if err != nil && ctx.Err() == nil {
-						cancel(err)
-					}
-					for _, wrong := range life.wrong {
-						_, _ = fmt.Fprintln(m.progress, "VIOLATION", wrong)
-					}
-					for _, one := range results {
-						for _, found := range one.found {
-							_, _ = fmt.Fprintln(m.progress, "VIOLATION", found)
-						}
-					}
-					_, _ = fmt.Fprintf(m.progress, "%s: %d of %d cells, %d scrapes, %d violations\n",
-						time.Since(r.began).Round(time.Second), len(r.results), len(all), r.scrapes(), r.violations())
-					mu.Unlock()
-					b.cells = b.cells[done:]
+				for len(b.cells) > 0 && t.Context().Err() == nil {
+					t.Run("exporter", func(t *testing.T) {
+						results, life := m.play(t, b)
+						b.cells = b.cells[len(results):]
+						mu.Lock()
+						defer mu.Unlock()
+						r.results = append(r.results, results...)
+						r.lives = append(r.lives, life)
+						t.Logf("%s: %d of %d cells", time.Since(r.began).Round(time.Second), len(r.results), len(all))
+					})
 				}
 			}
 		})
 	}
 	for _, b := range batches(all, m.longest, rand.New(rand.NewPCG(m.seed, 0))) {
-		select {
-		case waiting <- b:
-		case <-ctx.Done():
-		}
+		waiting <- b
 	}
 	close(waiting)
 	workers.Wait()
 	r.took = time.Since(r.began)
-	return r, context.Cause(ctx)
+	return r
 }
 
-// play plays the cells of a batch with one exporter, until that is broken, and tells how many it played.
-func (m *matrix) play(ctx context.Context, b batch) (done int, results []*result, life life, err error) {
-	s, err := start(ctx, m.program, b.setup)
-	if err != nil {
-		return 0, nil, life, err
-	}
-	began := time.Now()
+// play plays the cells of a batch with one exporter, until that is broken.
+func (m *matrix) play(t *testing.T, b batch) (results []*result, l life) {
+	t.Helper()
+	s := start(t, b.setup)
 	for _, c := range b.cells {
-		done++
-		one, err := s.play(ctx, c, m.scrapes, m.seed)
-		if ctx.Err() != nil {
-			break
-		}
+		one := s.play(t, c, m.scrapes, m.seed)
 		results = append(results, one)
-		if err != nil {
-			one.complain(one.scrapes, "it could not go on: "+err.Error())
-			s.broken = true
+		for _, found := range one.found {
+			t.Error(found)
 		}
 		if s.broken {
 			break
 		}
 	}
-	if err := s.cool(ctx); err != nil && ctx.Err() == nil {
-		life.wrong = append(life.wrong, err.Error())
+	if err := s.cool(t.Context()); err != nil && !s.broken {
+		t.Error(err)
 	}
-	life.growth, life.cells, life.scrapes, life.setup, life.lasted = s.growth, done, s.scrapes, b.setup, time.Since(began)
-	_, life.mostConnections, life.connections = s.server.connections.count()
-	life.requests = s.server.requests.Load()
-	life.logged = s.exporter.log.size()
-	if err := s.end(); err != nil && ctx.Err() == nil {
-		life.wrong = append(life.wrong, "the exporter did not end well: "+err.Error())
+	l = life{peak: s.peak, quiet: s.quiet, flooded: s.mostFlooded, requests: s.server.requests.Load(), logged: len(s.exporter.Logs())}
+	_, l.mostConnections, l.connections = s.server.connections.count()
+	l.wrong = append(s.stop(), l.violations()...)
+	for _, wrong := range l.wrong {
+		t.Error(wrong)
 	}
-	life.wrong = append(life.wrong, life.growth.violations()...)
-	life.wrong = append(life.wrong, s.exporter.log.findings()...)
-	return done, results, life, nil
+	return results, l
 }

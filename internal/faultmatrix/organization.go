@@ -1,9 +1,11 @@
-package main
+package faultmatrix
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
@@ -21,29 +23,39 @@ type organization struct {
 	groups []string
 	// readable are the targets that are up when nothing is wrong, but for the projects themselves.
 	readable []target
+	// jobs are how many jobs each target has.
+	jobs map[target]int
 	// excluded are those of which discovery knows that there is nothing to read, with the reason.
 	excluded map[target]string
 }
 
 // newOrganization builds three projects: with histories shorter and longer than a page, in every order, with clusters that
-// have no backup, and with downloads.
-func newOrganization() *organization {
+// have no backup, and with downloads. Where it is crowded, the first has more clusters than requests may be under way.
+func newOrganization(crowded bool) *organization {
 	now := time.Now().Truncate(time.Second)
-	o := &organization{Organization: atlassim.NewOrganization(atlassim.NewManualClock(now)), excluded: map[target]string{}}
+	o := &organization{Organization: atlassim.NewOrganization(atlassim.NewManualClock(now)), excluded: map[target]string{}, jobs: map[target]int{}}
 	for i, name := range []string{"alpha", "beta", "gamma"} {
 		p := o.AddProject(name)
 		o.groups = append(o.groups, p.ID)
-		for _, t := range []endpoint{clusters, pipelines} {
-			o.readable = append(o.readable, target{collector: t.collector(), group: p.ID})
+		for _, r := range resources() {
+			if r.path != "" && r.path != "/{group}" && strings.Count(r.path, "{") == 1 {
+				o.readable = append(o.readable, target{collector: r.collector, group: p.ID})
+			}
 		}
 		o.addCluster(p, "short", now, 7, atlassim.NewestFirst)
 		if i == 2 {
 			continue
 		}
 		o.addCluster(p, "long", now, 27+i, []atlassim.Order{atlassim.NewestFirst, atlassim.OldestFirst}[i])
+		o.addFlexCluster(p, "flexible", now, 5)
 		o.addPipeline(p, "orders", now, 6, atlassim.NewestFirst)
 		if i == 0 {
 			o.addPipeline(p, oddPipeline, now, 24, atlassim.OldestFirst)
+			if crowded {
+				for n := range 20 {
+					o.addCluster(p, fmt.Sprintf("crowd-%d", n), now, 1, atlassim.NewestFirst)
+				}
+			}
 			o.exclude(p.AddCluster("free", atlassim.ClusterOptions{Provider: "TENANT"}), "free_tier")
 			o.exclude(p.AddCluster("bare", atlassim.ClusterOptions{BackupDisabled: true}), "backup_disabled")
 		}
@@ -57,6 +69,8 @@ func (o *organization) addCluster(p *atlassim.Project, name string, now time.Tim
 	})
 	c.OrderExports(order)
 	c.OrderRestores(order)
+	c.OrderSnapshots(order)
+	c.OrderCollectionRestores(order)
 	for i := range jobs {
 		created := now.Add(-time.Duration(jobs-i) * 24 * time.Hour)
 		e := atlassim.Export{CreatedAt: created, FinishedAt: created.Add(13 * time.Minute), TotalCollections: 9, ExportedCollections: 8}
@@ -76,15 +90,51 @@ func (o *organization) addCluster(p *atlassim.Project, name string, now time.Tim
 			r.DeliveryURLs = []string{"https://" + name + ".invalid/" + downloadMarker + "/" + strconv.Itoa(i) + ".tar.gz"}
 		}
 		c.AddRestore(r)
+		c.AddSnapshot(atlassim.Snapshot{
+			RequestedAt: created, CreatedAt: created.Add(time.Minute), ExpiresAt: now.AddDate(0, 1, 0),
+			Status: []string{atlassim.SnapshotCompleted, atlassim.SnapshotFailed, atlassim.SnapshotCompleted}[i%3],
+		})
+		c.AddCollectionRestore(atlassim.CollectionRestore{
+			CreatedAt: created, FinishedAt: created.Add(time.Minute), RestoredDocuments: 5, TotalDocuments: 5,
+			State: []string{atlassim.CollectionSuccessful, atlassim.CollectionFailed}[i%2],
+		})
 	}
-	for _, e := range []endpoint{schedule, exports, restores} {
-		o.readable = append(o.readable, target{collector: e.collector(), group: p.ID, cluster: name})
+	for _, r := range resources() {
+		if !r.of("clusters") {
+			continue
+		}
+		t := target{collector: r.collector, group: p.ID, cluster: name}
+		o.readable = append(o.readable, t)
+		if r.jobs != "" {
+			o.jobs[t] = jobs
+		}
+	}
+}
+
+func (o *organization) addFlexCluster(p *atlassim.Project, name string, now time.Time, jobs int) {
+	f := p.AddFlexCluster(name, now.AddDate(0, -3, 0))
+	for i := range jobs {
+		at := now.Add(-time.Duration(jobs-i) * 24 * time.Hour)
+		f.AddSnapshot(atlassim.FlexSnapshot{
+			ScheduledTime: at, StartTime: at, FinishTime: at.Add(time.Minute),
+			Status: []string{atlassim.FlexCompleted, atlassim.FlexFailed}[i%2],
+		})
+		f.AddRestore(atlassim.FlexRestore{ScheduledDate: at, FinishedDate: at.Add(time.Minute)})
+	}
+	for _, r := range resources() {
+		if r.of("flexClusters") {
+			t := target{collector: r.collector, group: p.ID, cluster: name}
+			o.readable = append(o.readable, t)
+			o.jobs[t] = jobs
+		}
 	}
 }
 
 func (o *organization) exclude(c *atlassim.Cluster, reason string) {
-	for _, e := range []endpoint{schedule, exports, restores} {
-		o.excluded[target{collector: e.collector(), group: c.Project().ID, cluster: c.Name}] = reason
+	for _, r := range resources() {
+		if r.of("clusters") {
+			o.excluded[target{collector: r.collector, group: c.Project().ID, cluster: c.Name}] = reason
+		}
 	}
 }
 
@@ -105,7 +155,9 @@ func (o *organization) addPipeline(p *atlassim.Project, name string, now time.Ti
 		}
 		pl.AddRun(r)
 	}
-	o.readable = append(o.readable, target{collector: runs.collector(), group: p.ID, pipeline: name})
+	t := target{collector: runs.collector(), group: p.ID, pipeline: name}
+	o.readable = append(o.readable, t)
+	o.jobs[t] = jobs
 }
 
 // all lists the targets that are up when nothing is wrong; configured tells whether the configuration names the projects.

@@ -1,28 +1,37 @@
-package main
+package faultmatrix
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
 	"net/http"
+	"os"
+	"os/exec"
 	"strings"
+	"sync"
+	"testing"
 	"time"
+
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
 // play plays a cell and judges every scrape of it.
-func (s *stack) play(ctx context.Context, c cell, scrapes int, seed uint64) (*result, error) {
+func (s *stack) play(t testing.TB, c cell, scrapes int, seed uint64) *result {
+	t.Helper()
 	hash := fnv.New64a()
 	_, _ = hash.Write([]byte(c.String()))
 	random := rand.New(rand.NewPCG(seed, hash.Sum64()))
 	k := &strike{
-		fault: c.fault, endpoint: c.column.endpoint, target: s.org.pick(c.column.endpoint, random), mode: c.mode,
+		fault: c.fault, endpoint: c.column.endpoint, target: s.org.pick(c.column.endpoint, random), wide: c.column.wide, mode: c.mode,
 		random: rand.New(rand.NewPCG(random.Uint64(), random.Uint64())),
 	}
 	p := &play{
 		stack: s, cell: c, strike: k, result: &result{cell: c}, mints: s.atlas.Mints(), began: time.Now(),
 		judge: &judge{
 			org: s.org, configured: s.configured, baseline: s.baseline, last: s.last, outcome: mustOutcome(k), struck: s.strikes(k), sharing: s.sharing(k),
+			wide: c.column.wide != nil,
 		},
 	}
 	if p.judge.outcome.renames {
@@ -31,21 +40,32 @@ func (s *stack) play(ctx context.Context, c cell, scrapes int, seed uint64) (*re
 		}
 	}
 	if isLong(k.target) && isOfPages(c.fault) {
-		p.judge.outcome.up = true // its first page is all that is read of it mostly, and that is true
+		p.judge.outcome.up = true // mostly, its first page is all that is read of it, and that is true
 	}
 	p.judge.unnoticed = c.mode == once && p.judge.outcome.retried
 	flooded := s.server.flooded.Load()
-	if err := p.strikeOut(ctx, max(3, scrapes/2)); err != nil {
-		return p.result, err
+	err := p.strikeOut(t.Context(), max(3, scrapes/2))
+	if err == nil {
+		err = p.lookElsewhere(t.Context())
 	}
-	if err := p.lookElsewhere(ctx); err != nil {
-		return p.result, err
+	if err == nil && p.judge.wide {
+		err = p.endure(t)
 	}
-	if err := p.recover(ctx, max(2, scrapes-scrapes/2)); err != nil {
-		return p.result, err
+	if err == nil {
+		err = p.recover(t.Context(), max(2, scrapes-scrapes/2))
 	}
-	p.conclude(s.server.flooded.Load() - flooded)
-	return p.result, nil
+	if err != nil {
+		p.result.complain(p.result.scrapes, "it could not go on: "+err.Error())
+		s.broken = true
+	} else {
+		p.conclude(s.server.flooded.Load() - flooded)
+	}
+	if p.judge.wide { // the exporter has to end while everything hangs
+		s.server.arm(k)
+		_, _ = s.ask(t.Context(), http.MethodGet, "/metrics")
+		s.broken = true
+	}
+	return p.result
 }
 
 func isOfPages(f *fault) bool {
@@ -67,43 +87,40 @@ type play struct {
 // said.
 func (p *play) scrape(ctx context.Context, at phase) (*snapshot, error) {
 	s := p.stack
-	a, err := s.exporter.get(ctx, http.MethodGet, "/metrics")
+	a, err := s.ask(ctx, http.MethodGet, "/metrics")
 	p.result.scrapes++
 	n := p.result.scrapes
-	if dead := s.exporter.alive(); dead != nil {
-		p.result.complain(n, fmt.Sprintf("%v\n%s", dead, s.exporter.log.tail()))
-		s.broken = true
-		return nil, dead
+	if s.exporter.Ended() {
+		return nil, errors.New("the exporter has ended")
 	}
-	p.result.complain(n, s.exporter.log.findings()...)
+	p.result.complain(n, s.findings()...)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
 	seen := p.look(a, err)
 	if seen != nil {
 		p.result.complain(n, p.judge.judge(seen, at)...)
-		open, _, _ := s.server.connections.count()
-		s.growth.observe(seen, open, false)
+		s.observe(seen, false)
 		p.judge.last, s.last = seen, seen
 	}
-	return seen, pause(ctx, beat)
+	return seen, harness.Pause(ctx, beat)
 }
 
 // look judges an answer by its form, and returns what it shows.
-func (p *play) look(a answered, err error) *snapshot {
+func (p *play) look(a harness.Answer, err error) *snapshot {
 	n := p.result.scrapes
 	if err != nil {
 		p.result.complain(n, "no answer: "+err.Error())
 		return nil
 	}
-	if a.took > scrapeTimeout {
-		p.result.complain(n, fmt.Sprintf("it was answered after %s, and had %s", a.took, scrapeTimeout))
+	if a.Took > scrapeTimeout {
+		p.result.complain(n, fmt.Sprintf("it was answered after %s, and had %s", a.Took, scrapeTimeout))
 	}
-	if a.status != http.StatusOK || !strings.HasPrefix(a.contentType, "text/plain") {
-		p.result.complain(n, fmt.Sprintf("status %d, %s", a.status, a.contentType))
+	if a.Status != http.StatusOK || !strings.HasPrefix(a.Header.Get("Content-Type"), "text/plain") {
+		p.result.complain(n, fmt.Sprintf("status %d, %s", a.Status, a.Header.Get("Content-Type")))
 	}
-	p.result.complain(n, p.stack.guard.search("a scrape", a.body)...)
-	seen, err := read(a.body, a.began)
+	p.result.complain(n, p.stack.guard.search("a scrape", a.Body)...)
+	seen, err := read(a.Body, a.Began)
 	if err != nil {
 		p.result.complain(n, "not well formed: "+err.Error())
 		return nil
@@ -117,7 +134,7 @@ func (p *play) shows(s *snapshot) bool {
 		return false
 	}
 	for t := range p.judge.struck {
-		if t.collector == runs.collector() && p.judge.gone(s, t.group, faulty) {
+		if p.judge.gone(s, t, faulty) {
 			continue
 		}
 		if !p.judge.isStruck(s, t) {
@@ -126,6 +143,22 @@ func (p *play) shows(s *snapshot) bool {
 	}
 	return true
 }
+
+// showsAny reports whether a scrape shows what the fault makes of any target that it strikes.
+func (p *play) showsAny(s *snapshot) bool {
+	if s == nil {
+		return false
+	}
+	for t := range p.judge.struck {
+		if p.judge.isStruck(s, t) {
+			return true
+		}
+	}
+	return false
+}
+
+// starving is how long requests hang at least: long enough for those that do not hang to grow old, if they had to wait.
+const starving = slowness * 20 * time.Second
 
 // strikeOut lets the fault strike, and scrapes until it has shown.
 func (p *play) strikeOut(ctx context.Context, atLeast int) error {
@@ -144,11 +177,15 @@ func (p *play) strikeOut(ctx context.Context, atLeast int) error {
 		if err != nil {
 			return err
 		}
-		if at == settled || c.mode == always && !p.judge.outcome.mayStayUp() && p.shows(seen) {
+		if p.judge.wide {
+			if p.showsAny(seen) && time.Since(began) > starving {
+				return nil
+			}
+		} else if at == settled || c.mode == always && !p.judge.outcome.mayStayUp() && p.shows(seen) {
 			at = settled
 			steady++
 		}
-		if p.result.scrapes >= atLeast && p.isDone(steady) {
+		if !p.judge.wide && p.result.scrapes >= atLeast && p.isDone(steady) {
 			return nil
 		}
 		if time.Since(began) > settling {
@@ -229,8 +266,7 @@ func (p *play) recover(ctx context.Context, atLeast int) error {
 				p.result.recovery = time.Since(lifted)
 			}
 			if calmScrapes >= atLeast {
-				open, _, _ := s.server.connections.count()
-				s.growth.observe(seen, open, true)
+				s.observe(seen, true)
 				return nil
 			}
 		case time.Since(lifted) > recovery+p.cell.fault.retryAfter:
@@ -245,26 +281,91 @@ func (p *play) recover(ctx context.Context, atLeast int) error {
 func (p *play) lookElsewhere(ctx context.Context) error {
 	s := p.stack
 	for _, path := range []string{"/", "/sd", "/-/ready", "/-/healthy", "/probe?target=" + s.org.groups[0], "/probe?target=nothing", "/metrics?collect[]=exporter"} {
-		a, err := s.exporter.get(ctx, http.MethodGet, path)
+		a, err := s.ask(ctx, http.MethodGet, path)
 		if err != nil {
 			return err
 		}
-		p.result.complain(p.result.scrapes, s.guard.search(path, a.body)...)
+		p.result.complain(p.result.scrapes, s.guard.search(path, a.Body)...)
 		want := http.StatusOK
 		if strings.HasSuffix(path, "nothing") {
 			want = http.StatusBadRequest
 		}
-		if a.status != want {
-			p.result.complain(p.result.scrapes, fmt.Sprintf("%s: status %d", path, a.status))
+		if a.Took > scrapeTimeout {
+			p.result.complain(p.result.scrapes, fmt.Sprintf("%s: answered after %s", path, a.Took))
 		}
-		if strings.HasPrefix(path, "/probe") && a.status == http.StatusOK {
-			if _, err := read(a.body, a.began); err != nil {
+		if a.Status != want {
+			p.result.complain(p.result.scrapes, fmt.Sprintf("%s: status %d", path, a.Status))
+		}
+		if strings.HasPrefix(path, "/probe") && a.Status == http.StatusOK {
+			if _, err := read(a.Body, a.Began); err != nil {
 				p.result.complain(p.result.scrapes, fmt.Sprintf("%s: not well formed: %v", path, err))
 			}
 		}
 	}
-	p.result.complain(p.result.scrapes, s.exporter.log.findings()...)
+	p.result.complain(p.result.scrapes, s.findings()...)
 	return nil
+}
+
+// endure asks for everything else while requests hang: many probes at once, a reload, and the commands.
+func (p *play) endure(t testing.TB) error {
+	t.Helper()
+	s, n := p.stack, p.result.scrapes
+	const probes = 60
+	wrong := make([]string, probes)
+	var group sync.WaitGroup
+	for i := range probes {
+		group.Go(func() {
+			path := "/probe?target=" + s.org.groups[i%len(s.org.groups)]
+			a, err := s.ask(t.Context(), http.MethodGet, path)
+			// Sixty answers are rendered two at a time: on a busy machine the last ones are late without waiting for Atlas.
+			if err != nil || a.Status != http.StatusOK || a.Took > 2*scrapeTimeout {
+				wrong[i] = fmt.Sprintf("one of %d probes at once: %s: status %d after %s: %v", probes, path, a.Status, a.Took, err)
+			}
+		})
+	}
+	group.Wait()
+	for _, w := range wrong {
+		if w != "" {
+			p.result.complain(n, w)
+		}
+	}
+	a, err := s.ask(t.Context(), http.MethodPost, "/-/reload")
+	if err != nil {
+		return err
+	}
+	if a.Status != http.StatusOK {
+		p.result.complain(n, fmt.Sprintf("a reload answers %d: %s", a.Status, a.Body))
+	}
+	if _, err := p.scrape(t.Context(), faulty); err != nil {
+		return err
+	}
+	p.command(t, "timeout", "check")
+	if p.judge.struck[target{collector: pipelines.collector(), group: s.org.groups[0]}] {
+		p.command(t, "", "trigger", "--project="+s.org.groups[0], "--pipeline=orders", "--snapshot-id=6a7953692c88faeba59d5e01")
+	}
+	return nil
+}
+
+// commandLimit bounds a command: check asks for some two hundred things, of which many hang, each with a retry.
+const commandLimit = slowness * 3 * time.Minute
+
+// command runs a command that must end, fail and say why, and tell no secret.
+func (p *play) command(t testing.TB, why string, args ...string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), commandLimit)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, p.stack.program, append(args, "--config.file="+p.stack.configFile())...)
+	cmd.Env = os.Environ()
+	out, err := cmd.CombinedOutput()
+	name, n := args[0], p.result.scrapes
+	var exit *exec.ExitError
+	switch {
+	case ctx.Err() != nil:
+		p.result.complain(n, fmt.Sprintf("%s does not end within %s", name, commandLimit))
+	case !errors.As(err, &exit) || exit.ExitCode() != 1 || !strings.Contains(string(out), why):
+		p.result.complain(n, fmt.Sprintf("%s: %v, and does not say %q:\n%s", name, err, why, out))
+	}
+	p.result.complain(n, p.stack.guard.search(name, out)...)
 }
 
 // conclude judges the cell as a whole.
@@ -284,6 +385,5 @@ func (p *play) conclude(flooded int64) {
 	if struck > 0 && flooded/int64(struck) > mostFlood {
 		p.result.complain(n, fmt.Sprintf("%d bytes were read of a body without end", flooded/int64(struck)))
 	}
-	s.growth.mostFlooded = max(s.growth.mostFlooded, flooded/int64(max(struck, 1)))
-	s.scrapes += n
+	s.mostFlooded = max(s.mostFlooded, flooded/int64(max(struck, 1)))
 }

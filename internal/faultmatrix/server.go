@@ -1,4 +1,4 @@
-package main
+package faultmatrix
 
 import (
 	"errors"
@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"testing"
 	"time"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
@@ -51,6 +52,7 @@ type strike struct {
 	fault    *fault
 	endpoint endpoint
 	target   target
+	wide     func(strike, asked target) bool // nil for the target alone
 	mode     mode
 
 	mu     sync.Mutex
@@ -86,6 +88,14 @@ func (s *strike) hits(certainly bool) (*rand.Rand, bool) {
 	return rand.New(rand.NewPCG(s.random.Uint64(), s.random.Uint64())), hit
 }
 
+// concerns reports whether a request for a target is one that may be struck.
+func (s *strike) concerns(e endpoint, t target) bool {
+	if s.wide != nil {
+		return s.wide(s.target, t)
+	}
+	return e == s.endpoint && (s.fault.connection != "" || t == s.target)
+}
+
 // counts tells how many requests for the endpoint came, and how many of them were struck.
 func (s *strike) counts() (seen, struck int) {
 	s.mu.Lock()
@@ -94,12 +104,10 @@ func (s *strike) counts() (seen, struck int) {
 }
 
 // newServer serves an organization behind faults, with TLS or without.
-func newServer(atlas *atlassim.Server, secrets string, withTLS bool) (*server, error) {
+func newServer(t testing.TB, atlas *atlassim.Server, secrets string, withTLS bool) *server {
+	t.Helper()
 	s := &server{atlas: atlas, secrets: secrets, done: make(chan struct{})}
-	var err error
-	if s.connections, err = listen(withTLS); err != nil {
-		return nil, err
-	}
+	s.connections = listen(t, withTLS)
 	s.elsewhere = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		s.strayed.Add(1)
 		w.WriteHeader(http.StatusTeapot)
@@ -112,7 +120,8 @@ func newServer(atlas *atlassim.Server, secrets string, withTLS bool) (*server, e
 		defer close(s.done)
 		s.serve()
 	}()
-	return s, nil
+	t.Cleanup(s.close)
+	return s
 }
 
 func (s *server) serve() {
@@ -150,9 +159,6 @@ func (s *server) lift() {
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.requests.Add(1)
 	e, t := asked(r)
-	if e == "" {
-		s.odd.Add(1)
-	}
 	s.mu.Lock()
 	k := s.active
 	if k == nil {
@@ -160,8 +166,15 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	over := s.active == nil
 	s.mu.Unlock()
-	// A request without proof is only there to be challenged.
-	if k == nil || e != k.endpoint || r.Header.Get("Authorization") == "" || k.fault.connection == "" && t != k.target {
+	if e == "" && r.Method == http.MethodPost && k != nil && k.wide != nil {
+		hold(&exchange{w: w, r: r}) // the command trigger, which goes with what hangs
+		return
+	}
+	if e == "" {
+		s.odd.Add(1)
+	}
+	// A request without credentials is only there to be challenged.
+	if k == nil || r.Header.Get("Authorization") == "" || !k.concerns(e, t) {
 		s.atlas.ServeHTTP(w, r)
 		return
 	}

@@ -1,6 +1,6 @@
 //go:build !race
 
-package main
+package faultmatrix
 
 // slowness multiplies every limit of time.
 const slowness = 1

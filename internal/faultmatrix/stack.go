@@ -1,27 +1,39 @@
-package main
+package faultmatrix
 
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"testing"
 	"time"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
+)
+
+const (
+	startLimit = slowness * time.Minute
+	stopLimit  = slowness * 30 * time.Second
+	// scrapeTimeout is what the header of a scrape says, and offset how long before its end the exporter is told to answer:
+	// room for a machine that is busy with other things.
+	scrapeTimeout = slowness * 5 * time.Second
+	offset        = slowness * 2 * time.Second
 )
 
 // setup is how an exporter is set up.
 type setup struct {
 	apiKey     bool // digest instead of a service account
 	configured bool // the configuration names the projects
-	shortToken bool // tokens are good for a second
+	shortToken bool // tokens are valid for a second
 	tls        bool
 	hasty      bool // with a short request timeout
+	crowded    bool // one project has more targets than requests may be under way
 }
 
 // stack is one exporter with an Atlas and a fault server of its own.
@@ -30,35 +42,30 @@ type stack struct {
 	org      *organization
 	atlas    *atlassim.Server
 	server   *server
-	exporter *exporter
+	program  string
+	exporter *harness.Exporter
+	searched int // bytes of the log
 	guard    *guard
 	dir      string
 	config   string // of the exporter, with %s for the base URL
 	baseline *snapshot
 	last     *snapshot
-	growth   growth
-	scrapes  int
 	broken   bool
+
+	quiet       []harness.Usage
+	peak        harness.Usage
+	mostFlooded int64
 }
 
 // noHost is a name that no DNS can hold: a lookup fails at once, and asks nobody.
 var noHost = "https://" + strings.Repeat("a", 64) + ".invalid" //nolint:gochecknoglobals // a constant, but for the language
 
 // start starts a stack, and waits until everything is read.
-func start(ctx context.Context, program string, s setup) (*stack, error) {
-	dir, err := os.MkdirTemp("", "faultmatrix")
-	if err != nil {
-		return nil, err
-	}
-	st := &stack{setup: s, org: newOrganization(), dir: dir}
-	if err := st.begin(ctx, program); err != nil {
-		return nil, errors.Join(err, st.end())
-	}
-	return st, nil
-}
-
-func (s *stack) begin(ctx context.Context, program string) error {
+func start(t testing.TB, set setup) *stack {
+	t.Helper()
+	s := &stack{setup: set, org: newOrganization(set.crowded), dir: t.TempDir()}
 	account := atlassim.NewServiceAccount()
+	account.Role = atlassim.ProjectOwner
 	key := atlassim.APIKey{PublicKey: "abcdefgh", PrivateKey: "private-" + rand.Text(), Role: atlassim.ProjectBackupManager}
 	options := atlassim.Options{
 		ServiceAccounts: []atlassim.ServiceAccount{account}, APIKeys: []atlassim.APIKey{key}, NoRateLimits: true, TokenLimit: 1 << 30,
@@ -69,14 +76,11 @@ func (s *stack) begin(ctx context.Context, program string) error {
 	}
 	s.atlas = atlassim.NewServer(s.org.Organization, options)
 	s.guard = newGuard(account, key)
-	var err error
 	secret, credentials := account.ClientSecret, fmt.Sprintf("service_account: {client_id: %s, client_secret: %s}", account.ClientID, account.ClientSecret)
 	if s.apiKey {
 		secret, credentials = key.PrivateKey, fmt.Sprintf("api_key: {public_key: %s, private_key: %s}", key.PublicKey, key.PrivateKey)
 	}
-	if s.server, err = newServer(s.atlas, secret, s.tls); err != nil {
-		return err
-	}
+	s.server = newServer(t, s.atlas, secret, s.tls)
 	requestTimeout := slowness * 10 * time.Second
 	if s.hasty {
 		requestTimeout = slowness * 1500 * time.Millisecond
@@ -90,35 +94,76 @@ atlas:
 refresh:
   min_interval: 0s
   discovery_interval: 1s
-  relist_interval: 4s # both ways of reading a list that is known are taken all the time
+  relist_interval: 4s # both ways of reading a known list are used all the time
+collectors:
 `, credentials, requestTimeout.Milliseconds())
+	for _, r := range resources() {
+		if r.jobs != "" {
+			s.config += "  " + r.collector + ": {min_interval: 0s}\n"
+		}
+	}
 	if s.configured {
 		s.config += "projects:\n"
 		for _, id := range s.org.groups {
 			s.config += "  - id: " + id + "\n"
 		}
 	}
-	file := filepath.Join(s.dir, "exporter.yml")
 	if err := s.point(s.server.connections.url()); err != nil {
-		return err
+		t.Fatal(err)
 	}
 	var env []string
 	if s.tls {
 		authority := filepath.Join(s.dir, "authority.pem")
 		if err := os.WriteFile(authority, s.server.connections.ca, 0o600); err != nil {
-			return err
+			t.Fatal(err)
 		}
 		env = append(env, "SSL_CERT_FILE="+authority)
 	}
-	if s.exporter, err = startExporter(ctx, program, file, env, s.guard); err != nil {
-		return err
+	s.program = harness.BuildExporter(t)
+	s.exporter = harness.StartExporterEnv(t, env, "--config.file="+s.configFile(), "--web.timeout-offset="+offset.String(), "--log.level=debug")
+	if err := s.settle(t.Context()); err != nil {
+		t.Fatal(err)
 	}
-	return s.settle(ctx)
+	return s
+}
+
+func (s *stack) configFile() string { return filepath.Join(s.dir, "exporter.yml") }
+
+// ask asks the exporter for a page, as a scrape.
+func (s *stack) ask(ctx context.Context, method, path string) (harness.Answer, error) {
+	return harness.Ask(ctx, method, s.exporter.URL()+path, scrapeTimeout)
+}
+
+// findings returns what the log has shown since the last call that it must not.
+func (s *stack) findings() []string {
+	log := s.exporter.Logs()
+	fresh := log[max(0, s.searched-longestNeedle):]
+	s.searched = len(log)
+	return s.guard.search("the log", []byte(fresh))
+}
+
+// observe records what the process uses.
+func (s *stack) observe(seen *snapshot, isQuiet bool) {
+	s.peak = s.peak.Peak(seen.usage)
+	if isQuiet {
+		s.quiet = append(s.quiet, seen.usage)
+	}
+}
+
+// stop ends the exporter as a service manager does, and returns what is wrong with how it ended.
+func (s *stack) stop() []string {
+	ctx, cancel := context.WithTimeout(context.Background(), stopLimit)
+	defer cancel()
+	var wrong []string
+	if err := s.exporter.Stop(ctx); err != nil {
+		wrong = append(wrong, fmt.Sprintf("the exporter did not end well: %v", err))
+	}
+	return append(wrong, s.findings()...)
 }
 
 // point writes the configuration with this base URL.
 func (s *stack) point(baseURL string) error {
-	return os.WriteFile(filepath.Join(s.dir, "exporter.yml"), fmt.Appendf(nil, s.config, baseURL), 0o600)
+	return harness.WriteFile(s.configFile(), fmt.Sprintf(s.config, baseURL))
 }
 
 // reload points the running exporter to another base URL.
@@ -126,9 +171,9 @@ func (s *stack) reload(ctx context.Context, baseURL string) error {
 	if err := s.point(baseURL); err != nil {
 		return err
 	}
-	a, err := s.exporter.get(ctx, http.MethodPost, "/-/reload")
-	if err == nil && a.status != http.StatusOK {
-		err = fmt.Errorf("reload: status %d: %s", a.status, a.body)
+	a, err := s.ask(ctx, http.MethodPost, "/-/reload")
+	if err == nil && a.Status != http.StatusOK {
+		err = fmt.Errorf("reload: status %d: %s", a.Status, a.Body)
 	}
 	return err
 }
@@ -137,10 +182,10 @@ func (s *stack) reload(ctx context.Context, baseURL string) error {
 func (s *stack) settle(ctx context.Context) error {
 	deadline := time.Now().Add(startLimit)
 	for {
-		a, err := s.exporter.get(ctx, http.MethodGet, "/metrics")
+		a, err := s.ask(ctx, http.MethodGet, "/metrics")
 		var seen *snapshot
 		if err == nil {
-			seen, err = read(a.body, a.began)
+			seen, err = read(a.Body, a.Began)
 		}
 		if err == nil {
 			j := &judge{org: s.org, configured: s.configured, baseline: seen}
@@ -153,9 +198,9 @@ func (s *stack) settle(ctx context.Context) error {
 			return s.checkTruth()
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("the exporter does not read a healthy organization: %w\n%s", err, s.exporter.log.tail())
+			return fmt.Errorf("the exporter does not read a healthy organization: %w", err)
 		}
-		if err := pause(ctx, 50*time.Millisecond); err != nil {
+		if err := harness.Pause(ctx, 50*time.Millisecond); err != nil {
 			return err
 		}
 	}
@@ -163,24 +208,19 @@ func (s *stack) settle(ctx context.Context) error {
 
 // checkTruth holds the number of jobs of each target against what the organization holds.
 func (s *stack) checkTruth() error {
+	counted := map[string]bool{}
+	for _, r := range resources() {
+		counted["mongodbatlas_"+r.jobs] = r.jobs != ""
+	}
 	got := map[target]float64{}
 	for _, one := range s.baseline.values {
-		switch one.name {
-		case "mongodbatlas_backup_export_jobs", "mongodbatlas_backup_restore_jobs", "mongodbatlas_pipeline_runs":
+		if counted[one.name] {
 			got[one.owner(s.configured)] += one.value
 		}
 	}
-	for _, p := range s.org.Projects() {
-		for _, c := range p.Clusters() {
-			if c.BackupEnabled && (got[target{exports.collector(), p.ID, c.Name, ""}] != float64(len(c.Exports())) ||
-				got[target{restores.collector(), p.ID, c.Name, ""}] != float64(len(c.Restores()))) {
-				return fmt.Errorf("cluster %s: the exporter counts other jobs than there are", c.Name)
-			}
-		}
-		for _, pl := range p.Pipelines() {
-			if got[target{runs.collector(), p.ID, "", pl.Name}] != float64(len(pl.Runs())) {
-				return fmt.Errorf("pipeline %s: the exporter counts other runs than there are", pl.Name)
-			}
+	for t, n := range s.org.jobs {
+		if got[t] != float64(n) {
+			return fmt.Errorf("%s: the exporter counts %v jobs, and there are %d", t, got[t], n)
 		}
 	}
 	return nil
@@ -190,19 +230,18 @@ func (s *stack) checkTruth() error {
 // has used more. What is held for good is still held then.
 func (s *stack) cool(ctx context.Context) error {
 	for range coolingScrapes {
-		if len(s.growth.violations()) == 0 || s.broken {
+		if l := (life{quiet: s.quiet}); len(l.violations()) == 0 || s.broken {
 			return nil
 		}
-		a, err := s.exporter.get(ctx, http.MethodGet, "/metrics")
+		a, err := s.ask(ctx, http.MethodGet, "/metrics")
 		if err != nil {
 			return err
 		}
-		seen, err := read(a.body, a.began)
+		seen, err := read(a.Body, a.Began)
 		if err != nil {
 			return err
 		}
-		open, _, _ := s.server.connections.count()
-		s.growth.observe(seen, open, true)
+		s.observe(seen, true)
 	}
 	return nil
 }
@@ -210,38 +249,13 @@ func (s *stack) cool(ctx context.Context) error {
 // coolingScrapes are enough for two collections of garbage.
 const coolingScrapes = 400
 
-// end stops everything, and tells how the exporter ended.
-func (s *stack) end() error {
-	var err error
-	if s.exporter != nil {
-		err = s.exporter.stop()
-	}
-	if s.server != nil {
-		s.server.close()
-	}
-	return errors.Join(err, os.RemoveAll(s.dir))
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
-}
-
 // strikes lists the targets that a fault strikes.
 func (s *stack) strikes(k *strike) map[target]bool {
-	if k.fault.connection == "" && k.endpoint != token {
-		return map[target]bool{k.target: true}
-	}
 	struck := map[target]bool{}
 	for _, t := range s.org.all(s.configured) {
-		struck[t] = true
+		struck[t] = k.fault.connection != "" || k.endpoint == token || k.concerns(t.endpoint(), t)
 	}
+	maps.DeleteFunc(struck, func(_ target, is bool) bool { return !is })
 	return struck
 }
 

@@ -1,4 +1,4 @@
-package main
+package soak
 
 import (
 	"context"
@@ -8,19 +8,26 @@ import (
 	"time"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
+
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
 // endpoints are the operations that the exporter may count calls of.
 func endpoints() []string {
-	return []string{
+	all := []string{
 		atlassim.OpToken, atlassim.OpListProjects, atlassim.OpGetProject, atlassim.OpListClusters, atlassim.OpListPipelines,
-		atlassim.OpGetBackupSchedule, atlassim.OpListBackupExports, atlassim.OpListBackupRestores, atlassim.OpListPipelineRuns,
+		atlassim.OpGetBackupSchedule, atlassim.OpListExportBuckets,
+		atlassim.OpListShardedBackupSnapshots,
 	}
+	for _, l := range jobLists() {
+		all = append(all, l.operation)
+	}
+	return all
 }
 
 // judgeAPI judges the series that count calls to Atlas. Calls go on while it looks, so the numbers are held against
 // Atlas's own: the exporter has not counted more than arrived.
-func (s *soak) judgeAPI(got scraped) []difference {
+func (s *soak) judgeAPI(got harness.Exposition) []difference {
 	var found []difference
 	ids := s.projects()
 	counted := map[string]float64{}
@@ -29,11 +36,11 @@ func (s *soak) judgeAPI(got scraped) []difference {
 			continue
 		}
 		wrong := func(want string) { found = append(found, difference{key, want, number(value)}) }
-		endpoint, group := labelOf(key, "endpoint"), labelOf(key, "group_id")
-		if family := familyOf(key); family != prefix+"exporter_build_info" && !slices.Contains(endpoints(), endpoint) {
+		endpoint, group := harness.Label(key, "endpoint"), harness.Label(key, "group_id")
+		if family := harness.Family(key); family != prefix+"exporter_build_info" && !slices.Contains(endpoints(), endpoint) {
 			wrong("a known endpoint")
 		}
-		switch strings.TrimPrefix(familyOf(key), prefix) {
+		switch strings.TrimPrefix(harness.Family(key), prefix) {
 		case "api_requests_total":
 			counted[endpoint] += value
 		case "api_ratelimit_limit":
@@ -71,7 +78,7 @@ func (s *soak) judgeAPI(got scraped) []difference {
 // moment to end.
 func (s *soak) judgeCalls(ctx context.Context) error {
 	for deadline := time.Now().Add(lookLimit); ; {
-		got, err := s.exporter.scrape(ctx, narrowPath("exporter"))
+		got, err := s.scrape(ctx, narrowPath("exporter"))
 		if err != nil {
 			return err
 		}
@@ -80,19 +87,19 @@ func (s *soak) judgeCalls(ctx context.Context) error {
 			s.differ("calls", found)
 			return nil
 		}
-		if err := pause(ctx, lookPause); err != nil {
+		if err := harness.Pause(ctx, lookPause); err != nil {
 			return err
 		}
 	}
 }
 
 // miscounted lists the endpoints of which another number of calls was counted than arrived.
-func (s *soak) miscounted(got scraped) []difference {
+func (s *soak) miscounted(got harness.Exposition) []difference {
 	var found []difference
 	counted := map[string]float64{}
 	for key, value := range got {
-		if familyOf(key) == prefix+"api_requests_total" {
-			counted[labelOf(key, "endpoint")] += value
+		if harness.Family(key) == prefix+"api_requests_total" {
+			counted[harness.Label(key, "endpoint")] += value
 		}
 	}
 	for _, endpoint := range endpoints() {

@@ -1,4 +1,4 @@
-package main
+package soak
 
 import (
 	"fmt"
@@ -36,17 +36,13 @@ type atlas struct {
 
 	// evidence and stale are the oracle's; read tells which jobs the exporter had read at the last look.
 	evidence map[*atlassim.Cluster]held
-	read     map[*atlassim.Cluster]held
+	read     map[*atlassim.Cluster]map[string]bool // by collector
 	stale    map[any]staleJobs
 
 	made     int // things that were given a name
 	ledger   ledger
-	journal  func(thing any)
 	settings *settings // in force
 	reloaded reloadState
-	// remade are clusters, by group id and name, of which the exporter has to read everything anew since the last look.
-	remade  map[[2]string]bool
-	renames []rename
 }
 
 // underWay is a job that has not come to its end.
@@ -69,7 +65,7 @@ func startAtlas(t testing.TB, seed uint64) *atlas {
 	t.Helper()
 	a := &atlas{
 		clock: &clock{}, account: atlassim.NewServiceAccount(), random: rand.New(rand.NewPCG(seed, 0)),
-		evidence: map[*atlassim.Cluster]held{}, read: map[*atlassim.Cluster]held{}, stale: map[any]staleJobs{}, remade: map[[2]string]bool{}, ledger: newLedger(), journal: func(any) {},
+		evidence: map[*atlassim.Cluster]held{}, read: map[*atlassim.Cluster]map[string]bool{}, stale: map[any]staleJobs{}, ledger: newLedger(),
 	}
 	a.org = atlassim.NewOrganization(a.clock, atlassim.WithTimeScale(timeScale))
 	limits := atlassim.DefaultRateLimits()
@@ -153,6 +149,7 @@ func (a *atlas) addCluster(p *atlassim.Project) {
 		return
 	}
 	a.orderCluster(c)
+	a.addBackups(c)
 	for i := range pick(a, historyLengths()...) {
 		created := now.Add(-time.Duration(i+1) * 24 * time.Hour).Add(-time.Duration(a.random.IntN(3600)) * time.Second)
 		a.pastExport(c, created)

@@ -1,9 +1,11 @@
-package main
+package soak
 
 import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
 // group is what is expected of one target's series. Where the exporter has promised to notice a change later only, there
@@ -32,7 +34,7 @@ type comparison struct {
 }
 
 // compare holds an answer against what is expected of it. Only those series of the answer count that belongs accepts.
-func compare(groups []group, got scraped, belongs func(key string) bool) comparison {
+func compare(groups []group, got harness.Exposition, belongs func(key string) bool) comparison {
 	c := comparison{matched: samples{}}
 	for _, g := range groups {
 		best := g.alternatives[0]
@@ -59,7 +61,7 @@ func compare(groups []group, got scraped, belongs func(key string) bool) compari
 }
 
 // missing lists the expected samples that are not there, or have another value.
-func missing(want samples, got scraped) []difference {
+func missing(want samples, got harness.Exposition) []difference {
 	var differences []difference
 	for key, allowed := range want {
 		switch value, there := got[key]; {
@@ -73,7 +75,7 @@ func missing(want samples, got scraped) []difference {
 }
 
 // hasMore reports whether an answer has a series of the first alternative that this one does not expect.
-func hasMore(first, this samples, got scraped) bool {
+func hasMore(first, this samples, got harness.Exposition) bool {
 	for key := range first {
 		_, there := got[key]
 		_, expected := this[key]

@@ -1,4 +1,4 @@
-package main
+package soak
 
 import (
 	"maps"
@@ -136,16 +136,8 @@ func (a *atlas) renameProject() string {
 	if p == nil {
 		return ""
 	}
-	was := p.Name
 	p.Name = a.name("renamed")
-	a.renames = append(a.renames, rename{math64(a.org.Clock().Now()), p.ID, was, p.Name})
 	return "project renamed"
-}
-
-// rename is a project's change of name. Until the exporter has discovered it, it shows what it reads under the old one.
-type rename struct {
-	at               float64
-	groupID, was, is string
 }
 
 // hideOrShowProject takes a project out of the credentials' sight, or gives it back.
@@ -170,10 +162,10 @@ func (a *atlas) remakeCluster() string {
 		return ""
 	}
 	p := c.Project()
-	a.remade[[2]string{p.ID, c.Name}] = true
 	p.RemoveCluster(c)
 	anew := p.AddCluster(c.Name, atlassim.ClusterOptions{Created: a.org.Clock().Now()})
 	a.orderCluster(anew)
+	anew.Schedule.NextSnapshot = a.org.Clock().Now().Add(24 * time.Hour).Truncate(time.Second)
 	return "cluster made anew"
 }
 
@@ -184,25 +176,19 @@ func (a *atlas) switchBackup() string {
 	case c == nil || c.Provider != "AWS":
 		return ""
 	case !c.BackupEnabled:
-		if c.BackupEnabled = true; !a.evidence[c].hasExports {
-			a.remade[[2]string{c.Project().ID, c.Name}] = true // nothing was ever read of it
-		}
+		c.BackupEnabled = true
 		return "backup on"
 	}
 	if _, unsettled := a.stale[c]; unsettled {
 		return ""
 	}
-	last := a.read[c]
-	for _, e := range c.Exports() {
-		was := *e
-		last.exports = append(last.exports, &was)
+	kept := held{}
+	for _, l := range ofClusters() {
+		if a.read[c][l.collector] {
+			kept[l.collector] = l.keep(c)
+		}
 	}
-	for _, r := range c.Restores() {
-		was := *r
-		was.Components = slices.Clone(r.Components) // an expiring download changes them in place
-		last.restores = append(last.restores, &was)
-	}
-	a.evidence[c] = last
+	a.evidence[c] = kept
 	c.BackupEnabled = false
 	return "backup off"
 }
@@ -273,15 +259,15 @@ func (a *atlas) settle(since time.Time) {
 	clear(a.read)
 	for _, p := range o.visible() {
 		for _, c := range o.clusters(p) {
-			a.read[c] = held{
-				hasExports: !a.settings.disabled[collectorExports], hasRestores: !a.settings.disabled[collectorRestores],
+			a.read[c] = map[string]bool{}
+			for _, l := range ofClusters() {
+				a.read[c][l.collector] = !a.settings.disabled[l.collector]
 			}
 		}
 	}
-	for c, last := range a.evidence {
-		last.hasExports = last.hasExports && a.read[c].hasExports
-		last.hasRestores = last.hasRestores && a.read[c].hasRestores
-		if a.evidence[c] = last; c.BackupEnabled {
+	for c, kept := range a.evidence {
+		maps.DeleteFunc(kept, func(collector string, _ any) bool { return !a.read[c][collector] })
+		if c.BackupEnabled {
 			delete(a.evidence, c)
 		}
 	}

@@ -1,4 +1,4 @@
-package main
+package soak
 
 import (
 	"cmp"
@@ -23,7 +23,6 @@ func (a *atlas) drop() {
 		was := staleJobs{until: until, exports: a.dropExports(c), restores: a.dropRestores(c)}
 		if len(was.exports)+len(was.restores) > 0 {
 			a.stale[c] = was
-			a.journal(c)
 		}
 	}
 	for _, pl := range a.living() {
@@ -32,7 +31,6 @@ func (a *atlas) drop() {
 		}
 		if was := a.dropRuns(pl); len(was) > 0 {
 			a.stale[pl] = staleJobs{until: until, runs: was}
-			a.journal(pl)
 		}
 	}
 }

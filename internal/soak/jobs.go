@@ -1,4 +1,4 @@
-package main
+package soak
 
 import (
 	"slices"
@@ -23,17 +23,18 @@ func (a *atlas) step() bool {
 		return a.newRestore()
 	case n < 70:
 		return a.advanceRestore()
-	case n < 76:
+	case n < 73:
 		return a.newRun()
+	case n < 85:
+		return a.advanceBackups()
 	default:
 		return a.advanceRun()
 	}
 }
 
-// transition counts a transition and notes that a thing's series may have changed.
-func (a *atlas) transition(thing any, what string) bool {
+// transition counts a transition.
+func (a *atlas) transition(what string) bool {
 	a.ledger.transitions[what]++
-	a.journal(thing)
 	return true
 }
 
@@ -76,7 +77,7 @@ func (a *atlas) newExport() bool {
 		e.CreatedAt = a.org.Clock().Now().Add(-5 * time.Second)
 	}
 	a.exports = append(a.exports, underWay[*atlassim.Cluster, *atlassim.Export]{c, c.AddExport(e)})
-	return a.transition(c, "export queued")
+	return a.transition("export queued")
 }
 
 // advanceExport takes an export job a step further.
@@ -101,20 +102,20 @@ func (a *atlas) advanceExport() bool {
 				e.FinishedAt = time.Time{}
 			}
 		}
-		return a.transition(c, "export "+state)
+		return a.transition("export " + state)
 	}
 	switch {
 	case e.State == "Queued" && a.chance(8):
 		return end("Cancelled")
 	case e.State == "Queued" && a.chance(3):
 		e.State = "Preparing" // which no document knows
-		return a.transition(c, "export in an unknown state")
+		return a.transition("export in an unknown state")
 	case e.State != "InProgress":
 		e.State = "InProgress"
-		return a.transition(c, "export InProgress")
+		return a.transition("export InProgress")
 	case e.ExportedCollections < e.TotalCollections && a.chance(60):
 		e.ExportedCollections++
-		return a.transition(c, "export progress")
+		return a.transition("export progress")
 	}
 	return end(pick(a, "Successful", "Successful", "Successful", "Failed", "Cancelled"))
 }
@@ -129,7 +130,7 @@ func (a *atlas) newRestore() bool {
 		DeliveryType: pick(a, atlassim.RestoreAutomated, atlassim.RestoreDownload, atlassim.RestoreDownload, atlassim.RestorePointInTime),
 	})
 	a.restores = append(a.restores, underWay[*atlassim.Cluster, *atlassim.Restore]{c, r})
-	return a.transition(c, "restore of type "+r.DeliveryType)
+	return a.transition("restore of type " + r.DeliveryType)
 }
 
 // advanceRestore ends a restore job, or makes a download ready.
@@ -150,12 +151,12 @@ func (a *atlas) advanceRestore() bool {
 		r.Cancelled, r.Failed, r.FinishedAt, what = true, true, now, "restore cancelled"
 	case r.DeliveryType == atlassim.RestoreDownload:
 		r.MakeReady(now)
-		return a.transition(c, "download ready")
+		return a.transition("download ready")
 	default:
 		r.FinishedAt = now
 	}
 	a.restores = slices.Delete(a.restores, i, i+1)
-	return a.transition(c, what)
+	return a.transition(what)
 }
 
 func (a *atlas) newRun() bool {
@@ -167,7 +168,7 @@ func (a *atlas) newRun() bool {
 	keep := liveDataset + time.Duration(a.random.Int64N(int64(liveDataset)))
 	run := pl.AddRun(atlassim.Run{ScheduledDeletionDate: a.org.Clock().Now().Add(keep)})
 	a.runs = append(a.runs, underWay[*atlassim.Pipeline, *atlassim.Run]{pl, run})
-	return a.transition(pl, "run PENDING")
+	return a.transition("run PENDING")
 }
 
 // advanceRun takes a run a step further through its phases.
@@ -176,31 +177,31 @@ func (a *atlas) advanceRun() bool {
 		return false
 	}
 	i := a.random.IntN(len(a.runs))
-	pl, r := a.runs[i].owner, a.runs[i].job
+	r := a.runs[i].job
 	r.LastUpdatedDate = a.org.Clock().Now()
 	if a.chance(4) {
 		r.State = "FAILED"
 		a.runs = slices.Delete(a.runs, i, i+1)
-		return a.transition(pl, "run FAILED")
+		return a.transition("run FAILED")
 	}
 	switch {
 	case r.State == "PENDING":
 		r.State = "IN_PROGRESS"
-		return a.transition(pl, "run IN_PROGRESS")
+		return a.transition("run IN_PROGRESS")
 	case r.Phase == "SNAPSHOT":
 		r.Phase, r.Stats = "EXPORT", &atlassim.RunStats{}
-		return a.transition(pl, "run exporting")
+		return a.transition("run exporting")
 	case a.chance(40):
 		r.Stats = &atlassim.RunStats{BytesExported: r.Stats.BytesExported + 1<<30, NumDocs: r.Stats.NumDocs + 1000}
-		return a.transition(pl, "run progress")
+		return a.transition("run progress")
 	case r.Phase == "EXPORT":
 		r.Phase = "INGESTION"
-		return a.transition(pl, "run ingesting")
+		return a.transition("run ingesting")
 	}
 	r.State = "DONE"
 	a.datasets = append(a.datasets, a.runs[i])
 	a.runs = slices.Delete(a.runs, i, i+1)
-	return a.transition(pl, "run DONE")
+	return a.transition("run DONE")
 }
 
 // expire notes the downloads whose time is up, which the simulated Atlas sees to by itself, and deletes the datasets whose
@@ -209,7 +210,7 @@ func (a *atlas) expire() {
 	now := a.org.Clock().Now()
 	a.restores = slices.DeleteFunc(a.restores, func(u underWay[*atlassim.Cluster, *atlassim.Restore]) bool {
 		if u.job.Expired {
-			a.transition(u.owner, "download expired")
+			a.transition("download expired")
 		}
 		return u.job.Expired
 	})
@@ -217,7 +218,7 @@ func (a *atlas) expire() {
 		due := !u.job.ScheduledDeletionDate.After(now) && a.chance(20)
 		if due {
 			u.job.State, u.job.LastUpdatedDate = "DATASET_DELETED", now
-			a.transition(u.owner, "dataset deleted on its date")
+			a.transition("dataset deleted on its date")
 		}
 		return due
 	})

@@ -1,10 +1,13 @@
-package main
+package soak
 
 import (
 	"context"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
 const (
@@ -24,7 +27,6 @@ func (s *soak) look(ctx context.Context) error {
 		// The exporter tells milliseconds: a reading of this one may have begun before.
 		since = time.UnixMilli(time.Now().UnixMilli() + 1)
 		s.atlas.noticed(stopped)
-		s.noteAll()
 		want = s.atlas.oracle(since).groups()
 	})
 	got, err := s.awaitFresh(ctx, want, since)
@@ -35,14 +37,12 @@ func (s *soak) look(ctx context.Context) error {
 	found := compare(want, got, promised)
 	s.account("/metrics", found)
 	s.differ("/metrics", s.judgeAPI(got))
-	s.usage = append(s.usage, usageOf(got))
+	s.usage = append(s.usage, harness.UsageOf(got))
 	if err := s.lookElsewhere(ctx, want); err != nil {
 		return err
 	}
 	s.wanted = want
-	s.remember(found.matched, math64(since), math64(time.Now()))
 	s.atlas.settle(since)
-	clear(s.atlas.remade)
 	s.looks++
 	return nil
 }
@@ -52,7 +52,7 @@ func promised(key string) bool { return strings.HasPrefix(key, prefix) && !ownFa
 
 // ownFamily reports whether a series counts the exporter's calls, or names its version: see judgeAPI.
 func ownFamily(key string) bool {
-	return strings.HasPrefix(key, prefix+"api_") || familyOf(key) == prefix+"exporter_build_info"
+	return strings.HasPrefix(key, prefix+"api_") || harness.Family(key) == prefix+"exporter_build_info"
 }
 
 func (s *soak) account(where string, c comparison) {
@@ -62,25 +62,25 @@ func (s *soak) account(where string, c comparison) {
 
 // awaitFresh scrapes until every target that should be there was read since. When that does not come to pass, it returns
 // the last answer, whose differences tell.
-func (s *soak) awaitFresh(ctx context.Context, want []group, since time.Time) (scraped, error) {
+func (s *soak) awaitFresh(ctx context.Context, want []group, since time.Time) (harness.Exposition, error) {
 	for {
-		got, err := s.exporter.scrape(ctx, "/metrics")
+		got, err := s.scrape(ctx, "/metrics")
 		if err != nil {
 			return nil, err
 		}
 		if isFresh(want, got) || time.Since(since) > lookLimit {
 			return got, nil
 		}
-		if err := pause(ctx, lookPause); err != nil {
+		if err := harness.Pause(ctx, lookPause); err != nil {
 			return nil, err
 		}
 	}
 }
 
 // isFresh reports whether all targets were read late enough.
-func isFresh(want []group, got scraped) bool {
+func isFresh(want []group, got harness.Exposition) bool {
 	for key, allowed := range want[0].alternatives[0] {
-		if familyOf(key) != prefix+"target_last_refresh_timestamp_seconds" {
+		if harness.Family(key) != prefix+"target_last_refresh_timestamp_seconds" {
 			continue
 		}
 		if at, there := got[key]; !there || !allowed.has(at) {
@@ -95,7 +95,7 @@ func isFresh(want []group, got scraped) bool {
 func (s *soak) lookElsewhere(ctx context.Context, want []group) error {
 	ids := s.projects()
 	for _, id := range ids {
-		got, err := s.exporter.scrape(ctx, probePath(id))
+		got, err := s.scrape(ctx, probePath(id))
 		if err != nil {
 			return err
 		}
@@ -105,25 +105,24 @@ func (s *soak) lookElsewhere(ctx context.Context, want []group) error {
 			}
 		}
 		part := where(want, func(key string) bool {
-			return labelOf(key, "group_id") == id ||
-				strings.HasPrefix(key, prefix+"scrape_collector_") && (labelOf(key, "collector") != "projects" || len(s.atlas.settings.named) > 0)
+			return harness.Label(key, "group_id") == id ||
+				strings.HasPrefix(key, prefix+"scrape_collector_") && (harness.Label(key, "collector") != "projects" || len(s.atlas.settings.named) > 0)
 		})
 		s.account(probePath(id), compare(part, got, promised))
 	}
-	collectors := append(slices.DeleteFunc(s.atlas.settings.collectors(), func(name string) bool { return !isJobs(name) }), "exporter")
+	collectors := append(s.atlas.settings.collectorsOfJobs(), "exporter")
 	collector := pick(s.atlas, collectors...)
-	got, err := s.exporter.scrape(ctx, narrowPath(collector))
+	got, err := s.scrape(ctx, narrowPath(collector))
 	if err != nil {
 		return err
 	}
-	part := where(want, func(key string) bool { return collectorOf(key) == collector })
+	part := where(want, func(key string) bool { return chosenBy(key, collector) })
 	s.account(narrowPath(collector), compare(part, got, promised))
 
-	discovered, err := s.exporter.discovered(ctx)
+	discovered, err := s.discovered(ctx)
 	if err != nil {
 		return err
 	}
-	slices.Sort(discovered)
 	if !slices.Equal(discovered, ids) {
 		s.differ("/sd", []difference{{"projects", strings.Join(ids, " "), strings.Join(discovered, " ")}})
 	}
@@ -147,36 +146,33 @@ func where(want []group, keep func(key string) bool) []group {
 	return some
 }
 
-func isJobs(collector string) bool {
-	return collector == collectorExports || collector == collectorRestores || collector == collectorRuns
-}
-
-// collectorOf is the collector by which a scrape chooses a series.
-func collectorOf(key string) string {
-	family := familyOf(key)
+// chosenBy reports whether a scrape of one collector shows a series.
+func chosenBy(key, collector string) bool {
+	family := harness.Family(key)
+	if strings.HasPrefix(family, prefix+"target") || strings.HasPrefix(family, prefix+"scrape_collector_") {
+		if of := harness.Label(key, "collector"); isJobs(of) {
+			return collector == of
+		}
+		return collector == "exporter"
+	}
 	switch {
-	case strings.HasPrefix(family, prefix+"target") || strings.HasPrefix(family, prefix+"scrape_collector_"):
-		if collector := labelOf(key, "collector"); isJobs(collector) {
-			return collector
-		}
-		return "exporter"
-	case strings.HasPrefix(family, exportFamily), strings.HasPrefix(family, prefix+"cluster_"):
-		return collectorExports
-	case strings.HasPrefix(family, restoreFamily):
-		return collectorRestores
-	case strings.HasPrefix(family, runFamily):
-		return collectorRuns
+	case strings.HasPrefix(family, prefix+"cluster_"), family == exportFamily+"_bucket_found": // what its cluster says
+		return collector == collectorExports || collector == collectorSnapshots
+	case family == exportFamily+"_missing_snapshot_created_timestamp_seconds":
+		return collector == collectorSnapshots
 	}
-	return "exporter"
+	for _, l := range jobLists() {
+		if strings.HasPrefix(family, l.family) {
+			return collector == l.collector
+		}
+	}
+	return collector == "exporter"
 }
 
-// remember takes down which series must not be missing from any scrape since the look before.
-func (s *soak) remember(matched samples, stopped, seen float64) {
-	for key := range matched {
-		_, before := s.last[key]
-		if before && !volatile(key) && !s.atlas.remade[[2]string{labelOf(key, "group_id"), labelOf(key, "cl_name")}] {
-			s.journal.seen(key, s.lastStop, s.lastSeen, stopped)
-		}
-	}
-	s.last, s.lastStop, s.lastSeen = matched, stopped, seen
+// probePath is the path of one project's series.
+func probePath(groupID string) string { return "/probe?target=" + groupID }
+
+// narrowPath is the path of one collector's series.
+func narrowPath(collector string) string {
+	return "/metrics?" + url.Values{"collect[]": {collector}}.Encode()
 }

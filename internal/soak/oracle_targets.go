@@ -1,4 +1,4 @@
-package main
+package soak
 
 import (
 	"math"
@@ -6,15 +6,12 @@ import (
 	"time"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
-// held is what the exporter holds of a cluster's jobs while Atlas does not answer for them.
-type held struct {
-	exports  []*atlassim.Export
-	restores []*atlassim.Restore
-	// whether they were read, and not forgotten since
-	hasExports, hasRestores bool
-}
+// held is what the exporter holds of a cluster's jobs while Atlas does not answer for them, by collector. A collector is not
+// in it if its jobs were never read, or have been forgotten.
+type held map[string]any
 
 // oracle says what the exporter has to show of the simulated Atlas. It is used within Organization.Do.
 type oracle struct {
@@ -69,48 +66,18 @@ func (h *health) target(collector, groupID, groupName, cluster, pipeline, unsupp
 	}
 	h.counts[[4]string{collector, groupID, groupName, "up"}]++
 	h.samples.set(1, prefix+"target_up", labels...)
-	h.samples[series(prefix+"target_last_refresh_timestamp_seconds", labels...)] = span{h.since, math.Inf(1)}
+	h.samples[harness.Series(prefix+"target_last_refresh_timestamp_seconds", labels...)] = span{h.since, math.Inf(1)}
 }
 
-// collectors are those that are enabled and those of discovery that they need.
-func (s *settings) collectors() []string {
-	names := []string{"projects"}
-	if !s.disabled[collectorExports] || !s.disabled[collectorRestores] {
-		names = append(names, "clusters")
-	}
-	if !s.disabled[collectorExports] {
-		names = append(names, "backup_schedule")
-	}
-	if !s.disabled[collectorRuns] {
-		names = append(names, "pipelines")
-	}
-	for _, name := range []string{collectorExports, collectorRestores, collectorRuns} {
-		if !s.disabled[name] {
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
-// part is what is expected of one thing: a cluster, a pipeline, or the exporter itself.
-type part struct {
-	thing  any
-	groups []group
-}
-
-// exporterItself is the thing that the health of all targets belongs to.
-type exporterItself struct{}
-
-// parts is everything that is expected of a scrape but what passes for no gauge of Atlas's: see ownFamily.
-func (o *oracle) parts() []part {
-	h := &health{
-		samples: samples{}, since: math64(o.since), counts: map[[4]string]int{},
-	}
-	parts := []part{{exporterItself{}, []group{{[]samples{h.samples}}}}}
+// groups is everything that is expected of a scrape, except the families that count the exporter's own calls. The first
+// group is the health of all targets.
+func (o *oracle) groups() []group {
+	h := &health{samples: samples{}, since: math64(o.since), counts: map[[4]string]int{}}
+	groups := []group{{[]samples{h.samples}}}
 	visible := o.visible()
 	h.samples.flag(len(visible) > 0, prefix+"up")
 	h.samples.flag(o.reloaded.good, reloadGood)
-	h.samples[series(reloadTime)] = o.reloaded.at
+	h.samples[harness.Series(reloadTime)] = o.reloaded.at
 	if len(o.settings.named) == 0 {
 		h.target("projects", "", "", "", "", "")
 	}
@@ -122,7 +89,7 @@ func (o *oracle) parts() []part {
 		for _, collector := range o.settings.collectors() {
 			switch collector {
 			case "projects":
-			case "clusters", "pipelines":
+			case "clusters", "pipelines", "export_buckets":
 				h.target(collector, p.ID, p.Name, "", "", "")
 			default:
 				h.conditions(collector, p.ID, p.Name)
@@ -132,11 +99,11 @@ func (o *oracle) parts() []part {
 			for _, collector := range o.clusterCollectors() {
 				h.target(collector, p.ID, p.Name, c.Name, "", notServed(c))
 			}
-			parts = append(parts, part{c, o.cluster(c)})
+			groups = append(groups, o.cluster(c)...)
 		}
 		for _, pl := range o.pipelines(p) {
 			h.target(collectorRuns, p.ID, p.Name, "", pl.Name, "")
-			parts = append(parts, part{pl, []group{o.pipeline(pl)}})
+			groups = append(groups, o.pipeline(pl))
 		}
 	}
 	for at, n := range h.counts {
@@ -144,35 +111,9 @@ func (o *oracle) parts() []part {
 	}
 	for _, collector := range o.settings.collectors() {
 		h.samples.set(1, prefix+"scrape_collector_success", "collector", collector)
-		h.samples[series(prefix+"scrape_collector_duration_seconds", "collector", collector)] = span{0, 60}
+		h.samples[harness.Series(prefix+"scrape_collector_duration_seconds", "collector", collector)] = span{0, 60}
 	}
-	return parts
-}
-
-// groups are those of all parts.
-func (o *oracle) groups() []group {
-	var all []group
-	for _, p := range o.parts() {
-		all = append(all, p.groups...)
-	}
-	return all
-}
-
-// of is what is expected of one cluster or pipeline, nothing where it is not read.
-func (o *oracle) of(thing any) []group {
-	switch thing := thing.(type) {
-	case *atlassim.Cluster:
-		p := thing.Project()
-		if slices.Contains(o.visible(), p) && slices.Contains(o.clusters(p), thing) {
-			return o.cluster(thing)
-		}
-	case *atlassim.Pipeline:
-		p := thing.Project()
-		if slices.Contains(o.visible(), p) && slices.Contains(o.pipelines(p), thing) {
-			return []group{o.pipeline(thing)}
-		}
-	}
-	return nil
+	return groups
 }
 
 // visible lists the projects that are read.
@@ -192,9 +133,18 @@ func (o *oracle) clusters(p *atlassim.Project) []*atlassim.Cluster {
 
 // clusterCollectors are the enabled collectors that have a target for each cluster.
 func (o *oracle) clusterCollectors() []string {
-	return slices.DeleteFunc(o.settings.collectors(), func(name string) bool {
-		return name != collectorExports && name != collectorRestores && name != "backup_schedule"
-	})
+	var names []string
+	for _, l := range ofClusters() {
+		if o.settings.disabled[l.collector] {
+			continue
+		}
+		names = append(names, l.collector)
+		if slices.Contains(l.needs, "backup_schedule") {
+			names = append(names, "backup_schedule")
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // pipelines lists the pipelines of a project that are read.
@@ -220,7 +170,7 @@ func notServed(c *atlassim.Cluster) string {
 	return ""
 }
 
-// cluster is what is expected of a cluster: one group for the cluster itself and its exports, one for its restores.
+// cluster is what is expected of a cluster: a group for each list of jobs, the first of which has the cluster itself too.
 func (o *oracle) cluster(c *atlassim.Cluster) []group {
 	reason := notServed(c)
 	if reason == "free_tier" || reason == "flex" {
@@ -228,41 +178,79 @@ func (o *oracle) cluster(c *atlassim.Cluster) []group {
 	}
 	p := c.Project()
 	labels := []string{"group_id", p.ID, "group_name", p.Name, "cl_name", c.Name}
-	jobs := held{c.Exports(), c.Restores(), true, true}
-	if reason != "" {
-		jobs = o.evidence[c]
-	}
-	var groups []group
-	if !o.settings.disabled[collectorExports] {
-		plain := o.schedule(c, labels)
-		if !jobs.hasExports {
-			groups = append(groups, group{[]samples{plain}})
-		} else {
-			g := group{}
-			for _, jobs := range o.listings(c, jobs.exports) {
-				s := exportSamples(jobs, labels...)
-				s.add(plain)
-				g.alternatives = append(g.alternatives, s)
-			}
-			groups = append(groups, g)
+	groups := []group{{[]samples{o.plain(c, labels)}}}
+	for _, l := range ofClusters() {
+		if o.settings.disabled[l.collector] {
+			continue
 		}
-	}
-	if !o.settings.disabled[collectorRestores] && jobs.hasRestores {
-		g := group{[]samples{restoreSamples(jobs.restores, labels...)}}
-		if older := o.stale[c].restores; len(older) > 0 {
-			g.alternatives = append(g.alternatives, restoreSamples(append(slices.Clone(jobs.restores), older...), labels...))
+		if reason == "" {
+			groups = append(groups, l.expect(o, c, l.keep(c), labels))
+		} else if jobs, isHeld := o.evidence[c][l.collector]; isHeld {
+			groups = append(groups, l.expect(o, c, jobs, labels))
 		}
-		groups = append(groups, g)
 	}
 	return groups
 }
 
-// schedule is what is expected of a cluster but its jobs.
-func (o *oracle) schedule(c *atlassim.Cluster, labels []string) samples {
+func keepExports(c *atlassim.Cluster) any {
+	return copied(c.Exports())
+}
+
+func (o *oracle) exports(c *atlassim.Cluster, jobs any, labels []string) group {
+	listed := jobs.([]*atlassim.Export)
+	listings := [][]*atlassim.Export{listed}
+	if older := o.stale[c].exports; len(older) > 0 {
+		listings = append(listings, append(slices.Clone(listed), older...))
+	}
+	g := group{}
+	for _, listed := range listings {
+		s := exportSamples(listed, labels...)
+		if !o.settings.disabled[collectorSnapshots] {
+			s.add(o.missing(c, listed, labels))
+		}
+		g.alternatives = append(g.alternatives, s)
+	}
+	return g
+}
+
+func keepRestores(c *atlassim.Cluster) any {
+	var kept []*atlassim.Restore
+	for _, r := range c.Restores() {
+		was := *r
+		was.Components = slices.Clone(r.Components) // an expiring download changes them in place
+		kept = append(kept, &was)
+	}
+	return kept
+}
+
+func (o *oracle) restores(c *atlassim.Cluster, jobs any, labels []string) group {
+	listed := jobs.([]*atlassim.Restore)
+	g := group{[]samples{restoreSamples(listed, labels...)}}
+	if older := o.stale[c].restores; len(older) > 0 {
+		g.alternatives = append(g.alternatives, restoreSamples(append(slices.Clone(listed), older...), labels...))
+	}
+	return g
+}
+
+// plain is what is expected of a cluster itself, and of its schedule.
+func (o *oracle) plain(c *atlassim.Cluster, labels []string) samples {
 	s := samples{}
+	if o.settings.disabled[collectorExports] && o.settings.disabled[collectorSnapshots] {
+		return s
+	}
 	s.flag(c.BackupEnabled, prefix+"cluster_backup_enabled", labels...)
 	s.flag(c.Paused, prefix+"cluster_paused", labels...)
+	s.flag(c.PitEnabled, prefix+"cluster_pit_enabled", labels...)
+	if c.BackupEnabled && c.Schedule.ExportFrequency != "" { // the policy names the first bucket of the project
+		s.flag(true, prefix+"backup_export_bucket_found", labels...)
+	}
 	s.set(seconds(c.Created), prefix+"cluster_created_timestamp_seconds", labels...)
+	if !o.settings.disabled[collectorSnapshots] {
+		s.add(o.policy(c, labels))
+	}
+	if o.settings.disabled[collectorExports] {
+		return s
+	}
 	s.flag(c.BackupEnabled && c.Schedule.AutoExportEnabled, exportFamily+"_auto_enabled", labels...)
 	if c.Paused || !c.BackupEnabled {
 		return s
@@ -294,14 +282,6 @@ func (o *oracle) pipeline(pl *atlassim.Pipeline) group {
 		g.alternatives = append(g.alternatives, s)
 	}
 	return g
-}
-
-// listings are the export jobs of a cluster as they are, and as the exporter may still know them.
-func (o *oracle) listings(c *atlassim.Cluster, jobs []*atlassim.Export) [][]*atlassim.Export {
-	if older := o.stale[c].exports; len(older) > 0 {
-		return [][]*atlassim.Export{jobs, append(slices.Clone(jobs), older...)}
-	}
-	return [][]*atlassim.Export{jobs}
 }
 
 // runListings are the runs of a pipeline as they are, and as the exporter may still know them.

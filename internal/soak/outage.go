@@ -1,4 +1,4 @@
-package main
+package soak
 
 import (
 	"context"
@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
 var errNoOutage = errors.New("the exporter does not say that its credentials are refused")
@@ -18,7 +20,7 @@ func (s *soak) checkOutage(ctx context.Context) error {
 	want := slices.Clone(s.wanted)
 	want[0] = group{[]samples{outage(want[0].alternatives[0])}}
 	for {
-		got, err := s.exporter.scrape(ctx, "/metrics")
+		got, err := s.scrape(ctx, "/metrics")
 		if err != nil {
 			return err
 		}
@@ -31,7 +33,7 @@ func (s *soak) checkOutage(ctx context.Context) error {
 			s.differ("/metrics while the credentials are refused", found.differences)
 			return fmt.Errorf("%w: %d differences", errNoOutage, len(found.differences))
 		}
-		if err := pause(ctx, lookPause); err != nil {
+		if err := harness.Pause(ctx, lookPause); err != nil {
 			return err
 		}
 	}
@@ -42,13 +44,13 @@ func (s *soak) checkOutage(ctx context.Context) error {
 func outage(before samples) samples {
 	want, down := samples{}, map[string]bool{}
 	for key := range before {
-		if familyOf(key) == prefix+"target_up" {
-			down[labelOf(key, "collector")] = true
+		if harness.Family(key) == prefix+"target_up" {
+			down[harness.Label(key, "collector")] = true
 		}
 	}
 	for key, value := range before {
 		want[key] = value
-		switch familyOf(key) {
+		switch harness.Family(key) {
 		case prefix + "up":
 			want[key] = exactly(0)
 		case prefix + "target_up":
@@ -56,11 +58,11 @@ func outage(before samples) samples {
 			labels := strings.TrimPrefix(strings.TrimSuffix(key, "}"), prefix+"target_up")
 			want[prefix+"target_last_error_info"+labels+`,reason="unauthorized"}`] = exactly(1)
 		case prefix + "scrape_collector_success":
-			if down[labelOf(key, "collector")] {
+			if down[harness.Label(key, "collector")] {
 				want[key] = exactly(0)
 			}
 		case prefix + "targets":
-			switch labelOf(key, "state") {
+			switch harness.Label(key, "state") {
 			case "up":
 				want[key] = exactly(0)
 			case "down":

@@ -1,4 +1,4 @@
-package main
+package soak
 
 import (
 	"context"
@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
+
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
 const (
@@ -54,64 +56,45 @@ func (s *soak) reloadByPost(ctx context.Context, bad bool) error {
 	if bad {
 		want = http.StatusInternalServerError
 	}
-	status, body, err := s.exporter.call(ctx, http.MethodPost, "/-/reload")
-	if err != nil {
-		return err
+	a, err := s.ask(ctx, http.MethodPost, "/-/reload")
+	if err == nil && a.Status != want {
+		err = fmt.Errorf("status %d instead of %d: %s", a.Status, want, a.Body)
 	}
-	if status != want {
-		return fmt.Errorf("status %d instead of %d: %s", status, want, body)
-	}
-	return nil
+	return err
 }
 
 // reloadBySignal waits until the exporter's own metrics tell of the reload.
 func (s *soak) reloadBySignal(ctx context.Context, bad bool) error {
-	before, err := s.exporter.scrape(ctx, narrowPath("exporter"))
+	before, err := s.scrape(ctx, narrowPath("exporter"))
 	if err != nil {
 		return err
 	}
 	if bad && before[reloadGood+"{}"] == 0 {
 		return s.reloadByPost(ctx, bad) // a second failure in a row does not show
 	}
-	if err := s.exporter.process.Signal(syscall.SIGHUP); err != nil {
+	if err := s.exporter.Signal(syscall.SIGHUP); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, reloadLimit)
 	defer cancel()
 	for {
-		after, err := s.exporter.scrape(ctx, narrowPath("exporter"))
+		after, err := s.scrape(ctx, narrowPath("exporter"))
 		if err != nil {
 			return err
 		}
 		if bad && after[reloadGood+"{}"] == 0 || !bad && after[reloadTime+"{}"] != before[reloadTime+"{}"] {
 			return nil
 		}
-		if err := pause(ctx, 20*time.Millisecond); err != nil {
+		if err := harness.Pause(ctx, 20*time.Millisecond); err != nil {
 			return errors.New("the metrics do not tell of it")
 		}
 	}
 }
 
-// pause waits for a while, or fails when the context ends.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
-}
-
 // reloadOther puts other settings in force.
 func (s *soak) reloadOther(ctx context.Context) error {
-	next := s.otherSettings()
-	if (len(next.named) > 0) != (len(s.atlas.settings.named) > 0) {
-		s.rooted = append(s.rooted, math64(time.Now()))
-	}
-	s.atlas.settings = next
-	if err := s.exporter.writeConfig(s.atlas.settings); err != nil {
+	s.atlas.settings = s.otherSettings()
+	if err := s.writeConfig(s.atlas.settings); err != nil {
 		return err
 	}
 	return s.reload(ctx, "")
@@ -124,7 +107,7 @@ func (s *soak) otherSettings() *settings {
 	next.maxConcurrentRequests = pick(a, 7, 8, 9)
 	next.disabled = map[string]bool{}
 	if a.chance(20) {
-		next.disabled[pick(a, collectorExports, collectorRestores, collectorRuns)] = true
+		next.disabled[pick(a, jobLists()...).collector] = true
 	}
 	next.excludedProjects, next.excludedClusters, next.excludedPipelines = "", "", ""
 	if a.chance(25) {
@@ -159,7 +142,7 @@ func (s *soak) otherSettings() *settings {
 
 // reloadBad has the exporter find files that it must refuse, and puts the good ones back without telling it.
 func (s *soak) reloadBad(ctx context.Context) error {
-	good := s.atlas.settings.yaml(s.exporter.baseURL, s.exporter.secretFile)
+	good := s.atlas.settings.yaml(s.atlas.server.URL(), s.secretFile())
 	bad, content := "", good
 	secret := s.atlas.account.ClientSecret
 	switch s.atlas.random.IntN(5) {
@@ -175,13 +158,13 @@ func (s *soak) reloadBad(ctx context.Context) error {
 	default:
 		bad, secret = "an empty secret file", ""
 	}
-	if err := errors.Join(replace(s.exporter.configFile, content), s.exporter.writeSecret(secret)); err != nil {
+	if err := errors.Join(harness.WriteFile(s.configFile(), content), s.writeSecret(secret)); err != nil {
 		return err
 	}
 	if err := s.reload(ctx, bad); err != nil {
 		return err
 	}
-	return errors.Join(replace(s.exporter.configFile, good), s.exporter.writeSecret(s.atlas.account.ClientSecret))
+	return errors.Join(harness.WriteFile(s.configFile(), good), s.writeSecret(s.atlas.account.ClientSecret))
 }
 
 // rotate changes what the exporter signs in with, or what that is worth.
@@ -207,7 +190,7 @@ func (s *soak) rotate(ctx context.Context) error {
 		return err
 	}
 	// Readings that began before the reload may end with the old credentials.
-	if err := pause(ctx, time.Second); err != nil {
+	if err := harness.Pause(ctx, time.Second); err != nil {
 		return err
 	}
 	if fresh.ClientID != old.ClientID {
@@ -223,7 +206,7 @@ func (s *soak) useAccount(ctx context.Context, account atlassim.ServiceAccount) 
 	s.atlas.account = account
 	s.atlas.settings = s.atlas.settings.clone()
 	s.atlas.settings.clientID = account.ClientID
-	if err := errors.Join(s.exporter.writeSecret(account.ClientSecret), s.exporter.writeConfig(s.atlas.settings)); err != nil {
+	if err := errors.Join(s.writeSecret(account.ClientSecret), s.writeConfig(s.atlas.settings)); err != nil {
 		return err
 	}
 	return s.reload(ctx, "")
@@ -232,18 +215,13 @@ func (s *soak) useAccount(ctx context.Context, account atlassim.ServiceAccount) 
 // rotateLate takes the exporter's credentials out of service, sees it say so of every target while all values stay, and
 // gives it new ones. Atlas stands still meanwhile.
 func (s *soak) rotateLate(ctx context.Context) error {
-	began := time.Now()
 	s.atlas.server.Deny(s.atlas.account.ClientID)
 	if err := s.checkOutage(ctx); err != nil {
 		return err
 	}
 	fresh := atlassim.NewServiceAccount()
 	s.atlas.server.AllowServiceAccount(fresh)
-	if err := s.useAccount(ctx, fresh); err != nil {
-		return err
-	}
-	s.outages = append(s.outages, span{math64(began), math64(time.Now())})
-	return nil
+	return s.useAccount(ctx, fresh)
 }
 
 func math64(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }

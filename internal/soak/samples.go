@@ -1,109 +1,16 @@
-package main
+package soak
 
 import (
-	"bytes"
-	"fmt"
 	"maps"
 	"math"
 	"slices"
 	"strconv"
-	"strings"
 
-	dto "github.com/prometheus/client_model/go"
-	"github.com/prometheus/common/expfmt"
-	"github.com/prometheus/common/model"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
-
-// series names a series as Prometheus writes it, its labels in order of their names. pairs are names and values in turn; a
-// label with an empty value is none, to Prometheus.
-func series(name string, pairs ...string) string {
-	labels := make([][2]string, 0, len(pairs)/2)
-	for i := 0; i+1 < len(pairs); i += 2 {
-		if pairs[i+1] != "" {
-			labels = append(labels, [2]string{pairs[i], pairs[i+1]})
-		}
-	}
-	slices.SortFunc(labels, func(a, b [2]string) int { return strings.Compare(a[0], b[0]) })
-	var b strings.Builder
-	b.WriteString(name)
-	b.WriteByte('{')
-	for i, label := range labels {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteString(label[0])
-		b.WriteByte('=')
-		b.WriteString(strconv.Quote(label[1]))
-	}
-	b.WriteByte('}')
-	return b.String()
-}
-
-// familyOf is the name of a series without its labels.
-func familyOf(key string) string {
-	name, _, _ := strings.Cut(key, "{")
-	return name
-}
-
-// labelOf is the value of a label of a series, "" where it has none.
-func labelOf(key, label string) string {
-	_, rest, _ := strings.Cut(key, "{")
-	for rest != "" && rest != "}" {
-		name, quoted, _ := strings.Cut(rest, "=")
-		prefix, err := strconv.QuotedPrefix(quoted)
-		if err != nil {
-			return ""
-		}
-		if name == label {
-			value, _ := strconv.Unquote(prefix) // QuotedPrefix has just said that it can be
-			return value
-		}
-		rest = strings.TrimPrefix(quoted[len(prefix):], ",")
-	}
-	return ""
-}
 
 // prefix begins the names of all metrics that the exporter promises.
 const prefix = "mongodbatlas_"
-
-// scraped is one answer of the exporter: its gauges and counters, and the counts of its histograms, by series.
-type scraped map[string]float64
-
-// parse reads the text format. A series that stands twice is an error.
-func parse(text []byte) (scraped, error) {
-	parser := expfmt.NewTextParser(model.UTF8Validation)
-	families, err := parser.TextToMetricFamilies(bytes.NewReader(text))
-	if err != nil {
-		return nil, fmt.Errorf("not the text format: %w", err)
-	}
-	got := scraped{}
-	for name, family := range families {
-		for _, m := range family.GetMetric() {
-			pairs := make([]string, 0, 2*len(m.GetLabel()))
-			for _, label := range m.GetLabel() {
-				pairs = append(pairs, label.GetName(), label.GetValue())
-			}
-			shown := name
-			var value float64
-			switch family.GetType() {
-			case dto.MetricType_GAUGE:
-				value = m.GetGauge().GetValue()
-			case dto.MetricType_COUNTER:
-				value = m.GetCounter().GetValue()
-			case dto.MetricType_HISTOGRAM:
-				shown, value = name+"_count", float64(m.GetHistogram().GetSampleCount())
-			default:
-				continue
-			}
-			key := series(shown, pairs...)
-			if _, twice := got[key]; twice {
-				return nil, fmt.Errorf("%s stands twice", key)
-			}
-			got[key] = value
-		}
-	}
-	return got, nil
-}
 
 // span is the values that a sample may have, the bounds included. Nearly all have but one.
 type span struct{ low, high float64 }
@@ -129,7 +36,7 @@ type samples map[string]span
 
 // set expects one value of a series.
 func (s samples) set(value float64, name string, pairs ...string) {
-	s[series(name, pairs...)] = exactly(value)
+	s[harness.Series(name, pairs...)] = exactly(value)
 }
 
 // flag expects 1 or 0.

@@ -1,4 +1,4 @@
-package main
+package soak
 
 import (
 	"fmt"
@@ -8,14 +8,82 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
 )
 
-// The exporter's collectors of jobs.
+// The exporter's collectors of jobs, in the words of its interface.
 const (
 	collectorExports  = "backup_exports"
 	collectorRestores = "backup_restores"
 	collectorRuns     = "pipeline_runs"
+
+	collectorSnapshots          = "backup_snapshots"
+	collectorCollectionRestores = "collection_restores"
 )
+
+// jobList is a collector of jobs. A new one needs an entry in jobLists, its oracle, and steps in jobs.go that make its jobs
+// come and go.
+type jobList struct {
+	collector string
+	parent    string   // the collector that lists what has the jobs: clusters or pipelines
+	needs     []string // further collectors of discovery; backup_schedule has a target for each cluster
+	operation string   // the call that reads it, and that of needs
+	family    string   // begins the names of its series
+	// stateSets are the labels of its state sets, by family.
+	stateSets map[string]string
+	// keep copies the jobs of a cluster, for the time in which Atlas does not answer for them.
+	keep func(*atlassim.Cluster) any
+	// expect is what a cluster's jobs come to; jobs are those that keep returned.
+	expect func(o *oracle, c *atlassim.Cluster, jobs any, labels []string) group
+}
+
+// jobLists is the only list of the collectors of jobs.
+func jobLists() []jobList {
+	return []jobList{
+		{
+			collector: collectorExports, parent: "clusters", needs: []string{"backup_schedule", "export_buckets"}, operation: atlassim.OpListBackupExports,
+			family: exportFamily, stateSets: map[string]string{exportFamily + "_last_job_state": "state"},
+			keep: keepExports, expect: (*oracle).exports,
+		},
+		{
+			collector: collectorRestores, parent: "clusters", operation: atlassim.OpListBackupRestores,
+			family: restoreFamily, stateSets: map[string]string{restoreFamily + "_last_job_state": "state"},
+			keep: keepRestores, expect: (*oracle).restores,
+		},
+		{
+			collector: collectorSnapshots, parent: "clusters", needs: []string{"backup_schedule", "export_buckets"},
+			operation: atlassim.OpListBackupSnapshots, family: snapshotFamily,
+			stateSets: map[string]string{snapshotFamily + "_last_state": "state"}, keep: keepSnapshots, expect: (*oracle).snapshots,
+		},
+		{
+			collector: collectorCollectionRestores, parent: "clusters", operation: atlassim.OpListCollectionRestores,
+			family: collectionFamily, stateSets: map[string]string{collectionFamily + "_last_job_state": "state"},
+			keep: keepCollectionRestores, expect: (*oracle).collectionRestores,
+		},
+		{
+			collector: collectorRuns, parent: "pipelines", operation: atlassim.OpListPipelineRuns, family: runFamily,
+			stateSets: map[string]string{
+				runFamily + "_last_run_state": "state", runFamily + "_last_run_phase": "phase", runFamily + "_state": "state",
+			},
+		},
+	}
+}
+
+// ofClusters are the lists whose jobs belong to clusters.
+func ofClusters() []jobList {
+	return slices.DeleteFunc(jobLists(), func(l jobList) bool { return l.parent != "clusters" })
+}
+
+// stateSets are the labels of all state sets, by family.
+func stateSets() map[string]string {
+	all := map[string]string{}
+	for _, l := range jobLists() {
+		maps.Copy(all, l.stateSets)
+	}
+	return all
+}
 
 // relistInterval is how long the exporter may go without noticing that Atlas has dropped an old job.
 const relistInterval = 10 * time.Second
@@ -89,9 +157,16 @@ func (s *settings) yaml(baseURL, secretFile string) string {
 		line("  %s: {exclude: %s}", filter[0], exclude)
 	}
 	line("collectors:")
-	for _, name := range []string{collectorExports, collectorRestores, collectorRuns} {
+	for _, known := range collector.All().Config() {
+		if !isJobs(known.Name) { // the oracle does not know it
+			line("  %s: {enabled: false}", known.Name)
+		}
+	}
+	for _, l := range jobLists() {
+		name := l.collector
 		line("  %s:", name)
 		line("    enabled: %t", !s.disabled[name])
+		line("    min_interval: %s", s.minInterval)
 		if name != collectorExports || len(s.intervals) == 0 {
 			continue
 		}
@@ -117,4 +192,26 @@ func (s *settings) clone() *settings {
 	c.named = slices.Clone(s.named)
 	c.intervals = slices.Clone(s.intervals)
 	return &c
+}
+
+// collectors are those that are enabled, and those of discovery that they need.
+func (s *settings) collectors() []string {
+	names := []string{"projects"}
+	for _, l := range jobLists() {
+		if !s.disabled[l.collector] {
+			names = append(names, l.parent, l.collector)
+			names = append(names, l.needs...)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// collectorsOfJobs are the enabled collectors of jobs.
+func (s *settings) collectorsOfJobs() []string {
+	return slices.DeleteFunc(s.collectors(), func(name string) bool { return !isJobs(name) })
+}
+
+func isJobs(collector string) bool {
+	return slices.ContainsFunc(jobLists(), func(l jobList) bool { return l.collector == collector })
 }

@@ -1,16 +1,27 @@
-package main
+// Package soak runs the exporter through hours of an organisation's life in minutes: thousands of transitions of jobs,
+// changes of what discovery finds, reloads, and rotations of credentials. An oracle that shares no code with the exporter
+// says what every sample must be. The package is a test and has a long form:
+//
+//	go test ./internal/soak                                         a minute
+//	go test ./internal/soak -run Soak -long -write -timeout 30m     twelve minutes, and writes docs/soak.md
+package soak
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
+	"net/http"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/promtest"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
 // plan is how long and how large a soak is.
@@ -18,8 +29,19 @@ type plan struct {
 	seed                          uint64
 	length                        time.Duration
 	busy                          time.Duration // between two looks
-	scrapeInterval                time.Duration
 	projects, clusters, pipelines int
+}
+
+// longPlan is the soak whose result docs/soak.md shows.
+func longPlan() plan {
+	return plan{seed: 1, length: 12 * time.Minute, busy: 1200 * time.Millisecond, projects: 6, clusters: 42, pipelines: 15}
+}
+
+// shortPlan is a soak that every test run can wait for.
+func shortPlan() plan {
+	p := longPlan()
+	p.length, p.projects, p.clusters, p.pipelines = 40*time.Second, 4, 24, 8
+	return p
 }
 
 // soak is one run.
@@ -28,60 +50,67 @@ type soak struct {
 
 	log      io.Writer
 	atlas    *atlas
-	exporter *exporter
-	whole    *promtest.PrometheusServer // scrapes /metrics
-	spread   *promtest.PrometheusServer // scrapes /probe of what /sd lists
-	journal  *journal
-	outages  []span
+	exporter *harness.Exporter
+	dir      string // of the exporter's files
 
 	began       time.Time
+	took        time.Duration
 	looks       int
 	compared    int
 	waited      time.Duration
 	differences []difference
-	usage       []usage
-	// wanted is what was expected at the last look, and last what of it was seen. The look began at lastStop and ended at
-	// lastSeen.
-	wanted             []group
-	last               samples
-	lastStop, lastSeen float64
-	// disturbed are the times at which targets were changed.
-	disturbed []float64
-	// rooted are the times at which the exporter began to read all projects instead of named ones, or the other way about:
-	// of the new way it knows nothing at first, which a scrape at the same time may show.
-	rooted []float64
-	stored []storedResult
+	usage       []harness.Usage
+	// wanted is what was expected at the last look.
+	wanted []group
+	// counted are the counters of the last scrape.
+	counted harness.Exposition
 }
 
 // run soaks, and returns what it found.
 func run(t testing.TB, p plan, log io.Writer) (*soak, error) {
 	t.Helper()
-	s := &soak{plan: p, log: log, journal: newJournal()}
+	s := &soak{plan: p, log: log, dir: t.TempDir()}
 	s.atlas = startAtlas(t, p.seed)
 	s.atlas.populate(p.projects, p.clusters, p.pipelines)
 	s.atlas.settings = &settings{clientID: s.atlas.account.ClientID, maxConcurrentRequests: 8}
-	starting := time.Now()
-	s.exporter = startExporter(t, s.atlas.settings, s.atlas.server.URL(), s.atlas.account.ClientSecret)
-	s.atlas.reloaded = reloadState{true, span{math64(starting), math64(time.Now())}}
-	s.atlas.journal = s.noteOne
-	s.atlas.org.Do(s.noteAll)
-	s.whole = promtest.StartPrometheus(t, s.scrapeConfig(fmt.Sprintf(
-		"    static_configs: [{targets: [%q]}]", strings.TrimPrefix(s.exporter.process.URL(), "http://"))), nil)
-	s.spread = promtest.StartPrometheus(t, s.scrapeConfig(fmt.Sprintf(
-		"    http_sd_configs: [{url: %q, refresh_interval: 1s}]", s.exporter.process.URL()+"/sd")), nil)
-	s.began = time.Now()
-	if err := s.play(t.Context()); err != nil {
+	if err := errors.Join(s.writeSecret(s.atlas.account.ClientSecret), s.writeConfig(s.atlas.settings)); err != nil {
 		return s, err
 	}
-	return s, s.finish(t)
+	starting := time.Now()
+	s.exporter = harness.StartExporter(t, "--config.file="+s.configFile(), "--log.level=info")
+	s.atlas.reloaded = reloadState{true, span{math64(starting), math64(time.Now())}}
+	s.began = time.Now()
+	err := s.play(t.Context())
+	if err == nil {
+		err = s.finish(t.Context())
+	}
+	s.took = time.Since(s.began)
+	return s, err
 }
 
-func (s *soak) scrapeConfig(discovery string) string {
-	return fmt.Sprintf("global: {scrape_interval: %[1]s, scrape_timeout: %[1]s}\nscrape_configs:\n  - job_name: mongodbatlas\n%s\n",
-		fmt.Sprintf("%dms", s.scrapeInterval.Milliseconds()), discovery)
+func (s *soak) configFile() string { return filepath.Join(s.dir, "exporter.yml") }
+func (s *soak) secretFile() string { return filepath.Join(s.dir, "secret") }
+
+func (s *soak) writeSecret(secret string) error {
+	return harness.WriteFile(s.secretFile(), secret+"\n")
 }
 
-// play alternates between things happening and looking closely at the exporter while Atlas stands still.
+func (s *soak) writeConfig(c *settings) error {
+	return harness.WriteFile(s.configFile(), c.yaml(s.atlas.server.URL(), s.secretFile()))
+}
+
+// scrapeTimeout is what the exporter has for an answer.
+const scrapeTimeout = 10 * time.Second
+
+func (s *soak) scrape(ctx context.Context, path string) (harness.Exposition, error) {
+	return harness.Scrape(ctx, s.exporter.URL()+path, scrapeTimeout)
+}
+
+func (s *soak) ask(ctx context.Context, method, path string) (harness.Answer, error) {
+	return harness.Ask(ctx, method, s.exporter.URL()+path, scrapeTimeout)
+}
+
+// play alternates between changes and looking closely at the exporter while Atlas stands still.
 func (s *soak) play(ctx context.Context) error {
 	usual := s.atlas.population()
 	reported := time.Now()
@@ -104,20 +133,52 @@ func (s *soak) play(ctx context.Context) error {
 	return nil
 }
 
-// happen has jobs come and go for a while.
+// happen lets jobs come and go for a while, and scrapes meanwhile: lists change while the exporter reads them.
 func (s *soak) happen(ctx context.Context) error {
 	for until := time.Now().Add(s.busy); time.Now().Before(until); {
 		s.atlas.org.Do(func() {
-			for range 4 {
+			for range 12 {
 				s.atlas.step()
 			}
 			s.atlas.expire()
 		})
-		if err := pause(ctx, 25*time.Millisecond); err != nil {
+		got, err := s.scrape(ctx, "/metrics")
+		if err != nil {
+			return err
+		}
+		s.differ("/metrics in between", s.judgeBetween(got))
+		if err := harness.Pause(ctx, 50*time.Millisecond); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// judgeBetween judges what must hold of every scrape, whatever happens in Atlas: state sets sum to 1, and no counter falls.
+func (s *soak) judgeBetween(got harness.Exposition) []difference {
+	var found []difference
+	sums := map[string]float64{}
+	for key, value := range got {
+		family := harness.Family(key)
+		if label := stateSets()[family]; label != "" {
+			state := label + "=" + strconv.Quote(harness.Label(key, label))
+			sums[strings.NewReplacer(","+state, "", state+",", "").Replace(key)] += value
+		}
+		if was, before := s.counted[key]; before && isCounter(family) && value < was {
+			found = append(found, difference{key, "at least " + number(was), number(value)})
+		}
+	}
+	for key, sum := range sums {
+		if sum != 1 {
+			found = append(found, difference{"sum of the state set " + key, "1", number(sum)})
+		}
+	}
+	s.counted = got
+	return found
+}
+
+func isCounter(family string) bool {
+	return strings.HasSuffix(family, "_total") || strings.HasSuffix(family, "_count")
 }
 
 // intervene changes the credentials, the configuration, and what discovery finds, each now and then. Atlas stands still,
@@ -127,58 +188,31 @@ func (s *soak) intervene(ctx context.Context, usual population) error {
 	var err error
 	switch {
 	case s.looks%5 == 0:
-		s.disturb()
 		err = s.reloadOther(ctx)
 	case s.looks%5 == 2 && a.chance(60):
 		err = s.reloadBad(ctx)
 	case s.looks%5 == 3:
-		s.disturb()
 		err = s.rotate(ctx)
 	}
 	if err != nil {
 		return err
 	}
 	a.org.Do(func() {
-		s.noteAll() // as it is in force before anything changes
 		for range 1 + a.random.IntN(2) {
-			if a.change(usual) {
-				s.disturb()
-			}
+			a.change(usual)
 		}
 		if s.looks%4 == 0 {
 			a.drop()
 		}
-		s.noteAll()
 	})
 	return nil
 }
 
-// disturb takes down that targets may be pending or about to go.
-func (s *soak) disturb() { s.disturbed = append(s.disturbed, math64(time.Now())) }
-
-// noteOne takes down what a thing has come to. It is called within Organization.Do.
-func (s *soak) noteOne(thing any) {
-	s.journal.note(time.Now(), thing, s.atlas.oracle(time.Time{}).of(thing))
-}
-
-// noteAll takes down what everything has come to. It is called within Organization.Do.
-func (s *soak) noteAll() {
-	now := time.Now()
-	parts := s.atlas.oracle(time.Time{}).parts()
-	gone := s.journal.things()
-	for _, p := range parts {
-		s.journal.note(now, p.thing, p.groups)
-		delete(gone, p.thing)
-	}
-	for thing := range gone {
-		s.journal.note(now, thing, nil)
-	}
-}
-
 func (s *soak) progress() {
+	l := s.atlas.ledger
 	_, _ = fmt.Fprintf(s.log, "soak: %s: %d transitions, %d discovery changes, %d reloads, %d rotations, %d looks, %d samples compared, %d differences; %s\n",
-		time.Since(s.began).Round(time.Second), sum(s.atlas.ledger.transitions), sum(s.atlas.ledger.discovery),
-		sum(s.atlas.ledger.reloads), sum(s.atlas.ledger.rotations), s.looks, s.compared, len(s.differences), s.usage[len(s.usage)-1])
+		time.Since(s.began).Round(time.Second), sum(l.transitions), sum(l.discovery), sum(l.reloads), sum(l.rotations),
+		s.looks, s.compared, len(s.differences), s.usage[len(s.usage)-1])
 }
 
 func sum(counts map[string]int) int {
@@ -189,7 +223,7 @@ func sum(counts map[string]int) int {
 	return total
 }
 
-// differ takes down differences, and shows the first ones at once.
+// differ records differences, and shows the first ones at once.
 func (s *soak) differ(where string, found []difference) {
 	const shown = 40
 	for _, d := range found {
@@ -200,50 +234,26 @@ func (s *soak) differ(where string, found []difference) {
 	}
 }
 
-// finish takes a last look, once the exporter must have noticed everything, and asks the Prometheus servers what they have
-// stored.
-func (s *soak) finish(t testing.TB) error {
-	t.Helper()
-	ctx := t.Context()
+// finish takes a last look when the exporter must have noticed everything, and compares the numbers of calls.
+func (s *soak) finish(ctx context.Context) error {
 	s.atlas.clock.stop()
 	var until time.Time
 	s.atlas.org.Do(func() {
 		s.atlas.expire()
-		s.noteAll()
 		for _, stale := range s.atlas.stale {
 			if stale.until.After(until) {
 				until = stale.until
 			}
 		}
 	})
-	if err := pause(ctx, max(0, time.Until(until))+2*s.scrapeInterval); err != nil {
+	if err := harness.Pause(ctx, max(0, time.Until(until))); err != nil {
 		return err
 	}
 	if err := s.look(ctx); err != nil {
 		return err
 	}
 	s.progress()
-	ended := time.Now()
-	for _, server := range []*promtest.PrometheusServer{s.whole, s.spread} {
-		server.WriteFile(t, "prometheus.yml", "scrape_configs: []\n")
-		if err := server.Reload(ctx); err != nil {
-			return err
-		}
-	}
-	if err := s.judgeCalls(ctx); err != nil {
-		return err
-	}
-	for _, server := range []struct {
-		name string
-		*promtest.PrometheusServer
-	}{{"/metrics", s.whole}, {"/probe", s.spread}} {
-		result, err := s.judgeStored(ctx, server.name, server.URL(), ended)
-		if err != nil {
-			return fmt.Errorf("what Prometheus has stored of %s: %w", server.name, err)
-		}
-		s.stored = append(s.stored, result)
-	}
-	return nil
+	return s.judgeCalls(ctx)
 }
 
 // projects lists the ids of the projects that are read, in order.
@@ -254,4 +264,59 @@ func (s *soak) projects() []string {
 	}
 	slices.Sort(ids)
 	return ids
+}
+
+// growth is how each resource developed. The first quarter is left out: organisation and connections come to their size in it.
+func (s *soak) growth() []harness.Growth {
+	// Settings change with the reloads, and projects come and go with their connections: hence the amounts.
+	var all []harness.Growth
+	for _, r := range harness.Resources(
+		harness.Usage{Heap: 0.10, Resident: 0.15, Goroutines: 0.10, Files: 0.10},
+		harness.Usage{Heap: 1 << 20, Resident: 4 << 20, Goroutines: 16, Files: 8},
+	) {
+		all = append(all, harness.GrowthOf(r, 1, s.usage))
+	}
+	return all
+}
+
+// kindOfChange is how often something was done.
+type kindOfChange struct {
+	Name   string
+	Counts map[string]int
+	Sum    int
+}
+
+func (s *soak) changes() []kindOfChange {
+	l := s.atlas.ledger
+	var kinds []kindOfChange
+	for _, kind := range []kindOfChange{
+		{Name: "Job transitions", Counts: l.transitions},
+		{Name: "Discovery changes", Counts: l.discovery},
+		{Name: "Reloads", Counts: l.reloads},
+		{Name: "Rotations of credentials", Counts: l.rotations},
+	} {
+		kind.Sum = sum(kind.Counts)
+		kinds = append(kinds, kind)
+	}
+	return kinds
+}
+
+// discovered asks for the projects that service discovery shows, in order.
+func (s *soak) discovered(ctx context.Context) ([]string, error) {
+	a, err := s.ask(ctx, http.MethodGet, "/sd")
+	if err != nil {
+		return nil, err
+	}
+	var groups []struct {
+		Labels map[string]string `json:"labels"`
+	}
+	if err := json.Unmarshal(a.Body, &groups); err != nil {
+		return nil, fmt.Errorf("GET /sd: %w", err)
+	}
+	var ids []string
+	for _, g := range groups {
+		ids = append(ids, g.Labels["__param_target"])
+	}
+	slices.Sort(ids)
+	return ids, nil
 }

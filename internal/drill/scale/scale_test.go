@@ -1,0 +1,172 @@
+package scale_test
+
+import (
+	"math"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strconv"
+	"testing"
+	"time"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/drill/scale"
+)
+
+func shipped(t *testing.T) []byte {
+	t.Helper()
+	rules, err := os.ReadFile(filepath.FromSlash("../../alerts/mongodbatlas.rules.yml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rules
+}
+
+func scaled(t *testing.T, rules []byte, factor float64) []byte {
+	t.Helper()
+	out, err := scale.Rules(rules, factor)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func decoded(t *testing.T, rules []byte) any {
+	t.Helper()
+	var content any
+	if err := yaml.Unmarshal(rules, &content); err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
+
+func TestFactorOneIsTheShippedFile(t *testing.T) {
+	if !reflect.DeepEqual(decoded(t, scaled(t, shipped(t), 1)), decoded(t, shipped(t))) {
+		t.Error("the rules divided by 1 are other rules")
+	}
+}
+
+// numeric cuts a text at its numbers, with a unit or without: what is no part of a name or a string of labels.
+var numeric = regexp.MustCompile(`\b[0-9]+(?:\.[0-9]+)?(?:ms|[smhdwy])?\b`)
+
+// TestNothingButTimeDiffers walks through both files side by side. It knows no key and no syntax: wherever they differ,
+// the texts must be the same but for numbers, and these in the proportion of the factor; and what has a unit or four
+// digits must differ.
+func TestNothingButTimeDiffers(t *testing.T) {
+	for _, factor := range []float64{60, 240} {
+		differences := 0
+		compare(t, "", decoded(t, shipped(t)), decoded(t, scaled(t, shipped(t), factor)), factor, &differences)
+		if differences < 50 {
+			t.Errorf("factor %v changed %d times, which cannot be all of them", factor, differences)
+		}
+	}
+}
+
+func compare(t *testing.T, path string, was, is any, factor float64, differences *int) {
+	t.Helper()
+	if reflect.TypeOf(was) != reflect.TypeOf(is) {
+		t.Fatalf("%s was a %T and is a %T", path, was, is)
+	}
+	switch was := was.(type) {
+	case map[string]any:
+		is := is.(map[string]any)
+		if len(was) != len(is) {
+			t.Fatalf("%s had %d keys and has %d", path, len(was), len(is))
+		}
+		for key, value := range was {
+			compare(t, path+"/"+key, value, is[key], factor, differences)
+		}
+	case []any:
+		is := is.([]any)
+		if len(was) != len(is) {
+			t.Fatalf("%s had %d entries and has %d", path, len(was), len(is))
+		}
+		for i := range was {
+			compare(t, path+"/"+strconv.Itoa(i), was[i], is[i], factor, differences)
+		}
+	case string:
+		compareText(t, path, was, is.(string), factor, differences)
+	default:
+		if !reflect.DeepEqual(was, is) {
+			t.Errorf("%s was %v and is %v", path, was, is)
+		}
+	}
+}
+
+func compareText(t *testing.T, path, was, is string, factor float64, differences *int) {
+	t.Helper()
+	if regexp.MustCompile(`/(annotations|labels)/|/(alert|record|name)$`).MatchString(path) {
+		if was != is {
+			t.Errorf("%s: %q became %q", path, was, is)
+		}
+		return
+	}
+	if a, b := numeric.ReplaceAllString(was, "N"), numeric.ReplaceAllString(is, "N"); a != b {
+		t.Errorf("%s: more than numbers differ:\n%s\n%s", path, a, b)
+		return
+	}
+	before, after := numeric.FindAllString(was, -1), numeric.FindAllString(is, -1)
+	for i := range before {
+		isTime := regexp.MustCompile(`[a-z]|[0-9]{4}`).MatchString(before[i])
+		switch {
+		case !isTime && before[i] != after[i]:
+			t.Errorf("%s: %s is no time and became %s", path, before[i], after[i])
+		case isTime:
+			*differences++
+			if got := seconds(t, before[i]) / seconds(t, after[i]); math.Abs(got-factor) > 1e-9*factor {
+				t.Errorf("%s: %s became %s, which is %v times less and not %v", path, before[i], after[i], got, factor)
+			}
+		}
+	}
+}
+
+func seconds(t *testing.T, text string) float64 {
+	t.Helper()
+	if n, err := strconv.ParseFloat(text, 64); err == nil {
+		return n
+	}
+	d, err := scale.Duration(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d.Seconds()
+}
+
+func TestExpr(t *testing.T) {
+	for expr, want := range map[string]string{
+		`time() - a > 21600`:                     `time() - a > 360`,
+		`max_over_time(a[15m]) offset 1d`:        `max_over_time(a[15s]) offset 1440s`,
+		`rate(a{code="429",b='1h5000'}[5m]) > 0`: `rate(a{code="429",b='1h5000'}[5s]) > 0`,
+		`x_1h_5000 * 0.5 >= 100 # for 15m`:       `x_1h_5000 * 0.5 >= 100 # for 15m`,
+		`a[1h30m:90s]`:                           `a[90s:1500ms]`,
+		`a > 90 * 86400`:                         `a > 90 * 1440`,
+		`job:rate5m:sum > 12345.5`:               `job:rate5m:sum > 12345.5`,
+	} {
+		if got, err := scale.Expr(expr, 60); err != nil || got != want {
+			t.Errorf("%s became %s (%v), want %s", expr, got, err, want)
+		}
+	}
+}
+
+func TestTimesThatPrometheusCannotWrite(t *testing.T) {
+	for _, rules := range []string{"for: 1s", "expr: a[1s]", "for: 1 hour"} {
+		if out, err := scale.Rules([]byte(rules), 7); err == nil {
+			t.Errorf("%s divided by 7 became %s", rules, out)
+		}
+	}
+	for _, factor := range []float64{0, -1, math.NaN(), math.Inf(1)} {
+		if _, err := scale.Rules([]byte("for: 1s"), factor); err == nil {
+			t.Errorf("factor %v was accepted", factor)
+		}
+	}
+}
+
+func TestText(t *testing.T) {
+	for d, want := range map[time.Duration]string{time.Minute: "60s", 250 * time.Millisecond: "250ms", 0: "0s"} {
+		if got := scale.Text(d); got != want {
+			t.Errorf("%s is written %s, want %s", d, got, want)
+		}
+	}
+}

@@ -1,0 +1,479 @@
+package e2e_test
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
+)
+
+// value accepts one sample of this value.
+func value(want float64) func([]harness.Sample) error {
+	return func(samples []harness.Sample) error {
+		if len(samples) != 1 || samples[0].Value != want {
+			return fmt.Errorf("got %v, want one sample of value %v", samples, want)
+		}
+		return nil
+	}
+}
+
+// TestPrometheusScrapesDemo has a real Prometheus scrape the demo, whole and project by project, and asks it.
+func TestPrometheusScrapesDemo(t *testing.T) {
+	exporter := harness.StartExporter(t, "demo")
+	prometheus := harness.StartPrometheus(t, fmt.Sprintf(`
+global: {scrape_interval: 1s}
+scrape_configs:
+- job_name: mongodbatlas
+  static_configs: [{targets: [%q]}]
+- job_name: projects
+  http_sd_configs: [{url: %s/sd, refresh_interval: 1s}]
+`, strings.TrimPrefix(exporter.URL(), "http://"), exporter.URL()), nil)
+
+	prometheus.Eventually(t, `mongodbatlas_up{job="mongodbatlas"}`, value(1))
+	prometheus.Eventually(t, `count(mongodbatlas_project_info{job="mongodbatlas"})`, value(4))
+	prometheus.Eventually(t, `count(count by (instance, group_id) (mongodbatlas_project_info{job="projects"}))`, value(4))
+	for _, query := range []string{
+		`min(min by (collector) (mongodbatlas_scrape_collector_success{job="mongodbatlas"}))`,
+		// Every state set sums to 1.
+		`min(sum without (state) (mongodbatlas_backup_export_last_job_state{job="mongodbatlas"}))`,
+		`max(sum without (state) (mongodbatlas_backup_restore_last_job_state{job="mongodbatlas"}))`,
+		`max(sum without (phase) (mongodbatlas_pipeline_last_run_phase{job="mongodbatlas"}))`,
+		// Both jobs see the same histories.
+		`clamp_max(count(mongodbatlas_backup_export_first_job_created_timestamp_seconds{job="mongodbatlas"}
+		  == on (group_id, cl_name) mongodbatlas_backup_export_first_job_created_timestamp_seconds{job="projects"}), 1)`,
+		// The demo has what alerts are for.
+		`clamp_max(count(mongodbatlas_backup_export_last_failure_timestamp_seconds > mongodbatlas_backup_export_last_success_timestamp_seconds{job="mongodbatlas"}), 1)`,
+		`clamp_max(count(time() - mongodbatlas_backup_export_oldest_unfinished_job_created_timestamp_seconds{job="mongodbatlas"} > 43200), 1)`,
+		`clamp_max(count(mongodbatlas_backup_export_auto_enabled{job="mongodbatlas"} == 0), 1)`,
+	} {
+		prometheus.Eventually(t, query, value(1))
+	}
+	// Nothing is dated ahead of now: a minute is left for skew.
+	prometheus.Eventually(t, `count({__name__=~"mongodbatlas_.*_(created|finished|success|failure)_timestamp_seconds"} > time() + 60) or vector(0)`, value(0))
+	// A project's own scrape holds nothing of the process.
+	prometheus.Eventually(t, `count({job="projects", __name__=~"(go|process)_.*|mongodbatlas_(api|exporter)_.*|mongodbatlas_up"}) or vector(0)`, value(0))
+}
+
+// TestCheckMetrics has promtool judge the real output.
+func TestCheckMetrics(t *testing.T) {
+	exporter := harness.StartExporter(t, "demo")
+	_, body := harness.Get(t, exporter.URL()+"/metrics")
+	cmd := exec.CommandContext(t.Context(), harness.Promtool(t), "check", "metrics")
+	cmd.Stdin = strings.NewReader(body)
+	if out, err := cmd.CombinedOutput(); err != nil || len(out) != 0 {
+		t.Errorf("promtool check metrics: %v\n%s", err, out)
+	}
+	for _, family := range []string{"mongodbatlas_backup_export_jobs", "mongodbatlas_backup_restore_jobs", "mongodbatlas_pipeline_runs", "go_goroutines", "mongodbatlas_exporter_build_info"} {
+		if !strings.Contains(body, "\n"+family+"{") && !strings.Contains(body, "\n"+family+" ") {
+			t.Errorf("the output has no %s", family)
+		}
+	}
+}
+
+const (
+	clientID     = "mdb_sa_id_test"
+	clientSecret = "mdb_sa_sk_test-secret"
+)
+
+// startAtlas starts a simulated Atlas and returns it with a configuration file that reads it.
+func startAtlas(t *testing.T, extra string) (server *atlassim.Server, configFile string) {
+	t.Helper()
+	server = startServer(t, atlassim.Demo(atlassim.WallClock{}))
+	return server, writeConfig(t, server.URL(), extra)
+}
+
+func startServer(t *testing.T, org *atlassim.Organization) *atlassim.Server {
+	t.Helper()
+	server := atlassim.NewServer(org, atlassim.Options{
+		ServiceAccounts: []atlassim.ServiceAccount{{ClientID: clientID, ClientSecret: clientSecret}},
+	})
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Close() })
+	return server
+}
+
+func writeConfig(t *testing.T, baseURL, extra string) string {
+	t.Helper()
+	dir := t.TempDir()
+	secretFile := filepath.Join(dir, "secret")
+	if err := os.WriteFile(secretFile, []byte(clientSecret+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	configFile := filepath.Join(dir, "config.yml")
+	text := fmt.Sprintf("atlas:\n  base_url: %s\n  service_account: {client_id: %s, client_secret_file: %s}\n%s", baseURL, clientID, secretFile, extra)
+	if err := os.WriteFile(configFile, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return configFile
+}
+
+// TestShardedExporters has a real Prometheus spread the projects over two exporters, by the configuration that the
+// documentation gives, and holds that each project is scraped once.
+func TestShardedExporters(t *testing.T) {
+	const projects = 12 // enough that each exporter gets some, whatever the hash
+	org := atlassim.NewOrganization(atlassim.WallClock{})
+	for i := range projects {
+		org.AddProject(fmt.Sprintf("project-%d", i)).AddCluster("cluster", atlassim.ClusterOptions{})
+	}
+	configFile := writeConfig(t, startServer(t, org).URL(), "")
+	first := harness.StartExporter(t, "--config.file="+configFile)
+	second := harness.StartExporter(t, "--config.file="+configFile)
+	prometheus := harness.StartPrometheus(t, fmt.Sprintf(`
+global: {scrape_interval: 1s}
+scrape_configs:
+- job_name: mongodbatlas
+  http_sd_configs:
+  - {url: %[1]s/sd, refresh_interval: 1s}
+  - {url: %[2]s/sd, refresh_interval: 1s}
+  relabel_configs:
+  - {source_labels: [__param_target], modulus: 2, target_label: __tmp_shard, action: hashmod}
+  - {source_labels: [__tmp_shard, __meta_url], regex: "0;%[1]s/sd|1;%[2]s/sd", action: keep}
+`, first.URL(), second.URL()), nil)
+	prometheus.Eventually(t, `count(mongodbatlas_project_info)`, value(projects))
+	prometheus.Eventually(t, `count(count by (group_id) (mongodbatlas_project_info))`, value(projects))
+	prometheus.Eventually(t, `count(up) == count(up == 1)`, value(projects))
+	for _, e := range []*harness.Exporter{first, second} {
+		host := strings.TrimPrefix(e.URL(), "http://")
+		prometheus.Eventually(t, `clamp_max(count(up{instance=~'`+host+`/.*'}), 1)`, value(1))
+	}
+}
+
+// TestStartsWhileAtlasIsDown holds that the exporter serves while there is no Atlas, says so, and reads once there is.
+func TestStartsWhileAtlasIsDown(t *testing.T) {
+	server := startServer(t, atlassim.Demo(atlassim.WallClock{}))
+	up := server.Inject(atlassim.Fault{Status: http.StatusServiceUnavailable})
+	exporter := harness.StartExporter(t, "--config.file="+writeConfig(t, server.URL(), "  max_retries: 0\nrefresh: {min_interval: 0s}\n"))
+	if status, _ := harness.Get(t, exporter.URL()+"/-/healthy"); status != http.StatusOK {
+		t.Errorf("/-/healthy answers %d", status)
+	}
+	for _, path := range []string{"/sd", "/probe?target=32b6e34b3d91647abb20e7b8"} {
+		if status, body := harness.Get(t, exporter.URL()+path); status != http.StatusServiceUnavailable {
+			t.Errorf("%s answers %d %s, want 503 before the first discovery", path, status, body)
+		}
+	}
+	_, metrics := harness.Get(t, exporter.URL()+"/metrics")
+	for _, want := range []string{
+		"\nmongodbatlas_up 0\n",
+		`mongodbatlas_target_last_error_info{cl_name="",collector="projects",group_id="",group_name="",pipeline="",reason="server_error"} 1`,
+	} {
+		if !strings.Contains(metrics, want) {
+			t.Errorf("/metrics has no line %q", strings.TrimSpace(want))
+		}
+	}
+	if status, body := harness.Get(t, exporter.URL()+"/-/ready"); status != http.StatusServiceUnavailable || !strings.Contains(body, "server_error") {
+		t.Errorf("/-/ready answers %d %q, want 503 with the reason", status, body)
+	}
+	up()
+	harness.Eventually(t, func() error {
+		if _, metrics := harness.Get(t, exporter.URL()+"/metrics"); !strings.Contains(metrics, "\nmongodbatlas_up 1\n") {
+			return fmt.Errorf("mongodbatlas_up is not 1")
+		}
+		return nil
+	})
+	if status, _ := harness.Get(t, exporter.URL()+"/-/ready"); status != http.StatusOK {
+		t.Errorf("/-/ready answers %d once Atlas is up", status)
+	}
+}
+
+// TestReload holds the one path of reloads: a bad file changes nothing and says why, a good one keeps what was read.
+func TestReload(t *testing.T) {
+	server, configFile := startAtlas(t, "refresh: {min_interval: 15m}\n")
+	exporter := harness.StartExporter(t, "--config.file="+configFile)
+	harness.Eventually(t, func() error {
+		if _, metrics := harness.Get(t, exporter.URL()+"/metrics"); strings.Count(metrics, "mongodbatlas_backup_export_last_success_timestamp_seconds{") < 8 {
+			return fmt.Errorf("the histories are not read yet")
+		}
+		return nil
+	})
+	good, err := os.ReadFile(configFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reload := func() (int, string) {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, exporter.URL()+"/-/reload", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = resp.Body.Close() }()
+		body, _ := io.ReadAll(resp.Body)
+		return resp.StatusCode, string(body)
+	}
+	if err := os.WriteFile(configFile, append(good, "refesh: {}\n"...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if status, body := reload(); status != http.StatusInternalServerError || !strings.Contains(body, "line 5: refesh: unknown key") {
+		t.Errorf("a bad file answers %d %q", status, body)
+	}
+	_, metrics := harness.Get(t, exporter.URL()+"/metrics")
+	if !strings.Contains(metrics, "\nmongodbatlas_exporter_config_last_reload_successful 0\n") || !strings.Contains(metrics, "\nmongodbatlas_up 1\n") {
+		t.Error("a bad file is not seen in the metrics, or the old configuration was lost")
+	}
+	if err := os.WriteFile(configFile, append(good, "discovery: {projects: {exclude: [payments]}}\n"...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	lists := server.Count(atlassim.OpListBackupExports)
+	if status, body := reload(); status != http.StatusOK {
+		t.Errorf("a good file answers %d %q", status, body)
+	}
+	_, metrics = harness.Get(t, exporter.URL()+"/metrics")
+	if strings.Contains(metrics, `group_name="payments"`) {
+		t.Error("an excluded project is still there")
+	}
+	if !strings.Contains(metrics, `mongodbatlas_backup_export_jobs{cl_name="platform`) {
+		t.Error("a project that stays lost its series")
+	}
+	if got := server.Count(atlassim.OpListBackupExports); got != lists {
+		t.Errorf("%d lists were read again after a reload, want none", got-lists)
+	}
+	if got := server.Mints(); got != 1 {
+		t.Errorf("%d tokens were minted, want 1: a reload keeps the token", got)
+	}
+}
+
+// TestDemoTellsWhereToLook holds that the demo's log ends with the address of its page, and that it is out of others' reach.
+func TestDemoTellsWhereToLook(t *testing.T) {
+	exporter := harness.StartExporter(t, "demo")
+	_, port, _ := strings.Cut(strings.TrimPrefix(exporter.URL(), "http://"), ":")
+	harness.Eventually(t, func() error {
+		if !strings.Contains(exporter.Logs(), `msg="demo: open http://localhost:`+port+`/"`) {
+			return errors.New("the demo does not say where its page is")
+		}
+		return nil
+	})
+	_, path := webConfig(t, "tls_server_config: {cert_file: server.crt, key_file: server.key}\n")
+	exporter = harness.StartExporter(t, "demo", "--web.config.file="+path)
+	harness.Eventually(t, func() error {
+		if !strings.Contains(exporter.Logs(), `msg="demo: open https://localhost:`) {
+			return errors.New("the demo does not say where its page is")
+		}
+		return nil
+	})
+	// Without an address of its own it wants the port of loopback alone, which is taken now at the latest.
+	if taken, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:9972"); err == nil {
+		defer func() { _ = taken.Close() }()
+	}
+	if out := harness.RunExporter(t, nil, "demo"); out.ExitCode != 1 || !strings.Contains(out.Stderr, "listen tcp 127.0.0.1:9972: bind: address already in use") {
+		t.Errorf("exit code %d: %s", out.ExitCode, out.Stderr)
+	}
+}
+
+// TestStopsInOrder holds that SIGTERM ends the program with exit code 0, whatever its clients and Atlas do.
+func TestStopsInOrder(t *testing.T) {
+	t.Run("quiet", func(t *testing.T) {
+		exporter := harness.StartExporter(t, "demo")
+		if err := exporter.Stop(t.Context()); err != nil {
+			t.Errorf("the exporter ended with %v:\n%s", err, exporter.Logs())
+		}
+	})
+	t.Run("a scrape waits for Atlas", func(t *testing.T) {
+		server, configFile := startAtlas(t, "")
+		exporter := harness.StartExporter(t, "--config.file="+configFile)
+		waiting, release := make(chan struct{}, 1000), make(chan struct{})
+		defer close(release)
+		server.Inject(atlassim.Fault{Authenticated: true, Handler: func(http.ResponseWriter, *http.Request) {
+			waiting <- struct{}{}
+			<-release
+		}})
+		conn := send(t, exporter, "GET /metrics HTTP/1.1\r\nHost: x\r\nX-Prometheus-Scrape-Timeout-Seconds: 600\r\n\r\n")
+		harness.Eventually(t, func() error {
+			_, metrics := harness.Get(t, exporter.URL()+"/metrics?collect[]=exporter")
+			if len(waiting) == 0 || !strings.Contains(metrics, "\npromhttp_metric_handler_requests_in_flight 2\n") {
+				return errors.New("the scrape does not wait yet")
+			}
+			return nil
+		})
+		if err := exporter.Stop(t.Context()); err != nil {
+			t.Errorf("the exporter ended with %v:\n%s", err, exporter.Logs())
+		}
+		// The scrape is answered with what is known.
+		if line, err := bufio.NewReader(conn).ReadString('\n'); err != nil || line != "HTTP/1.1 200 OK\r\n" {
+			t.Errorf("the scrape was answered %q, %v", line, err)
+		}
+	})
+	t.Run("Atlas hangs from the start", func(t *testing.T) {
+		server, configFile := startAtlas(t, "")
+		waiting, release := make(chan struct{}, 1000), make(chan struct{})
+		defer close(release)
+		server.Inject(atlassim.Fault{Handler: func(http.ResponseWriter, *http.Request) {
+			waiting <- struct{}{}
+			<-release
+		}})
+		exporter := harness.StartExporter(t, "--config.file="+configFile)
+		send(t, exporter, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+		send(t, exporter, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+		harness.Eventually(t, func() error {
+			if len(waiting) == 0 {
+				return errors.New("Atlas is not asked yet")
+			}
+			return nil
+		})
+		if status, body := harness.Get(t, exporter.URL()+"/-/ready"); status != http.StatusServiceUnavailable {
+			t.Errorf("/-/ready answers %d %s", status, body)
+		}
+		if err := exporter.Stop(t.Context()); err != nil {
+			t.Errorf("the exporter ended with %v:\n%s", err, exporter.Logs())
+		}
+	})
+	t.Run("a client does not come to an end", func(t *testing.T) {
+		exporter := harness.StartExporter(t, "demo")
+		conn := send(t, exporter, "POST /-/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n1")
+		if line, err := bufio.NewReader(conn).ReadString('\n'); err != nil || line != "HTTP/1.1 200 OK\r\n" {
+			t.Errorf("the reload was answered %q, %v", line, err)
+		}
+		if err := exporter.Stop(t.Context()); err != nil || !strings.Contains(exporter.Logs(), "a request was cut off") {
+			t.Errorf("the exporter ended with %v:\n%s", err, exporter.Logs())
+		}
+	})
+}
+
+// TestFilesThatBlock holds that SIGHUP does not end the exporter while it starts, and that SIGTERM does while a reload waits for a
+// file that nobody writes, at once when it comes twice.
+func TestFilesThatBlock(t *testing.T) {
+	program := harness.BuildExporter(t)
+	config, err := os.ReadFile(writeConfig(t, startServer(t, atlassim.Demo(atlassim.WallClock{})).URL(), ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name  string
+		begin func(t *testing.T, exporter *exec.Cmd, logged func(string), pipe string)
+	}{
+		{"while it starts", func(*testing.T, *exec.Cmd, func(string), string) {}},
+		{"while it serves", func(t *testing.T, exporter *exec.Cmd, logged func(string), pipe string) {
+			t.Helper()
+			open := openPipe(t, pipe)
+			signal(t, exporter, syscall.SIGHUP)
+			if _, err := open.Write(config); err != nil {
+				t.Error(err)
+			}
+			_ = open.Close()
+			logged("TLS is disabled.")
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			pipe := filepath.Join(t.TempDir(), "config.yml")
+			if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			log := filepath.Join(t.TempDir(), "log")
+			exporter := exec.CommandContext(t.Context(), program, "--config.file="+pipe, "--web.listen-address=127.0.0.1:0")
+			stderr, err := os.Create(log)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = stderr.Close() }()
+			exporter.Stderr = stderr
+			if err := exporter.Start(); err != nil {
+				t.Fatal(err)
+			}
+			logged := func(text string) {
+				t.Helper()
+				harness.Eventually(t, func() error {
+					got, err := os.ReadFile(log)
+					if err == nil && !strings.Contains(string(got), text) {
+						err = fmt.Errorf("the log does not say %q: %s", text, got)
+					}
+					return err
+				})
+			}
+			test.begin(t, exporter, logged, pipe)
+			open := openPipe(t, pipe) // the exporter has opened it by then, and waits for what comes
+			defer func() { _ = open.Close() }()
+			signal(t, exporter, syscall.SIGTERM)
+			err = exporter.Wait()
+			if code := exporter.ProcessState.ExitCode(); code < 0 { // a signal that nobody caught
+				got, _ := os.ReadFile(log)
+				t.Errorf("the exporter ended with %v:\n%s", err, got)
+			}
+		})
+	}
+}
+
+// openPipe opens a named pipe to write to it, once somebody reads it.
+func openPipe(t *testing.T, path string) *os.File {
+	t.Helper()
+	pipe, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pipe
+}
+
+func signal(t *testing.T, cmd *exec.Cmd, sig os.Signal) {
+	t.Helper()
+	if err := cmd.Process.Signal(sig); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestSecondSignal holds that a second SIGTERM ends the program at once.
+func TestSecondSignal(t *testing.T) {
+	exporter := harness.StartExporter(t, "demo")
+	send(t, exporter, "POST /-/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n1") // which keeps it from ending
+	for range 2 {
+		if err := exporter.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		harness.Eventually(t, func() error {
+			if !strings.Contains(exporter.Logs(), "ending: ") {
+				return errors.New("the exporter does not end")
+			}
+			return nil
+		})
+	}
+	var exit *exec.ExitError
+	if err := exporter.Wait(t.Context()); !errors.As(err, &exit) || exit.ExitCode() != -1 {
+		t.Errorf("the exporter ended with %v, want a signal:\n%s", err, exporter.Logs())
+	}
+}
+
+// TestNoRequestWithoutPort holds that an exporter which gets no port asks Atlas nothing, and so uses up no token.
+func TestNoRequestWithoutPort(t *testing.T) {
+	taken, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = taken.Close() }()
+	server, configFile := startAtlas(t, "")
+	for range 5 {
+		out := harness.RunExporter(t, nil, "--config.file="+configFile, "--web.listen-address="+taken.Addr().String())
+		if out.ExitCode != 1 || !strings.Contains(out.Stderr, "address already in use") {
+			t.Errorf("exit code %d: %s", out.ExitCode, out.Stderr)
+		}
+	}
+	if got := server.Requests(); len(got) != 0 {
+		t.Errorf("Atlas was asked %d times: %v", len(got), got)
+	}
+}
+
+// send opens a connection to the exporter, and sends a text.
+func send(t *testing.T, exporter *harness.Exporter, text string) net.Conn {
+	t.Helper()
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", strings.TrimPrefix(exporter.URL(), "http://"))
+	if err == nil {
+		_, err = io.WriteString(conn, text)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn
+}

@@ -1,0 +1,133 @@
+package harness
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strconv"
+	"testing"
+	"time"
+)
+
+const (
+	// eventuallyLimit is far longer than anything that a test waits for takes on a loaded machine: a few scrapes and rule
+	// evaluations.
+	eventuallyLimit = 2 * time.Minute
+	// requestLimit bounds one request to a server on this machine.
+	requestLimit = 30 * time.Second
+	pollInterval = 100 * time.Millisecond
+)
+
+// Eventually calls check until it returns nil. It fails the test, with check's last error, when that takes minutes.
+func Eventually(t testing.TB, check func() error) {
+	t.Helper()
+	if err := poll(t, nil, check); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// poll calls check until it returns nil, and returns its last error when done is closed before that, or when time is up.
+func poll(t testing.TB, done <-chan struct{}, check func() error) error {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), eventuallyLimit)
+	defer cancel()
+	ticker := time.NewTicker(pollInterval)
+	defer ticker.Stop()
+	for {
+		err := check()
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-done:
+			return err
+		case <-ctx.Done():
+			return err
+		case <-ticker.C:
+		}
+	}
+}
+
+// Answer is what a server answered to one request.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   []byte
+	// Began is when the request was sent, Took how long the answer took.
+	Began time.Time
+	Took  time.Duration
+}
+
+// Ask sends a request without a body, and returns the whole answer. A timeout is sent as the scrape
+// timeout of Prometheus; 0 sends none.
+func Ask(ctx context.Context, method, url string, timeout time.Duration) (Answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout+requestLimit)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, method, url, http.NoBody)
+	if err != nil {
+		return Answer{}, err
+	}
+	if timeout > 0 {
+		request.Header.Set("X-Prometheus-Scrape-Timeout-Seconds", strconv.FormatFloat(timeout.Seconds(), 'f', -1, 64))
+	}
+	a := Answer{Began: time.Now()}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return a, err
+	}
+	defer func() { _ = response.Body.Close() }()
+	a.Status, a.Header = response.StatusCode, response.Header
+	a.Body, err = io.ReadAll(response.Body)
+	a.Took = time.Since(a.Began)
+	return a, err
+}
+
+// Get asks for a page, and returns its status and body. A request that is not answered fails the test.
+func Get(t testing.TB, url string) (status int, body string) {
+	t.Helper()
+	a, err := Ask(t.Context(), http.MethodGet, url, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a.Status, string(a.Body)
+}
+
+// Scrape asks for metrics and parses them.
+func Scrape(ctx context.Context, url string, timeout time.Duration) (Exposition, error) {
+	a, err := Ask(ctx, http.MethodGet, url, timeout)
+	if err != nil {
+		return nil, err
+	}
+	if a.Status != http.StatusOK {
+		return nil, fmt.Errorf("GET %s: status %d: %s", url, a.Status, bytes.TrimSpace(a.Body))
+	}
+	e, err := ParseExposition(a.Body)
+	if err != nil {
+		return nil, fmt.Errorf("GET %s: %w", url, err)
+	}
+	return e, nil
+}
+
+// Pause waits for a while, and returns the context's error when that ends first.
+func Pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+// WriteFile writes a file so that a program that watches it never reads half of it.
+func WriteFile(path, content string) error {
+	unfinished := path + ".unfinished"
+	if err := os.WriteFile(unfinished, []byte(content), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(unfinished, path)
+}

@@ -1,0 +1,208 @@
+package harness
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// BuildExporter builds the exporter, with -race where the test was built so, and returns the path of the program in a
+// directory of the test's own. Only the first call after a change of the source takes long.
+func BuildExporter(t testing.TB) string {
+	t.Helper()
+	root, err := moduleRoot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return buildProgram(t, root, ".", "exporter")
+}
+
+// buildProgram builds a main package, and keeps what it built under the given name for the next time.
+func buildProgram(t testing.TB, root, pkg, name string) string {
+	t.Helper()
+	if err := readDirectories(root); err != nil {
+		t.Fatal(err)
+	}
+	cache, err := cacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := buildContext(t)
+	defer cancel()
+	unlock, err := lock(ctx, filepath.Join(cache, name+".lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
+
+	// A fixed place lets go build see that the program there is up to date, which saves linking it again.
+	kept := filepath.Join(cache, name)
+	args := []string{pkg}
+	if raceEnabled {
+		kept += "-race"
+		args = []string{"-race", pkg}
+	}
+	if err := goBuild(ctx, root, kept, args...); err != nil {
+		t.Fatal(err)
+	}
+	// Another process may replace the program there, perhaps with another branch's, as soon as the lock is free.
+	program := filepath.Join(t.TempDir(), filepath.Base(modulePath))
+	if err := linkOrCopy(kept, program); err != nil {
+		t.Fatal(err)
+	}
+	return program
+}
+
+// readDirectories reads the project's directories for the go command's eyes. It caches a test's result by the packages that
+// the test imports and the files and directories that it opens, and would miss a change of what BuildExporter compiles.
+func readDirectories(root string) error {
+	return filepath.WalkDir(root, func(_ string, entry fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // something else cleans up at the same time
+		}
+		if err == nil && entry.IsDir() && (entry.Name() == ".git" || entry.Name() == "node_modules") {
+			return fs.SkipDir
+		}
+		return err
+	})
+}
+
+// linkOrCopy makes target the same program as source, for good: go build replaces a program, and does not write into it.
+func linkOrCopy(source, target string) error {
+	if os.Link(source, target) == nil {
+		return nil
+	}
+	in, err := os.Open(source)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = in.Close() }()
+	// A process forked meanwhile would hold the new file open for writing, and the kernel runs no such file.
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	out, err := os.OpenFile(target, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o755)
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(out, in); err != nil {
+		_ = out.Close()
+		return err
+	}
+	return out.Close()
+}
+
+// Exporter is a running exporter of one test's own.
+type Exporter struct {
+	process *process
+	url     string
+}
+
+// StartExporter builds the exporter and runs it with the arguments and a port of the kernel's choice on 127.0.0.1, and
+// returns when it listens. It gets the test's environment but for MONGODB_ATLAS_*, which must not depend on who runs the
+// test: see StartExporterEnv. The test's cleanup stops it, and fails the test if it met a data race.
+func StartExporter(t testing.TB, args ...string) *Exporter {
+	t.Helper()
+	return StartExporterEnv(t, nil, args...)
+}
+
+// StartExporterEnv is StartExporter with further environment variables, each as "NAME=value".
+func StartExporterEnv(t testing.TB, env []string, args ...string) *Exporter {
+	t.Helper()
+	return startExporter(t, BuildExporter(t), env, args...)
+}
+
+func startExporter(t testing.TB, program string, env []string, args ...string) *Exporter {
+	t.Helper()
+	args = append(slices.Clip(args), "--web.listen-address=127.0.0.1:0")
+	exporter := new(Exporter)
+	t.Cleanup(func() { // runs after the cleanup of startProcess, so that a race while stopping counts as well
+		if exporter.process != nil && strings.Contains(exporter.Logs(), dataRace) {
+			t.Errorf("the exporter met a data race:\n%s", exporter.Logs())
+		}
+	})
+	exporter.process = startProcess(t, "exporter", syscall.SIGTERM, exporterEnv(env), program, args...)
+	exporter.url = exporter.process.listening(t)
+	return exporter
+}
+
+// dataRace is how the race detector begins its report.
+const dataRace = "WARNING: DATA RACE"
+
+func exporterEnv(extra []string) []string {
+	var env []string
+	for _, variable := range os.Environ() {
+		name, _, _ := strings.Cut(variable, "=")
+		if !strings.HasPrefix(name, "MONGODB_ATLAS_") && !strings.HasSuffix(strings.ToUpper(name), "_PROXY") {
+			env = append(env, variable)
+		}
+	}
+	return append(env, extra...)
+}
+
+// URL is where the exporter answers, without a trailing slash.
+func (e *Exporter) URL() string { return e.url }
+
+// Logs is everything that the exporter has written so far, to standard output and standard error.
+func (e *Exporter) Logs() string { return e.process.logs.String() }
+
+// Signal sends a signal, such as SIGHUP.
+func (e *Exporter) Signal(sig os.Signal) error { return e.process.signal(sig) }
+
+// Ended reports whether the process has ended.
+func (e *Exporter) Ended() bool {
+	select {
+	case <-e.process.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// Stop sends SIGTERM and waits for the end, as Wait does.
+func (e *Exporter) Stop(ctx context.Context) error { return e.process.stop(ctx) }
+
+// Wait waits for the end of the exporter: nil for exit code 0, an *exec.ExitError for any other, the context's error when
+// that ends first.
+func (e *Exporter) Wait(ctx context.Context) error { return e.process.wait(ctx) }
+
+// Output is what a command left.
+type Output struct {
+	Stdout, Stderr string
+	// ExitCode is -1 when a signal ended the command.
+	ExitCode int
+}
+
+// RunExporter builds the exporter and runs one command of it to its end, with the environment of StartExporterEnv. Any exit
+// code is a result; a command that does not start, or that met a data race, fails the test.
+func RunExporter(t testing.TB, env []string, args ...string) Output {
+	t.Helper()
+	return runExporter(t, BuildExporter(t), env, args...)
+}
+
+func runExporter(t testing.TB, program string, env []string, args ...string) Output {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	cmd := exec.CommandContext(t.Context(), program, args...)
+	cmd.Env = exporterEnv(env)
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	cmd.WaitDelay = time.Second
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatalf("running %s: %v", cmd, err)
+	}
+	if strings.Contains(stderr.String(), dataRace) {
+		t.Errorf("the exporter met a data race:\n%s", &stderr)
+	}
+	return Output{Stdout: stdout.String(), Stderr: stderr.String(), ExitCode: cmd.ProcessState.ExitCode()}
+}

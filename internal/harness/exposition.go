@@ -1,0 +1,125 @@
+package harness
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+)
+
+// Exposition is one answer in the text format: the values of gauges and counters, and the counts of histograms, by series
+// as Series writes them.
+type Exposition map[string]float64
+
+// ParseExposition reads the text format, strictly: it is an error if a family has no help or type, if a series occurs
+// twice, or if a value is not a finite number.
+func ParseExposition(text []byte) (Exposition, error) {
+	if !utf8.Valid(text) {
+		return nil, errors.New("not UTF-8")
+	}
+	if !bytes.HasSuffix(text, []byte("\n")) {
+		return nil, errors.New("it ends within a line")
+	}
+	parser := expfmt.NewTextParser(model.LegacyValidation)
+	families, err := parser.TextToMetricFamilies(bytes.NewReader(text))
+	if err != nil {
+		return nil, fmt.Errorf("not the text format: %w", err)
+	}
+	e := Exposition{}
+	for name, family := range families {
+		if family.GetHelp() == "" || family.GetType() == dto.MetricType_UNTYPED {
+			return nil, fmt.Errorf("%s has no help or no type", name)
+		}
+		for _, metric := range family.GetMetric() {
+			if err := e.add(name, metric); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return e, nil
+}
+
+func (e Exposition) add(name string, metric *dto.Metric) error {
+	var value float64
+	switch {
+	case metric.GetGauge() != nil:
+		value = metric.GetGauge().GetValue()
+	case metric.GetCounter() != nil:
+		value = metric.GetCounter().GetValue()
+	case metric.GetHistogram() != nil:
+		name, value = name+"_count", float64(metric.GetHistogram().GetSampleCount())
+	default:
+		return nil // a summary, which only the Go runtime's metrics have
+	}
+	pairs := make([]string, 0, 2*len(metric.GetLabel()))
+	for _, label := range metric.GetLabel() {
+		pairs = append(pairs, label.GetName(), label.GetValue())
+	}
+	key := Series(name, pairs...)
+	if _, twice := e[key]; twice {
+		return fmt.Errorf("%s occurs twice", key)
+	}
+	if math.IsNaN(value) || math.IsInf(value, 0) {
+		return fmt.Errorf("%s is %v", key, value)
+	}
+	e[key] = value
+	return nil
+}
+
+// Series writes a series as Prometheus does, with its labels in order of their names. pairs are names and values in turn.
+// A label with an empty value is left out: to Prometheus, it does not exist.
+func Series(name string, pairs ...string) string {
+	labels := make([][2]string, 0, len(pairs)/2)
+	for pair := range slices.Chunk(pairs, 2) {
+		if pair[1] != "" {
+			labels = append(labels, [2]string{pair[0], pair[1]})
+		}
+	}
+	slices.SortFunc(labels, func(a, b [2]string) int { return strings.Compare(a[0], b[0]) })
+	var b strings.Builder
+	b.WriteString(name)
+	b.WriteByte('{')
+	for i, label := range labels {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(label[0])
+		b.WriteByte('=')
+		b.WriteString(strconv.Quote(label[1]))
+	}
+	b.WriteByte('}')
+	return b.String()
+}
+
+// Family returns the name of a series.
+func Family(series string) string {
+	name, _, _ := strings.Cut(series, "{")
+	return name
+}
+
+// Labels returns the labels of a series.
+func Labels(series string) map[string]string {
+	labels := map[string]string{}
+	_, rest, _ := strings.Cut(series, "{")
+	for rest != "" && rest != "}" {
+		name, quoted, _ := strings.Cut(rest, "=")
+		prefix, err := strconv.QuotedPrefix(quoted)
+		if err != nil {
+			return labels
+		}
+		labels[name], _ = strconv.Unquote(prefix) // QuotedPrefix has accepted it
+		rest = strings.TrimPrefix(quoted[len(prefix):], ",")
+	}
+	return labels
+}
+
+// Label returns the value of one label of a series, and "" if the series does not have it.
+func Label(series, name string) string { return Labels(series)[name] }

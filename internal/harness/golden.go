@@ -1,0 +1,29 @@
+package harness
+
+import (
+	"flag"
+	"os"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write golden files instead of comparing with them") //nolint:gochecknoglobals // a flag of the test binary
+
+// Update reports whether golden files are to be written: go test ./collector -update.
+func Update() bool { return *update }
+
+// Golden compares a text with a golden file, or writes the file with -update.
+func Golden(t testing.TB, path, got string) {
+	t.Helper()
+	if Update() {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s differs (-update writes it); got\n%s\nwant\n%s", path, got, want)
+	}
+}

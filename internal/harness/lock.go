@@ -1,0 +1,37 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+)
+
+// lock takes the file at path as a lock between processes, and between goroutines of one. The kernel gives it back when
+// the process ends, however it ends, so that a lock is never left behind. The file itself stays: removing it would let a
+// third process lock another file of the same name.
+func lock(ctx context.Context, path string) (unlock func(), err error) {
+	const pause = 100 * time.Millisecond
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil {
+			return func() { _ = file.Close() }, nil
+		}
+		if !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR) {
+			_ = file.Close()
+			return nil, fmt.Errorf("locking %s: %w", path, err)
+		}
+		select {
+		case <-ctx.Done():
+			_ = file.Close()
+			return nil, fmt.Errorf("waiting for another process that holds %s: %w", path, context.Cause(ctx))
+		case <-time.After(pause):
+		}
+	}
+}

@@ -1,0 +1,292 @@
+package harness
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// tool is a program that one of the modules under tools/ pins.
+type tool struct {
+	// name is the program's name, and that of the last element of its package.
+	name string
+	// module is the path of the module that provides the program.
+	module string
+	// dir is the directory of the pinning module, relative to the project's root.
+	dir string
+	// tags are build tags, separated by commas.
+	tags string
+}
+
+// tools lists every program that tests need built.
+func tools() []tool {
+	// The clouds' service discovery is most of Prometheus and of the time its build takes.
+	prometheus := tool{module: "github.com/prometheus/prometheus", dir: "tools/prometheus", tags: "remove_all_sd"}
+	alertmanager := tool{module: "github.com/prometheus/alertmanager", dir: "tools/alertmanager"}
+	helm := tool{module: "helm.sh/helm/v3", dir: "tools/helm"}
+	named := func(t tool, name string) tool {
+		t.name = name
+		return t
+	}
+	return []tool{
+		named(prometheus, "promtool"), named(prometheus, "prometheus"),
+		named(alertmanager, "alertmanager"), named(alertmanager, "amtool"), named(helm, "helm"),
+	}
+}
+
+// Promtool returns the path of promtool, and waits until it is built. Short tests skip instead.
+func Promtool(t testing.TB) string {
+	t.Helper()
+	return toolPath(t, "promtool")
+}
+
+// Prometheus returns the path of a Prometheus server that has no web interface and discovers services by file and HTTP
+// only, and waits until it is built. Short tests skip instead.
+func Prometheus(t testing.TB) string {
+	t.Helper()
+	return toolPath(t, "prometheus")
+}
+
+// Alertmanager returns the path of Alertmanager, and waits until it is built. Short tests skip instead.
+func Alertmanager(t testing.TB) string {
+	t.Helper()
+	return toolPath(t, "alertmanager")
+}
+
+// Amtool returns the path of amtool, and waits until it is built. Short tests skip instead.
+func Amtool(t testing.TB) string {
+	t.Helper()
+	return toolPath(t, "amtool")
+}
+
+// Helm returns the path of helm, and waits until it is built. Short tests skip instead.
+func Helm(t testing.TB) string {
+	t.Helper()
+	return toolPath(t, "helm")
+}
+
+func toolPath(t testing.TB, name string) string {
+	t.Helper()
+	NotShort(t, "it runs "+name)
+	root, err := moduleRoot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cache, err := cacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := buildContext(t)
+	defer cancel()
+	for _, tool := range tools() {
+		if tool.name != name {
+			continue
+		}
+		path, err := tool.await(ctx, root, cache, startBuild)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	t.Fatalf("no tool is called %s", name)
+	return ""
+}
+
+// BuildTools builds every tool that is missing from the user's cache, and reports its progress to w. The tests of all
+// packages share what it builds.
+func BuildTools(ctx context.Context, w io.Writer) error {
+	root, err := moduleRoot()
+	if err != nil {
+		return err
+	}
+	cache, err := cacheDir()
+	if err != nil {
+		return err
+	}
+	var failures []error
+	for _, tool := range tools() {
+		began := time.Now()
+		_, _ = fmt.Fprintf(w, "%s: building\n", tool.name)
+		path, err := tool.ensure(ctx, root, cache)
+		if err != nil {
+			failures = append(failures, err)
+			_, _ = fmt.Fprintln(w, err)
+			continue
+		}
+		_, _ = fmt.Fprintf(w, "%s: ready after %s: %s\n", tool.name, time.Since(began).Round(time.Second), path)
+	}
+	return errors.Join(failures...)
+}
+
+// buildLog is where, in the cache, a build in the background writes its progress.
+const buildLog = "tools.log"
+
+// startBuild starts BuildTools in a process of its own, which outlives this one: a build that takes longer than a test
+// may is finished for the next test. ended is closed when that process ends.
+func startBuild(root, cache string) (ended <-chan struct{}, err error) {
+	log, err := os.OpenFile(filepath.Join(cache, buildLog), os.O_CREATE|os.O_TRUNC|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = log.Close() }()
+	cmd := exec.Command("go", "run", "./internal/harness/buildtools") //nolint:noctx // it outlives the test
+	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "PWD="+root, "GOWORK=off")
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // Ctrl-C ends the test and not the build
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	done := make(chan struct{})
+	go func() {
+		_ = cmd.Wait() // the log has the reason
+		close(done)
+	}()
+	return done, nil
+}
+
+// await returns the path of the program in the cache. Where it is missing, await has it built in the background and waits.
+func (p tool) await(ctx context.Context, root, cache string, start func(root, cache string) (<-chan struct{}, error)) (string, error) {
+	const pause = 200 * time.Millisecond
+	key, err := p.cacheKey(filepath.Join(root, filepath.FromSlash(p.dir)))
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", p.name, err)
+	}
+	path, log := filepath.Join(cache, key), filepath.Join(cache, buildLog)
+	if isFile(path) {
+		return path, nil
+	}
+	announce("building %s and the other programs that tests run, once, which takes minutes; progress: %s\n", p.name, log)
+	ended, err := start(root, cache)
+	if err != nil {
+		return "", fmt.Errorf("building %s: %w", p.name, err)
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return "", fmt.Errorf("%s is still being built in the background: %w\nits progress is in %s; run the tests again when it is done",
+				p.name, context.Cause(ctx), log)
+		case <-ended:
+			if isFile(path) {
+				return path, nil
+			}
+			said, _ := os.ReadFile(log)
+			return "", fmt.Errorf("%s was not built: go run ./internal/harness/buildtools said\n%s", p.name, bytes.TrimSpace(said))
+		case <-time.After(pause):
+			if isFile(path) {
+				return path, nil
+			}
+		}
+	}
+}
+
+// announce writes to the person's terminal, if there is one: go test hides what a test prints until its package ends.
+func announce(format string, values ...any) {
+	terminal, err := os.OpenFile("/dev/tty", os.O_WRONLY, 0)
+	if err != nil {
+		return
+	}
+	defer func() { _ = terminal.Close() }()
+	_, _ = fmt.Fprintf(terminal, "harness: "+format, values...)
+}
+
+// ensure returns the path of the program in the cache, built from the pinning module under root where it is not there yet.
+func (p tool) ensure(ctx context.Context, root, cache string) (string, error) {
+	dir := filepath.Join(root, filepath.FromSlash(p.dir))
+	key, err := p.cacheKey(dir)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", p.name, err)
+	}
+	path := filepath.Join(cache, key)
+	if isFile(path) {
+		return path, nil
+	}
+
+	// One lock for all tools: they share most of their packages, and two builds at once would compile them twice.
+	unlock, err := lock(ctx, filepath.Join(cache, "tools.lock"))
+	if err != nil {
+		return "", fmt.Errorf("building %s: %w", p.name, err)
+	}
+	defer unlock()
+	if isFile(path) {
+		return path, nil
+	}
+	if err := removeUnfinished(cache); err != nil {
+		return "", fmt.Errorf("building %s: %w", p.name, err)
+	}
+	work, err := os.MkdirTemp(cache, unfinishedPrefix)
+	if err != nil {
+		return "", fmt.Errorf("building %s: %w", p.name, err)
+	}
+	defer func() { _ = os.RemoveAll(work) }()
+	built := filepath.Join(work, p.name)
+	// Without -trimpath: a plain "go build" with the same tags then shares the compiled packages.
+	if err := goBuild(ctx, dir, built, "-tags="+p.tags, p.module+"/cmd/"+p.name); err != nil {
+		return "", fmt.Errorf("building %s: %w", p.name, err)
+	}
+	if err := os.Rename(built, path); err != nil {
+		return "", fmt.Errorf("building %s: %w", p.name, err)
+	}
+	return path, nil
+}
+
+// cacheKey names the program's file in the cache: whatever changes the program changes the name.
+func (p tool) cacheKey(dir string) (string, error) {
+	goMod, err := os.ReadFile(filepath.Join(dir, "go.mod"))
+	if err != nil {
+		return "", err
+	}
+	goSum, err := os.ReadFile(filepath.Join(dir, "go.sum"))
+	if err != nil {
+		return "", err
+	}
+	version, err := requiredVersion(string(goMod), p.module)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", filepath.Join(dir, "go.mod"), err)
+	}
+	inputs := fmt.Sprintf("%q", []string{string(goMod), string(goSum), p.tags, runtime.Version(), runtime.GOOS, runtime.GOARCH})
+	return fmt.Sprintf("%s-%s-%.6x", p.name, version, sha256.Sum256([]byte(inputs))), nil
+}
+
+// requiredVersion returns the version of module that a go.mod requires.
+func requiredVersion(goMod, module string) (string, error) {
+	for line := range strings.Lines(goMod) {
+		fields := strings.Fields(strings.TrimPrefix(strings.TrimSpace(line), "require "))
+		if len(fields) >= 2 && fields[0] == module {
+			return fields[1], nil
+		}
+	}
+	return "", fmt.Errorf("does not require %s", module)
+}
+
+const unfinishedPrefix = "unfinished-"
+
+// removeUnfinished clears away what a build that was killed left. The caller holds the lock, so no build is under way.
+func removeUnfinished(cache string) error {
+	left, err := filepath.Glob(filepath.Join(cache, unfinishedPrefix+"*"))
+	if err != nil {
+		return err
+	}
+	for _, dir := range left {
+		if err := os.RemoveAll(dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}

@@ -1,6 +1,0 @@
-//go:build !race
-
-package promtest
-
-// raceEnabled tells whether the test was built with -race: the exporter is then built so, too.
-const raceEnabled = false
