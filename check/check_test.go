@@ -77,13 +77,14 @@ func TestFewestCalls(t *testing.T) {
 		}
 		project.AddCluster("free", atlassim.ClusterOptions{Provider: "TENANT"})
 		project.AddPipeline("p", atlassim.PipelineOptions{})
-		if r := w.report(); !r.OK || r.Totals[check.Readable] != 14 || r.Totals[check.Unsupported] != 3 {
+		if r := w.report(); !r.OK || r.Totals[check.Readable] != 22 || r.Totals[check.Unsupported] != 5 {
 			t.Errorf("%+v", r)
 		}
 		for operation, want := range map[string]int{
 			atlassim.OpListProjects: 1, atlassim.OpGetProject: 0, atlassim.OpListClusters: 1, atlassim.OpListPipelines: 1,
 			atlassim.OpGetBackupSchedule: 3, atlassim.OpListBackupExports: 3, atlassim.OpListBackupRestores: 3, atlassim.OpListPipelineRuns: 1,
-			"": 13,
+			atlassim.OpListBackupSnapshots: 3, atlassim.OpListCollectionRestores: 3, atlassim.OpListFlexClusters: 1, atlassim.OpListExportBuckets: 1,
+			"": 21,
 		} {
 			if got := w.server.Answered(operation); got != want {
 				t.Errorf("digest %t: %d calls of %q, want %d", digest, got, operation, want)
@@ -211,7 +212,7 @@ func TestCollectors(t *testing.T) {
 		on   string
 		want []string
 	}{
-		{"backup_exports", []string{"projects", "projects", "clusters", "backup_schedule", "backup_exports"}},
+		{"backup_exports", []string{"projects", "projects", "clusters", "backup_schedule", "backup_exports", "export_buckets"}},
 		{"backup_restores", []string{"projects", "projects", "clusters", "backup_restores"}},
 		{"pipeline_runs", []string{"projects", "projects", "pipelines", "pipeline_runs"}},
 	} {
@@ -352,7 +353,7 @@ func TestProgress(t *testing.T) {
 	if last := shown[len(shown)-1]; last != "" || strings.TrimSpace(shown[len(shown)-2]) != "" || strings.Contains(progress.String(), "\n") {
 		t.Errorf("%q stays", progress.String())
 	}
-	for _, want := range []string{"checking the credentials: 0 of 1", "checking lists: 0 of 2", "checking targets: 0 of 3"} {
+	for _, want := range []string{"checking the credentials: 0 of 1", "checking lists: 0 of 4", "checking targets: 0 of 5"} {
 		if !slices.ContainsFunc(shown, func(line string) bool { return strings.TrimSpace(line) == want }) {
 			t.Errorf("%q is not in %q", want, shown)
 		}
