@@ -2,6 +2,7 @@ package collector
 
 import (
 	"context"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -42,12 +43,26 @@ func (r *scheduleReader) read(ctx context.Context, s *settings) error {
 		return err
 	}
 	before := r.last.Swap(&schedule)
-	if unknownExportFrequency(&schedule) && (before == nil || before.ExportFrequency != schedule.ExportFrequency) {
-		_ = level.Warn(s.logger).Log("msg", "export frequency is unknown: no export is expected of the cluster, so MongoDBAtlasBackupExportOverdue cannot fire",
-			"group_id", r.target.groupID, "cl_name", r.target.name(), "frequency", schedule.ExportFrequency,
-			"remedy", "set collectors.backup_exports.expected_intervals")
+	for _, unknown := range unknownFrequencies(&schedule) {
+		if before == nil || !slices.Contains(unknownFrequencies(before), unknown) {
+			_ = level.Warn(s.logger).Log("msg", "unknown frequency in a backup schedule: nothing is expected of it, so the Overdue alert cannot fire",
+				"group_id", r.target.groupID, "cl_name", r.target.name(), "frequency", unknown,
+				"remedy", "set expected_intervals for the cluster in the configuration")
+		}
 	}
 	return nil
+}
+
+// unknownFrequencies lists the frequencies of a schedule that have no known interval, each after what it is of.
+func unknownFrequencies(s *atlasapi.Schedule) []string {
+	var unknown []string
+	if unknownExportFrequency(s) {
+		unknown = append(unknown, "export "+s.ExportFrequency)
+	}
+	for _, i := range unknownItems(s) {
+		unknown = append(unknown, "snapshot "+i.FrequencyType)
+	}
+	return unknown
 }
 
 // unknownExportFrequency reports whether auto export is on at a frequency that has no known interval.
