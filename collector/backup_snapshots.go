@@ -1,7 +1,6 @@
 package collector
 
 import (
-	"hash/fnv"
 	"slices"
 	"time"
 
@@ -25,18 +24,6 @@ type exportable struct {
 	snapshot  snapshotHash
 	frequency uint8  // index into the words of the summary
 	items     uint64 // policy items, a bit for each index into the words of the summary
-}
-
-// snapshotHash identifies a snapshot among those of one cluster in a third of the room of its id; 0 is none.
-type snapshotHash uint32
-
-func hashOf(id atlasapi.ObjectID) snapshotHash {
-	if id.IsZero() {
-		return 0
-	}
-	h := fnv.New32a()
-	_, _ = h.Write(id[:]) // it takes everything
-	return max(1, snapshotHash(h.Sum32()))
 }
 
 // snapshotTotals is what the metrics say about all snapshots of a cluster.

@@ -2,6 +2,7 @@ package collector
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -170,6 +171,66 @@ func (d *Declaration) Labels(name string) (cluster, pipeline string) {
 		return "", name
 	}
 	return name, ""
+}
+
+// List reads all entries of a project.
+func (d *Declaration) List(ctx context.Context, c *atlasapi.Client, groupID string) ([]Entry, error) {
+	return d.entries.list(ctx, c, groupID)
+}
+
+// Choose returns the entries that pass the filters, one of each name. Named is the project's entry in the configuration,
+// nil where it was only discovered.
+func (d *Declaration) Choose(c *config.Config, named *config.Project, found []Entry) []Entry {
+	chosen := make([]Entry, 0, len(found))
+	index := make(map[string]int, len(found))
+	for _, e := range found {
+		if !d.entries.filter(&c.Discovery).Match(e.Name) || named != nil && !d.entries.filterOf(named).Match(e.Name) {
+			continue
+		}
+		other, known := index[e.Name]
+		switch {
+		case !known:
+			index[e.Name] = len(chosen)
+			chosen = append(chosen, e)
+		case !e.leaving:
+			chosen[other] = e
+		}
+	}
+	return chosen
+}
+
+// Judge returns what an error of a reading means for a target of the collector.
+func (d *Declaration) Judge(err error) Reason {
+	kind, answered := atlasapi.KindOf(err)
+	switch {
+	case err == nil:
+		return None
+	case !answered && errors.Is(err, context.DeadlineExceeded):
+		return Timeout
+	case !answered:
+		return Network
+	case atlasapi.IsOfToken(err): // the failure of the token endpoint says nothing about the target
+	case d.Parent != nil && kind == atlasapi.KindBackupDisabled:
+		return BackupDisabled
+	case d.Parent != nil && kind == atlasapi.KindFlex:
+		return Flex
+	case d.mayEnd && isGone(err):
+		return FeatureGone
+	}
+	return reasonOf(kind)
+}
+
+// Remedy returns what a person can do about an error of a reading that has a reason.
+func (d *Declaration) Remedy(reason Reason, err error) string {
+	switch {
+	case atlasapi.IsOfToken(err) && (reason == Forbidden || reason == NotFound):
+		return "find out why Atlas grants no token: a service account may hold 100 at a time, each for an hour"
+	case atlasapi.IsOfToken(err) && reason == RateLimited:
+		return "wait: Atlas grants 10 tokens a minute for an address and client id; check what else requests tokens"
+	case reason == Forbidden:
+		return "give the credentials the role " + d.Role + " in the project"
+	}
+	return reasonTexts()[reason].remedy
 }
 
 // Probe reads as little as shows whether a target can be read. Found says what it found, for a person.

@@ -28,32 +28,6 @@ type entryList struct {
 	list     func(ctx context.Context, c *atlasapi.Client, groupID string) ([]Entry, error)
 }
 
-// List reads all entries of a project.
-func (d *Declaration) List(ctx context.Context, c *atlasapi.Client, groupID string) ([]Entry, error) {
-	return d.entries.list(ctx, c, groupID)
-}
-
-// Choose returns the entries that pass the filters, one of each name. Named is the project's entry in the configuration,
-// nil where it was only discovered.
-func (d *Declaration) Choose(c *config.Config, named *config.Project, found []Entry) []Entry {
-	chosen := make([]Entry, 0, len(found))
-	index := make(map[string]int, len(found))
-	for _, e := range found {
-		if !d.entries.filter(&c.Discovery).Match(e.Name) || named != nil && !d.entries.filterOf(named).Match(e.Name) {
-			continue
-		}
-		other, known := index[e.Name]
-		switch {
-		case !known:
-			index[e.Name] = len(chosen)
-			chosen = append(chosen, e)
-		case !e.leaving:
-			chosen[other] = e
-		}
-	}
-	return chosen
-}
-
 // listAll reads a whole list and describes its items as entries.
 func listAll[T any](ctx context.Context, list atlasapi.List[T], describe func(*T) Entry) ([]Entry, error) {
 	items, err := collect(ctx, list)

@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"hash/fnv"
 	"slices"
 	"time"
 
@@ -163,6 +164,18 @@ func earliestOf(a, b seconds) seconds {
 		return b
 	}
 	return a
+}
+
+// snapshotHash identifies a snapshot among those of one cluster in a third of the room of its id; 0 is none.
+type snapshotHash uint32
+
+func hashOf(id atlasapi.ObjectID) snapshotHash {
+	if id.IsZero() {
+		return 0
+	}
+	h := fnv.New32a()
+	_, _ = h.Write(id[:]) // it takes everything
+	return max(1, snapshotHash(h.Sum32()))
 }
 
 // count is an optional number of Atlas. Its zero value is a number: use countOf.

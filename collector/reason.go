@@ -1,7 +1,6 @@
 package collector
 
 import (
-	"context"
 	"errors"
 	"net/http"
 
@@ -65,24 +64,8 @@ func (r Reason) Unsupported() bool { return r >= FreeTier }
 // Explanation returns a clause for a person that says why the API does not serve the target, "" for other reasons.
 func (r Reason) Explanation() string { return reasonTexts()[r].unsupported }
 
-// Judge returns what an error of a reading means for a target of the collector.
-func (d *Declaration) Judge(err error) Reason {
-	kind, answered := atlasapi.KindOf(err)
-	switch {
-	case err == nil:
-		return None
-	case !answered && errors.Is(err, context.DeadlineExceeded):
-		return Timeout
-	case !answered:
-		return Network
-	case atlasapi.IsOfToken(err): // the failure of the token endpoint says nothing about the target
-	case d.Parent != nil && kind == atlasapi.KindBackupDisabled:
-		return BackupDisabled
-	case d.Parent != nil && kind == atlasapi.KindFlex:
-		return Flex
-	case d.mayEnd && isGone(err):
-		return FeatureGone
-	}
+// reasonOf returns the reason that a kind of failure is in itself.
+func reasonOf(kind atlasapi.Kind) Reason {
 	switch kind {
 	case atlasapi.KindUnauthorized:
 		return Unauthorized
@@ -117,19 +100,6 @@ func isGone(err error) bool {
 		return true
 	}
 	return false
-}
-
-// Remedy returns what a person can do about an error of a reading that has a reason.
-func (d *Declaration) Remedy(reason Reason, err error) string {
-	switch {
-	case atlasapi.IsOfToken(err) && (reason == Forbidden || reason == NotFound):
-		return "find out why Atlas grants no token: a service account may hold 100 at a time, each for an hour"
-	case atlasapi.IsOfToken(err) && reason == RateLimited:
-		return "wait: Atlas grants 10 tokens a minute for an address and client id; check what else requests tokens"
-	case reason == Forbidden:
-		return "give the credentials the role " + d.Role + " in the project"
-	}
-	return reasonTexts()[reason].remedy
 }
 
 // errorCode returns Atlas's code of a failure, "" where it sent none.
