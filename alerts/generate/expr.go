@@ -104,7 +104,7 @@ topk by (group_id, cl_name) (1,
   # Not yet after a switch: a cluster that was paused or switched off, and is on, gets the full time again, ...
   unless on (group_id, cl_name) (
     OFF > on (group_id, cl_name) group_left () (time() - INTERVAL - clamp_max(INTERVAL, GRACE))
-    unless on (group_id, cl_name, switch) mongodbatlas:cluster_switch == 0
+    unless on (group_id, cl_name, switch) mongodbatlas:cluster_switch == -1
     # ... but if that lasted less than an interval, not over and over: the time that it was on since the baseline is less than
     # twice the usual. A pause shorter than an interval and half a day (43200 s), or one that ended before an export or a
     # snapshot was due, is no reason.
@@ -217,7 +217,7 @@ func (f writer) switchedOff(name, metric string) string {
 topk by (group_id, cl_name) (1,
   (
     time() - mongodbatlas:cluster_switch_off_since_timestamp_seconds{switch="SWITCH"} > 1200
-    and mongodbatlas:cluster_switch == 0
+    and mongodbatlas:cluster_switch == -1
   )
   * on (group_id, cl_name) group_right ()
   group by (group_id, group_name, cl_nameBY) (last_over_time(METRIC[RECENT]))
@@ -275,7 +275,7 @@ func interval(kind string) string {
 func failedTypes(prefix string) string {
 	return `{{ range printf "max by (delivery_type) (` + prefix + `_last_failure_timestamp_seconds{` + ofCluster + `}) > max by (delivery_type) (` +
 		prefix + `_last_success_timestamp_seconds{` + ofCluster + `})" ` + cluster + ` ` + cluster +
-		` | query | sortByLabel "delivery_type" }}{{ .Labels.delivery_type }} {{ else }}delivery type unknown{{ end }}`
+		` | query | sortByLabel "delivery_type" }}{{ " " }}{{ .Labels.delivery_type }}{{ else }} unknown{{ end }}`
 }
 
 func (f writer) cluster() string {
