@@ -96,7 +96,7 @@ topk by (group_id, cl_name) (1,
   (
     time() - BASELINE
     > on (group_id, cl_name)
-    INTERVAL + clamp_max(INTERVAL, GRACE) + 900
+    INTERVAL + clamp_max(INTERVAL, GRACE)
   )
   * on (group_id, cl_name) group_right ()
   group by (group_id, group_name, cl_nameBY) (last_over_time(METRIC[RECENT]))
