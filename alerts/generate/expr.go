@@ -224,15 +224,19 @@ topk by (group_id, cl_name) (1,
 )`))
 }
 
-// spare keeps or drops an alert on one exporter while others read every project that was ever read.
+// spare keeps or drops an alert on one exporter while another one, whose scrapes succeed, reads every project that was ever
+// read: a project whose time of the last reading has stood still for five minutes is unread.
 func (writer) spare(keep bool) string {
 	operator := "unless"
 	if keep {
 		operator = "and"
 	}
 	return operator + ` on () (
-            max(mongodbatlas:exporter_reads) == 1
-            unless on () mongodbatlas:project_last_read_timestamp_seconds < time()
+            max(mongodbatlas:exporter_reads unless on (job, instance) min_over_time(mongodbatlas:exporter[5m]) == 0) == 1
+            unless on () (
+              mongodbatlas:project_last_read_timestamp_seconds
+              == mongodbatlas:project_last_read_timestamp_seconds offset 5m
+            )
           )`
 }
 
