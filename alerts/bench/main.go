@@ -56,7 +56,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
@@ -86,6 +86,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	//nolint:gosec // The program is the one that the caller names.
 	process := exec.CommandContext(ctx, *prometheus, "--config.file="+filepath.Join(dir, "prometheus.yml"),
 		"--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address)
 	process.Stderr = os.Stderr
@@ -93,7 +94,9 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	defer func() { cancel(); _ = process.Wait() }()
-	fmt.Fprintf(out, "%d clusters, %d series, %s\n", *clusters, series, *duration)
+	if _, err := fmt.Fprintf(out, "%d clusters, %d series, %s\n", *clusters, series, *duration); err != nil {
+		return err
+	}
 	time.Sleep(*duration)
 	return report(ctx, "http://"+address+"/api/v1/rules", out)
 }
@@ -202,16 +205,20 @@ func report(ctx context.Context, url string, out io.Writer) error {
 	var (
 		rules []rule
 		sum   float64
+		text  bytes.Buffer
 	)
 	for _, group := range answer.Data.Groups {
-		fmt.Fprintf(out, "%-24s %.3f s\n", group.Name, group.EvaluationTime)
+		fmt.Fprintf(&text, "%-24s %.3f s\n", group.Name, group.EvaluationTime)
 		sum += group.EvaluationTime
 		rules = append(rules, group.Rules...)
 	}
-	fmt.Fprintf(out, "%-24s %.3f s\n", "together", sum)
+	fmt.Fprintf(&text, "%-24s %.3f s\n", "together", sum)
 	slices.SortFunc(rules, func(a, b rule) int { return int(1e6 * (b.EvaluationTime - a.EvaluationTime)) })
 	for _, rule := range rules[:min(12, len(rules))] {
-		fmt.Fprintf(out, "  %-70s %.3f s\n", rule.Name, rule.EvaluationTime)
+		fmt.Fprintf(&text, "  %-70s %.3f s\n", rule.Name, rule.EvaluationTime)
+	}
+	if _, err := out.Write(text.Bytes()); err != nil {
+		return err
 	}
 	for _, rule := range rules {
 		if rule.Health == "err" {

@@ -44,6 +44,7 @@ func run(args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	for _, path := range slices.Sorted(maps.Keys(files)) {
+		//nolint:gosec // Rules are for everybody to read.
 		if err := os.WriteFile(filepath.Join(*root, filepath.FromSlash(path)), files[path], 0o644); err != nil {
 			return err
 		}

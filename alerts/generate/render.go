@@ -39,11 +39,7 @@ func Rules(values Values) ([]byte, error) {
 			written[name] = threshold{strconv.FormatInt(seconds, 10), text}
 		}
 	}
-	by := ""
-	for _, label := range values.AggregationLabels {
-		by += ", " + label
-	}
-	rules, err := render(values, by, written)
+	rules, err := render(values, strings.Join(append([]string{""}, values.AggregationLabels...), ", "), written)
 	if err != nil {
 		return nil, err
 	}
