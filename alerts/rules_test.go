@@ -3,6 +3,7 @@
 package alerts_test
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -150,59 +151,75 @@ func TestEveryAlertIsTested(t *testing.T) {
 
 // promise is what users rely on of an alert.
 type promise struct {
-	severity string
-	// names are the labels that its summary and description both name.
+	severities []string
+	// names are the labels that its description names.
 	names []string
 }
 
 func promises() map[string]promise {
-	cluster := []string{"group_name", "cl_name"}
-	pipeline := []string{"group_name", "pipeline"}
+	cluster := []string{"group_name", "group_id", "cl_name"}
+	pipeline := []string{"group_name", "group_id", "pipeline"}
+	critical, warning, both := []string{"critical"}, []string{"warning"}, []string{"critical", "warning"}
 	return map[string]promise{
-		"MongoDBAtlasBackupExportFailed":         {"warning", cluster},
-		"MongoDBAtlasBackupExportOverdue":        {"critical", cluster},
-		"MongoDBAtlasBackupExportStuck":          {"warning", cluster},
-		"MongoDBAtlasBackupAutoExportDisabled":   {"warning", cluster},
-		"MongoDBAtlasBackupDisabled":             {"critical", cluster},
-		"MongoDBAtlasBackupRestoreFailed":        {"critical", cluster},
-		"MongoDBAtlasBackupRestoreStuck":         {"warning", cluster},
-		"MongoDBAtlasPipelineRunFailed":          {"warning", pipeline},
-		"MongoDBAtlasPipelineRunStuck":           {"warning", pipeline},
-		"MongoDBAtlasTargetUnreadable":           {"warning", []string{"group_name", "collector", "reason"}},
-		"MongoDBAtlasDataStale":                  {"warning", []string{"group_name", "cl_name", "pipeline", "collector"}},
-		"MongoDBAtlasUnauthorized":               {"critical", nil},
-		"MongoDBAtlasUnreachable":                {"critical", nil},
-		"MongoDBAtlasProjectGone":                {"warning", []string{"group_name"}},
-		"MongoDBAtlasRateLimited":                {"warning", []string{"endpoint"}},
-		"MongoDBAtlasAPISunset":                  {"info", []string{"endpoint"}},
-		"MongoDBAtlasExporterConfigReloadFailed": {"warning", nil},
-		"MongoDBAtlasExporterDown":               {"critical", []string{"job"}},
+		"MongoDBAtlasBackupExportFailed":           {warning, cluster},
+		"MongoDBAtlasBackupExportOverdue":          {critical, cluster},
+		"MongoDBAtlasBackupExportStuck":            {warning, cluster},
+		"MongoDBAtlasBackupExportMissing":          {warning, cluster},
+		"MongoDBAtlasBackupExportBucketMissing":    {critical, cluster},
+		"MongoDBAtlasBackupAutoExportDisabled":     {warning, cluster},
+		"MongoDBAtlasBackupDisabled":               {critical, cluster},
+		"MongoDBAtlasBackupRestoreFailed":          {critical, cluster},
+		"MongoDBAtlasBackupRestoreStuck":           {warning, cluster},
+		"MongoDBAtlasBackupSnapshotOverdue":        {critical, cluster},
+		"MongoDBAtlasBackupSnapshotFailed":         {warning, cluster},
+		"MongoDBAtlasBackupSnapshotStuck":          {warning, cluster},
+		"MongoDBAtlasBackupSnapshotFallback":       {warning, cluster},
+		"MongoDBAtlasBackupSnapshotNotScheduled":   {warning, cluster},
+		"MongoDBAtlasBackupSnapshotScheduleBehind": {warning, cluster},
+		"MongoDBAtlasFlexSnapshotOverdue":          {critical, cluster},
+		"MongoDBAtlasFlexSnapshotFailed":           {warning, cluster},
+		"MongoDBAtlasCollectionRestoreFailed":      {critical, cluster},
+		"MongoDBAtlasCollectionRestoreStuck":       {warning, cluster},
+		"MongoDBAtlasFlexRestoreFailed":            {critical, cluster},
+		"MongoDBAtlasFlexRestoreStuck":             {warning, cluster},
+		"MongoDBAtlasPipelineRunFailed":            {warning, pipeline},
+		"MongoDBAtlasPipelineRunStuck":             {warning, pipeline},
+		"MongoDBAtlasTargetUnreadable":             {warning, []string{"group_name", "group_id", "collector", "reason"}},
+		"MongoDBAtlasTargetsPending":               {warning, []string{"collector"}},
+		"MongoDBAtlasDataStale":                    {warning, []string{"group_name", "group_id", "collector"}},
+		"MongoDBAtlasUnauthorized":                 {both, nil},
+		"MongoDBAtlasUnreachable":                  {both, nil},
+		"MongoDBAtlasProjectGone":                  {warning, []string{"group_name", "group_id"}},
+		"MongoDBAtlasRateLimited":                  {warning, []string{"endpoint"}},
+		"MongoDBAtlasAPISunset":                    {[]string{"info", "warning"}, []string{"endpoint"}},
+		"MongoDBAtlasExporterConfigReloadFailed":   {warning, nil},
+		"MongoDBAtlasExporterDown":                 {both, []string{"job"}},
 	}
 }
 
 func TestAlertsAndSeverities(t *testing.T) {
 	t.Parallel()
-	missing := promises()
+	got := map[string][]string{}
 	for _, alert := range readAlerts(t) {
-		want, promised := missing[alert.Alert]
-		if !promised {
-			t.Errorf("%s is not among the promised alerts, or is there twice", alert.Alert)
-			continue
-		}
-		delete(missing, alert.Alert)
-		if got := alert.Labels["severity"]; got != want.severity {
-			t.Errorf("%s has severity %q, want %q", alert.Alert, got, want.severity)
-		}
+		got[alert.Alert] = append(got[alert.Alert], alert.Labels["severity"])
 		if len(alert.Labels) != 1 {
 			t.Errorf("%s adds the labels %v, want severity alone", alert.Alert, alert.Labels)
 		}
 	}
-	for name := range missing {
-		t.Errorf("there is no %s", name)
+	for name, severities := range got {
+		if want := promises()[name].severities; !slices.Equal(severities, want) {
+			t.Errorf("%s has the severities %v, want %v", name, severities, want)
+		}
+	}
+	for name := range promises() {
+		if got[name] == nil {
+			t.Errorf("there is no %s", name)
+		}
 	}
 }
 
-// TestAnnotations checks that an alert says what happened, where, and where to read on.
+// TestAnnotations checks what linters of mixins ask: a summary that is one sentence and the same for every series, a
+// description that says where and what to do first, a runbook and a dashboard.
 func TestAnnotations(t *testing.T) {
 	t.Parallel()
 	runbooks, err := os.ReadFile(runbooksPath)
@@ -211,39 +228,57 @@ func TestAnnotations(t *testing.T) {
 	}
 	sections := map[string]bool{}
 	for line := range strings.Lines(string(runbooks)) {
-		if heading, found := strings.CutPrefix(line, "## "); found {
-			sections[strings.TrimSpace(heading)] = true
+		if heading, found := strings.CutPrefix(line, "## MongoDBAtlas"); found {
+			sections["MongoDBAtlas"+strings.TrimSpace(heading)] = true
 		}
 	}
+	summaries := map[string]string{}
 	for _, alert := range readAlerts(t) {
-		t.Run(alert.Alert, func(t *testing.T) {
-			for _, key := range []string{"summary", "description"} {
-				text := alert.Annotations[key]
-				if text == "" {
-					t.Errorf("it has no %s", key)
-				}
-				for _, label := range promises()[alert.Alert].names {
-					if !strings.Contains(text, "$labels."+label) {
-						t.Errorf("its %s does not name the label %s", key, label)
-					}
+		t.Run(alert.Alert+"/"+alert.Labels["severity"], func(t *testing.T) {
+			summary, description := alert.Annotations["summary"], alert.Annotations["description"]
+			if !strings.HasSuffix(summary, ".") || strings.Contains(summary, "{{") || strings.Count(summary, ".") != 1 {
+				t.Errorf("its summary is not one sentence that is the same for every series: %q", summary)
+			}
+			if other, ok := summaries[summary]; ok && other != alert.Alert {
+				t.Errorf("it has the summary of %s", other)
+			}
+			summaries[summary] = alert.Alert
+			for _, label := range promises()[alert.Alert].names {
+				if !strings.Contains(description, "$labels."+label) {
+					t.Errorf("its description does not name the label %s", label)
 				}
 			}
-			if !strings.Contains(alert.Annotations["description"], "First ") {
+			if !strings.Contains(description, "First ") {
 				t.Error("its description does not say what to do first")
 			}
 			if got, want := alert.Annotations["runbook_url"], runbooksURL+strings.ToLower(alert.Alert); got != want {
 				t.Errorf("its runbook_url is %q, want %q", got, want)
 			}
+			if !strings.Contains(alert.Annotations["dashboard_url"], "/d/mongodbatlas-backup-") {
+				t.Errorf("its dashboard_url is %q", alert.Annotations["dashboard_url"])
+			}
 			if !sections[alert.Alert] {
 				t.Errorf("%s has no section of its name", runbooksPath)
 			}
-			delete(sections, alert.Alert)
 		})
 	}
 	for name := range sections {
-		if strings.HasPrefix(name, "MongoDBAtlas") {
+		if _, ok := promises()[name]; !ok {
 			t.Errorf("%s has a section %s and there is no such alert", runbooksPath, name)
 		}
+	}
+}
+
+// TestRecords holds the number of recording rules to what the head of the file says.
+func TestRecords(t *testing.T) {
+	t.Parallel()
+	content, err := os.ReadFile(rulesPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	records := len(readRules(t)) - len(readAlerts(t))
+	if want := fmt.Sprintf("# There are %d records, and this is why:", records); !strings.Contains(string(content), want) {
+		t.Errorf("the head of %s does not say %q", rulesPath, want)
 	}
 }
 
@@ -265,7 +300,7 @@ func TestMetrics(t *testing.T) {
 			}
 		}
 		for _, metric := range name.FindAllString(rule.Annotations["summary"]+rule.Annotations["description"], -1) {
-			isProgram := metric == "mongodbatlas_backup_exporter"
+			isProgram := metric == "mongodbatlas_backup_exporter" || metric == "mongodbatlas_backup"
 			if !isProgram && !recorded[metric] && !slices.Contains(promisedMetrics(), metric) {
 				t.Errorf("%s names %s, which the exporter does not promise", rule.name(), metric)
 			}
@@ -286,7 +321,7 @@ func TestTimesAreWrittenUniformly(t *testing.T) {
 		quoted    = regexp.MustCompile(`"[^"]*"`)
 		number    = regexp.MustCompile(`(?:^|[^a-z0-9_.])(\d[0-9a-z_.]*)`)
 		duration  = regexp.MustCompile(`^[1-9]\d*[smhd]$`)
-		selector  = regexp.MustCompile(`\[[^\]]*\]|\boffset \S+`)
+		selector  = regexp.MustCompile(`\[[^\]]*\]|\boffset \w+`)
 		seconds   = regexp.MustCompile(`^[1-9]\d{3,}$`)
 		noTime    = regexp.MustCompile(`^\d{1,2}(\.\d+)?$`)
 		composite = regexp.MustCompile(`[*/^] *\d{4,}|\d{4,} *[*/^]`)

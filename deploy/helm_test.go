@@ -19,8 +19,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
-// A chart can read no file outside itself.
-//go:generate cp ../alerts/mongodbatlas.rules.yml helm/mongodbatlas-backup-exporter/files/
+// A chart can read no file outside itself. The rules are generated in its form by alerts/generate.
 //go:generate sh -c "cp ../dashboards/*.json helm/mongodbatlas-backup-exporter/files/dashboards/"
 
 const chart = "helm/mongodbatlas-backup-exporter"
