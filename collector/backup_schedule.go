@@ -34,6 +34,8 @@ func schedules(clusters *Declaration) *Declaration {
 type scheduleReader struct {
 	target *target
 	last   atomic.Pointer[atlasapi.Schedule]
+	backup switchMemory // whether Atlas has a schedule at all
+	auto   switchMemory // of auto export
 }
 
 func (r *scheduleReader) read(ctx context.Context, s *settings) error {
@@ -42,6 +44,10 @@ func (r *scheduleReader) read(ctx context.Context, s *settings) error {
 		return err
 	}
 	before := r.last.Swap(&schedule)
+	r.backup.note(true, time.Now())
+	if schedule.AutoExportEnabled.Set {
+		r.auto.note(schedule.AutoExportEnabled.Value, time.Now())
+	}
 	if unknownExportFrequency(&schedule) && (before == nil || before.ExportFrequency != schedule.ExportFrequency) {
 		_ = level.Warn(s.logger).Log("msg", "export frequency is unknown: no export is expected of the cluster, so MongoDBAtlasBackupExportOverdue cannot fire",
 			"group_id", r.target.groupID, "cl_name", r.target.name(), "frequency", schedule.ExportFrequency,
