@@ -22,7 +22,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/drill/scale"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/drill/scale"
 )
 
 func main() {
