@@ -27,7 +27,14 @@ func TestProbesWhileAtlasHangs(t *testing.T) {
 		}
 		c.Atlas.MaxConcurrentRequests, c.Atlas.RequestTimeout = 256, time.Second
 	})
-	e.read(t)
+	harness.Eventually(t, func() error { // on a busy machine a reading may take longer than a request may
+		e.read(t)
+		got := e.get(t, "/metrics", "X-Prometheus-Scrape-Timeout-Seconds", "60")
+		if n := strings.Count(got.body, "\nmongodbatlas_backup_export_first_job_created_timestamp_seconds{"); n != projects {
+			return fmt.Errorf("%d of %d clusters are read", n, projects)
+		}
+		return nil
+	})
 	_, end := hang(e)
 	defer end()
 	var wg sync.WaitGroup
