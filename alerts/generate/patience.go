@@ -3,45 +3,38 @@ package main
 import (
 	"strconv"
 	"time"
-)
 
-// patience is how long something may last before it needs attention.
-type patience struct {
-	news        time.Duration // how long a failure is reported
-	stuck       time.Duration // a job unfinished longer than this is stuck, where no success says how long one takes
-	stuckFactor int           // times the duration of the last success
-	stuckLeast  time.Duration // never stuck before this
-	grace       time.Duration // the most that a success may be late beyond its interval
-}
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
+)
 
 const day = 24 * time.Hour
 
-// thresholds returns the times of all rules by the names under which values change them.
+// thresholds returns the times of all rules by the names under which values change them. Those of jobs come from the table of
+// collectors, which the page and check share.
 func thresholds() map[string]string {
-	var (
-		export   = patience{news: 8 * day, stuck: 12 * time.Hour, stuckFactor: 4, stuckLeast: 6 * time.Hour, grace: 2 * day}
-		restore  = patience{news: day, stuck: 12 * time.Hour}
-		snapshot = patience{news: 8 * day, stuck: 6 * time.Hour, grace: 6 * time.Hour}
-		flex     = patience{news: 8 * day, grace: 6 * time.Hour}
-		pipeline = patience{news: 8 * day, stuck: 6 * time.Hour}
-	)
+	patience := map[string]collector.Patience{}
+	for _, declared := range collector.All() {
+		patience[declared.Name] = declared.Patience
+	}
+	export, restore, snapshot := patience["backup_exports"], patience["backup_restores"], patience["backup_snapshots"]
+	flex, pipeline := patience["flex_snapshots"], patience["pipeline_runs"]
 	return map[string]string{
-		"exportNews":        text(export.news),
-		"exportStuck":       text(export.stuck),
-		"exportStuckFactor": strconv.Itoa(export.stuckFactor),
-		"exportStuckLeast":  text(export.stuckLeast),
-		"exportGrace":       text(export.grace),
+		"exportNews":        text(export.News),
+		"exportStuck":       text(export.Stuck),
+		"exportStuckFactor": strconv.Itoa(export.StuckFactor),
+		"exportStuckLeast":  text(export.StuckLeast),
+		"exportGrace":       text(export.Grace),
 		"exportMissing":     text(12 * time.Hour),
-		"restoreNews":       text(restore.news),
-		"restoreStuck":      text(restore.stuck),
-		"snapshotNews":      text(snapshot.news),
-		"snapshotStuck":     text(snapshot.stuck),
-		"snapshotGrace":     text(snapshot.grace),
+		"restoreNews":       text(restore.News),
+		"restoreStuck":      text(restore.Stuck),
+		"snapshotNews":      text(snapshot.News),
+		"snapshotStuck":     text(snapshot.Stuck),
+		"snapshotGrace":     text(snapshot.Grace),
 		"scheduleBehind":    text(3 * time.Hour),
-		"flexNews":          text(flex.news),
-		"flexGrace":         text(flex.grace),
-		"pipelineNews":      text(pipeline.news),
-		"pipelineStuck":     text(pipeline.stuck),
+		"flexNews":          text(flex.News),
+		"flexGrace":         text(flex.Grace),
+		"pipelineNews":      text(pipeline.News),
+		"pipelineStuck":     text(pipeline.Stuck),
 		"pending":           text(30 * time.Minute),
 		"dataStale":         text(30 * time.Minute),
 		"sunset":            text(90 * day),
