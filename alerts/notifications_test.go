@@ -17,7 +17,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/promtest"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
 const (
@@ -57,7 +57,7 @@ func (n *notifications) list() []notification {
 }
 
 // startAlertmanager runs the shipped configuration with a webhook as the address of page and ticket, and without its waits.
-func startAlertmanager(t *testing.T) (*promtest.AlertmanagerServer, *notifications) {
+func startAlertmanager(t *testing.T) (*harness.AlertmanagerServer, *notifications) {
 	t.Helper()
 	received := &notifications{}
 	server := httptest.NewServer(received)
@@ -79,11 +79,11 @@ func startAlertmanager(t *testing.T) (*promtest.AlertmanagerServer, *notificatio
 		}
 		config = strings.ReplaceAll(config, old, replacement)
 	}
-	return promtest.StartAlertmanager(t, config), received
+	return harness.StartAlertmanager(t, config), received
 }
 
 // post sends alerts as Prometheus does.
-func post(t *testing.T, server *promtest.AlertmanagerServer, alerts ...map[string]string) {
+func post(t *testing.T, server *harness.AlertmanagerServer, alerts ...map[string]string) {
 	t.Helper()
 	type body struct {
 		Labels   map[string]string `json:"labels"`
@@ -251,7 +251,7 @@ func TestNotificationText(t *testing.T) {
 	if err := os.WriteFile(file, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.CommandContext(t.Context(), promtest.Amtool(t), "template", "render", "--template.glob="+templatePath,
+	out, err := exec.CommandContext(t.Context(), harness.Amtool(t), "template", "render", "--template.glob="+templatePath,
 		"--template.data="+file, `--template.text={{ template "mongodbatlas.title" . }}`+"\n\n"+`{{ template "mongodbatlas.text" . }}`).CombinedOutput()
 	if err != nil {
 		t.Fatalf("amtool: %v\n%s", err, out)
