@@ -5,17 +5,16 @@ import (
 	"time"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
-	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/verdict"
 )
 
 const day = 24 * time.Hour
 
-// thresholds returns the times of all rules by the names under which values change them. Those that say how long something
-// about a collector may last are the collector's own, which the page judges by too.
+// thresholds returns the times of all rules by the names under which values change them. Those of jobs come from the table of
+// collectors, which the page and check share.
 func thresholds() map[string]string {
 	patience := map[string]collector.Patience{}
-	for _, d := range collector.All() {
-		patience[d.Name] = d.Patience
+	for _, declared := range collector.All() {
+		patience[declared.Name] = declared.Patience
 	}
 	export, restore, snapshot := patience["backup_exports"], patience["backup_restores"], patience["backup_snapshots"]
 	flex, pipeline := patience["flex_snapshots"], patience["pipeline_runs"]
@@ -25,19 +24,19 @@ func thresholds() map[string]string {
 		"exportStuckFactor": strconv.Itoa(export.StuckFactor),
 		"exportStuckLeast":  text(export.StuckLeast),
 		"exportGrace":       text(export.Grace),
-		"exportMissing":     text(export.Missing),
+		"exportMissing":     text(12 * time.Hour),
 		"restoreNews":       text(restore.News),
 		"restoreStuck":      text(restore.Stuck),
 		"snapshotNews":      text(snapshot.News),
 		"snapshotStuck":     text(snapshot.Stuck),
 		"snapshotGrace":     text(snapshot.Grace),
-		"scheduleBehind":    text(snapshot.Behind),
+		"scheduleBehind":    text(3 * time.Hour),
 		"flexNews":          text(flex.News),
 		"flexGrace":         text(flex.Grace),
 		"pipelineNews":      text(pipeline.News),
 		"pipelineStuck":     text(pipeline.Stuck),
-		"pending":           text(verdict.PendingAfter),
-		"dataStale":         text(verdict.StaleAfter),
+		"pending":           text(30 * time.Minute),
+		"dataStale":         text(30 * time.Minute),
 		"sunset":            text(90 * day),
 		"sunsetWarning":     text(14 * day),
 	}
