@@ -85,11 +85,10 @@ func exportJobs() *jobKind[atlasapi.ExportJob, exportExtra, struct{}] {
 			}
 			return ""
 		},
-		failureCode: func(s *exportSummary) string {
-			if s.newestFailed.word == 0 {
-				return ""
+		describe: func(s *exportSummary, l *Latest) {
+			if s.newestFailed.word != 0 {
+				l.FailureCode = s.words.word(s.newestFailed.word)
 			}
-			return s.words.word(s.newestFailed.word)
 		},
 	}
 }
@@ -106,9 +105,11 @@ func backupExports(clusters, schedules, buckets *Declaration) *Declaration {
 	d := exportJobs().declare(&Declaration{
 		Name: "backup_exports", Title: "Export jobs", Noun: "export", Role: backupManager, Parent: clusters,
 		Needs: []*Declaration{schedules, buckets},
-		Row:   RowAlways, ExpectedIntervals: true, showsParent: true,
+		Step:  StepExport, Alert: "BackupExport",
+		Row: RowAlways, ExpectedIntervals: true, showsParent: true,
 		Patience: Patience{
 			News: 8 * 24 * time.Hour, Stuck: 12 * time.Hour, StuckFactor: 4, StuckLeast: 6 * time.Hour, Grace: 48 * time.Hour,
+			Missing: 12 * time.Hour,
 		},
 	})
 	d.describe(clusterLabels(),
@@ -125,17 +126,21 @@ func backupExports(clusters, schedules, buckets *Declaration) *Declaration {
 	)
 	d.dueWhen(func(e *entry, r reader) bool { return exportDue(e, r.(*exportReader)) })
 	d.plan = func(v *entryView) Plan {
-		p := Plan{Since: clusterCreated(v.entry).time(), Interval: exportInterval(d, v)}
-		auto := autoExport(v.entry)
-		schedule := scheduleOf(v.entry)
-		switch {
-		case clusterOf(v).Paused.Value:
-			p.Off = "cluster paused"
-		case auto.Set && !auto.Value:
-			p.Off = "auto export off"
-		case schedule != nil && unknownExportFrequency(schedule):
-			p.Note = "unknown export frequency: no export is expected"
+		p := clusterPlan(v, exportInterval(d, v))
+		auto, schedule := autoExport(v.entry), scheduleOf(v.entry)
+		if r := readerOf[*scheduleReader](v.targets()); r != nil {
+			p.AutoExportWasOn = r.auto.lastOn()
+			p.restart(r.auto.restarted(), false)
 		}
+		if p.Off == NotOff && auto.Set && !auto.Value {
+			p.Off = AutoExportOff
+		}
+		if p.Off == NotOff {
+			p.UnknownFrequency = p.Interval == 0 && schedule != nil && unknownExportFrequency(schedule)
+			p.Missing = missingExport(v).time()
+		}
+		found := bucketFound(v)
+		p.BucketMissing = found.Set && !found.Value
 		return p
 	}
 	return d

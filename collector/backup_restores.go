@@ -108,6 +108,7 @@ func restoreState(j *atlasapi.RestoreJob) string {
 func backupRestores(clusters *Declaration) *Declaration {
 	return restoreJobs().declare(&Declaration{
 		Name: "backup_restores", Title: "Restore jobs", Noun: "restore", Role: backupManager, Parent: clusters, Row: RowWithJobs,
+		Step: StepRestore, Alert: "BackupRestore",
 		Patience: Patience{News: 24 * time.Hour, Stuck: 12 * time.Hour},
 	})
 }

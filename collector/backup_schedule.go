@@ -35,6 +35,8 @@ func schedules(clusters *Declaration) *Declaration {
 type scheduleReader struct {
 	target *target
 	last   atomic.Pointer[atlasapi.Schedule]
+	backup switchMemory // whether Atlas has a schedule at all
+	auto   switchMemory // of auto export
 }
 
 func (r *scheduleReader) read(ctx context.Context, s *settings) error {
@@ -43,6 +45,10 @@ func (r *scheduleReader) read(ctx context.Context, s *settings) error {
 		return err
 	}
 	before := r.last.Swap(&schedule)
+	r.backup.note(true, time.Now())
+	if schedule.AutoExportEnabled.Set {
+		r.auto.note(schedule.AutoExportEnabled.Value, time.Now())
+	}
 	for _, unknown := range unknownFrequencies(&schedule) {
 		if before == nil || !slices.Contains(unknownFrequencies(before), unknown) {
 			_ = level.Warn(s.logger).Log("msg", "unknown frequency in a backup schedule: nothing is expected of it, so the Overdue alert cannot fire",

@@ -112,7 +112,8 @@ func snapshotJobs() *jobKind[atlasapi.Snapshot, snapshotExtra, snapshotTotals] {
 			more.oldestSuccess = earliestOf(more.oldestSuccess, j.created)
 			more.exportable = append(more.exportable, j.extra.export)
 		},
-		settle: keepExportable,
+		settle:   keepExportable,
+		describe: func(s *snapshotSummary, l *Latest) { l.LastFallback = s.more.lastFallback.time() },
 		families: slices.Concat(common[snapshotExtra, snapshotTotals](commonFamilies{
 			prefix: "mongodbatlas_backup_snapshot", noun: "snapshot",
 			counts:      "Snapshots of the cluster that Atlas lists, by state.",
@@ -147,8 +148,9 @@ func backupSnapshots(clusters, schedules, buckets *Declaration) *Declaration {
 	d := snapshotJobs().declare(&Declaration{
 		Name: "backup_snapshots", Title: "Cluster snapshots", Noun: "snapshot", Role: readOnly, Parent: clusters,
 		Needs: []*Declaration{schedules, buckets},
-		Row:   RowAlways, MinInterval: 5 * time.Minute, ExpectedIntervals: true, showsParent: true,
-		Patience: Patience{News: 8 * 24 * time.Hour, Stuck: 6 * time.Hour, Grace: 6 * time.Hour},
+		Step:  StepSnapshot, Alert: "BackupSnapshot",
+		Row: RowAlways, MinInterval: 5 * time.Minute, ExpectedIntervals: true, showsParent: true,
+		Patience: Patience{News: 8 * 24 * time.Hour, Stuck: 6 * time.Hour, Grace: 6 * time.Hour, Behind: 3 * time.Hour},
 	})
 	d.describe(clusterLabels(),
 		number("mongodbatlas_backup_snapshot_expected_interval_seconds",
@@ -191,16 +193,18 @@ func backupSnapshots(clusters, schedules, buckets *Declaration) *Declaration {
 	)
 	d.dueWhen(func(e *entry, r reader) bool { return snapshotDue(e, r.(*snapshotReader)) })
 	d.plan = func(v *entryView) Plan {
-		p := Plan{Since: clusterCreated(v.entry).time(), Interval: snapshotInterval(d, v)}
+		p := clusterPlan(v, snapshotInterval(d, v))
 		schedule := scheduleOf(v.entry)
-		switch {
-		case clusterOf(v).Paused.Value:
-			p.Off = "cluster paused"
-		case schedule == nil:
-		case schedule.PolicyItems != nil && len(scheduledItems(schedule)) == 0:
-			p.Off = "nothing scheduled"
-		case len(unknownItems(schedule)) > 0:
-			p.Note = "unknown snapshot frequency"
+		if schedule == nil || p.Off != NotOff {
+			return p
+		}
+		p.UnknownFrequency = len(unknownItems(schedule)) > 0
+		p.Next = secondsOf(schedule.NextSnapshot).time()
+		if schedule.PolicyItems != nil && len(scheduledItems(schedule)) == 0 {
+			p.Off = NothingScheduled
+		}
+		if clusterOf(v).PITEnabled.Value {
+			p.RestoreWindow = time.Duration(schedule.RestoreWindowDays.Value) * 24 * time.Hour
 		}
 		return p
 	}

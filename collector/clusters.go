@@ -18,6 +18,7 @@ func clusters() *Declaration {
 		list: func(ctx context.Context, c *atlasapi.Client, groupID string) ([]Entry, error) {
 			return listAll(ctx, c.Clusters(groupID), clusterEntry)
 		},
+		running: func(e *Entry) bool { return !e.facts.(*atlasapi.Cluster).Paused.Value },
 	}
 	d.describe(clusterLabels(),
 		flag("mongodbatlas_cluster_backup_enabled",

@@ -1,7 +1,6 @@
 package collector
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -65,7 +64,7 @@ func collectionRestoreJobs() *jobKind[atlasapi.CollectionRestore, collectionRest
 		progress: func(_ *collectionRestoreSummary, j *job[collectionRestoreExtra]) string {
 			restored, ok := j.extra.restored.get()
 			if documents, known := j.extra.documents.get(); ok && known {
-				return fmt.Sprintf("%.0f of %.0f documents", restored, documents)
+				return shortCount(restored) + "of " + shortCount(documents) + "documents"
 			}
 			return ""
 		},
@@ -75,6 +74,7 @@ func collectionRestoreJobs() *jobKind[atlasapi.CollectionRestore, collectionRest
 func collectionRestores(clusters *Declaration) *Declaration {
 	return collectionRestoreJobs().declare(&Declaration{
 		Name: "collection_restores", Title: "Collection restore jobs", Noun: "collection restore", Role: backupManager, Parent: clusters,
+		Step: StepRestore, Alert: "CollectionRestore",
 		Row: RowWithJobs, MinInterval: 5 * time.Minute, mayEnd: true,
 		Patience: Patience{News: 24 * time.Hour, Stuck: 12 * time.Hour},
 	})

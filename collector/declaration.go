@@ -27,6 +27,10 @@ type Declaration struct {
 	Parent *Declaration
 	// Needs are discovery collectors, beside the parent, without which this one cannot say everything it should.
 	Needs []*Declaration
+	// Step is the link of the backup chain that the collector's jobs are.
+	Step Step
+	// Alert is how the names of the alerts on the collector's jobs begin, as in MongoDBAtlasBackupExportFailed: "BackupExport".
+	Alert string
 	// Row says when the page shows a target of this collector.
 	Row Row
 	// Patience bounds how long something may last before it needs attention.
@@ -56,6 +60,17 @@ type (
 	prober func(ctx context.Context, c *atlasapi.Client, groupID, name string) (found string, err error)
 )
 
+// Step is a link of the backup chain.
+type Step uint8
+
+// The links of the backup chain. What other jobs do stands beside it.
+const (
+	StepNone Step = iota
+	StepSnapshot
+	StepExport
+	StepRestore
+)
+
 // Row says when the page shows a target.
 type Row uint8
 
@@ -75,7 +90,7 @@ const (
 type Patience struct {
 	// News is how long a failure is reported.
 	News time.Duration
-	// Stuck is how long a job may be unfinished where no success says how long one takes.
+	// Stuck is how long a job may be unfinished where no success says how long one takes; 0: for ever.
 	Stuck time.Duration
 	// StuckFactor is how many times the duration of the last success a job may take; 0: Stuck alone decides.
 	StuckFactor int
@@ -83,6 +98,10 @@ type Patience struct {
 	StuckLeast time.Duration
 	// Grace is the most that a success may be late beyond its interval.
 	Grace time.Duration
+	// Missing is how long a completed snapshot may be without the export that auto export should have made.
+	Missing time.Duration
+	// Behind is how long Atlas's own next job may be in the past.
+	Behind time.Duration
 }
 
 // The roles that the API specification demands.

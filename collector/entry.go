@@ -26,6 +26,8 @@ type entryList struct {
 	// filterOf is the filter of a project that the configuration names.
 	filterOf func(*config.Project) *config.Filter
 	list     func(ctx context.Context, c *atlasapi.Client, groupID string) ([]Entry, error)
+	// running reports whether jobs of an entry can run now; nil: always.
+	running func(*Entry) bool
 }
 
 // List reads all entries of a project.
@@ -84,8 +86,9 @@ func collect[T any](ctx context.Context, list atlasapi.List[T]) ([]T, error) {
 
 // entry is an entry that is read, with its targets. Both are replaced together, and never change.
 type entry struct {
-	parent *Declaration
-	state  atomic.Pointer[entryState]
+	parent  *Declaration
+	state   atomic.Pointer[entryState]
+	running switchMemory
 }
 
 type entryState struct {

@@ -42,6 +42,7 @@ func flexRestoreJobs() *jobKind[atlasapi.FlexRestore, struct{}, struct{}] {
 func flexRestores(flexClusters *Declaration) *Declaration {
 	return flexRestoreJobs().declare(&Declaration{
 		Name: "flex_restores", Title: "Flex restore jobs", Noun: "flex restore", Role: readOnly, Parent: flexClusters,
+		Step: StepRestore, Alert: "FlexRestore",
 		Row: RowWithJobs, MinInterval: 5 * time.Minute, showsParent: true,
 		Patience: Patience{News: 24 * time.Hour, Stuck: 12 * time.Hour},
 	})

@@ -58,8 +58,10 @@ func flexSnapshotJobs() *jobKind[atlasapi.FlexSnapshot, flexSnapshotExtra, flexS
 func flexSnapshots(flexClusters *Declaration) *Declaration {
 	d := flexSnapshotJobs().declare(&Declaration{
 		Name: "flex_snapshots", Title: "Flex snapshots", Noun: "flex snapshot", Role: readOnly, Parent: flexClusters,
+		Step: StepSnapshot, Alert: "FlexSnapshot",
 		Row: RowAlways, MinInterval: 5 * time.Minute, showsParent: true,
-		Patience: Patience{News: 8 * 24 * time.Hour, Stuck: 6 * time.Hour, Grace: 6 * time.Hour},
+		// A snapshot that hangs is overdue a day later; nothing else says so of a Flex cluster.
+		Patience: Patience{News: 8 * 24 * time.Hour, Grace: 6 * time.Hour},
 	})
 	expected := func(v *entryView) time.Duration {
 		if on := flexOf(v.entry).BackupEnabled; on.Set && !on.Value {
@@ -82,7 +84,7 @@ func flexSnapshots(flexClusters *Declaration) *Declaration {
 	d.plan = func(v *entryView) Plan {
 		p := Plan{Since: flexCreated(v.entry).time(), Interval: expected(v)}
 		if p.Interval == 0 {
-			p.Off = "backup off"
+			p.Off = BackupOff
 		}
 		return p
 	}

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
@@ -231,6 +232,9 @@ func (inv *inventory) reconcileEntries(id string, p *project, parent *target) {
 // reconcileTargets gives an entry one target of each enabled collector of its parent.
 func (inv *inventory) reconcileTargets(id string, e *entry, info Entry, old []*target, parent *target) {
 	state := &entryState{Entry: info}
+	if running := parent.entries.running; running != nil {
+		e.running.note(running(&info), time.Now())
+	}
 	for _, d := range inv.enabled {
 		if d.Parent != parent.Declaration {
 			continue

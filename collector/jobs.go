@@ -37,8 +37,8 @@ type jobKind[Job, Extra, More any] struct {
 	families   []family[*summary[Extra, More]]
 	// progress says in words how far a job is, "" where Atlas does not say.
 	progress func(s *summary[Extra, More], j *job[Extra]) string
-	// failureCode is Atlas's error code of the newest failed job; nil: Atlas sends none.
-	failureCode func(s *summary[Extra, More]) string
+	// describe adds for people what the kind alone knows of its jobs; nil: nothing.
+	describe func(s *summary[Extra, More], l *Latest)
 }
 
 // declare completes the declaration of a collector that reads jobs of this kind.
@@ -106,7 +106,9 @@ func (r *jobReader[Job, Extra, More]) read(ctx context.Context, s *settings) err
 	}
 	summed := r.kind.summarize(jobs, slices.Clip(r.words))
 	if r.kind.open == nil {
-		summed.recent = recentOf(jobs)
+		for i := range jobs {
+			summed.recent.add(jobs[i].created, jobs[i].state, r.kind.outcomeOf(&jobs[i], r.words))
+		}
 	}
 	if r.kind.settle != nil {
 		for _, g := range summed.groups {
@@ -161,6 +163,17 @@ func (k *jobKind[Job, Extra, More]) summarize(jobs []job[Extra], words interner)
 		all.groups = append(all.groups, jobGroup[Extra, More]{words.word(key), s})
 	}
 	return all
+}
+
+// outcomeOf judges a job.
+func (k *jobKind[Job, Extra, More]) outcomeOf(j *job[Extra], words interner) outcome {
+	switch {
+	case k.outcome != nil:
+		return k.outcome(j)
+	case k.statesOf != nil:
+		return k.statesOf(words.word(j.word)).outcome(j.state)
+	}
+	return k.states.outcome(j.state)
 }
 
 func (k *jobKind[Job, Extra, More]) newSummary(words interner, word string) *summary[Extra, More] {

@@ -39,56 +39,60 @@ type TargetView struct {
 	Condition Condition
 	Reason    Reason // why it is not up
 	Code      string // Atlas's error code, "" where there is none
+	Remedy    string // what a person can do while it is down
+	Found     time.Time
 	Refreshed time.Time
 	Jobs      int // how many are listed
 	Latest    Latest
-	Plan      Plan
+	// Groups are the same for the jobs of each delivery type, where a collector judges them apart.
+	Groups []Latest
+	Plan   Plan
 	// Recent are the newest jobs, the newest last.
 	Recent []RecentJob
 }
 
 // RecentJob is a job in a strip of the newest ones.
 type RecentJob struct {
-	State      string
-	Failed     bool
-	Succeeded  bool
-	Unfinished bool
-	Created    time.Time
+	State   string
+	Outcome Outcome
+	Created time.Time
 }
+
+// Outcome is what a state means for the person who waits for the job.
+type Outcome uint8
+
+// The outcomes of a job.
+const (
+	OutcomeUnknown    = Outcome(unknown) // a state that nobody knows
+	OutcomeUnfinished = Outcome(unfinished)
+	OutcomeSucceeded  = Outcome(succeeded)
+	OutcomeFailed     = Outcome(failed)
+	OutcomeNeither    = Outcome(cancelled) // cancelled, or over in another way that is neither
+)
 
 // Latest is the newest job of a target, and when others ended.
 type Latest struct {
-	State      string
-	Failed     bool
-	Unfinished bool
-	Created    time.Time
-	Ended      time.Time // zero where Atlas tells no end
-	Progress   string    // how far it is, in words; "" where Atlas does not say
+	Group    string // the delivery type, "" where jobs are judged together
+	State    string // as Atlas spells it, "" where no job is listed
+	Outcome  Outcome
+	Created  time.Time
+	Ended    time.Time // zero where Atlas tells no end
+	Progress string    // how far it is, in words; "" where Atlas does not say
 
 	// Of any job, zero where there is none.
 	LastSuccess, LastFailure, OldestUnfinished, First time.Time
+	// LastFallback is when the newest fallback snapshot was created.
+	LastFallback time.Time
 	// LastDuration is from creation to end of the last success, zero where Atlas tells no end.
 	LastDuration time.Duration
 	// FailureCode is Atlas's error code of the newest failed job, "" where it has none.
 	FailureCode string
 }
 
-// Plan is what is known of the jobs to come.
-type Plan struct {
-	// Since is when the cluster was created, zero for what is none.
-	Since time.Time
-	// Interval is how often a success is expected, 0 where none is.
-	Interval time.Duration
-	// Off is why Atlas begins no job by itself: "cluster paused", "auto export off", "pipeline paused", or "".
-	Off string
-	// Note is what else keeps a verdict from being given, "" where nothing does.
-	Note string
-}
-
 // historian is a reader of jobs that can describe them for people.
 type historian interface {
-	// overview describes the newest job, and of all jobs when they ended; n is how many are listed.
-	overview() (l Latest, n int)
+	// overview describes the newest job of each group, and when others ended; n is how many are listed.
+	overview() (groups []Latest, n int)
 	// recent lists the newest jobs, the newest last.
 	recent() []RecentJob
 }
@@ -100,12 +104,13 @@ const maxRecent = 12
 type recentJob struct {
 	created seconds
 	state   uint8
+	outcome outcome
 }
 
 // newestJobs collects the newest jobs, the newest last.
 type newestJobs []recentJob
 
-func (n *newestJobs) add(created seconds, state uint8) {
+func (n *newestJobs) add(created seconds, state uint8, o outcome) {
 	i := len(*n)
 	for i > 0 && (*n)[i-1].created > created {
 		i--
@@ -113,18 +118,10 @@ func (n *newestJobs) add(created seconds, state uint8) {
 	if i == 0 && len(*n) == maxRecent {
 		return
 	}
-	*n = slices.Insert(*n, i, recentJob{created, state})
+	*n = slices.Insert(*n, i, recentJob{created, state, o})
 	if len(*n) > maxRecent {
 		*n = slices.Delete(*n, 0, 1)
 	}
-}
-
-func recentOf[Extra any](jobs []job[Extra]) newestJobs {
-	var n newestJobs
-	for i := range jobs {
-		n.add(jobs[i].created, jobs[i].state)
-	}
-	return n
 }
 
 func (r *jobReader[Job, Extra, More]) recent() []RecentJob {
@@ -133,61 +130,95 @@ func (r *jobReader[Job, Extra, More]) recent() []RecentJob {
 		return nil
 	}
 	newest := summed.recent
-	if r.kind.open != nil {
+	if r.kind.open != nil && len(summed.groups) > 0 {
+		words := summed.groups[0].words
 		r.history.each(func(j *job[Extra]) bool {
-			newest.add(j.created, j.state)
+			newest.add(j.created, j.state, r.kind.outcomeOf(j, words))
 			return true
 		})
 	}
-	var recent []RecentJob
+	recent := make([]RecentJob, 0, len(newest))
 	for _, j := range newest {
-		o := r.kind.states.outcome(j.state)
-		recent = append(recent, RecentJob{
-			State: r.kind.states.names()[j.state], Failed: o == failed, Succeeded: o == succeeded, Unfinished: o == unfinished,
-			Created: j.created.time(),
-		})
+		recent = append(recent, RecentJob{r.kind.states.names()[j.state], Outcome(j.outcome), j.created.time()})
 	}
 	return recent
 }
 
-func (r *jobReader[Job, Extra, More]) overview() (l Latest, n int) {
+func (r *jobReader[Job, Extra, More]) overview() (groups []Latest, n int) {
 	summed := r.summary.Load()
 	if summed == nil {
-		return Latest{}, 0
+		return nil, 0
 	}
-	var newest *summary[Extra, More]
-	var success job[Extra]
-	var first, lastFailure, oldestUnfinished seconds
 	for _, g := range summed.groups {
-		s := g.summary
-		n += s.total
-		if s.total > 0 && (newest == nil || s.newest.compare(&newest.newest) > 0) {
-			newest = s
+		if n += g.total; g.total > 0 {
+			l := r.kind.latest(g.summary)
+			if r.kind.groupedBy != "" {
+				l.Group = g.label
+			}
+			groups = append(groups, l)
 		}
-		if !s.success.id.IsZero() && (success.id.IsZero() || s.date(&s.success) > s.date(&success)) {
-			success = s.success
-			l.LastSuccess = s.date(&success).time()
-			took, _ := s.duration()
-			l.LastDuration = time.Duration(took) * time.Second
+	}
+	slices.SortFunc(groups, func(a, b Latest) int { return cmp.Compare(a.Group, b.Group) })
+	return groups, n
+}
+
+// latest describes a summary for people.
+func (k *jobKind[Job, Extra, More]) latest(s *summary[Extra, More]) Latest {
+	took, _ := s.duration()
+	l := Latest{
+		State: s.states.names()[s.newest.state], Outcome: Outcome(s.outcome(&s.newest)),
+		Created: s.newest.created.time(), Ended: s.newest.ended.time(),
+		LastSuccess: s.date(&s.success).time(), LastFailure: s.date(&s.failure).time(),
+		OldestUnfinished: s.oldestUnfinished.time(), First: s.oldest.time(),
+		LastDuration: time.Duration(took) * time.Second,
+	}
+	if k.progress != nil {
+		l.Progress = k.progress(s, &s.newest)
+	}
+	if k.describe != nil {
+		k.describe(s, &l)
+	}
+	return l
+}
+
+// merge describes groups together.
+func merge(groups []Latest) Latest {
+	var all Latest
+	for i := range groups {
+		g := &groups[i]
+		before := all
+		if i == 0 || g.Created.After(all.Created) {
+			all = *g
 		}
-		lastFailure = max(lastFailure, s.date(&s.failure))
-		oldestUnfinished = earliestOf(oldestUnfinished, s.oldestUnfinished)
-		first = earliestOf(first, s.oldest)
+		all.LastSuccess, all.LastDuration = before.LastSuccess, before.LastDuration
+		if g.LastSuccess.After(before.LastSuccess) {
+			all.LastSuccess, all.LastDuration = g.LastSuccess, g.LastDuration
+		}
+		all.LastFailure, all.FailureCode = before.LastFailure, before.FailureCode
+		if g.LastFailure.After(before.LastFailure) {
+			all.LastFailure, all.FailureCode = g.LastFailure, g.FailureCode
+		}
+		all.LastFallback = later(before.LastFallback, g.LastFallback)
+		all.OldestUnfinished = earlier(before.OldestUnfinished, g.OldestUnfinished)
+		all.First = earlier(before.First, g.First)
 	}
-	if newest == nil {
-		return Latest{}, n
+	all.Group = ""
+	return all
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
 	}
-	o := newest.outcome(&newest.newest)
-	l.State, l.Failed, l.Unfinished = newest.states.names()[newest.newest.state], o == failed, o == unfinished
-	l.Created, l.Ended = newest.newest.created.time(), newest.newest.ended.time()
-	l.LastFailure, l.OldestUnfinished, l.First = lastFailure.time(), oldestUnfinished.time(), first.time()
-	if r.kind.progress != nil {
-		l.Progress = r.kind.progress(newest, &newest.newest)
+	return b
+}
+
+// earlier returns the earlier of two times; either may be none.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
 	}
-	if r.kind.failureCode != nil {
-		l.FailureCode = r.kind.failureCode(newest)
-	}
-	return l, n
+	return a
 }
 
 // Overview returns everything that was read, the projects by name and their targets by name. It reads nothing.
@@ -240,10 +271,15 @@ func viewOf(t *target) TargetView {
 		Condition:   s.condition(),
 		Reason:      s.why(),
 		Code:        errorCode(s.failure),
+		Found:       s.found,
 		Refreshed:   s.refreshed,
 	}
+	if v.Condition == Down {
+		v.Remedy = t.Remedy(s.reason, s.failure)
+	}
 	if h, ok := t.reader.(historian); ok {
-		v.Latest, v.Jobs = h.overview()
+		v.Groups, v.Jobs = h.overview()
+		v.Latest = merge(v.Groups)
 		v.Recent = h.recent()
 	}
 	return v

@@ -3,6 +3,7 @@ package collector
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -171,12 +172,15 @@ func pipelineRunJobs() *jobKind[atlasapi.PipelineRun, runExtra, runTotals] {
 				parts = append(parts, scaled(n, 1024, "Ki", "Mi", "Gi", "Ti", "Pi")+"B")
 			}
 			if n, ok := r.extra.documents.get(); ok {
-				parts = append(parts, scaled(n, 1000, "thousand ", "million ", "billion ")+"documents")
+				parts = append(parts, shortCount(n)+"documents")
 			}
 			return strings.Join(parts, ", ")
 		},
 	}
 }
+
+// shortCount writes a number of things, with a space behind it.
+func shortCount(n float64) string { return scaled(n, 1000, "thousand ", "million ", "billion ") }
 
 // scaled writes a number with the prefix of the largest unit that fits.
 func scaled(value, step float64, prefixes ...string) string {
@@ -190,17 +194,18 @@ func scaled(value, step float64, prefixes ...string) string {
 	if prefix == "" {
 		return fmt.Sprintf("%.0f ", n)
 	}
-	return fmt.Sprintf("%.1f %s", value, prefix)
+	return strings.TrimSuffix(strconv.FormatFloat(value, 'f', 1, 64), ".0") + " " + prefix
 }
 
 func pipelineRuns(pipelines *Declaration) *Declaration {
 	d := pipelineRunJobs().declare(&Declaration{
 		Name: "pipeline_runs", Title: "Pipeline runs", Noun: "pipeline run", Role: readOnly, Parent: pipelines, Row: RowAlways, showsParent: true,
+		Alert:    "PipelineRun",
 		Patience: Patience{News: 8 * 24 * time.Hour, Stuck: 6 * time.Hour},
 	})
 	d.plan = func(v *entryView) Plan {
 		if pipelineOf(v).State == pipelinePaused {
-			return Plan{Off: "pipeline paused"}
+			return Plan{Off: PipelinePaused}
 		}
 		return Plan{}
 	}

@@ -62,6 +62,15 @@ func (r Reason) String() string { return reasonTexts()[r].label }
 // Unsupported reports whether the reason is that the API does not serve the target.
 func (r Reason) Unsupported() bool { return r >= FreeTier }
 
+// OfAll reports whether the reason is most likely that of every request: Atlas, the way to it, or the credentials.
+func (r Reason) OfAll() bool {
+	switch r {
+	case Unauthorized, IPNotAllowed, Timeout, ServerError, BadResponse, Network:
+		return true
+	}
+	return false
+}
+
 // Explanation returns a clause for a person that says why the API does not serve the target, "" for other reasons.
 func (r Reason) Explanation() string { return reasonTexts()[r].unsupported }
 

@@ -74,6 +74,7 @@ type target struct {
 
 // status is how the readings of a target went.
 type status struct {
+	found     time.Time // when discovery found it, or found that it is served again
 	attempted time.Time // when the last attempt began, zero before the first
 	ended     bool      // an attempt has ended
 	refreshed time.Time // when the last successful reading began: the values are as of then, or newer
@@ -176,6 +177,9 @@ func (t *target) refresh(ctx context.Context, s *settings) (before, after status
 func (t *target) exclude(reason Reason) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.status.found.IsZero() || t.status.excluded != None && reason == None {
+		t.status.found = time.Now()
+	}
 	if t.status.excluded != None && reason == None {
 		t.status.attempted = time.Time{} // it is served again: read it now
 		t.status.ended = false

@@ -2,11 +2,13 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
 	"html/template"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/go-kit/log/level"
@@ -42,21 +44,40 @@ type pageData struct {
 	Now              moment
 	NotReady         error
 	NoProject        bool
-	Alarming         int // rows that somebody should look at
-	Counts           []count
-	Rows             []row
-	Projects         []collector.ProjectView
+	Reload           error // why the last reload failed, nil where it did not
+	Projects         []projectRow
+	*board
 }
 
+// projectRow is a line of the table of projects.
+type projectRow struct {
+	collector.ProjectView
+	Link string
+}
+
+// reloader is a daemon that knows how its last reload went.
+type reloader interface {
+	// ReloadError returns why the last reload failed, nil where it succeeded.
+	ReloadError() error
+}
+
+// The addresses of the page's links, where the options name no others.
+const (
+	defaultAtlasURL   = "https://cloud.mongodb.com"
+	defaultRunbookURL = "https://github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/blob/main/docs/runbooks.md"
+)
+
 func newPage(s *server) *page {
+	s.AtlasURL = strings.TrimRight(cmp.Or(s.AtlasURL, defaultAtlasURL), "/")
+	s.RunbookURL = cmp.Or(s.RunbookURL, defaultRunbookURL)
 	return &page{
 		server:   s,
 		lane:     newLane(maxPages, maxPages),
 		template: template.Must(template.New("page").Parse(pageSource)),
-		// The page brings its own script and style, named by their hashes, and nothing may come from elsewhere. The image is
-		// its icon.
+		// The page brings its own script and style, named by their hashes, and nothing may come from elsewhere. The script
+		// fetches the page again; the image is its icon.
 		policy: "default-src 'none'; script-src " + hashOf(pageScript) + "; style-src " + hashOf(pageStyle) +
-			"; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'",
+			"; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'",
 	}
 }
 
@@ -98,13 +119,13 @@ func (p *page) render(now time.Time, o *collector.Overview, notReady error) ([]b
 		Script:   template.JS(pageScript), //nolint:gosec // a file of this package
 		Now:      momentOf(now, now, ""),
 		NotReady: notReady, NoProject: notReady == nil && len(o.Projects) == 0,
-		Projects: o.Projects,
+		board: p.boardOf(now, o),
 	}
-	data.Rows, data.Counts = rowsOf(now, o)
-	for _, c := range data.Counts {
-		if c.Alarming {
-			data.Alarming += c.N
-		}
+	if r, ok := p.daemon.(reloader); ok {
+		data.Reload = r.ReloadError()
+	}
+	for _, project := range o.Projects {
+		data.Projects = append(data.Projects, projectRow{project, p.AtlasURL + "/v2/" + project.ID})
 	}
 	var body bytes.Buffer
 	err := p.template.Execute(&body, data)

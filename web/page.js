@@ -1,19 +1,28 @@
 'use strict';
-// Filters and sorts the rows that the page came with. The page's address keeps both, so that they outlast a reload: words and
-// column as parameters, the standing as the fragment, which without this script leads to the first such row.
+// Filters and sorts the stories that the page came with, and loads the page again every half minute or so. The page's address keeps
+// filter and order, so that they outlast a reload: words and column as parameters, the finding as the fragment, which without
+// this script leads to the first such story.
 (() => {
-  const body = document.querySelector('#jobs tbody');
-  if (!body) return;
-  const most = 1000; // rows that are drawn: a browser takes long over more
-  const rows = [...body.rows];
-  const served = new Map(rows.map((row, place) => [row, place])); // what needs attention first
-  const texts = new Map(rows.map((row) => [row, row.textContent.toLowerCase()]));
-  const standingOf = (row) => row.cells[0].textContent.replaceAll(' ', '-');
-  const heads = [...document.querySelectorAll('#jobs thead th')];
-  const links = [...document.querySelectorAll('#summary a')];
+  const table = document.getElementById('jobs');
+  const most = 400; // stories that are drawn: a browser takes long over more
   const filter = document.getElementById('filter');
+  const heads = [...document.querySelectorAll('#jobs thead th')];
   const parameters = new URLSearchParams(location.search);
   const { compare } = new Intl.Collator('en', { numeric: true });
+  let stories = []; // in the order that is shown
+  let served; // the place of each as it came, what needs attention first
+  let order = [0, false]; // column, and whether it descends
+
+  const index = () => {
+    stories = [...(table?.tBodies ?? [])].map((body) => {
+      const [first] = body.rows;
+      return {
+        body, cells: first.cells, text: body.textContent.toLowerCase(),
+        findings: first.cells[0].textContent.split(', ').map((word) => word.replaceAll(' ', '-')).concat(body.className === 'needy' ? 'attention' : []),
+      };
+    });
+    served = new Map(stories.map((story, place) => [story, place]));
+  };
 
   const remember = (name, value) => {
     parameters.delete(name);
@@ -22,51 +31,107 @@
   };
 
   const show = () => {
+    if (!table) return;
+    const links = [...document.querySelectorAll('#summary a')];
     const words = filter.value.toLowerCase().split(/\s+/);
-    const standing = location.hash.slice(1);
+    const wanted = location.hash === '#problems' ? '' : location.hash.slice(1);
     let matching = 0;
-    for (const row of rows) {
-      const matches = (!standing || standingOf(row) === standing) && words.every((word) => texts.get(row).includes(word));
-      row.hidden = !matches || ++matching > most;
+    for (const { body, text, findings } of stories) {
+      const matches = (!wanted || findings.includes(wanted)) && words.every((word) => text.includes(word));
+      body.hidden = !matches || ++matching > most;
     }
-    document.getElementById('shown').textContent = `${matching} of ${rows.length} rows${matching > most ? `, the first ${most} shown` : ''}`;
-    for (const link of links) link.setAttribute('aria-current', link.hash.slice(1) === standing);
+    document.getElementById('shown').textContent = `${matching} of ${stories.length}${matching > most ? `, the first ${most} shown` : ''}`;
+    for (const link of links) link.setAttribute('aria-current', link.hash === location.hash);
   };
 
   // A time sorts as a time and not as the age that is shown; the first column as it came.
-  const keyOf = (row, column) => row.cells[column].querySelector('time')?.dateTime ?? row.cells[column].textContent;
-  const sort = (column, descending) => {
-    const keys = new Map(rows.map((row) => [row, keyOf(row, column)]));
-    rows.sort((a, b) => (descending ? -1 : 1) * ((column && compare(keys.get(a), keys.get(b))) || served.get(a) - served.get(b)));
-    for (const row of rows) body.append(row);
+  const keyOf = ({ cells }, column) => cells[column].querySelector('time')?.dateTime ?? cells[column].textContent;
+  const sort = () => {
+    if (!table) return;
+    const [column, descending] = order;
+    const keys = new Map(stories.map((story) => [story, keyOf(story, column)]));
+    stories.sort((a, b) => (descending ? -1 : 1) * ((column && compare(keys.get(a), keys.get(b))) || served.get(a) - served.get(b)));
+    table.append(...stories.map(({ body }) => body));
     for (const head of heads) head.removeAttribute('aria-sort');
     heads[column].setAttribute('aria-sort', descending ? 'descending' : 'ascending');
   };
+
+  const reveal = () => {
+    for (const hidden of document.querySelectorAll('[data-script]')) hidden.hidden = false;
+  };
+
+  // What the server sends replaces what is shown; the filter, the heads and the place of the reader stay.
+  const replace = (fresh) => {
+    const live = (page) => [...page.querySelectorAll('[data-live]')];
+    if (!fresh || !fresh.getElementById('jobs') !== !table || live(fresh).length !== live(document).length) {
+      location.reload();
+      return;
+    }
+    const { scrollX, scrollY } = window;
+    const parts = live(fresh);
+    live(document).forEach((old, i) => old.replaceWith(parts[i]));
+    if (table) {
+      for (const body of [...table.tBodies]) body.remove();
+      table.append(...fresh.getElementById('jobs').tBodies);
+    }
+    document.title = fresh.title;
+    document.querySelector('link[rel=icon]').href = fresh.querySelector('link[rel=icon]').href;
+    index();
+    sort();
+    show();
+    reveal();
+    scrollTo(scrollX, scrollY);
+  };
+
+  const interval = () => 30_000 + 20 * stories.length; // between two refreshes: a large page costs the exporter more
+  let loaded = Date.now();
+  let request;
+  const refresh = () => {
+    if (request || document.hidden || Date.now() - loaded < interval() || String(getSelection())) return;
+    request = new XMLHttpRequest();
+    request.responseType = 'document';
+    request.timeout = 30_000;
+    request.addEventListener('loadend', () => {
+      const { status, responseXML } = request;
+      request = undefined;
+      loaded = Date.now();
+      document.getElementById('offline').hidden = status === 200;
+      if (status === 200) replace(responseXML);
+    });
+    request.open('GET', location.pathname);
+    request.send();
+  };
+  setInterval(refresh, 1000);
+  document.addEventListener('visibilitychange', refresh);
 
   heads.forEach((head, column) => {
     const button = document.createElement('button');
     button.type = 'button';
     button.append(...head.childNodes);
     button.addEventListener('click', () => {
-      const descending = head.getAttribute('aria-sort') === 'ascending';
-      sort(column, descending);
+      order = [column, head.getAttribute('aria-sort') === 'ascending'];
+      sort();
       show();
-      remember('sort', column || descending ? (descending ? '-' : '') + button.textContent : '');
+      remember('sort', column || order[1] ? (order[1] ? '-' : '') + button.textContent : '');
     });
     head.append(button);
   });
 
   const [, sign, name] = /^(-?)(.*)$/.exec(parameters.get('sort') ?? '');
-  sort(Math.max(0, heads.findIndex((head) => head.textContent === name)), sign === '-');
-  filter.value = parameters.get('q') ?? '';
-  filter.addEventListener('input', () => {
-    show();
-    remember('q', filter.value.trim());
-  });
+  order = [Math.max(0, heads.findIndex((head) => head.textContent === name)), sign === '-'];
+  if (filter) {
+    filter.value = parameters.get('q') ?? '';
+    filter.addEventListener('input', () => {
+      show();
+      remember('q', filter.value.trim());
+    });
+  }
   addEventListener('hashchange', show);
-  body.addEventListener('pointerover', ({ target }) => {
+  document.addEventListener('pointerover', ({ target }) => {
     if (target.dateTime) target.title = new Date(target.dateTime).toLocaleString();
   });
+  index();
+  sort();
   show();
-  for (const hidden of document.querySelectorAll('[data-script]')) hidden.hidden = false;
+  reveal();
 })();

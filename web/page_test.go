@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -29,21 +30,42 @@ func (e *exporter) shown(t *testing.T, want string) answer {
 	return got
 }
 
-// rowOf returns the row of a thing and a kind of job, its cells separated by "|", without markup and ages.
-func rowOf(t *testing.T, page answer, name, kind string) string {
+// storyOf returns the rows of a cluster or a pipeline, the cells of each separated by "|", without markup.
+func storyOf(t *testing.T, page answer, name string) []string {
 	t.Helper()
-	for row := range strings.SplitSeq(page.body, "<tr") {
-		cells := regexp.MustCompile(`<t[dh]( [^>]*)?>`).Split(row, -1)[1:]
-		for i, cell := range cells {
-			cell, _, _ = strings.Cut(cell, "\n")
-			cells[i] = strings.TrimSpace(regexp.MustCompile(`<[^>]*>`).ReplaceAllString(cell, ""))
+	for body := range strings.SplitSeq(page.body, "<tbody") {
+		if !strings.Contains(body, ">"+name+"</a>") {
+			continue
 		}
-		if len(cells) == 9 && cells[2] == name && cells[3] == kind {
-			return strings.Join(cells, "|")
+		var rows []string
+		body, _, _ = strings.Cut(body, "</table>")
+		for row := range strings.SplitSeq(body, "<tr") {
+			cells := regexp.MustCompile(`<t[dh]( [^>]*)?>`).Split(row, -1)[1:]
+			for i, cell := range cells {
+				cell, _, _ = strings.Cut(cell, "\n")
+				cells[i] = strings.TrimSpace(regexp.MustCompile(`<[^>]*>`).ReplaceAllString(cell, ""))
+			}
+			if len(cells) > 0 {
+				rows = append(rows, strings.Join(cells, "|"))
+			}
+		}
+		return rows
+	}
+	t.Fatalf("the page has no %s:\n%s", name, page.body)
+	return nil
+}
+
+// problemsOf returns the lines of what cannot be read, without markup.
+func problemsOf(page answer) []string {
+	_, list, _ := strings.Cut(page.body, `<ul id="problems">`)
+	list, _, _ = strings.Cut(list, "</ul>")
+	var lines []string
+	for line := range strings.SplitSeq(list, "<li>") {
+		if line = strings.TrimSpace(regexp.MustCompile(`<[^>]*>`).ReplaceAllString(line, "")); line != "" {
+			lines = append(lines, line)
 		}
 	}
-	t.Fatalf("the page has no row of %s %s:\n%s", kind, name, page.body)
-	return ""
+	return lines
 }
 
 // TestPageHeaders holds that the page may run and fetch nothing but its own script and style.
@@ -60,7 +82,7 @@ func TestPageHeaders(t *testing.T) {
 		return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 	}
 	policy := "default-src 'none'; script-src " + source("script") + "; style-src " + source("style") +
-		"; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+		"; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
 	for name, want := range map[string]string{
 		"Content-Type":            "text/html; charset=utf-8",
 		"Content-Security-Policy": policy,
@@ -73,6 +95,9 @@ func TestPageHeaders(t *testing.T) {
 		}
 	}
 	for _, link := range regexp.MustCompile(`(?:href|src)="([^"]*)"`).FindAllStringSubmatch(got.body, -1) {
+		if strings.HasPrefix(link[1], "https://cloud.mongodb.com/v2/") || strings.HasPrefix(link[1], "https://github.com/mongodbatlas-backup-exporter/") {
+			continue
+		}
 		// An absolute path would leave the prefix of a proxy.
 		if to, err := url.Parse(link[1]); err != nil || to.Host != "" || to.Scheme != "" && to.Scheme != "data" || strings.HasPrefix(to.Path, "/") {
 			t.Errorf("the page leads elsewhere: %s", link[1])
@@ -104,8 +129,7 @@ func TestPageTells(t *testing.T) {
 		CreatedDate: now.Add(-7 * time.Hour), State: atlassim.RunInProgress, Phase: atlassim.PhaseIngestion,
 		Stats: &atlassim.RunStats{BytesExported: 3 << 30, NumDocs: 1_250_000},
 	})
-	hidden := p.AddCluster("hidden", atlassim.ClusterOptions{})
-	hidden.BackupRefusal = atlassim.UserUnauthorized()
+	p.AddCluster("hidden", atlassim.ClusterOptions{})
 	e := start(t, org, nil)
 	e.atlas.Inject(atlassim.Fault{
 		Path:   "/api/atlas/v2/groups/*/clusters/hidden/backup/*",
@@ -114,25 +138,55 @@ func TestPageTells(t *testing.T) {
 	})
 	e.read(t)
 	page := e.get(t, "/")
-	for _, want := range []string{
-		"failed|shop|failing|export|InProgress|2 min ago|3 of 9 collections · BUCKET_GONE · auto export off|never|just now",
-		"failed|shop|talking|export|Failed|1 h ago|auto export off|never|just now",
-		"overdue|shop|overdue|export|none||expected every 24 h|never|just now",
-		"not served|shop|free|export|||free_tier||never",
-		"off|shop|paused|export|Successful|3 days ago|cluster paused|2 days ago|just now",
-		"no job yet|shop|restored|export|none|||never|just now",
-		"fine|shop|restored|restore|completed|1 h ago|automated|30 min ago|just now",
-		"stuck|shop|orders|pipeline run|IN_PROGRESS|7 h ago|INGESTION, 3.0 GiB, 1.2 million documents|never|just now",
-		"unreadable|shop|hidden|export|||forbidden USER_UNAUTHORIZED||never",
-		"unreadable|shop|hidden|restore|||forbidden USER_UNAUTHORIZED||never",
-		"unreadable|shop|hidden|backup schedule|||forbidden USER_UNAUTHORIZED||never",
+	for name, want := range map[string][]string{
+		"failing": {
+			"overdue, failed|shop|failing|never|never|never|auto export off",
+			"overdue|snapshot||no snapshot has succeeded, one is expected every 6 h runbook",
+			"failed|export ✘…|running 2 min ago|failed 50 min ago: BUCKET_GONE runbook · 3 of 9 collections",
+		},
+		"talking": { // a code that is free text stays in the log
+			"overdue, failed|shop|talking|never|never|never|auto export off",
+			"overdue|snapshot||no snapshot has succeeded, one is expected every 6 h runbook",
+			"failed|export ✘|failed 1 h ago|failed 1 h ago runbook",
+		},
+		"overdue": {
+			"overdue|shop|overdue|never|never|never|",
+			"overdue|snapshot||no snapshot has succeeded, one is expected every 6 h runbook",
+			"overdue|export||no export has succeeded, one is expected every 24 h runbook",
+		},
+		"free": {"not served|shop|free||||Atlas takes no such backups of a free cluster"},
+		"paused": {
+			"off|shop|paused|never|3 days ago|never|cluster paused",
+			"off|snapshot||",
+			"off|export ✓|succeeded 3 days ago|",
+		},
+		"restored": {
+			"overdue|shop|restored|never|never|30 min ago|",
+			"overdue|snapshot||no snapshot has succeeded, one is expected every 6 h runbook",
+			"no job yet|export||",
+			"fine|restore ✓|succeeded 1 h ago|automated",
+		},
+		"orders": {
+			"stuck|shop|orders||||",
+			"stuck|pipeline run …|running 7 h ago|unfinished for 7 h runbook · INGESTION, 3 GiB, 1.2 million documents",
+		},
+		"hidden": {
+			"unreadable|shop|hidden||||",
+			"unreadable|snapshot||forbidden USER_UNAUTHORIZED",
+			"unreadable|export||forbidden USER_UNAUTHORIZED",
+		},
 	} {
-		cells := strings.Split(want, "|")
-		got := rowOf(t, page, cells[2], cells[3])
-		// A slow machine may show the row a second or a minute later.
-		got = regexp.MustCompile(`\|\d+ s ago$`).ReplaceAllString(got, "|just now")
-		if got != want {
-			t.Errorf("got  %s\nwant %s", got, want)
+		if got := storyOf(t, page, name); !slices.Equal(got, want) {
+			t.Errorf("got  %s\nwant %s", strings.Join(got, "\n     "), strings.Join(want, "\n     "))
+		}
+	}
+	want := []string{
+		"unreadable shop: backup schedules of hidden (forbidden USER_UNAUTHORIZED; last read never). To do: give the credentials the role Project Read Only in the project. runbook",
+		"unreadable shop: exports of hidden (forbidden USER_UNAUTHORIZED; last read never). To do: give the credentials the role Project Backup Manager in the project. runbook",
+	}
+	for _, line := range want {
+		if got := problemsOf(page); !slices.Contains(got, line) {
+			t.Errorf("got  %s\nwant %s", strings.Join(got, "\n     "), line)
 		}
 	}
 	for _, secret := range []string{"203.0.113.9", "example.com", "bucket/path", "198.51.100.7", clientSecret, e.atlas.URL()} {
@@ -140,10 +194,7 @@ func TestPageTells(t *testing.T) {
 			t.Errorf("the page tells %s", secret)
 		}
 	}
-	if n := strings.Count(page.body, `<th scope="row">free<td>`); n != 1 {
-		t.Errorf("a cluster without backups has %d rows, want 1", n)
-	}
-	if want := fmt.Sprintf(`<tr><th scope="row">shop<td><a href="probe?target=%[1]s">%[1]s</a><td>7 clusters, 1 pipeline`, p.ID); !strings.Contains(page.body, want) {
+	if want := fmt.Sprintf(`<tr><th scope="row"><a href="https://cloud.mongodb.com/v2/%[1]s">shop</a><td><a href="probe?target=%[1]s">%[1]s</a><td>7 clusters, 0 flex clusters, 1 pipeline`, p.ID); !strings.Contains(page.body, want) {
 		t.Errorf("the page lacks the project: %s", want)
 	}
 }
@@ -153,8 +204,9 @@ func TestPageWithoutProjects(t *testing.T) {
 	org, first, _ := small()
 	e := start(t, org, func(c *config.Config) { c.Projects = []config.Project{{ID: first.ID}} })
 	org.Do(func() { first.Hide(atlassim.NotInGroup()) })
-	if got := rowOf(t, e.shown(t, "NOT_IN_GROUP"), "", "project"); !strings.HasPrefix(got, "unreadable|"+first.ID+"||project|||forbidden ") {
-		t.Errorf("a configured project that cannot be read is %s", got)
+	want := "unreadable " + first.ID + ": the project (forbidden NOT_IN_GROUP; last read never)"
+	if got := problemsOf(e.shown(t, "NOT_IN_GROUP")); len(got) != 1 || !strings.HasPrefix(got[0], want) {
+		t.Errorf("a configured project that cannot be read is %q, want %s", got, want)
 	}
 	e = start(t, atlassim.NewOrganization(atlassim.WallClock{}), nil)
 	e.shown(t, "The credentials see no project")

@@ -2,171 +2,398 @@ package web
 
 import (
 	"cmp"
-	"fmt"
+	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/verdict"
 )
 
-// row is a line of the page's table.
-type row struct {
-	standing            standing
-	Standing, Tone      string
-	Anchor              string // of the first row of its standing, "" of the others
-	Project, Name, Kind string
-	State, Details      string
-	Created, Success    moment
-	Read                moment
+// story is a cluster or a pipeline on the page: what can be restored, and a row for each kind of job.
+type story struct {
+	Status                         status
+	Anchors                        []string // where links of the summary lead without a script
+	Project, Name, Link            string
+	Restorable, Exported, Restored moment
+	Window                         string // in which any moment can be restored, "" where none is
+	Notes                          string
+	Rows                           []row
+
+	pipeline bool
+	unknown  bool      // whether there are restores that could not be read
+	since    time.Time // the gravest finding began
 }
 
-// count is how many rows stand in one way.
+// row is the jobs of one kind of a cluster or a pipeline.
+type row struct {
+	Status   status
+	Noun     string
+	Strip    strip
+	Newest   string // what the state of the newest job means
+	State    string // the state as Atlas spells it, where that is another word
+	Created  moment
+	Progress string
+	Success  moment
+	Findings []sentence
+	Old      string // how old the values are, where they could not be read again
+}
+
+// status is the words of a status cell and how grave they are.
+type status struct {
+	Words, Tone string
+	Alarming    bool
+	kinds       []verdict.Kind // the gravest first
+	severity    verdict.Severity
+}
+
+// sentence is a finding in words, with the page that says what to do.
+type sentence struct{ Text, Runbook string }
+
+// count is how many stories have a finding.
 type count struct {
 	Word, Tone, Anchor string
 	N                  int
-	Alarming           bool
 }
 
-// anchor is a word as a part of an address.
-func anchor(word string) string { return strings.ReplaceAll(word, " ", "-") }
-
-// moment is a time as it is shown: exactly, and as an age.
-type moment struct{ At, Age string }
-
-func momentOf(now, at time.Time, none string) moment {
-	if at.IsZero() {
-		return moment{Age: none}
-	}
-	return moment{at.UTC().Format("2006-01-02T15:04:05Z"), age(now, at)}
+// board is everything that the page shows of an overview.
+type board struct {
+	Outage   string // why nothing can be read, "" while something can
+	Problems []problem
+	Stories  []story
+	Counts   []count
+	Alarming int // stories and problems that somebody should look at
 }
 
-// rowsOf lists the rows of an overview, what needs attention first, and how many stand in each way.
-func rowsOf(now time.Time, o *collector.Overview) (rows []row, counts []count) {
-	all := words()
-	add := func(project string, v *collector.TargetView) {
-		r := rowOf(now, project, v)
-		r.Standing, r.Tone = all[r.standing].word, all[r.standing].tone
-		rows = append(rows, r)
-	}
-	names := map[string]string{}
+// boardOf arranges an overview, what needs attention first.
+func (p *page) boardOf(now time.Time, o *collector.Overview) *board {
+	b := &board{}
+	unread := problemsOf(now, o)
+	b.Outage = unread.outage(now, o)
+	b.Problems = unread.lines(now, p.RunbookURL)
 	for i := range o.Projects {
-		p := &o.Projects[i]
-		names[p.ID] = p.Name
-		for j := range p.Targets {
-			if v := &p.Targets[j]; isShown(v) {
-				add(p.Name, v)
+		project := &o.Projects[i]
+		for targets := range byEntry(project.Targets) {
+			if s, ok := p.storyOf(now, project.Name, targets); ok {
+				b.Stories = append(b.Stories, s)
 			}
 		}
 	}
-	for i := range o.Roots {
-		if v := &o.Roots[i]; isShown(v) {
-			add(cmp.Or(names[v.Project], v.Project), v)
-		}
-	}
-	slices.SortStableFunc(rows, func(a, b row) int { return cmp.Compare(a.standing, b.standing) })
-	tally := [standings]int{}
-	for i := range rows {
-		s := rows[i].standing
-		if tally[s]++; tally[s] == 1 {
-			rows[i].Anchor = anchor(all[s].word)
-		}
-	}
-	for s, n := range tally {
-		if n > 0 {
-			counts = append(counts, count{all[s].word, all[s].tone, anchor(all[s].word), n, standing(s).alarming()})
-		}
-	}
-	return rows, counts
+	slices.SortStableFunc(b.Stories, func(x, y story) int {
+		return cmp.Or(
+			cmp.Compare(x.Status.severity, y.Status.severity),
+			cmp.Compare(pipelineRank(&x), pipelineRank(&y)),
+			cmp.Compare(x.Status.kinds[0], y.Status.kinds[0]),
+			x.since.Compare(y.since),
+		)
+	})
+	b.count()
+	return b
 }
 
-// isShown reports whether a target has a row of its own.
+// pipelineRank puts pipelines that need no attention behind the clusters.
+func pipelineRank(s *story) int {
+	if s.pipeline && !s.Status.Alarming {
+		return 1
+	}
+	return 0
+}
+
+// count counts the stories by their findings, and gives the first of each an anchor.
+func (b *board) count() {
+	n := map[verdict.Kind]int{}
+	for i := range b.Stories {
+		s := &b.Stories[i]
+		if s.Status.Alarming {
+			if b.Alarming++; b.Alarming == 1 {
+				s.Anchors = append(s.Anchors, attention)
+			}
+		}
+		for _, k := range s.Status.kinds {
+			if n[k]++; n[k] == 1 {
+				s.Anchors = append(s.Anchors, k.Anchor())
+			}
+		}
+	}
+	for k := range verdict.Kind(verdict.Kinds) {
+		if n[k] > 0 {
+			b.Counts = append(b.Counts, count{k.String(), toneOf(k), k.Anchor(), n[k]})
+		}
+	}
+	b.Alarming += len(b.Problems)
+	if b.Outage != "" {
+		b.Alarming++
+	}
+}
+
+// attention is the anchor of the first story that needs attention, and the filter for all of them.
+const attention = "attention"
+
+// byEntry ranges over the targets of each entry of a project.
+func byEntry(targets []collector.TargetView) func(yield func([]*collector.TargetView) bool) {
+	type key struct {
+		parent *collector.Declaration
+		entry  string
+	}
+	groups := map[key][]*collector.TargetView{}
+	var order []key
+	for i := range targets {
+		v := &targets[i]
+		if v.Parent == nil {
+			continue
+		}
+		k := key{v.Parent, v.Entry}
+		if groups[k] == nil {
+			order = append(order, k)
+		}
+		groups[k] = append(groups[k], v)
+	}
+	return func(yield func([]*collector.TargetView) bool) {
+		for _, k := range order {
+			if !yield(groups[k]) {
+				return
+			}
+		}
+	}
+}
+
+// storyOf tells the story of one entry, false where no target of it has anything to tell.
+func (p *page) storyOf(now time.Time, project string, targets []*collector.TargetView) (s story, ok bool) {
+	slices.SortStableFunc(targets, func(a, b *collector.TargetView) int { return cmp.Compare(stepRank(a), stepRank(b)) })
+	first := targets[0]
+	s = story{Project: project, Name: first.Entry, Link: p.atlasLink(first)}
+	_, pipeline := first.Labels(first.Entry)
+	s.pipeline = pipeline != ""
+	var findings []verdict.Finding
+	var notes []string
+	for _, v := range targets {
+		s.tell(now, v)
+		if !isShown(v) {
+			continue
+		}
+		judged := verdict.Of(now, v)
+		findings = append(findings, standing(&judged)...)
+		if !slices.ContainsFunc(judged.Findings, saysOff) {
+			notes = add(notes, cmp.Or(v.Reason.Explanation(), v.Plan.Off.String()))
+		}
+		if v.Condition != collector.Unsupported || v.Jobs > 0 || judged.Alarming() {
+			s.Rows = append(s.Rows, p.rowOf(now, v, &judged))
+		}
+	}
+	if len(findings) == 0 {
+		return s, false
+	}
+	s.Status = statusOf(findings)
+	for _, f := range findings {
+		if f.Kind == s.Status.kinds[0] && (s.since.IsZero() || f.Since.Before(s.since)) {
+			s.since = f.Since
+		}
+	}
+	if s.unknown && s.Restored.At == "" {
+		s.Restored.Age = ""
+	}
+	s.Notes = strings.Join(notes, " · ")
+	return s, true
+}
+
+// saysOff reports whether a finding says why Atlas begins no job by itself.
+func saysOff(f verdict.Finding) bool {
+	return f.Kind == verdict.BackupDisabled || f.Kind == verdict.AutoExportDisabled || f.Kind == verdict.NotScheduled
+}
+
+// stepRank orders the targets of an entry as the backup chain is.
+func stepRank(v *collector.TargetView) int {
+	if v.Step == collector.StepNone {
+		return int(collector.StepRestore) + 1
+	}
+	return int(v.Step)
+}
+
+// tell takes over what a target says of the backup chain.
+func (s *story) tell(now time.Time, v *collector.TargetView) {
+	if v.Refreshed.IsZero() {
+		s.unknown = s.unknown || v.Step == collector.StepRestore && v.Condition != collector.Unsupported
+		return
+	}
+	last := momentOf(now, v.Latest.LastSuccess, "never")
+	switch v.Step {
+	case collector.StepSnapshot:
+		s.Restorable = last
+		if v.Plan.RestoreWindow > 0 {
+			s.Window = "any moment of " + duration(v.Plan.RestoreWindow)
+		}
+	case collector.StepExport:
+		s.Exported = last
+	case collector.StepRestore:
+		if s.Restored.Age == "" || s.Restored.At < last.At {
+			s.Restored = last
+		}
+	case collector.StepNone:
+	}
+}
+
+// isShown reports whether a target has a row.
 func isShown(v *collector.TargetView) bool {
 	switch v.Row {
 	case collector.RowAlways:
 		return true
 	case collector.RowWithJobs:
-		return v.Jobs > 0 || v.Condition == collector.Down || v.Condition == collector.Pending
-	case collector.RowWhenDown:
-		return v.Condition == collector.Down
-	case collector.RowWhenNotUp:
+		return v.Jobs > 0
+	case collector.RowWhenDown, collector.RowWhenNotUp:
 	}
-	return v.Condition != collector.Up
+	return false
 }
 
-func rowOf(now time.Time, project string, v *collector.TargetView) row {
-	l := &v.Latest
-	r := row{
-		standing: standingOf(now, v),
-		Project:  project,
-		Name:     v.Entry,
-		Kind:     kindOf(v),
-		Details:  details(now, v),
-		Read:     momentOf(now, v.Refreshed, "never"),
+// standing are the findings that say how a target stands. That it cannot be read is said once for all of its kind, and its
+// last standing stays.
+func standing(v *verdict.Verdict) []verdict.Finding {
+	if len(v.Findings) == 1 {
+		return v.Findings
 	}
-	if v.Jobs > 0 || v.Configurable && !v.Refreshed.IsZero() {
-		r.State = cmp.Or(l.State, "none")
+	return slices.DeleteFunc(slices.Clone(v.Findings), func(f verdict.Finding) bool {
+		return f.Kind == verdict.Unreadable || f.Kind == verdict.Stale
+	})
+}
+
+// statusOf puts findings into words: all that need attention, else the first.
+func statusOf(findings []verdict.Finding) status {
+	slices.SortStableFunc(findings, func(a, b verdict.Finding) int {
+		return cmp.Or(cmp.Compare(a.Severity, b.Severity), cmp.Compare(a.Kind, b.Kind))
+	})
+	s := status{severity: verdict.None}
+	var words []string
+	for _, f := range findings {
+		needed := isAlarming(&f)
+		if slices.Contains(s.kinds, f.Kind) || len(s.kinds) > 0 && !needed {
+			continue
+		}
+		if needed && !s.Alarming {
+			s.Alarming, s.severity = true, f.Severity
+		}
+		s.kinds = append(s.kinds, f.Kind)
+		words = append(words, f.Kind.String())
+	}
+	s.Words, s.Tone = strings.Join(words, ", "), toneOf(s.kinds[0])
+	return s
+}
+
+// isAlarming reports whether the story of a finding needs attention. What cannot be read is a problem with a line of its
+// own.
+func isAlarming(f *verdict.Finding) bool {
+	return f.Severity < verdict.None && f.Kind != verdict.Unreadable && f.Kind != verdict.Pending
+}
+
+// toneOf names the colour of a finding.
+func toneOf(k verdict.Kind) string {
+	switch k {
+	case verdict.BackupDisabled, verdict.Overdue, verdict.BucketMissing, verdict.Failed:
+		return "bad"
+	case verdict.Running:
+		return "busy"
+	case verdict.Fine:
+		return "good"
+	case verdict.NotReadYet, verdict.NoJob, verdict.FailedBefore, verdict.Off, verdict.NotServed:
+		return "dim"
+	}
+	return "warn"
+}
+
+func (p *page) rowOf(now time.Time, v *collector.TargetView, judged *verdict.Verdict) row {
+	l := &v.Latest
+	r := row{Status: statusOf(standing(judged)), Noun: v.Noun, Strip: stripOf(v.Recent)}
+	if l.State != "" {
+		r.Newest = stateWord(l.State, l.Outcome)
+		if r.Newest != l.State {
+			r.State = l.State
+		}
 		r.Created = momentOf(now, l.Created, "")
-		r.Success = momentOf(now, l.LastSuccess, "never")
+		r.Progress = l.Progress
+	}
+	if !v.Refreshed.IsZero() {
+		if l.Outcome != collector.OutcomeSucceeded { // else the newest is the last success
+			r.Success = momentOf(now, l.LastSuccess, "")
+		}
+	}
+	for i := range judged.Findings {
+		f := &judged.Findings[i]
+		if f.Kind == verdict.Unreadable && r.Status.kinds[0] != f.Kind {
+			continue // its age says it
+		}
+		if f.Group != "" && f.Group == r.Progress {
+			r.Progress = "" // the finding says it
+		}
+		if text := explain(now, v, f); text != "" {
+			s := sentence{Text: text}
+			if f.Alert != "" && isAlarming(f) {
+				s.Runbook = runbook(p.RunbookURL, f.Alert)
+			}
+			r.Findings = append(r.Findings, s)
+		}
+	}
+	if v.Condition == collector.Down && !v.Refreshed.IsZero() {
+		r.Old = age(now, v.Refreshed)
 	}
 	return r
 }
 
-// kindOf says in words what a target reads.
-func kindOf(v *collector.TargetView) string {
-	if v.Configurable || v.Parent != nil || v.IsRoot() && v.Project != "" {
-		return v.Noun
+// atlasLink is the address of an entry in Atlas.
+func (p *page) atlasLink(v *collector.TargetView) string {
+	link := p.AtlasURL + "/v2/" + v.Project
+	if cluster, _ := v.Labels(v.Entry); cluster != "" {
+		return link + "#/clusters/detail/" + url.PathEscape(cluster)
 	}
-	return "list of " + v.Noun + "s"
+	return link
 }
 
-// details says what cannot be read and why, how far the newest job is, and what is known of those to come.
-func details(now time.Time, v *collector.TargetView) string {
+// runbook is the address of an alert's section in the runbooks.
+func runbook(base, alert string) string { return base + "#" + strings.ToLower(alert) }
+
+// strip is the newest jobs as a line of signs, the oldest first.
+type strip struct{ Signs, Title string }
+
+func stripOf(jobs []collector.RecentJob) strip {
+	if len(jobs) == 0 {
+		return strip{}
+	}
+	var signs strings.Builder
 	var parts []string
-	add := func(part string) {
-		if part != "" {
-			parts = append(parts, part)
+	for i := 0; i < len(jobs); {
+		n := 1
+		for i+n < len(jobs) && jobs[i+n].State == jobs[i].State && jobs[i+n].Outcome == jobs[i].Outcome {
+			n++
 		}
+		signs.WriteString(strings.Repeat(sign(jobs[i].Outcome), n))
+		part := stateWord(jobs[i].State, jobs[i].Outcome)
+		if n > 1 {
+			part = strconv.Itoa(n) + " " + part
+		}
+		parts = append(parts, part)
+		i += n
 	}
-	add(strings.TrimSpace(v.Reason.String() + " " + v.Code))
-	add(v.Latest.Progress)
-	if v.Latest.LastFailure.After(v.Latest.LastSuccess) && isCode(v.Latest.FailureCode) {
-		add(v.Latest.FailureCode)
-	}
-	if v.Condition == collector.Up && isOverdue(now, v) {
-		add("expected every " + duration(v.Plan.Interval))
-	}
-	if v.Condition != collector.Unsupported {
-		add(v.Plan.Off)
-		add(v.Plan.Note)
-	}
-	return strings.Join(parts, " · ")
+	return strip{signs.String(), "oldest to newest: " + strings.Join(parts, ", ")}
 }
 
-// isCode reports whether a word has the form of Atlas's error codes. Anything else may be free text, with addresses.
-func isCode(s string) bool {
-	return len(s) <= 100 && !strings.ContainsFunc(s, func(c rune) bool {
-		return (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '_'
-	})
+// sign is a job in a strip, to be told apart without colour.
+func sign(o collector.Outcome) string {
+	switch o {
+	case collector.OutcomeSucceeded:
+		return "✓"
+	case collector.OutcomeFailed:
+		return "✘"
+	case collector.OutcomeUnfinished:
+		return "…"
+	case collector.OutcomeNeither:
+		return "–"
+	case collector.OutcomeUnknown:
+	}
+	return "?"
 }
 
-// age says how long ago something was.
-func age(now, at time.Time) string {
-	if d := now.Sub(at); d >= time.Second {
-		return duration(d) + " ago"
+func add(parts []string, part string) []string {
+	if part == "" || slices.Contains(parts, part) {
+		return parts
 	}
-	return "just now"
-}
-
-// duration writes a time span in the largest unit that fits.
-func duration(d time.Duration) string {
-	switch {
-	case d < time.Minute:
-		return fmt.Sprintf("%d s", int(d.Seconds()))
-	case d < time.Hour:
-		return fmt.Sprintf("%d min", int(d.Minutes()))
-	case d < 48*time.Hour:
-		return fmt.Sprintf("%d h", int(d.Hours()))
-	}
-	return fmt.Sprintf("%d days", int(d.Hours()/24))
+	return append(parts, part)
 }

@@ -33,6 +33,10 @@ type Options struct {
 	Logger      log.Logger
 	// Version is shown on the page.
 	Version string
+	// AtlasURL is where the page's links into Atlas lead; "": https://cloud.mongodb.com.
+	AtlasURL string
+	// RunbookURL is the page whose sections say what to do about each alert; "": the project's own.
+	RunbookURL string
 }
 
 type server struct {

@@ -1,0 +1,122 @@
+package collector
+
+import (
+	"sync"
+	"time"
+)
+
+// Plan is what is known of the jobs to come.
+type Plan struct {
+	// Since is when the cluster was created, zero for what is none.
+	Since time.Time
+	// Interval is how often a success is expected, 0 where none is.
+	Interval time.Duration
+	// Off is why Atlas begins no job by itself.
+	Off Off
+	// BackupWasOn and AutoExportWasOn are when the exporter last saw them on, zero where it never did.
+	BackupWasOn, AutoExportWasOn time.Time
+	// Restarts are when jobs could run again, as far as the exporter saw it.
+	Restarts []Restart
+	// UnknownFrequency reports a schedule whose interval is unknown, so that nothing is expected of it.
+	UnknownFrequency bool
+	// Next is when Atlas will begin the next job, zero where it does not say.
+	Next time.Time
+	// RestoreWindow is how far back continuous backup can restore to any moment, 0 where it is off.
+	RestoreWindow time.Duration
+	// Missing is when the oldest snapshot was created that should have been exported and was not, zero where there is none.
+	Missing time.Time
+	// BucketMissing reports that the project has no export bucket of the id that the schedule names.
+	BucketMissing bool
+}
+
+// Off is why Atlas begins no job by itself.
+type Off uint8
+
+// Why Atlas begins no job by itself.
+const (
+	NotOff Off = iota
+	ClusterPaused
+	PipelinePaused
+	BackupOff
+	AutoExportOff
+	NothingScheduled
+
+	offs = int(iota)
+)
+
+// String says it for a person, "" for NotOff.
+func (o Off) String() string {
+	return [offs]string{"", "cluster paused", "pipeline paused", "backup off", "auto export off", "nothing scheduled"}[o]
+}
+
+// Restart is when jobs could run again.
+type Restart struct {
+	At time.Time
+	// After is how long none could run; where the exporter did not see the beginning, it is more than a year.
+	After time.Duration
+	// Pause reports that the cluster was paused. Otherwise a schedule was off.
+	Pause bool
+}
+
+// clusterPlan is what every collector of a dedicated cluster knows of the jobs to come.
+func clusterPlan(v *entryView, interval time.Duration) Plan {
+	p := Plan{Since: clusterCreated(v.entry).time(), Interval: interval}
+	p.restart(v.running.restarted(), true)
+	if r := readerOf[*scheduleReader](v.targets()); r != nil {
+		p.BackupWasOn = r.backup.lastOn()
+	}
+	switch {
+	case backupIsOff(v.entry):
+		p.Off = BackupOff
+	case clusterOf(v).Paused.Value:
+		p.Off = ClusterPaused
+	}
+	return p
+}
+
+func (p *Plan) restart(r Restart, pause bool) {
+	if !r.At.IsZero() {
+		r.Pause = pause
+		p.Restarts = append(p.Restarts, r)
+	}
+}
+
+// unseen is how long something was off whose beginning the exporter did not see.
+const unseen = 10 * 366 * 24 * time.Hour
+
+// switchMemory remembers what the exporter saw of a switch in Atlas, which tells no history of it.
+type switchMemory struct {
+	mu      sync.Mutex
+	noted   bool
+	on      bool
+	last    time.Time // on was seen
+	restart Restart
+}
+
+func (m *switchMemory) note(on bool, now time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if on && m.noted && !m.on {
+		m.restart = Restart{At: now, After: unseen}
+		if !m.last.IsZero() {
+			m.restart.After = now.Sub(m.last)
+		}
+	}
+	if m.noted, m.on = true, on; on {
+		m.last = now
+	}
+}
+
+// lastOn returns when the switch was last seen on, zero where it never was.
+func (m *switchMemory) lastOn() time.Time {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.last
+}
+
+// restarted returns when the switch was last put on again, as far as that was seen.
+func (m *switchMemory) restarted() Restart {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.restart
+}

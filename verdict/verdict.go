@@ -1,0 +1,361 @@
+// Package verdict judges what the exporter knows of a target as a person on call would: the page shows its findings, and
+// the alerting rules come to the same from the metrics. It is pure: everything follows from the view of a target, from the
+// patience that its collector declares, and from the time.
+package verdict
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
+)
+
+// Kind is what a finding says, the kinds that need attention first.
+type Kind uint8
+
+// The kinds of findings. The first need attention.
+const (
+	BackupDisabled Kind = iota
+	Overdue
+	BucketMissing
+	Failed
+	Stuck
+	AutoExportDisabled
+	ExportMissing
+	Fallback
+	NotScheduled
+	ScheduleBehind
+	Unreadable
+	Stale
+	Pending
+
+	UnknownState
+	UnknownFrequency
+	NotReadYet
+	Running
+	Fine
+	NoJob
+	FailedBefore
+	Off
+	NotServed
+
+	// Kinds is how many there are.
+	Kinds = int(iota)
+)
+
+// Severity is how urgent a finding is.
+type Severity uint8
+
+// The severities, the gravest first.
+const (
+	Critical Severity = iota
+	Warning
+	None
+)
+
+// Finding is one thing that a verdict says of a target.
+type Finding struct {
+	Kind     Kind
+	Severity Severity
+	// Since is when it began, zero where that says nothing.
+	Since time.Time
+	// Group is the delivery type of the jobs concerned, "" where jobs are judged together.
+	Group string
+	// Alert is the name of the alert that says the same, "" where none does.
+	Alert string
+}
+
+// Verdict is all that can be said of a target. The first finding is the gravest; there is always one.
+type Verdict struct {
+	Findings []Finding
+	// Old reports that the findings come from values that could not be read again, or not for long.
+	Old bool
+}
+
+// The patience that does not depend on a collector.
+const (
+	// MaxSkew is how far ahead a date may be that counts as evidence.
+	MaxSkew = 24 * time.Hour
+	// StaleAfter is how old the values of a target may be that is up.
+	StaleAfter = 30 * time.Minute
+	// PendingAfter is how long a target may wait for its first reading.
+	PendingAfter = 30 * time.Minute
+	// ReadingTime is how long it may take until a success that has come is read.
+	ReadingTime = 15 * time.Minute
+	// turn is how long past its next turn a failure is still news.
+	turn = 24 * time.Hour
+	// shortPause is the longest pause that is no reason for a missing success, whatever the interval.
+	shortPause = 12 * time.Hour
+)
+
+// Standing is the gravest finding.
+func (v *Verdict) Standing() *Finding { return &v.Findings[0] }
+
+// Alarming reports whether somebody should look.
+func (v *Verdict) Alarming() bool { return v.Standing().Severity < None }
+
+// Alerts are the names of the alerts that say the same as the findings, in order.
+func (v *Verdict) Alerts() []string {
+	var names []string
+	for i := range v.Findings {
+		if f := &v.Findings[i]; f.Alert != "" {
+			names = append(names, f.Alert)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// Of judges a target as of now.
+func Of(now time.Time, v *collector.TargetView) Verdict {
+	j := judge{now: now, view: v}
+	switch v.Condition {
+	case collector.Pending:
+		if !v.Found.IsZero() && now.Sub(v.Found) > PendingAfter {
+			j.find(Pending, Warning, v.Found, "TargetsPending")
+		} else {
+			j.note(NotReadYet)
+		}
+	case collector.Unsupported:
+		j.unsupported()
+	case collector.Down:
+		j.find(Unreadable, Warning, v.Refreshed, "TargetUnreadable")
+		if v.Configurable && !v.Refreshed.IsZero() {
+			j.jobs()
+		}
+	case collector.Up:
+		if v.Refreshed.Before(now.Add(-StaleAfter)) && !v.Refreshed.IsZero() {
+			j.find(Stale, Warning, v.Refreshed, "DataStale")
+		}
+		if v.Configurable {
+			j.jobs()
+		}
+	}
+	if len(j.Findings) == 0 {
+		j.note(Fine)
+	}
+	slices.SortStableFunc(j.Findings, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(a.Severity, b.Severity), cmp.Compare(a.Kind, b.Kind))
+	})
+	j.Old = v.Condition == collector.Down || slices.ContainsFunc(j.Findings, func(f Finding) bool { return f.Kind == Stale })
+	return j.Verdict
+}
+
+// judge gathers the findings of one target.
+type judge struct {
+	Verdict
+	now  time.Time
+	view *collector.TargetView
+}
+
+func (j *judge) find(k Kind, s Severity, since time.Time, alert string) {
+	j.Findings = append(j.Findings, Finding{Kind: k, Severity: s, Since: since, Alert: "MongoDBAtlas" + alert})
+}
+
+func (j *judge) note(k Kind) { j.Findings = append(j.Findings, Finding{Kind: k, Severity: None}) }
+
+// frozen reports that the values no longer follow Atlas, so that a job which was under way has most likely ended since.
+func (j *judge) frozen() bool { return j.view.Condition != collector.Up }
+
+// unsupported judges a target that Atlas does not serve. A backup that was switched off is no peace.
+func (j *judge) unsupported() {
+	v := j.view
+	if v.Reason != collector.BackupDisabled {
+		j.note(NotServed)
+		return
+	}
+	// Jobs that were read, or a schedule, show that backup was on.
+	if v.Step == collector.StepRestore || v.Jobs == 0 && v.Plan.BackupWasOn.IsZero() {
+		j.note(Off)
+		return
+	}
+	j.find(BackupDisabled, Critical, later(v.Plan.BackupWasOn, v.Refreshed), "BackupDisabled")
+	if at := v.Plan.AutoExportWasOn; !at.IsZero() {
+		j.find(AutoExportDisabled, Warning, at, "BackupAutoExportDisabled")
+	}
+}
+
+// jobs judges the jobs of a target.
+func (j *judge) jobs() {
+	v := j.view
+	before := len(j.Findings)
+	groups := v.Groups
+	if len(groups) == 0 {
+		groups = []collector.Latest{v.Latest}
+	}
+	for i := range groups {
+		j.group(&groups[i])
+	}
+	if since, late := j.overdue(); late {
+		j.find(Overdue, Critical, since, v.Alert+"Overdue")
+	}
+	j.schedule()
+	if l := &v.Latest; l.LastFallback.After(l.LastSuccess) {
+		j.find(Fallback, Warning, l.LastFallback, v.Alert+"Fallback")
+	}
+	if !slices.ContainsFunc(j.Findings[before:], func(f Finding) bool { return f.Severity < None }) {
+		j.calm()
+	}
+}
+
+// group judges the jobs that are judged together.
+func (j *judge) group(l *collector.Latest) {
+	v := j.view
+	before := len(j.Findings)
+	if l.LastFailure.After(l.LastSuccess) && j.now.Sub(l.LastFailure) <= j.news() {
+		severity := Warning
+		if v.Step == collector.StepRestore {
+			severity = Critical // somebody waits for it
+		}
+		j.find(Failed, severity, l.LastFailure, v.Alert+"Failed")
+	}
+	if age := j.now.Sub(l.OldestUnfinished); !l.OldestUnfinished.IsZero() && !j.frozen() && j.isStuck(l, age) {
+		j.find(Stuck, Warning, l.OldestUnfinished, v.Alert+"Stuck")
+	}
+	for i := before; i < len(j.Findings); i++ {
+		j.Findings[i].Group = l.Group
+	}
+}
+
+// news is how long a failure is reported: at least until the next turn.
+func (j *judge) news() time.Duration {
+	if interval := j.view.Plan.Interval; interval > 0 {
+		return max(j.view.Patience.News, interval+turn)
+	}
+	return j.view.Patience.News
+}
+
+// isStuck reports whether a job has been unfinished for too long. One that died within Atlas is news only while no newer
+// one succeeds.
+func (j *judge) isStuck(l *collector.Latest, age time.Duration) bool {
+	p := &j.view.Patience
+	after := p.Stuck
+	if p.StuckFactor > 0 && l.LastDuration > 0 {
+		after = max(time.Duration(p.StuckFactor)*l.LastDuration, p.StuckLeast)
+	}
+	return after > 0 && age > after && (age <= p.News || !l.LastSuccess.After(l.OldestUnfinished))
+}
+
+// overdue reports whether a success is missing, and since when none came: counted from the latest of last success, first
+// export and the cluster's creation, more than the interval and a grace have passed.
+func (j *judge) overdue() (since time.Time, late bool) {
+	v := j.view
+	interval := v.Plan.Interval
+	if interval == 0 {
+		return since, false
+	}
+	counted := []time.Time{v.Plan.Since, v.Latest.LastSuccess}
+	if v.Step == collector.StepExport { // a first snapshot that failed is no evidence of another
+		counted = append(counted, v.Latest.First)
+	}
+	for _, at := range counted {
+		if at.Sub(j.now) <= MaxSkew {
+			since = later(since, at)
+		}
+	}
+	patience := interval + min(interval, v.Patience.Grace)
+	age := j.now.Sub(since)
+	if age <= patience+ReadingTime {
+		return since, false
+	}
+	for _, r := range v.Plan.Restarts {
+		if j.now.Sub(r.At) <= patience && j.settles(r, since, age, patience) {
+			return since, false
+		}
+	}
+	return since, true
+}
+
+// settles reports whether a restart gives a cluster the full time again. A pause that is short, or that ended before
+// anything was due, is no reason; neither is a switch that goes off and on again and again.
+func (j *judge) settles(r collector.Restart, since time.Time, age, patience time.Duration) bool {
+	interval := j.view.Plan.Interval
+	if r.Pause && (r.After < min(interval, shortPause) || !r.At.After(since.Add(interval))) {
+		return false
+	}
+	return r.After >= interval || age <= 2*patience
+}
+
+// schedule judges what is known of the jobs to come.
+func (j *judge) schedule() {
+	v := j.view
+	plan := &v.Plan
+	if at := plan.Missing; !at.IsZero() && !j.frozen() && j.now.Sub(at) > v.Patience.Missing && j.sinceAutoExport(at) {
+		j.find(ExportMissing, Warning, at, v.Alert+"Missing")
+	}
+	if plan.BucketMissing {
+		j.find(BucketMissing, Critical, time.Time{}, v.Alert+"BucketMissing")
+	}
+	if plan.Off == collector.NothingScheduled {
+		j.find(NotScheduled, Warning, time.Time{}, v.Alert+"NotScheduled")
+	}
+	if at := plan.Next; !at.IsZero() && !j.frozen() && plan.Off == collector.NotOff && j.now.Sub(at) > v.Patience.Behind && !j.restarted(v.Patience.Behind) {
+		j.find(ScheduleBehind, Warning, at, v.Alert+"ScheduleBehind")
+	}
+	if plan.Off == collector.AutoExportOff && j.autoExportWasOn() {
+		j.find(AutoExportDisabled, Warning, later(plan.AutoExportWasOn, v.Latest.LastSuccess), "BackupAutoExportDisabled")
+	}
+}
+
+// sinceAutoExport reports whether a snapshot was taken after auto export was last switched on, as far as that was seen.
+func (j *judge) sinceAutoExport(snapshot time.Time) bool {
+	return !slices.ContainsFunc(j.view.Plan.Restarts, func(r collector.Restart) bool { return !r.Pause && !snapshot.After(r.At) })
+}
+
+func (j *judge) restarted(within time.Duration) bool {
+	return slices.ContainsFunc(j.view.Plan.Restarts, func(r collector.Restart) bool { return j.now.Sub(r.At) <= within })
+}
+
+// autoExportWasOn reports whether auto export was on before: the exporter saw it, or the last export is so young that it
+// most likely made it, and nothing else is said to start exports.
+func (j *judge) autoExportWasOn() bool {
+	v := j.view
+	return !v.Plan.AutoExportWasOn.IsZero() ||
+		v.Plan.Interval == 0 && !v.Latest.LastSuccess.IsZero() && j.now.Sub(v.Latest.LastSuccess) <= v.Patience.News
+}
+
+// calm says how a target stands that needs no attention.
+func (j *judge) calm() {
+	v := j.view
+	l := &v.Latest
+	if v.Plan.UnknownFrequency {
+		j.note(UnknownFrequency)
+	}
+	switch {
+	case l.Outcome == collector.OutcomeUnfinished && !j.frozen():
+		j.note(Running)
+	case l.Outcome == collector.OutcomeUnknown && l.State != "":
+		j.note(UnknownState)
+	case l.LastFailure.After(l.LastSuccess):
+		j.note(FailedBefore)
+	case v.Plan.Off != collector.NotOff && v.Plan.Interval == 0:
+		j.note(Off)
+	case l.LastSuccess.IsZero():
+		j.note(NoJob)
+	default:
+		j.note(Fine)
+	}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// String is what people call the kind.
+func (k Kind) String() string {
+	return [Kinds]string{
+		BackupDisabled: "backup off", Overdue: "overdue", BucketMissing: "bucket missing", Failed: "failed", Stuck: "stuck",
+		AutoExportDisabled: "auto export off", ExportMissing: "export missing", Fallback: "fallback", NotScheduled: "not scheduled",
+		ScheduleBehind: "schedule behind", Unreadable: "unreadable", Stale: "stale", Pending: "pending",
+		UnknownState: "unknown", UnknownFrequency: "unknown frequency", Running: "running", Fine: "fine", NotReadYet: "not read yet",
+		NoJob: "no job yet", FailedBefore: "failed long ago", Off: "off", NotServed: "not served",
+	}[k]
+}
+
+// Anchor is the kind as a part of an address.
+func (k Kind) Anchor() string { return strings.ReplaceAll(k.String(), " ", "-") }
