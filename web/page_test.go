@@ -211,3 +211,71 @@ func TestPageWithoutProjects(t *testing.T) {
 	e = start(t, atlassim.NewOrganization(atlassim.WallClock{}), nil)
 	e.shown(t, "The credentials see no project")
 }
+
+// TestPageInAnOutage holds that an outage is said once, with since when, and that rows keep their last standing.
+func TestPageInAnOutage(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	org := atlassim.NewOrganization(atlassim.WallClock{})
+	p := org.AddProject("shop")
+	for _, name := range []string{"failing", "fine"} {
+		c := p.AddCluster(name, atlassim.ClusterOptions{Schedule: atlassim.Schedule{AutoExportEnabled: true, ExportFrequency: "daily"}})
+		c.AddSnapshot(atlassim.Snapshot{CreatedAt: now.Add(-time.Hour), Frequency: atlassim.Hourly})
+		state := map[string]string{"failing": atlassim.ExportFailed, "fine": atlassim.ExportSuccessful}[name]
+		c.AddExport(atlassim.Export{CreatedAt: now.Add(-3 * time.Hour), FinishedAt: now.Add(-2 * time.Hour), State: state})
+	}
+	for _, test := range []struct {
+		name  string
+		fault atlassim.Fault
+		want  string
+	}{
+		{"Atlas fails", atlassim.Fault{Path: "/api/atlas/v2/*", Status: http.StatusServiceUnavailable}, `<p class="notice bad">Atlas cannot be read \(server error\) since \d\d:\d\d UTC \([^)]*\)\. What follows is as of then\. To do: Atlas reports an internal error`},
+		{"the credentials are rejected", atlassim.Fault{Path: "/api/atlas/v2/*", Status: http.StatusUnauthorized}, `<p class="notice bad">Atlas rejects the credentials \(unauthorized\) since \d\d:\d\d UTC`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			e := start(t, org, func(c *config.Config) { c.Refresh.DiscoveryInterval = 0 })
+			e.read(t)
+			before := storyOf(t, e.get(t, "/"), "failing")
+			e.atlas.Inject(test.fault)
+			var page answer
+			promtest.Eventually(t, func() error {
+				page = e.get(t, "/")
+				if !regexp.MustCompile(test.want).MatchString(page.body) || strings.Count(page.body, "values of ") < 2 {
+					_, main, _ := strings.Cut(page.body, "<main>")
+					return fmt.Errorf("the page lacks %s:\n%s", test.want, main)
+				}
+				return nil
+			})
+			if lines := problemsOf(page); len(lines) > 0 {
+				t.Errorf("an outage has lines of its own for what it hides: %q", lines)
+			}
+			after := storyOf(t, page, "failing")
+			if !strings.HasPrefix(after[0], "failed|") || after[0] != before[0] {
+				t.Errorf("the story was\n%s\nand is\n%s", before[0], after[0])
+			}
+			if fine := storyOf(t, page, "fine"); !strings.HasPrefix(fine[0], "fine|") || !strings.Contains(fine[2], "values of ") {
+				t.Errorf("a row that cannot be read again is\n%s\nwant its last standing, marked as old", strings.Join(fine, "\n"))
+			}
+			if want := `href="#attention">2 need attention`; !strings.Contains(page.body, want) { // the outage, and the failure
+				t.Errorf("the page lacks %s", want)
+			}
+		})
+	}
+}
+
+// TestPageGroupsAMissingRole holds that one missing role is one line, however many clusters it hides.
+func TestPageGroupsAMissingRole(t *testing.T) {
+	t.Parallel()
+	org := atlassim.NewOrganization(atlassim.WallClock{})
+	p := org.AddProject("shop")
+	for i := range 25 {
+		p.AddCluster(fmt.Sprintf("cluster-%02d", i), atlassim.ClusterOptions{})
+	}
+	e := start(t, org, nil)
+	e.atlas.Inject(atlassim.Fault{Path: "/api/atlas/v2/groups/*/clusters/*/backup/exports", Authenticated: true, Status: http.StatusForbidden, Code: "USER_UNAUTHORIZED"})
+	e.read(t)
+	want := []string{"unreadable shop: exports of 25 clusters (forbidden USER_UNAUTHORIZED; last read never). To do: give the credentials the role Project Backup Manager in the project. runbook"}
+	if got := problemsOf(e.get(t, "/")); !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
