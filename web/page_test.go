@@ -229,8 +229,8 @@ func TestPageInAnOutage(t *testing.T) {
 		fault atlassim.Fault
 		want  string
 	}{
-		{"Atlas fails", atlassim.Fault{Path: "/api/atlas/v2/*", Status: http.StatusServiceUnavailable}, `<p class="notice bad">Atlas cannot be read \(server error\) since \d\d:\d\d UTC \([^)]*\)\. What follows is as of then\. To do: Atlas reports an internal error`},
-		{"the credentials are rejected", atlassim.Fault{Path: "/api/atlas/v2/*", Status: http.StatusUnauthorized}, `<p class="notice bad">Atlas rejects the credentials \(unauthorized\) since \d\d:\d\d UTC`},
+		{"Atlas fails", atlassim.Fault{Authenticated: true, Status: http.StatusServiceUnavailable}, `<p class="notice bad">Atlas cannot be read \(server error\) since \d\d:\d\d UTC \([^)]*\)\. What follows is as of then\. To do: Atlas reports an internal error`},
+		{"the credentials are rejected", atlassim.Fault{Authenticated: true, Status: http.StatusUnauthorized}, `<p class="notice bad">Atlas rejects the credentials \(unauthorized\) since \d\d:\d\d UTC`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			e := start(t, org, func(c *config.Config) { c.Refresh.DiscoveryInterval = 0 })
