@@ -14,7 +14,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
-	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/promtest"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/situations"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/verdict"
 )
@@ -82,7 +82,7 @@ func startExporter(t *testing.T, org *atlassim.Organization) *collector.Exporter
 func read(t *testing.T, e *collector.Exporter, changed []situations.Situation) {
 	t.Helper()
 	begin := time.Now()
-	promtest.Eventually(t, func() error {
+	harness.Eventually(t, func() error {
 		e.Refresh(t.Context(), collector.Selection{})
 		o := e.Overview()
 		if len(o.Projects) == 0 {

@@ -238,7 +238,7 @@ func TestPageInAnOutage(t *testing.T) {
 			before := storyOf(t, e.get(t, "/"), "failing")
 			e.atlas.Inject(test.fault)
 			var page answer
-			promtest.Eventually(t, func() error {
+			harness.Eventually(t, func() error {
 				page = e.get(t, "/")
 				if !regexp.MustCompile(test.want).MatchString(page.body) || strings.Count(page.body, "values of ") < 2 {
 					_, main, _ := strings.Cut(page.body, "<main>")
