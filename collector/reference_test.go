@@ -5,6 +5,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,7 +19,7 @@ const reference = "../docs/metrics.md"
 // TestReference holds docs/metrics.md to the descriptors in the code.
 func TestReference(t *testing.T) {
 	t.Parallel()
-	got := renderReference()
+	got := renderReference(t)
 	if harness.Update() {
 		if err := os.WriteFile(reference, []byte(got), 0o600); err != nil {
 			t.Fatal(err)
@@ -28,7 +30,7 @@ func TestReference(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got != string(want) {
-		t.Errorf("%s is not what the code says; go test ./collector -update writes it anew:\n%s", reference, firstDifference(string(want), got))
+		t.Errorf("%s does not match the code; go test ./collector -run Reference -update rewrites it:\n%s", reference, firstDifference(string(want), got))
 	}
 }
 
@@ -56,17 +58,9 @@ func TestReferenceExamples(t *testing.T) {
 // TestGoldensAreInReference holds that every metric that a golden file shows is described.
 func TestGoldensAreInReference(t *testing.T) {
 	t.Parallel()
-	described := renderReference()
-	files, err := filepath.Glob("testdata/*.prom")
-	if err != nil || len(files) == 0 {
-		t.Fatal("there are no golden files: ", err)
-	}
-	for _, file := range files {
-		raw, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for line := range strings.Lines(string(raw)) {
+	described := renderReference(t)
+	for file, text := range goldens(t) {
+		for line := range strings.Lines(text) {
 			if name, ok := strings.CutPrefix(line, "# TYPE "); ok {
 				name, _, _ = strings.Cut(name, " ")
 				if !strings.Contains(described, "### `"+name+"`") {
@@ -77,19 +71,32 @@ func TestGoldensAreInReference(t *testing.T) {
 	}
 }
 
-func renderReference() string {
+func renderReference(t *testing.T) string {
+	t.Helper()
 	var b strings.Builder
 	b.WriteString("# Metrics\n\n" +
-		"Written from the descriptors in the code. Times are in seconds since 1970, durations in seconds, sizes in bytes.\n" +
-		"A state set has one series for each known state and one for `unknown`; it sums to 1.\n" +
-		"Beside these there are `go_*`, `process_*`, `promhttp_*`, `mongodbatlas_exporter_build_info` and\n" +
-		"`mongodbatlas_exporter_config_last_reload_*`.\n")
-	for _, group := range collector.All().Families() {
+		"This page is generated from the code. Every metric here is a gauge unless its entry says otherwise. Times are in\n" +
+		"seconds since 1970, durations in seconds, sizes in bytes. A state set has one series for each known state and one for\n" +
+		"`unknown`: 1 for the current state, 0 for the others. States are spelled as Atlas spells them.\n\n" +
+		"The exporter also serves `go_*`, `process_*`, `promhttp_*`, `mongodbatlas_exporter_build_info` and\n" +
+		"`mongodbatlas_exporter_config_last_reload_*`. MongoDB ended Data Lake pipelines in September 2025: where Atlas no longer\n" +
+		"serves them, their metrics are absent.\n\n" +
+		"| part | metrics |\n|---|---|\n")
+	groups, values := collector.All().Families(), labelValues(t)
+	for _, group := range groups {
+		fmt.Fprintf(&b, "| [%s](#%s) | %d |\n", group.Title, strings.ReplaceAll(strings.ToLower(group.Title), " ", "-"), len(group.Families))
+	}
+	for _, group := range groups {
 		fmt.Fprintf(&b, "\n## %s\n", group.Title)
 		for _, f := range group.Families {
 			fmt.Fprintf(&b, "\n### `%s`\n\n%s\n\n- %s, unit: %s\n", f.Name, f.Help, f.Type, unit(f.Name))
 			if len(f.Labels) > 0 {
 				fmt.Fprintf(&b, "- labels: `%s`\n", strings.Join(f.Labels, "`, `"))
+			}
+			for _, label := range f.Labels {
+				if known := values[f.Name][label]; len(known) > 0 {
+					fmt.Fprintf(&b, "- `%s`: `%s`\n", label, strings.Join(known, "`, `"))
+				}
 			}
 			if f.Source != "" {
 				fmt.Fprintf(&b, "- from: `%s`\n", f.Source)
@@ -100,6 +107,61 @@ func renderReference() string {
 		}
 	}
 	return b.String()
+}
+
+// labelValues returns the values of the labels that take few, by metric and label: those in the golden files, which have
+// every state, and the reasons.
+func labelValues(t *testing.T) map[string]map[string][]string {
+	t.Helper()
+	values := map[string]map[string][]string{}
+	add := func(name, label, value string) {
+		if values[name] == nil {
+			values[name] = map[string][]string{}
+		}
+		if known := values[name][label]; value != "" && !slices.Contains(known, value) {
+			values[name][label] = slices.Sorted(slices.Values(append(known, value)))
+		}
+	}
+	pair := regexp.MustCompile(`\b(state|phase|delivery_type)="([^"]*)"`)
+	for name, text := range goldens(t) {
+		for line := range strings.Lines(text) {
+			metric, labels, found := strings.Cut(line, "{")
+			if !found || strings.HasPrefix(line, "#") {
+				continue
+			}
+			for _, match := range pair.FindAllStringSubmatch(labels, -1) {
+				add(metric, match[1], match[2])
+			}
+		}
+		if !strings.Contains(text, "{") {
+			t.Errorf("%s has no series", name)
+		}
+	}
+	for r := collector.Unauthorized; r <= collector.Network; r++ {
+		add("mongodbatlas_target_last_error_info", "reason", r.String())
+	}
+	for r := collector.FreeTier; r <= collector.FeatureGone; r++ {
+		add("mongodbatlas_target_unsupported_info", "reason", r.String())
+	}
+	return values
+}
+
+// goldens returns the golden files by their paths.
+func goldens(t *testing.T) map[string]string {
+	t.Helper()
+	files, err := filepath.Glob("testdata/*.prom")
+	if err != nil || len(files) == 0 {
+		t.Fatal("there are no golden files: ", err)
+	}
+	texts := map[string]string{}
+	for _, file := range files {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts[file] = string(raw)
+	}
+	return texts
 }
 
 // unit reads the unit of a metric from its name, as Prometheus wants it there.
@@ -113,6 +175,9 @@ func unit(name string) string {
 		{"_collections", "collections"},
 		{"_jobs", "jobs"},
 		{"_runs", "runs"},
+		{"_snapshots", "snapshots"},
+		{"_items", "policy items"},
+		{"_regions", "regions"},
 		{"_targets", "targets"},
 		{"_requests", "requests"},
 		{"_retries", "retries"},
@@ -123,5 +188,5 @@ func unit(name string) string {
 			return u.unit
 		}
 	}
-	return "none (0 or 1)"
+	return "none, 0 or 1"
 }

@@ -85,7 +85,7 @@ func TestCommandExamples(t *testing.T) {
 	t.Cleanup(func() { _ = atlas.Close() })
 	folder := t.TempDir()
 	for name, account := range map[string]string{"config.yml": id, "owner.yml": owner} {
-		text := fmt.Sprintf("atlas:\n  base_url: %s\n  service_account: {client_id: %s, client_secret: %s}\ndiscovery: {projects: {exclude: [platform, analytics]}}\n", atlas.URL(), account, secret)
+		text := fmt.Sprintf("atlas:\n  base_url: %s\n  service_account: {client_id: %s, client_secret: %s}\ndiscovery: {projects: {exclude: [platform, analytics, commerce, mobile]}}\n", atlas.URL(), account, secret)
 		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}

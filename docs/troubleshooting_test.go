@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
@@ -62,6 +63,10 @@ func TestMessagesAtTheStart(t *testing.T) {
 		id, secret      = "MONGODB_ATLAS_CLIENT_ID=i", "MONGODB_ATLAS_CLIENT_SECRET=s"
 		public, private = "MONGODB_ATLAS_PUBLIC_KEY=k", "MONGODB_ATLAS_PRIVATE_KEY=s"
 	)
+	var disabled []string
+	for _, name := range collector.All().Configurable().Names() {
+		disabled = append(disabled, "--no-collector."+name)
+	}
 	made := []struct {
 		message string
 		env     []string
@@ -79,7 +84,12 @@ func TestMessagesAtTheStart(t *testing.T) {
 		{"… is empty", nil, configured("empty.yml", secretIn(file("empty", "\n")))},
 		{"… has more than one line", nil, configured("lines.yml", secretIn(file("lines", "a\nb\n")))},
 		{"plain http would send", []string{id, secret, "MONGODB_ATLAS_BASE_URL=http://192.0.2.1"}, nil},
-		{"no collector is enabled", []string{id, secret}, []string{"--no-collector.backup_exports", "--no-collector.backup_restores", "--no-collector.pipeline_runs"}},
+		{"no collector is enabled", []string{id, secret}, disabled},
+		{"--web.external-url", nil, []string{"demo", "--web.external-url=prometheus.example"}},
+		{"--web.timeout-offset", nil, []string{"demo", "--web.timeout-offset=-1s"}},
+		{"--config.auto-reload-interval", nil, []string{"demo", "--config.auto-reload-interval=-1s"}},
+		{"--config.file: the demo", nil, append([]string{"demo"}, configured("demo.yml", "refresh: {min_interval: 1m}")...)},
+		{"HTTPS_PROXY is no address", []string{id, secret, "HTTPS_PROXY=http://user:pass/word@proxy:3128"}, nil},
 		{"project … is named here", nil, configured("excluded.yml", "projects: [{id: 32b6e34b3d91647abb20e7b8}]\ndiscovery: {projects: {exclude: ['32b.*']}}")},
 		{"--web.telemetry-path: /sd", nil, []string{"demo", "--web.telemetry-path=/sd"}},
 		{"unknown long flag", nil, []string{"--nonsense"}},
@@ -151,7 +161,7 @@ func TestLogMessages(t *testing.T) {
 	}
 	rows := rowsOf(t, "troubleshooting.md", "The log")
 	for _, row := range rows {
-		if !strings.Contains(source.String(), `"msg", "`+row+`"`) {
+		if !strings.Contains(source.String(), `"`+row+`"`) {
 			t.Errorf("no line of the log says %q", row)
 		}
 	}
