@@ -41,7 +41,8 @@ type Options struct {
 	// Observer is told of every exchange; nil is no one.
 	Observer Observer
 	// RefreshSecret reads the secret of the credentials again, such as from its file. It is called when Atlas rejects
-	// the credentials; another secret than the rejected one is tried once before the request fails. nil reads nothing.
+	// the credentials; another secret than the rejected one is tried once before the request fails. Its calls do not overlap.
+	// nil reads nothing.
 	RefreshSecret func(context.Context) (Secret, error)
 }
 

@@ -58,6 +58,14 @@ func (c *Config) secretFile() string {
 	}
 }
 
+// SecretFile returns the path of the file that holds the secret and nothing else, "" where the secret comes from elsewhere.
+func (a *Atlas) SecretFile() string {
+	if path := a.secretFile(); path != nil {
+		return *path
+	}
+	return ""
+}
+
 // secretFile returns the value of the key that names the secret file, nil if the configuration has no credentials.
 func (a *Atlas) secretFile() *string {
 	switch {

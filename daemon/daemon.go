@@ -20,7 +20,7 @@ import (
 
 // Daemon is the running exporter without its HTTP server.
 type Daemon struct {
-	load       loadFunc
+	load       func(context.Context) (config.Config, error)
 	configFile string
 	getenv     func(string) string
 	userAgent  string
@@ -36,8 +36,6 @@ type Daemon struct {
 	cancel context.CancelFunc
 	// turn is held by the one reload that reads files. Nothing else is held meanwhile, for that may take for ever.
 	turn chan struct{}
-	// rejections signals that Atlas rejected credentials.
-	rejections chan struct{}
 
 	mu     sync.Mutex
 	config config.Config
@@ -46,8 +44,6 @@ type Daemon struct {
 	limits *atlasapi.Limits
 	files  fingerprint
 }
-
-type loadFunc func(context.Context) (config.Config, error)
 
 // activeCredentials are the credentials in use, and what they were made from. They cache a token or challenges, and are
 // replaced only when they change.
@@ -91,7 +87,7 @@ func New(ctx context.Context, o Options) (*Daemon, error) {
 			Name: "mongodbatlas_exporter_config_last_reload_success_timestamp_seconds",
 			Help: "When the configuration was last reloaded successfully.",
 		}),
-		turn: make(chan struct{}, 1), rejections: make(chan struct{}, 1), files: fingerprint{},
+		turn: make(chan struct{}, 1), files: fingerprint{},
 	}
 	registry.MustRegister(d.reloadSuccessful, d.reloadTime)
 	d.ctx, d.cancel = context.WithCancel(context.Background())
@@ -109,7 +105,7 @@ func (d *Daemon) start(ctx context.Context) error {
 		_ = level.Warn(d.logger).Log("msg", "still reading the configuration and the secret file: a named pipe without a writer or a dead file system blocks")
 	})
 	defer slow.Stop()
-	return d.replace(ctx, change{load: d.load})
+	return d.replace(ctx, nil)
 }
 
 // Exporter returns the collectors.
@@ -140,13 +136,13 @@ type settings struct {
 
 // read reads the configuration and the secret file. It may block for as long as files do, and changes nothing.
 // What it returns beside an error has the fingerprint alone.
-func (d *Daemon) read(ctx context.Context, load loadFunc) (*settings, error) {
+func (d *Daemon) read(ctx context.Context) (*settings, error) {
 	// Fingerprints are taken before the files are read: a change in between is found the next time.
 	s := &settings{files: fingerprint{}}
 	if d.configFile != "" {
 		s.files.read(d.configFile)
 	}
-	c, err := load(ctx)
+	c, err := d.load(ctx)
 	if err != nil {
 		return s, err
 	}
@@ -169,6 +165,9 @@ func (d *Daemon) read(ctx context.Context, load loadFunc) (*settings, error) {
 	}
 	s.config, s.base, s.credentials, s.options = c, base.String(), credentials, c.Atlas.ClientOptions()
 	s.options.BaseURL = base
+	if path := c.Atlas.SecretFile(); path != "" {
+		s.options.RefreshSecret = d.newSecretFile(c.Atlas, path, credentials.Secret).refresh
+	}
 	return s, nil
 }
 
@@ -179,7 +178,7 @@ func (d *Daemon) apply(s *settings) {
 	}
 	old := d.client
 	s.options.Credentials, s.options.Limits = d.active.credentials, d.limits
-	s.options.UserAgent, s.options.Observer = d.userAgent, observer{d.api, d}
+	s.options.UserAgent, s.options.Observer = d.userAgent, d.api
 	d.config, d.client = s.config, atlasapi.New(s.options)
 	d.exporter.Configure(s.config, d.client)
 	if old != nil {

@@ -220,16 +220,22 @@ type watched struct {
 	*source
 	*daemon.Daemon
 
-	dir, baseURL string
+	dir, baseURL, credentials string
 }
+
+// What watch makes its credentials from. The path of the secret file follows.
+const (
+	serviceAccount = "service_account: {client_id: mdb_sa_id_test, client_secret_file: "
+	apiKey         = "api_key: {public_key: public, private_key_file: "
+)
 
 // mount has the links of the directory lead to other files, all at once. The configuration ends with extra text.
 func (w *watched) mount(t *testing.T, revision, secret, extra string) {
 	t.Helper()
 	for name, content := range map[string]string{
 		"secret": secret,
-		"config.yml": fmt.Sprintf("atlas:\n  base_url: %s\n  service_account: {client_id: mdb_sa_id_test, client_secret_file: %s}\n%s",
-			w.baseURL, filepath.Join(w.dir, "secret"), extra),
+		"config.yml": fmt.Sprintf("atlas:\n  base_url: %s\n  %s%s}\n%s",
+			w.baseURL, w.credentials, filepath.Join(w.dir, "secret"), extra),
 	} {
 		path := filepath.Join(w.dir, revision, name)
 		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(content), 0o600)); err != nil {
@@ -243,9 +249,9 @@ func (w *watched) mount(t *testing.T, revision, secret, extra string) {
 }
 
 // watch starts a daemon with the secret "one", whose files are links into a directory that mount swaps.
-func watch(t *testing.T, baseURL string) *watched {
+func watch(t *testing.T, baseURL, credentials string) *watched {
 	t.Helper()
-	w := &watched{source: new(source), dir: t.TempDir(), baseURL: baseURL}
+	w := &watched{source: new(source), dir: t.TempDir(), baseURL: baseURL, credentials: credentials}
 	w.mount(t, "..1", "one", "")
 	for _, name := range []string{"config.yml", "secret"} {
 		if err := os.Symlink(filepath.Join("..data", name), filepath.Join(w.dir, name)); err != nil {
@@ -274,7 +280,7 @@ func TestAutoReload(t *testing.T) {
 	const interval = 30 * time.Second
 	const bad = "refesh: {}\n"
 	synctest.Test(t, func(t *testing.T) {
-		w := watch(t, "https://atlas.example")
+		w := watch(t, "https://atlas.example", serviceAccount)
 		signals := make(chan os.Signal, 1)
 		go w.Run(t.Context(), signals, interval)
 		steps := []struct {
@@ -315,7 +321,7 @@ func TestAutoReload(t *testing.T) {
 // changed.
 func TestNoAutoReload(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := watch(t, "https://atlas.example")
+		w := watch(t, "https://atlas.example", serviceAccount)
 		signals := make(chan os.Signal, 1)
 		go w.Run(t.Context(), signals, 0)
 		w.mount(t, "..2", "two", "")
@@ -334,7 +340,7 @@ func TestNoAutoReload(t *testing.T) {
 
 // TestPipeIsNotWatched holds that a named pipe as the secret file, which is empty once it was read, is left alone.
 func TestPipeIsNotWatched(t *testing.T) {
-	w := watch(t, "https://atlas.example")
+	w := watch(t, "https://atlas.example", serviceAccount)
 	pipe := filepath.Join(w.dir, "..1", "secret")
 	if err := errors.Join(os.Remove(pipe), syscall.Mkfifo(pipe, 0o600)); err != nil {
 		t.Fatal(err)
@@ -367,27 +373,38 @@ func TestPipeIsNotWatched(t *testing.T) {
 	}
 }
 
-// TestRejectedSecretIsReadAgain holds that a secret which changed in its file is used as soon as Atlas rejects the old one,
-// while a configuration that changed waits for a reload.
+// TestRejectedSecretIsReadAgain holds that a secret which changed in its file is used by the same call whose old secret Atlas
+// rejects, while a configuration that changed waits for a reload.
 func TestRejectedSecretIsReadAgain(t *testing.T) {
 	t.Parallel()
+	for _, credentials := range []string{serviceAccount, apiKey} {
+		t.Run(strings.Fields(credentials)[0], func(t *testing.T) {
+			t.Parallel()
+			w := watch(t, startAtlas(t, "two"), credentials)
+			w.mount(t, "..2", "two", "refesh: {}\n")
+			w.Exporter().Refresh(t.Context(), collector.Selection{})
+			if err := w.Exporter().Ready(); err != nil {
+				t.Error(err)
+			}
+			if w.logged("using the new content of the secret file") != 1 || w.logged("refesh") != 0 || successful(t, w.Daemon) != 1 {
+				t.Errorf("the gauge is %g, and the log is\n%s", successful(t, w.Daemon), w.log.String())
+			}
+		})
+	}
+}
+
+// startAtlas starts a simulated Atlas that accepts both kinds of credentials with a secret.
+func startAtlas(t *testing.T, secret string) (baseURL string) {
+	t.Helper()
 	org := atlassim.NewOrganization(atlassim.WallClock{})
 	org.AddProject("project")
 	atlas := atlassim.NewServer(org, atlassim.Options{
-		ServiceAccounts: []atlassim.ServiceAccount{{ClientID: "mdb_sa_id_test", ClientSecret: "two"}},
+		ServiceAccounts: []atlassim.ServiceAccount{{ClientID: "mdb_sa_id_test", ClientSecret: secret}},
+		APIKeys:         []atlassim.APIKey{{PublicKey: "public", PrivateKey: secret}},
 	})
 	if err := atlas.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = atlas.Close() })
-	w := watch(t, atlas.URL())
-	go w.Run(t.Context(), nil, 0)
-	w.mount(t, "..2", "two", "refesh: {}\n")
-	harness.Eventually(t, func() error {
-		w.Exporter().Refresh(t.Context(), collector.Selection{})
-		return w.Exporter().Ready()
-	})
-	if w.logged("using the new content of the secret file") != 1 || w.logged("refesh") != 0 || successful(t, w.Daemon) != 1 {
-		t.Errorf("the gauge is %g, and the log is\n%s", successful(t, w.Daemon), w.log.String())
-	}
+	return atlas.URL()
 }

@@ -5,22 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"os"
 	"time"
 
 	"github.com/go-kit/log/level"
-
-	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
-	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 )
 
-const (
-	// reloadTimeout bounds a reload: reading the files, and waiting for another reload that reads them.
-	reloadTimeout = 10 * time.Second
-	// rereadInterval bounds how often the secret file is read again because Atlas rejects the credentials.
-	rereadInterval = time.Minute
-)
+// reloadTimeout bounds a reload: reading the files, and waiting for another reload that reads them.
+const reloadTimeout = 10 * time.Second
 
 // errUnchanged is the outcome of a reload that found nothing to change.
 var errUnchanged = errors.New("nothing changed")
@@ -33,8 +25,8 @@ func (d *Daemon) Reload() error {
 	return err
 }
 
-// Run reloads at each signal, when the content of the files changed (it looks once an interval; 0 never looks), and reads
-// the secret file again after Atlas rejected the credentials. It returns when the context ends.
+// Run reloads at each signal, and when the content of the files changed: it looks once an interval, and 0 never looks. It
+// returns when the context ends.
 func (d *Daemon) Run(ctx context.Context, signals <-chan os.Signal, interval time.Duration) {
 	var ticks <-chan time.Time
 	if interval > 0 {
@@ -42,8 +34,7 @@ func (d *Daemon) Run(ctx context.Context, signals <-chan os.Signal, interval tim
 		defer ticker.Stop()
 		ticks = ticker.C
 	}
-	var auto, secret repeated
-	var reread time.Time
+	var auto repeated
 	for {
 		select {
 		case <-ctx.Done():
@@ -54,18 +45,6 @@ func (d *Daemon) Run(ctx context.Context, signals <-chan os.Signal, interval tim
 			err := d.reload(d.changed)
 			if auto.isNew(err) {
 				d.log(err)
-			}
-		case <-d.rejections:
-			if !reread.IsZero() && time.Since(reread) < rereadInterval {
-				continue
-			}
-			reread = time.Now()
-			err := d.rereadSecret()
-			switch {
-			case err == nil:
-				_ = level.Info(d.logger).Log("msg", "Atlas rejected the credentials: using the new content of the secret file")
-			case secret.isNew(err):
-				_ = level.Warn(d.logger).Log("msg", "Atlas answered 401, and the secret file cannot be read again", "err", err)
 			}
 		}
 	}
@@ -99,56 +78,23 @@ func (d *Daemon) log(err error) {
 	}
 }
 
-// change is what a reload wants to do.
-type change struct {
-	load loadFunc
-	// wanted reports whether there is anything to do; nil always does.
-	wanted func() bool
-	// silent leaves the gauges alone.
-	silent bool
-}
-
-// reload reads the configuration again, if that is wanted.
+// reload reads the configuration again, unless wanted reports that there is no need; nil always reads it.
 func (d *Daemon) reload(wanted func() bool) error {
 	ctx, cancel := context.WithTimeout(d.ctx, reloadTimeout)
 	defer cancel()
-	return d.replace(ctx, change{load: d.load, wanted: wanted})
+	return d.replace(ctx, wanted)
 }
 
-// rereadSecret puts a secret in force that changed in its file, and nothing else. The gauges are about the configuration.
-func (d *Daemon) rereadSecret() error {
-	d.mu.Lock()
-	c, from := d.config, d.active.from
-	d.mu.Unlock()
-	ctx, cancel := context.WithTimeout(d.ctx, reloadTimeout)
-	defer cancel()
-	return d.replace(ctx, change{
-		load: func(context.Context) (config.Config, error) { return c, nil },
-		wanted: func() bool {
-			for _, path := range c.Files() {
-				if !isRegular(path) {
-					return false // a pipe would block
-				}
-			}
-			now, err := c.Atlas.Credentials(ctx, d.getenv)
-			return err != nil || now != from
-		},
-		silent: true,
-	})
-}
-
-// attempt is a change that is under way.
+// attempt is a reload that is under way.
 type attempt struct {
-	change
-
 	ended chan error
 	over  bool // it has an outcome. The daemon's lock guards it
 }
 
 // replace waits for its turn, reads the configuration and puts it in force. It gives up when the context ends. A file that
 // blocks keeps the turn then, so that no more than one goroutine ever waits for files, and what it reads is dropped.
-func (d *Daemon) replace(ctx context.Context, c change) error {
-	a := &attempt{change: c, ended: make(chan error, 1)}
+func (d *Daemon) replace(ctx context.Context, wanted func() bool) error {
+	a := &attempt{ended: make(chan error, 1)}
 	select {
 	case d.turn <- struct{}{}:
 	case <-ctx.Done():
@@ -156,11 +102,11 @@ func (d *Daemon) replace(ctx context.Context, c change) error {
 	}
 	go func() {
 		defer func() { <-d.turn }()
-		if c.wanted != nil && !c.wanted() {
+		if wanted != nil && !wanted() {
 			a.ended <- errUnchanged
 			return
 		}
-		s, err := d.read(ctx, c.load)
+		s, err := d.read(ctx)
 		d.conclude(a, s, err)
 	}()
 	select {
@@ -193,7 +139,7 @@ func (d *Daemon) conclude(a *attempt, s *settings, err error) {
 		d.files = s.files
 		d.apply(s)
 	}
-	d.report(a, err)
+	d.report(err)
 	a.ended <- err
 }
 
@@ -205,37 +151,16 @@ func (d *Daemon) giveUp(a *attempt, err error) error {
 		return <-a.ended
 	}
 	a.over = true
-	d.report(a, err)
+	d.report(err)
 	return err
 }
 
 // report sets the gauges to the outcome of an attempt. The lock is held, so that they always show the last outcome.
-func (d *Daemon) report(a *attempt, err error) {
-	switch {
-	case a.silent:
-	case err != nil:
+func (d *Daemon) report(err error) {
+	if err != nil {
 		d.reloadSuccessful.Set(0)
-	default:
-		d.reloadSuccessful.Set(1)
-		d.reloadTime.SetToCurrentTime()
+		return
 	}
-}
-
-// observer watches for rejected credentials.
-type observer struct {
-	atlasapi.Observer
-
-	daemon *Daemon
-}
-
-// Exchanged implements atlasapi.Observer.
-func (o observer) Exchanged(e atlasapi.Exchange) {
-	o.Observer.Exchanged(e)
-	kind, known := atlasapi.KindOf(e.Err)
-	if e.Status == http.StatusUnauthorized && (!known || kind == atlasapi.KindUnauthorized) { // and not a missing role
-		select {
-		case o.daemon.rejections <- struct{}{}:
-		default: // one is known already
-		}
-	}
+	d.reloadSuccessful.Set(1)
+	d.reloadTime.SetToCurrentTime()
 }

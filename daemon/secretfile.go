@@ -1,0 +1,57 @@
+package daemon
+
+import (
+	"context"
+	"os"
+	"time"
+
+	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
+
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
+)
+
+// rereadInterval bounds how often the secret file is read again because Atlas rejects the credentials.
+const rereadInterval = time.Minute
+
+// secretFile is the file of the secret in use. The client reads it again when Atlas rejects the credentials, so that a
+// rotated secret needs no reload. The client's calls of refresh do not overlap.
+type secretFile struct {
+	atlas  config.Atlas
+	path   string
+	getenv func(string) string
+	logger log.Logger
+
+	last   time.Time // when it was read again
+	secret atlasapi.Secret
+	err    error
+	logged repeated
+}
+
+func (d *Daemon) newSecretFile(a config.Atlas, path string, secret atlasapi.Secret) *secretFile {
+	return &secretFile{atlas: a, path: path, getenv: d.getenv, logger: d.logger, secret: secret}
+}
+
+// refresh returns the secret in the file, read again once an interval at most. It reads nothing but a regular file: a
+// named pipe may block, or ask a person each time. The configuration's reader bounds the reading, and the result
+// serves later calls, so that the end of this call does not end it.
+func (f *secretFile) refresh(ctx context.Context) (atlasapi.Secret, error) {
+	if !f.last.IsZero() && time.Since(f.last) < rereadInterval {
+		return f.secret, f.err
+	}
+	f.last = time.Now()
+	if info, err := os.Stat(f.path); err == nil && !info.Mode().IsRegular() {
+		return f.secret, nil
+	}
+	read, err := f.atlas.Credentials(context.WithoutCancel(ctx), f.getenv)
+	f.err = err
+	if isNew := f.logged.isNew(err); isNew && err != nil {
+		_ = level.Warn(f.logger).Log("msg", "Atlas rejected the credentials, and the secret file cannot be read again", "err", err)
+	}
+	if err == nil && read.Secret != f.secret {
+		f.secret = read.Secret
+		_ = level.Info(f.logger).Log("msg", "Atlas rejected the credentials: using the new content of the secret file", "file", f.path)
+	}
+	return f.secret, f.err
+}
