@@ -20,13 +20,14 @@ const (
 	inFlight     = 16
 )
 
-// startAtlas serves an organisation whose pages are made once.
-func startAtlas(size atlassim.LargeOptions, latency time.Duration) (*atlassim.Server, error) {
+// startAtlas serves an organization. It keeps each page that it made where they are read several times: the largest
+// organization has more of them than memory should hold.
+func startAtlas(size atlassim.LargeOptions, latency time.Duration, keepPages bool) (*atlassim.Server, error) {
 	server := atlassim.NewServer(atlassim.Large(atlassim.WallClock{}, size), atlassim.Options{
 		ServiceAccounts: []atlassim.ServiceAccount{{ClientID: clientID, ClientSecret: clientSecret}},
 		APIKeys:         []atlassim.APIKey{{PublicKey: clientID, PrivateKey: clientSecret}},
 		Latency:         func(string) time.Duration { return latency },
-		CachePages:      true,
+		CachePages:      keepPages,
 		NoRateLimits:    true,
 		RecordLimit:     1,
 	})

@@ -36,7 +36,7 @@ type cost struct{ wall, cpu time.Duration }
 
 // measureCold compares a cold reading of everything with the floor, by time, and with a straightforward client, by CPU.
 func measureCold(ctx context.Context, pairs int) ([]row, error) {
-	server, err := startAtlas(tenPages(), 80*time.Millisecond)
+	server, err := startAtlas(tenPages(), 80*time.Millisecond, true)
 	if err != nil {
 		return nil, err
 	}

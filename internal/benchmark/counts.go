@@ -23,7 +23,7 @@ func measureCounts(ctx context.Context, _ int) ([]row, error) {
 	for _, order := range []atlassim.Order{atlassim.NewestFirst, atlassim.OldestFirst} {
 		size := tenPages()
 		size.Order = order
-		server, err := startAtlas(size, 0)
+		server, err := startAtlas(size, 0, true)
 		if err != nil {
 			return nil, err
 		}
@@ -51,7 +51,7 @@ func measureCounts(ctx context.Context, _ int) ([]row, error) {
 
 // measureDigest counts the round trips of requests that are signed with an API key.
 func measureDigest(ctx context.Context, _ int) ([]row, error) {
-	server, err := startAtlas(atlassim.LargeOptions{Projects: 1, ClustersPerProject: 1}, time.Millisecond)
+	server, err := startAtlas(atlassim.LargeOptions{Projects: 1, ClustersPerProject: 1}, time.Millisecond, true)
 	if err != nil {
 		return nil, err
 	}

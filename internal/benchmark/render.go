@@ -30,7 +30,7 @@ func (r ready) Collect(ch chan<- prometheus.Metric) {
 
 // measureRender compares a scrape of what is known with promhttp over const metrics that are ready.
 func measureRender(ctx context.Context, pairs int) ([]row, error) {
-	server, err := startAtlas(atlassim.LargeOptions{Projects: 136, ClustersPerProject: 25, ExportsPerCluster: 1}, 0)
+	server, err := startAtlas(atlassim.LargeOptions{Projects: 136, ClustersPerProject: 25, ExportsPerCluster: 1}, 0, true)
 	if err != nil {
 		return nil, err
 	}

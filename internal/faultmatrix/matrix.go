@@ -8,14 +8,14 @@
 //
 //	go test ./internal/faultmatrix                                                  every fault once, half a minute
 //	go test ./internal/faultmatrix -run Matrix -long -write -timeout 40m            everything, and writes docs/fault-matrix.md
-//	go test ./internal/faultmatrix -run Matrix -only 'gzip bomb / exports'          by a part of "fault / endpoint / mode"
+//	go test ./internal/faultmatrix -run Matrix -only 'gzip bomb / exports'          by a pattern of "fault / endpoint / mode"
 package faultmatrix
 
 import (
 	"cmp"
 	"math/rand/v2"
+	"regexp"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -29,13 +29,13 @@ type matrix struct {
 	seed      uint64
 }
 
-// cells lists every cell whose name contains a text.
-func cells(only string) []cell {
+// cells lists every cell in whose name a pattern matches.
+func cells(only *regexp.Regexp) []cell {
 	var all []cell
 	for _, f := range allFaults() {
 		for _, c := range columns() {
 			for _, m := range modes() {
-				if one := (cell{&f, c, m}); one.makesSense() && strings.Contains(one.String(), only) {
+				if one := (cell{&f, c, m}); one.makesSense() && only.MatchString(one.String()) {
 					all = append(all, one)
 				}
 			}

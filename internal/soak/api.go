@@ -16,7 +16,7 @@ import (
 func endpoints() []string {
 	all := []string{
 		atlassim.OpToken, atlassim.OpListProjects, atlassim.OpGetProject, atlassim.OpListClusters, atlassim.OpListPipelines,
-		atlassim.OpGetBackupSchedule, atlassim.OpListExportBuckets,
+		atlassim.OpGetBackupSchedule, atlassim.OpListExportBuckets, atlassim.OpListFlexClusters,
 		atlassim.OpListShardedBackupSnapshots,
 	}
 	for _, l := range jobLists() {

@@ -94,6 +94,7 @@ func (a *atlas) populate(projects, clusters, pipelines int) {
 		for range clusters / projects {
 			a.addCluster(p)
 		}
+		a.addFlexCluster(p)
 		for j := range pipelines {
 			if j%projects == i {
 				a.addPipeline(p)

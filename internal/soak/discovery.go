@@ -28,7 +28,7 @@ func (a *atlas) population() population {
 func (a *atlas) change(usual population) bool {
 	now := a.population()
 	var done string
-	switch a.random.IntN(20) {
+	switch a.random.IntN(22) {
 	case 0, 1, 2:
 		done = a.growOrShrinkClusters(now.clusters >= usual.clusters)
 	case 3, 4:
@@ -49,6 +49,8 @@ func (a *atlas) change(usual population) bool {
 		done = a.switchPause()
 	case 16, 17:
 		done = a.switchPipeline()
+	case 18, 19:
+		done = a.switchFlex()
 	default:
 		done = a.reorder()
 	}
@@ -122,6 +124,7 @@ func (a *atlas) growOrShrinkProjects(shrink bool, usual population) string {
 		for range usual.pipelines / usual.projects {
 			a.addPipeline(p)
 		}
+		a.addFlexCluster(p)
 		return "project created"
 	}
 	if p := a.anyProject(); p != nil && a.mayGo(p) && len(a.listedProjects()) > 2 {

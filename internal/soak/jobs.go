@@ -25,8 +25,10 @@ func (a *atlas) step() bool {
 		return a.advanceRestore()
 	case n < 73:
 		return a.newRun()
-	case n < 85:
+	case n < 82:
 		return a.advanceBackups()
+	case n < 88:
+		return a.advanceFlex()
 	default:
 		return a.advanceRun()
 	}

@@ -158,6 +158,8 @@ func chosenBy(key, collector string) bool {
 	switch {
 	case strings.HasPrefix(family, prefix+"cluster_"), family == exportFamily+"_bucket_found": // what its cluster says
 		return collector == collectorExports || collector == collectorSnapshots
+	case strings.HasPrefix(family, flexFamily+"_"):
+		return collector == collectorFlexSnapshots || collector == collectorFlexRestores
 	case family == exportFamily+"_missing_snapshot_created_timestamp_seconds":
 		return collector == collectorSnapshots
 	}

@@ -60,6 +60,7 @@ type dated struct {
 	created, date float64
 	id            string
 	finished      bool
+	took          float64 // from creation to end, where it finished
 }
 
 // last is the job with the latest date; of those of one second, the one that was made last.
@@ -77,7 +78,7 @@ func (s samples) dates(family string, succeeded, failed []dated, pairs ...string
 	success, ok := last(succeeded)
 	s.set(success.date, family+"_last_success_timestamp_seconds", pairs...)
 	if ok && success.finished {
-		s.set(success.date-success.created, family+"_last_success_duration_seconds", pairs...)
+		s.set(success.took, family+"_last_success_duration_seconds", pairs...)
 	}
 	failure, _ := last(failed)
 	s.set(failure.date, family+"_last_failure_timestamp_seconds", pairs...)
@@ -101,6 +102,7 @@ func exportSamples(jobs []*atlassim.Export, pairs ...string) samples {
 		d := dated{created: created, date: created, id: e.ID, finished: !e.FinishedAt.IsZero()}
 		if d.finished {
 			d.date = seconds(e.FinishedAt)
+			d.took = d.date - created
 		}
 		if later(created, e.ID, seconds(newest.CreatedAt), newest.ID) {
 			newest = e
@@ -190,6 +192,7 @@ func (s samples) restores(jobs []*atlassim.Restore, pairs ...string) {
 		d := dated{created: created, date: created, id: r.ID, finished: !r.FinishedAt.IsZero()}
 		if d.finished {
 			d.date = seconds(r.FinishedAt)
+			d.took = d.date - created
 		}
 		if later(created, r.ID, born(newest.ID), newest.ID) {
 			newest = r

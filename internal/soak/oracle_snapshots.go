@@ -179,6 +179,7 @@ func (o *oracle) collectionRestores(_ *atlassim.Cluster, jobs any, labels []stri
 	for _, r := range jobs.([]*atlassim.CollectionRestore) {
 		created := seconds(r.CreatedAt)
 		j := listed{dated: dated{created: created, date: firstSet(r.FinishedAt, created), id: r.ID, finished: !r.FinishedAt.IsZero()}, state: r.State}
+		j.took = j.date - created
 		byID[r.ID] = r
 		switch r.State {
 		case "SUCCESSFUL":

@@ -89,7 +89,7 @@ func (o *oracle) groups() []group {
 		for _, collector := range o.settings.collectors() {
 			switch collector {
 			case "projects":
-			case "clusters", "pipelines", "export_buckets":
+			case "clusters", "flex_clusters", "pipelines", "export_buckets":
 				h.target(collector, p.ID, p.Name, "", "", "")
 			default:
 				h.conditions(collector, p.ID, p.Name)
@@ -101,6 +101,7 @@ func (o *oracle) groups() []group {
 			}
 			groups = append(groups, o.cluster(c)...)
 		}
+		groups = append(groups, o.flexClusters(p, h))
 		for _, pl := range o.pipelines(p) {
 			h.target(collectorRuns, p.ID, p.Name, "", pl.Name, "")
 			groups = append(groups, o.pipeline(pl))

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
-	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
 )
 
 // The exporter's collectors of jobs, in the words of its interface.
@@ -21,13 +20,15 @@ const (
 
 	collectorSnapshots          = "backup_snapshots"
 	collectorCollectionRestores = "collection_restores"
+	collectorFlexSnapshots      = "flex_snapshots"
+	collectorFlexRestores       = "flex_restores"
 )
 
 // jobList is a collector of jobs. A new one needs an entry in jobLists, its oracle, and steps in jobs.go that make its jobs
 // come and go.
 type jobList struct {
 	collector string
-	parent    string   // the collector that lists what has the jobs: clusters or pipelines
+	parent    string   // the collector that lists what has the jobs: clusters, flex_clusters or pipelines
 	needs     []string // further collectors of discovery; backup_schedule has a target for each cluster
 	operation string   // the call that reads it, and that of needs
 	family    string   // begins the names of its series
@@ -37,6 +38,8 @@ type jobList struct {
 	keep func(*atlassim.Cluster) any
 	// expect is what a cluster's jobs come to; jobs are those that keep returned.
 	expect func(o *oracle, c *atlassim.Cluster, jobs any, labels []string) group
+	// flex is what the jobs of a flex cluster come to.
+	flex func(f *atlassim.FlexCluster, labels []string) samples
 }
 
 // jobLists is the only list of the collectors of jobs.
@@ -61,6 +64,14 @@ func jobLists() []jobList {
 			collector: collectorCollectionRestores, parent: "clusters", operation: atlassim.OpListCollectionRestores,
 			family: collectionFamily, stateSets: map[string]string{collectionFamily + "_last_job_state": "state"},
 			keep: keepCollectionRestores, expect: (*oracle).collectionRestores,
+		},
+		{
+			collector: collectorFlexSnapshots, parent: "flex_clusters", operation: atlassim.OpListFlexSnapshots,
+			family: flexSnapshotFamily, stateSets: map[string]string{flexSnapshotFamily + "_last_state": "state"}, flex: flexSnapshotSamples,
+		},
+		{
+			collector: collectorFlexRestores, parent: "flex_clusters", operation: atlassim.OpListFlexRestores,
+			family: flexRestoreFamily, stateSets: map[string]string{flexRestoreFamily + "_last_job_state": "state"}, flex: flexRestoreSamples,
 		},
 		{
 			collector: collectorRuns, parent: "pipelines", operation: atlassim.OpListPipelineRuns, family: runFamily,
@@ -157,11 +168,6 @@ func (s *settings) yaml(baseURL, secretFile string) string {
 		line("  %s: {exclude: %s}", filter[0], exclude)
 	}
 	line("collectors:")
-	for _, known := range collector.All().Config() {
-		if !isJobs(known.Name) { // the oracle does not know it
-			line("  %s: {enabled: false}", known.Name)
-		}
-	}
 	for _, l := range jobLists() {
 		name := l.collector
 		line("  %s:", name)
