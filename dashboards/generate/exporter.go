@@ -68,7 +68,7 @@ func reads(l *layout) {
 	l.add(16, 9, collectors())
 	l.add(8, 9, timeseries("Targets by state", "All targets of the chosen projects. Pending: not read yet.", unitCount,
 		query{"sum by (state) (max by (collector, group_id, state) (" + ofInstances("targets") + "))", "{{state}}"}).
-		stacked().colouredByState())
+		stacked().colouredByState("up", "down", "unsupported", "pending"))
 }
 
 func collectors() *panel {

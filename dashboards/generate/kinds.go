@@ -27,12 +27,11 @@ type kind struct {
 }
 
 func kinds() []kind {
-	snapshotStates := []string{"queued", "inProgress", "completed", "failed"}
-	flexStates := []string{"PENDING", "QUEUED", "RUNNING", "COMPLETED", "FAILED"}
+	flexStates := func() []string { return []string{"PENDING", "QUEUED", "RUNNING", "COMPLETED", "FAILED"} }
 	all := []kind{
 		{
 			collector: "backup_snapshots", noun: "Snapshot", nouns: "snapshots", alert: "backupsnapshot", prefix: "backup_snapshot", key: keyOfCluster,
-			failed: "failed", states: snapshotStates, baseline: "backup_snapshot_last_success|cluster_created",
+			failed: "failed", states: []string{"queued", "inProgress", "completed", "failed"}, baseline: "backup_snapshot_last_success|cluster_created",
 		},
 		{
 			collector: "backup_exports", noun: "Export", nouns: "exports", alert: "backupexport", prefix: "backup_export", job: "_job", key: keyOfCluster,
@@ -49,11 +48,11 @@ func kinds() []kind {
 		},
 		{
 			collector: "flex_snapshots", noun: "Flex snapshot", nouns: "flex snapshots", alert: "flexsnapshot", prefix: "flex_snapshot", key: keyOfCluster,
-			failed: "FAILED", states: flexStates, baseline: "flex_snapshot_last_success|flex_cluster_created", unlimited: true,
+			failed: "FAILED", states: flexStates(), baseline: "flex_snapshot_last_success|flex_cluster_created", unlimited: true,
 		},
 		{
 			collector: "flex_restores", noun: "Flex restore", nouns: "flex restores", alert: "flexrestore", prefix: "flex_restore", job: "_job", key: keyOfRestore,
-			failed: "FAILED", states: flexStates, grave: true,
+			failed: "FAILED", states: flexStates(), grave: true,
 		},
 		{
 			collector: "pipeline_runs", noun: "Pipeline run", nouns: "pipeline runs", alert: "pipelinerun", prefix: "pipeline", job: "_run", key: keyOfPipeline,
@@ -64,6 +63,7 @@ func kinds() []kind {
 	for i := range all {
 		at := slices.IndexFunc(declared, func(d *collector.Declaration) bool { return d.Name == all[i].collector })
 		all[i].Patience = declared[at].Patience
+		all[i].states = append(all[i].states, "unknown")
 	}
 	return all
 }
@@ -261,7 +261,7 @@ func verdictProperties() []property {
 // timeline is the state of the newest job as a number, for a panel that shows states over time.
 func (k kind) timeline() string {
 	var parts []string
-	for i, state := range append(slices.Clone(k.states), "unknown") {
+	for i, state := range k.states {
 		parts = append(parts, fmt.Sprintf("%d * (%s (%s) == 1)", i+1, k.by(), k.of("last"+k.job+"_state", fmt.Sprintf("state=%q", state))))
 	}
 	return strings.Join(parts, "\nor ")
@@ -269,7 +269,7 @@ func (k kind) timeline() string {
 
 func (k kind) timelineMapping() options {
 	var triples []any
-	for i, state := range append(slices.Clone(k.states), "unknown") {
+	for i, state := range k.states {
 		triples = append(triples, i+1, state, stateColours()[state])
 	}
 	return values(triples...)

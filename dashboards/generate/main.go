@@ -52,7 +52,7 @@ func encode(d dashboard) ([]byte, error) {
 	var content bytes.Buffer
 	encoder := json.NewEncoder(&content)
 	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
+	encoder.SetIndent("", "\t")
 	if err := encoder.Encode(d); err != nil {
 		return nil, err
 	}

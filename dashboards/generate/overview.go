@@ -1,14 +1,16 @@
 package main
 
+import "slices"
+
 func overview() dashboard {
 	var l layout
-	snapshots, exports, flex := kindOf("backup_snapshots"), kindOf("backup_exports"), kindOf("flex_snapshots")
+	snapshots, flex := kindOf("backup_snapshots"), kindOf("flex_snapshots")
 
 	l.row("How much would I lose now?")
 	const restorable, needs = "Restorable moment by cluster", "What needs attention"
 	l.add(4, 4, stat("Most that would be lost", "Age of the oldest newest snapshot: of all clusters that have one and expect one, flex clusters included. Continuous backup, where it is on, loses less.", unitDuration,
 		query{"max(" + age(snapshots.success()) + " and " + onCluster + " " + snapshots.interval() + "\n  or " + age(flex.success()) + " and " + onCluster + " " + flex.interval() + ")", "age"}).
-		standard("decimals", 1).standard("links", []options{toPanel(restorable)}))
+		standard("decimals", 1).standard("color", fixed("text")).standard("links", []options{toPanel(restorable)}))
 	l.add(4, 4, count("Restorable moment overdue", "Clusters, flex clusters included, whose newest snapshot is older than its interval and a grace, or that never had one.", cases("snapshotoverdue"), "red", needs))
 	l.add(4, 4, count("Exports overdue", "Clusters without a successful export for longer than the interval and the smaller of itself and two days.", cases("exportoverdue"), "red", needs))
 	l.add(4, 4, count("Failed restores", "Newest ended restores that failed within a day, by delivery type; of clusters, collections and flex clusters.", cases("restorefailed"), "red", needs))
@@ -18,14 +20,13 @@ func overview() dashboard {
 	l.add(24, 11, attention())
 
 	l.row("Exports")
-	l.add(24, 9, exportsTable("Exports by cluster", exports,
-		"Age of the last success against its interval, the most overdue first. Not exported: age of the oldest snapshot that auto export should have exported. Error: Atlas's code for the newest failed job, however old."))
+	l.add(24, 9, exportsTable("Exports by cluster", "Age of the last success against its interval, the most overdue first."))
 
 	l.row("Restores")
 	l.add(24, 7, restoresTable("Restores by cluster and delivery type"))
 
 	l.row("Flex clusters")
-	l.add(24, 6, flexTable("Flex clusters", flex))
+	l.add(24, 6, flexTable("Flex snapshots by cluster", flex))
 
 	coverage(&l)
 	history(&l)
@@ -44,40 +45,38 @@ func restorableTable(title string) *panel {
 			projectColumn(), clusterColumn(),
 			valueColumn("Snapshots", unitCount, k.verdict(), verdictProperties()...),
 			durationColumn("Would be lost", k.lastSuccess(), mappings(values(-1, "never backed up", "red"), missing("-")), width(130)),
-			durationColumn("Every", k.interval(), width(90)),
+			durationColumn("Every", k.interval(), width(95)),
 			shareColumn(k),
 			durationColumn("Continuous", cluster("backup_restore_window_seconds")+"\nor 0 * ("+cluster("cluster_pit_enabled")+" == 0)", mappings(values(0, "off", neutral), missing("-")), width(105)),
-			stateColumn("Newest", "state", stated(keyOfCluster, "state", k.newest())),
+			k.newestColumn("Newest"),
 			durationColumn("Next in", k.value("next_timestamp_seconds")+" - time()", mappings(between(-1e12, 0, "due", "orange"), missing("-")), width(100)),
 			durationColumn("Back to", age(k.value("oldest_success_timestamp_seconds")), width(100)),
 		}, order{"Age / interval", true})
 }
 
 func shareColumn(k kind) column {
-	return valueColumn("Age / interval", unitCount, k.share(), property{"decimals", 2}, width(125), coloured("color-text"),
+	return valueColumn("Age / interval", unitCount, k.share(), property{"decimals", 2}, width(145), coloured("color-text"),
 		property{"thresholds", thresholds("text", 1, "orange", 2, "red")}, mappings(between(1e8, 1e12, "never", "red"), missing("-")))
 }
 
-func exportsTable(title string, k kind, description string) *panel {
-	return table(title, description, "No clusters are read: no exporter is scraped, or the filters above match none.",
-		[]column{
+func exportsTable(title, description string, more ...column) *panel {
+	k := kindOf("backup_exports")
+	return table(title, description+" Not exported: age of the oldest snapshot that auto export should have exported.",
+		"No clusters are read: no exporter is scraped, or the filters above match none.",
+		append([]column{
 			projectColumn(), clusterColumn(),
 			valueColumn("Exports", unitCount, k.verdict(), verdictProperties()...),
 			durationColumn("Last success", k.lastSuccess(), mappings(values(-1, "never", "orange"), missing("-"))),
-			durationColumn("Every", k.interval(), width(90)),
+			durationColumn("Every", k.interval(), width(95)),
 			shareColumn(k),
-			stateColumn("Newest job", "state", stated(keyOfCluster, "state", k.newest())),
-			{
-				title: "Error", label: "error_code", expr: stated(keyOfCluster, "error_code", ofCluster("backup_export_last_failure_info")),
-				properties: []property{{"custom.minWidth", 200}, mappings(missing("-"))},
-			},
-			durationColumn("Not exported", age(k.value("missing_snapshot_created_timestamp_seconds"))),
+			k.newestColumn("Newest job"),
+			durationColumn("Not exported", age(k.value("missing_snapshot_created_timestamp_seconds")), width(135)),
 			valueColumn("Auto export", unitCount, cluster("backup_export_auto_enabled"), onOff(neutral)...),
-		}, order{"Age / interval", true})
+		}, more...), order{"Age / interval", true})
 }
 
 func onOff(off string) []property {
-	return []property{width(110), coloured("color-text"), mappings(values(1, "on", "green", 0, "off", off), missing("-"))}
+	return []property{width(120), coloured("color-text"), mappings(values(1, "on", "green", 0, "off", off), missing("-"))}
 }
 
 // restoresTable has the restores of all kinds. A restore of collections has no delivery type of its own.
@@ -94,13 +93,14 @@ func restoresTable(title string) *panel {
 			valueColumn("Restores", unitCount, each(func(k kind) string {
 				return "3 + 0 * (" + k.lastFailed() + ")\nor 2 + 0 * (" + k.stuck() + ")\nor 1 + 0 * " + k.unfinished() + "\nor 0 * " + k.success()
 			}), width(115), coloured("color-background"), mappings(values(3, "failed", "red", 2, "stuck", "orange", 1, "running", "blue", 0, "well", "green"))),
-			stateColumn("Newest job", "state", each(func(k kind) string { return stated(k.key, "state", k.newest()) })),
+			stateColumn("Newest job", "state", each(func(k kind) string { return stated(k.key, "state", k.newest()) }),
+				slices.Concat(kindOf("backup_restores").states, kindOf("collection_restores").states, kindOf("flex_restores").states)...),
 			durationColumn("Last success", each(func(k kind) string { return sinceOrNever(k.success()) }), mappings(values(-1, "never", "orange"), missing("-"))),
 			durationColumn("Took", each(func(k kind) string { return k.value("last_success_duration_seconds") })),
 			durationColumn("Last failure", each(func(k kind) string { return age(k.failure()) })),
 			durationColumn("Unfinished", each(func(k kind) string { return age(k.unfinished()) })),
-			durationColumn("Newest began", each(func(k kind) string { return age(k.value("last_job_created_timestamp_seconds")) })),
-		}, order{"Restores", true}, order{"Newest began", false})
+			durationColumn("Began", each(func(k kind) string { return age(k.value("last_job_created_timestamp_seconds")) })),
+		}, order{"Restores", true}, order{"Began", false})
 }
 
 func flexTable(title string, k kind) *panel {
@@ -109,9 +109,9 @@ func flexTable(title string, k kind) *panel {
 			projectColumn(), clusterColumn(),
 			valueColumn("Snapshots", unitCount, k.verdict(), verdictProperties()...),
 			durationColumn("Would be lost", k.lastSuccess(), mappings(values(-1, "never backed up", "red"), missing("-")), width(130)),
-			durationColumn("Every", k.interval(), width(90)),
+			durationColumn("Every", k.interval(), width(95)),
 			shareColumn(k),
-			stateColumn("Newest", "state", stated(keyOfCluster, "state", k.newest())),
+			k.newestColumn("Newest"),
 			durationColumn("Last failure", age(k.failure())),
 			durationColumn("Kept until", k.value("newest_expiration_timestamp_seconds")+" - time()", mappings(between(-1e12, 0, "expired", "red"), missing("-"))),
 		}, order{"Age / interval", true})
@@ -125,14 +125,13 @@ func coverage(l *layout) {
 	unscheduled := cluster("backup_snapshot_policy_items") + " == 0 unless " + onCluster + " " + cluster("cluster_backup_enabled") + " == 0"
 	noExport := cluster("backup_export_auto_enabled") + " == 0 unless " + onCluster + " " + cluster("cluster_backup_enabled") + " == 0"
 	noContinuous := cluster("cluster_pit_enabled") + " == 0 unless " + onCluster + " " + cluster("cluster_backup_enabled") + " == 0"
-	oneRegion := cluster("backup_snapshot_last_success_copy_regions") + " == 0"
 	total := cluster("cluster_backup_enabled") + " or " + cluster("flex_cluster_backup_enabled")
-	l.add(4, 4, stat("Clusters", "All clusters that are read; the free tier, which has no backup, is not counted.", unitCount, query{orZero("count(" + total + ")"), "clusters"}))
+	l.add(4, 4, stat("Clusters", "All clusters that are read; the free tier, which has no backup, is not counted.", unitCount, query{orZero("count(" + total + ")"), "clusters"}).standard("color", fixed("text")))
 	l.add(4, 4, count("Without backup", "Clusters whose backup is off: nothing of them can be restored but snapshots from before. Right for some.", noBackup, "orange", rows))
 	l.add(4, 4, count("Without schedule", "Clusters with backup whose policy takes no snapshots by itself.", unscheduled, "orange", rows))
 	l.add(4, 4, count("Without export", "Clusters with backup whose snapshots are not exported: they are lost with the Atlas project. Right for some.", noExport, "blue", rows))
 	l.add(4, 4, count("Without continuous backup", "Clusters with backup that can be restored to their snapshots alone, and to no moment in between.", noContinuous, "blue", rows))
-	l.add(4, 4, count("Without a copy elsewhere", "Clusters whose newest snapshot is in one region alone.", oneRegion, "blue", rows))
+	l.add(4, 4, count("Without their bucket", "Clusters whose schedule exports to a bucket that the project does not have.", cluster("backup_export_bucket_found")+" == 0", "red", rows))
 	lacking := func(expr string) string {
 		return "(" + expr + ")\n  and " + onCluster + " (" + noBackup + " or " + unscheduled + " or " + noExport + " or " + cluster("backup_export_bucket_found") + " == 0)"
 	}
@@ -169,7 +168,7 @@ func history(l *layout) {
 	for _, name := range []string{"backup_snapshots", "backup_exports"} {
 		k := kindOf(name)
 		l.add(12, 8, timeseries("Newest "+k.nouns+" by state", "How many clusters have their newest job in each state; the areas sum up to all that ever had one.", unitCount,
-			query{orZero("sum by (state) (max by (" + k.ids() + ", state) (" + k.newest() + "))"), "{{state}}"}).stacked().colouredByState())
+			query{orZero("sum by (state) (max by (" + k.ids() + ", state) (" + k.newest() + "))"), "{{state}}"}).stacked().colouredByState(k.states...))
 	}
 }
 
@@ -204,12 +203,12 @@ func pipelinesTable() *panel {
 			{title: "Reads", label: "cl_name", expr: stated(keyOfPipeline, "cl_name", ofCluster("pipeline_info")), properties: []property{{"custom.minWidth", 160}}},
 			{
 				title: "Pipeline is", label: "state", expr: stated(keyOfPipeline, "state", ofPipeline("pipeline_state")),
-				properties: []property{mappings(stateMapping()), coloured("color-text"), width(105)},
+				properties: []property{mappings(stateMapping("ACTIVE", "PAUSED")), coloured("color-text"), width(105)},
 			},
 			// The state of the run, under a label of its own: the pipeline's is called state, too.
 			{
 				title: "Newest run", label: "run", expr: "max by (" + keyOfPipeline + ", run) (label_join(" + stated(keyOfPipeline, "state", k.newest()) + `, "run", "", "state"))`,
-				properties: []property{mappings(stateMapping(), missing("-")), coloured("color-text"), width(145)},
+				properties: []property{mappings(stateMapping(k.states...), missing("-")), coloured("color-text"), width(165)},
 			},
 			{title: "Phase", label: "phase", expr: stated(keyOfPipeline, "phase", ofPipeline("pipeline_last_run_phase")), properties: []property{width(90)}},
 			valueColumn("Bytes", unitBytes, pipeline("pipeline_last_run_exported_bytes"), width(85)),

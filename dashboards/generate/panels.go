@@ -1,10 +1,6 @@
 package main
 
-import (
-	"fmt"
-	"maps"
-	"slices"
-)
+import "fmt"
 
 // Grafana's names of units.
 const (
@@ -196,8 +192,8 @@ func (p *panel) custom(pairs ...any) *panel {
 }
 
 // colouredByState gives each state's series the colour that the state has everywhere.
-func (p *panel) colouredByState() *panel {
-	for _, state := range slices.Sorted(maps.Keys(stateColours())) {
+func (p *panel) colouredByState(states ...string) *panel {
+	for _, state := range states {
 		p.override(state, property{"color", fixed(stateColours()[state])})
 	}
 	return p
@@ -260,9 +256,9 @@ func stateColours() map[string]string {
 }
 
 // stateMapping colours the names of states in a table.
-func stateMapping() options {
+func stateMapping(states ...string) options {
 	mapping := options{}
-	for i, state := range slices.Sorted(maps.Keys(stateColours())) {
+	for i, state := range states {
 		mapping[state] = options{"color": stateColours()[state], "index": i}
 	}
 	return options{"type": "value", "options": mapping}

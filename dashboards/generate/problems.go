@@ -20,7 +20,7 @@ func problems() []problem {
 	for _, k := range kinds() {
 		noun := strings.ToLower(k.noun)
 		if k.baseline != "" {
-			all = append(all, problem{k.alert + "overdue", noun + " overdue", true, k.overdue()})
+			all = append(all, problem{k.alert + "overdue", noun + " overdue", true, labelled(k.overdue()+"\n  unless "+onCluster+" "+k.success()+" > 0", "detail", "never succeeded") + "\n  or " + onCluster + " " + k.overdue()})
 		}
 		failed := "time() - (" + k.lastFailed() + ")"
 		if k.collector == "backup_exports" {
@@ -52,27 +52,26 @@ func (k kind) detailed(expr string) string {
 func scheduleProblems() []problem {
 	running := " unless " + onCluster + " " + cluster("cluster_paused") + " == 1"
 	snapshots := kindOf("backup_snapshots")
-	since := "(time() - " + cluster("cluster_created_timestamp_seconds") + ")"
-	// wasOn are the clusters that had a switch on some time in the last week: off is news for them alone.
-	wasOn := func(metric string) string {
-		return "time() - " + cluster("cluster_created_timestamp_seconds") + " and " + onCluster + " " + cluster(metric) + " == 0 and " + onCluster +
-			" max_over_time(" + ofCluster(metric) + "[7d]) == 1"
+	exports := kindOf("backup_exports")
+	// switchedOff are the clusters that had a switch on some time in the last week: off is news for them alone.
+	switchedOff := func(k kind, metric string) string {
+		return k.baselineAge() + " and " + onCluster + " " + cluster(metric) + " == 0 and " + onCluster + " max_over_time(" + ofCluster(metric) + "[7d]) == 1"
 	}
 	return []problem{
-		{"backupdisabled", "backup switched off", true, wasOn("cluster_backup_enabled")},
-		{"backupautoexportdisabled", "auto export switched off", false, wasOn("backup_export_auto_enabled") + running},
+		{"backupdisabled", "backup switched off", true, switchedOff(snapshots, "cluster_backup_enabled")},
+		{"backupautoexportdisabled", "auto export switched off", false, switchedOff(exports, "backup_export_auto_enabled") + running},
 		{
 			"backupexportbucketmissing", "export bucket gone", true,
-			since + " and " + onCluster + " " + cluster("backup_export_bucket_found") + " == 0 unless " + onCluster + " " + cluster("backup_export_auto_enabled") + " == 0",
+			exports.baselineAge() + " and " + onCluster + " " + cluster("backup_export_bucket_found") + " == 0 unless " + onCluster + " " + cluster("backup_export_auto_enabled") + " == 0",
 		},
-		{"backupexportmissing", "snapshot not exported", false, "(time() - " + cluster("backup_export_missing_snapshot_created_timestamp_seconds") + ") > " + seconds(kindOf("backup_exports").Stuck) + running},
+		{"backupexportmissing", "snapshot not exported", false, "(time() - " + cluster("backup_export_missing_snapshot_created_timestamp_seconds") + ") > " + seconds(exports.Stuck) + running},
 		{
 			"backupsnapshotfallback", "newest snapshot is a fallback", false,
 			"time() - (" + snapshots.value("last_fallback_timestamp_seconds") + " > " + snapshots.with() + " " + snapshots.plainSuccess() + ") unless " + onCluster + " " + cluster("cluster_backup_enabled") + " == 0",
 		},
 		{
 			"backupsnapshotnotscheduled", "no snapshots scheduled", false,
-			since + " and " + onCluster + " " + snapshots.value("policy_items") + " == 0 unless " + onCluster + " " + cluster("cluster_backup_enabled") + " == 0",
+			snapshots.baselineAge() + " and " + onCluster + " " + snapshots.value("policy_items") + " == 0 unless " + onCluster + " " + cluster("cluster_backup_enabled") + " == 0",
 		},
 		{
 			"backupsnapshotschedulebehind", "snapshot schedule behind", false,
@@ -138,11 +137,11 @@ func attention() *panel {
 	targets := `label_replace(label_replace(count by (group_id, group_name, detail) (` + unreadable("1 + 0 * "+byTarget+" ("+ofTarget("target_up")+")") +
 		`), "problem", "targetunreadable", "", ""), "severity", "warning", "", "")`
 	return table("What needs attention",
-		"Every case, critical ones first, then the longest. Since: the failure, the start of the unfinished job, the last success, the last reading, the cluster's creation where a switch is off. "+
+		"Every case, critical ones first, then the longest. Since: the failure, the start of the unfinished job, the last reading, or, where something does not happen, the last success or the cluster's creation. "+
 			"Unreadable targets are one row for each project, collector and reason. A problem leads to its runbook.",
 		"Nothing needs attention, or no exporter is scraped: then the numbers above say no data.",
 		[]column{
-			labelColumn("Severity", "severity", width(90), coloured("color-text"), mappings(values("critical", "critical", "red", "warning", "warning", "orange"))),
+			labelColumn("Severity", "severity", width(110), coloured("color-text"), mappings(values("critical", "critical", "red", "warning", "warning", "orange"))),
 			labelColumn("Problem", "problem", width(220), coloured("color-text"), mappings(problemMapping()), runbookLink()),
 			projectColumn(), clusterColumn(),
 			labelColumn("Detail", "detail", property{"custom.minWidth", 200}, mappings(missing("-"), empty("-"))),

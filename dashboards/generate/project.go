@@ -5,7 +5,7 @@ func project() dashboard {
 	snapshots, exports := kindOf("backup_snapshots"), kindOf("backup_exports")
 	const named = "{{group_name}} / {{cl_name}}"
 
-	l.row("What needs attention")
+	l.row("Attention")
 	l.add(24, 8, attention())
 
 	l.row("Snapshots")
@@ -16,8 +16,12 @@ func project() dashboard {
 		query{age(snapshots.success()), named}).perCluster())
 
 	l.row("Exports")
-	l.add(24, 9, exportsTable("Exports by cluster", exports,
-		"The most overdue first. Not exported: age of the oldest snapshot that auto export should have exported. Error: Atlas's code for the newest failed job, however old."))
+	l.add(24, 9, exportsTable("Exports by cluster", "The most overdue first. Error: Atlas's code for the newest failed job, however old.",
+		column{
+			title: "Error", label: "error_code", expr: stated(keyOfCluster, "error_code", ofCluster("backup_export_last_failure_info")),
+			properties: []property{{"custom.minWidth", 180}, mappings(missing("-"))},
+		},
+		durationColumn("Unfinished", age(exports.unfinished()))))
 	l.add(12, 9, stateTimeline("Newest export jobs", "The state of each cluster's newest export job over time.", exports.timelineMapping(), query{exports.timeline(), named}))
 	l.add(12, 9, timeseries("Age of the last successful export", "Falls with every export that succeeds. Clusters that never exported are left out; the table has them.", unitDuration,
 		query{age(exports.success()), named}).perCluster())
@@ -33,7 +37,7 @@ func project() dashboard {
 	l.add(24, 7, restoresTable("Restores by cluster and delivery type"))
 
 	l.row("Flex clusters")
-	l.add(24, 6, flexTable("Flex clusters", kindOf("flex_snapshots")))
+	l.add(24, 6, flexTable("Flex snapshots by cluster", kindOf("flex_snapshots")))
 
 	l.row("What the exporter reads")
 	l.add(24, 10, targetsTable())

@@ -26,10 +26,15 @@ func clusterColumn() column {
 	return labelColumn("Cluster", "cl_name", clusterLinks(), property{"custom.minWidth", 180}, mappings(missing("-"), empty("-")))
 }
 
-func stateColumn(title, label, expr string) column {
+func stateColumn(title, label, expr string, states ...string) column {
 	return column{title: title, label: label, expr: expr, properties: []property{
-		mappings(stateMapping(), missing("-")), coloured("color-text"), width(130),
+		mappings(stateMapping(states...), missing("-")), coloured("color-text"), width(130),
 	}}
+}
+
+// newestColumn shows the state of the newest job.
+func (k kind) newestColumn(title string) column {
+	return stateColumn(title, "state", stated(k.key, "state", k.newest()), k.states...)
 }
 
 func valueColumn(title, unit, expr string, properties ...property) column {
@@ -37,7 +42,7 @@ func valueColumn(title, unit, expr string, properties ...property) column {
 }
 
 func durationColumn(title, expr string, properties ...property) column {
-	return valueColumn(title, unitDuration, expr, append([]property{{"decimals", 1}, width(115)}, properties...)...)
+	return valueColumn(title, unitDuration, expr, append([]property{{"decimals", 1}, width(125)}, properties...)...)
 }
 
 // sinceColumn shows how long ago something was last so, and "never" where it never was.
