@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -31,6 +32,12 @@ type (
 			URL         string `json:"url"`
 			IncludeVars bool   `json:"includeVars"`
 		} `json:"links"`
+		Time struct {
+			From string `json:"from"`
+		} `json:"time"`
+		Annotations struct {
+			List []annotation `json:"list"`
+		} `json:"annotations"`
 		Templating struct {
 			List []variable `json:"list"`
 		} `json:"templating"`
@@ -49,6 +56,12 @@ type (
 		AllValue   string          `json:"allValue"`
 	}
 
+	annotation struct {
+		Name       string `json:"name"`
+		Datasource source `json:"datasource"`
+		Expr       string `json:"expr"`
+	}
+
 	source struct {
 		Type string `json:"type"`
 		UID  string `json:"uid"`
@@ -63,12 +76,27 @@ type (
 			X, Y, W, H int
 		} `json:"gridPos"`
 		Datasource  source  `json:"datasource"`
+		Collapsed   bool    `json:"collapsed"`
 		Panels      []panel `json:"panels"`
 		Targets     []query `json:"targets"`
 		FieldConfig struct {
 			Defaults struct {
-				Unit string `json:"unit"`
+				Unit    string `json:"unit"`
+				NoValue string `json:"noValue"`
+				Custom  struct {
+					Filterable bool `json:"filterable"`
+				} `json:"custom"`
 			} `json:"defaults"`
+			Overrides []struct {
+				Matcher struct {
+					ID      string `json:"id"`
+					Options string `json:"options"`
+				} `json:"matcher"`
+				Properties []struct {
+					ID    string          `json:"id"`
+					Value json.RawMessage `json:"value"`
+				} `json:"properties"`
+			} `json:"overrides"`
 		} `json:"fieldConfig"`
 		Transformations []struct {
 			ID      string `json:"id"`
@@ -84,6 +112,7 @@ type (
 		Format     string `json:"format"`
 		Instant    bool   `json:"instant"`
 		Range      bool   `json:"range"`
+		Legend     string `json:"legendFormat"`
 		Datasource source `json:"datasource"`
 	}
 )
@@ -131,15 +160,45 @@ func TestStructure(t *testing.T) {
 			if d.SchemaVersion != 42 {
 				t.Errorf("schemaVersion %d, not 42", d.SchemaVersion)
 			}
-			checkPanels(t, d.Panels)
-			checkVariables(t, d.Templating.List)
+			if d.Time.From != "now-7d" {
+				t.Errorf("opens with the time since %s: jobs that run once a day show nothing in less than a week", d.Time.From)
+			}
+			checkPanels(t, d.all())
+			checkRowsOfPanels(t, d.Panels)
+			checkVariables(t, d)
 		})
+	}
+}
+
+// all are the panels of a dashboard, those of collapsed rows included.
+func (d dashboard) all() []panel {
+	var all []panel
+	for _, p := range d.Panels {
+		all = append(append(all, p), p.Panels...)
+	}
+	return all
+}
+
+// checkRowsOfPanels demands that only what Atlas has ended is hidden, and at the end.
+func checkRowsOfPanels(t *testing.T, panels []panel) {
+	t.Helper()
+	for i, p := range panels {
+		pipelines := strings.Contains(p.Title, "pipelines")
+		if p.Type == "row" && p.Collapsed != pipelines {
+			t.Errorf("row %q: collapsed %t", p.Title, p.Collapsed)
+		}
+		if pipelines && i != len(panels)-1 {
+			t.Errorf("row %q is not the last", p.Title)
+		}
+		if p.Collapsed != (len(p.Panels) > 0) {
+			t.Errorf("row %q: collapsed %t with %d panels", p.Title, p.Collapsed, len(p.Panels))
+		}
 	}
 }
 
 func checkPanels(t *testing.T, panels []panel) {
 	t.Helper()
-	known := []string{"row", "stat", "table", "timeseries", "bargauge"}
+	known := []string{"row", "stat", "table", "timeseries", "bargauge", "state-timeline", "alertlist"}
 	ids, titles := map[int]string{}, map[string]bool{}
 	for i, p := range panels {
 		if other, ok := ids[p.ID]; ok || p.ID == 0 {
@@ -163,9 +222,6 @@ func checkPanels(t *testing.T, panels []panel) {
 				t.Errorf("panels %q and %q overlap", q.Title, p.Title)
 			}
 		}
-		if len(p.Panels) > 0 {
-			t.Errorf("row %q is collapsed, which hides its panels from these tests", p.Title)
-		}
 		if p.Type != "row" {
 			checkPanel(t, p)
 		}
@@ -177,8 +233,17 @@ func checkPanel(t *testing.T, p panel) {
 	if len(p.Description) < 10 {
 		t.Errorf("panel %q: description %q", p.Title, p.Description)
 	}
+	if p.Type == "alertlist" {
+		return // asks Grafana, and no data source
+	}
 	if p.FieldConfig.Defaults.Unit == "" {
 		t.Errorf("panel %q has no unit", p.Title)
+	}
+	if p.FieldConfig.Defaults.NoValue == "" {
+		t.Errorf("panel %q does not say what it means when it is empty", p.Title)
+	}
+	if p.Type == "table" {
+		checkTable(t, p)
 	}
 	if len(p.Targets) == 0 {
 		t.Errorf("panel %q has no query", p.Title)
@@ -191,6 +256,11 @@ func checkPanel(t *testing.T, p panel) {
 			t.Errorf("panel %q: refId %q is empty or taken", p.Title, q.RefID)
 		}
 		refs[q.RefID] = true
+		for _, name := range []string{"{{cl_name}}", "{{pipeline}}"} {
+			if strings.Contains(q.Legend, name) && !strings.Contains(q.Legend, "{{group_name}}") {
+				t.Errorf("panel %q: the legend %q is the same for clusters of several projects", p.Title, q.Legend)
+			}
+		}
 		if q.Instant == q.Range {
 			t.Errorf("panel %q %s: instant %t and range %t", p.Title, q.RefID, q.Instant, q.Range)
 		}
@@ -209,6 +279,25 @@ func checkPanel(t *testing.T, p panel) {
 	}
 }
 
+// checkTable demands columns that can be filtered, and room for names.
+func checkTable(t *testing.T, p panel) {
+	t.Helper()
+	if !p.FieldConfig.Defaults.Custom.Filterable {
+		t.Errorf("table %q cannot be filtered", p.Title)
+	}
+	for _, override := range p.FieldConfig.Overrides {
+		for _, property := range override.Properties {
+			var pixels int
+			if !strings.HasSuffix(strings.ToLower(property.ID), "width") || json.Unmarshal(property.Value, &pixels) != nil {
+				continue
+			}
+			if name := override.Matcher.Options; (name == "Project" || name == "Cluster") && (property.ID != "custom.minWidth" || pixels < 150) {
+				t.Errorf("table %q: the column %q has %s %d", p.Title, name, property.ID, pixels)
+			}
+		}
+	}
+}
+
 func checkSource(t *testing.T, where string, s source) {
 	t.Helper()
 	if s != (source{"prometheus", "${datasource}"}) {
@@ -216,11 +305,17 @@ func checkSource(t *testing.T, where string, s source) {
 	}
 }
 
-func checkVariables(t *testing.T, variables []variable) {
+func checkVariables(t *testing.T, d dashboard) {
 	t.Helper()
 	var names []string
-	for _, v := range variables {
+	for _, v := range d.Templating.List {
 		names = append(names, v.Name)
+		if v.Type == "constant" {
+			if !strings.HasPrefix(string(v.Query), `"https://`) {
+				t.Errorf("variable %s: %s is no address", v.Name, v.Query)
+			}
+			continue
+		}
 		if v.Name == "datasource" {
 			if v.Type != "datasource" || string(v.Query) != `"prometheus"` {
 				t.Errorf("variable datasource: %s %s", v.Type, v.Query)
@@ -228,11 +323,15 @@ func checkVariables(t *testing.T, variables []variable) {
 			continue
 		}
 		checkSource(t, "variable "+v.Name, v.Datasource)
-		if !v.Multi || !v.IncludeAll || v.AllValue != ".*" {
+		if !v.Multi || !v.IncludeAll || v.AllValue != ".+" {
 			t.Errorf("variable %s: multi %t, includeAll %t, allValue %q", v.Name, v.Multi, v.IncludeAll, v.AllValue)
 		}
 	}
-	if want := []string{"datasource", "job", "project", "cluster"}; !slices.Equal(names, want) {
+	want := []string{"datasource", "job", "project", "cluster", "atlas", "runbooks"}
+	if d.file == "exporter.json" {
+		want = append(want, "instance")
+	}
+	if !slices.Equal(names, want) {
 		t.Errorf("variables %q, not %q", names, want)
 	}
 }
@@ -240,6 +339,10 @@ func checkVariables(t *testing.T, variables []variable) {
 // TestLinks follows every address of a dashboard, in the dashboards' links and in the cells of tables.
 func TestLinks(t *testing.T) {
 	all := load(t)
+	runbooks, err := os.ReadFile(filepath.Join("..", "docs", "runbooks.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	known := map[string]dashboard{}
 	for _, d := range all {
 		known[d.UID] = d
@@ -262,11 +365,20 @@ func TestLinks(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		for _, problem := range problemsOf(d) {
+			if !strings.Contains(strings.ToLower(string(runbooks)), "# mongodbatlas"+problem+"\n") {
+				t.Errorf("%s: the problem %s has no runbook", d.file, problem)
+			}
+		}
 		for _, match := range address.FindAllStringSubmatch(string(content), -1) {
 			to, ok := known[match[1]]
 			if !ok {
 				t.Errorf("%s: a link leads to %s, which there is not", d.file, match[1])
 				continue
+			}
+			if number := regexp.MustCompile(`viewPanel=([^&]*)`).FindStringSubmatch(match[2]); number != nil &&
+				!slices.ContainsFunc(to.all(), func(p panel) bool { return strconv.Itoa(p.ID) == number[1] && p.Type == "table" }) {
+				t.Errorf("%s: %s leads to no table of %s", d.file, match[0], to.file)
 			}
 			for _, parameter := range regexp.MustCompile(`var-(\w+)=`).FindAllStringSubmatch(match[2], -1) {
 				if !slices.ContainsFunc(to.Templating.List, func(v variable) bool { return v.Name == parameter[1] }) {
@@ -277,27 +389,33 @@ func TestLinks(t *testing.T) {
 	}
 }
 
+// problemsOf are the problems that a dashboard lists, each of which leads to a runbook.
+func problemsOf(d dashboard) []string {
+	var problems []string
+	for _, p := range d.all() {
+		for _, q := range p.Targets {
+			for _, match := range regexp.MustCompile(`"problem", "(\w+)"`).FindAllStringSubmatch(q.Expr, -1) {
+				if !slices.Contains(problems, match[1]) {
+					problems = append(problems, match[1])
+				}
+			}
+		}
+	}
+	return problems
+}
+
 // substitute puts in what Grafana would for the choice of everything.
 func substitute(expr string) string {
 	return strings.NewReplacer(
 		"$__rate_interval", "1m", "$__interval", "5s", "$__range", "5m",
-		"$job", ".*", "$project", ".*", "$cluster", ".*",
+		"$job", ".+", "$project", ".+", "$cluster", ".+", "$instance", ".+",
 	).Replace(expr)
 }
 
 // startDemo scrapes the demonstration twice, as two exporters that read the same projects would be.
 func startDemo(t *testing.T) *harness.PrometheusServer {
 	t.Helper()
-	exporter := harness.StartExporter(t, "demo")
-	config := fmt.Sprintf(`
-global: {scrape_interval: 1s, scrape_timeout: 1s}
-scrape_configs:
-- job_name: mongodbatlas
-  static_configs: [{targets: [%[1]q]}]
-- job_name: mongodbatlas-second
-  static_configs: [{targets: [%[1]q]}]
-`, strings.TrimPrefix(exporter.URL(), "http://"))
-	return harness.StartPrometheus(t, config, nil)
+	return harness.StartPrometheus(t, scrapes("1s", harness.StartExporter(t, "demo"), "mongodbatlas", "mongodbatlas-second"), nil)
 }
 
 // TestQueries evaluates every expression of every panel against the demonstration.
@@ -306,7 +424,7 @@ func TestQueries(t *testing.T) {
 	prometheus := startDemo(t)
 	prometheus.Eventually(t, `min(mongodbatlas_scrape_collector_success) == 1 and on () count(mongodbatlas_scrape_collector_success) == 14`, notEmpty)
 	for _, d := range dashboards {
-		for _, p := range d.Panels {
+		for _, p := range d.all() {
 			for _, q := range p.Targets {
 				t.Run(d.UID+"/"+p.Title+"/"+q.RefID, func(t *testing.T) {
 					expr := substitute(q.Expr)
@@ -316,14 +434,34 @@ func TestQueries(t *testing.T) {
 					if _, err := prometheus.Query(t.Context(), expr); err != nil {
 						t.Fatal(err)
 					}
+					if mayBeEmpty(p.Title, q.RefID) {
+						return
+					}
 					// What is a rate needs two scrapes, and a job that is under way may have just ended.
 					samples := prometheus.Eventually(t, expr, notEmpty)
 					checkRows(t, p, q, samples)
 				})
 			}
 		}
+		for _, a := range d.Annotations.List {
+			t.Run(d.UID+"/"+a.Name, func(t *testing.T) {
+				checkSource(t, a.Name, a.Datasource)
+				samples, err := prometheus.Query(t.Context(), substitute(a.Expr))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !mayBeEmpty(a.Name, "") && len(samples) == 0 {
+					t.Error("marks nothing")
+				}
+			})
+		}
 		t.Run(d.UID+"/variables", func(t *testing.T) { checkChoices(t, prometheus, d.Templating.List) })
 	}
+}
+
+// mayBeEmpty lists what the demonstration has no example of: all its targets can be read, and it has no alerting rules.
+func mayBeEmpty(title, ref string) bool {
+	return title == "What needs attention" && ref == "B" || title == "Critical alerts"
 }
 
 func notEmpty(samples []harness.Sample) error {
@@ -348,7 +486,7 @@ func checkRows(t *testing.T, p panel, q query, samples []harness.Sample) {
 	rows := map[string]int{}
 	for _, sample := range samples {
 		var row []string
-		for _, label := range []string{"collector", "group_id", "cl_name", "pipeline", "delivery_type", "problem", "name"} {
+		for _, label := range []string{"collector", "group_id", "cl_name", "pipeline", "delivery_type", "problem", "detail"} {
 			// A pipeline has one cluster, which is a column of it and no part of the row.
 			if label == "cl_name" && sample.Labels["pipeline"] != "" && sample.Labels["collector"] == "" {
 				continue

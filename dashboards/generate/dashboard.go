@@ -1,5 +1,7 @@
 package main
 
+import "fmt"
+
 // schemaVersion is that of Grafana 12.2 and 13; a newer Grafana migrates the file while loading it.
 const schemaVersion = 42
 
@@ -8,48 +10,20 @@ type (
 	options map[string]any
 
 	dashboard struct {
-		UID           string   `json:"uid"`
-		Title         string   `json:"title"`
-		Description   string   `json:"description"`
-		Tags          []string `json:"tags"`
-		SchemaVersion int      `json:"schemaVersion"`
-		Editable      bool     `json:"editable"`
-		GraphTooltip  int      `json:"graphTooltip"`
-		Refresh       string   `json:"refresh"`
-		Time          options  `json:"time"`
-		Timezone      string   `json:"timezone"`
-		Annotations   options  `json:"annotations"`
-		Links         []link   `json:"links"`
-		Templating    options  `json:"templating"`
-		Panels        []panel  `json:"panels"`
-	}
-
-	// link leads to another dashboard, with variables and time, or from a value to its details.
-	link struct {
-		Title       string `json:"title"`
-		URL         string `json:"url"`
-		Type        string `json:"type,omitempty"`
-		Icon        string `json:"icon,omitempty"`
-		Tooltip     string `json:"tooltip,omitempty"`
-		IncludeVars bool   `json:"includeVars,omitempty"`
-		KeepTime    bool   `json:"keepTime,omitempty"`
-	}
-
-	variable struct {
-		Name       string  `json:"name"`
-		Label      string  `json:"label"`
-		Type       string  `json:"type"`
-		Query      any     `json:"query"`
-		Definition string  `json:"definition,omitempty"`
-		Datasource any     `json:"datasource,omitempty"`
-		Regex      string  `json:"regex"`
-		Refresh    int     `json:"refresh"`
-		Sort       int     `json:"sort,omitempty"`
-		Multi      bool    `json:"multi"`
-		IncludeAll bool    `json:"includeAll"`
-		AllValue   string  `json:"allValue,omitempty"`
-		Current    options `json:"current"`
-		Options    []any   `json:"options"`
+		UID           string    `json:"uid"`
+		Title         string    `json:"title"`
+		Description   string    `json:"description"`
+		Tags          []string  `json:"tags"`
+		SchemaVersion int       `json:"schemaVersion"`
+		Editable      bool      `json:"editable"`
+		GraphTooltip  int       `json:"graphTooltip"`
+		Refresh       string    `json:"refresh"`
+		Time          options   `json:"time"`
+		Timezone      string    `json:"timezone"`
+		Annotations   options   `json:"annotations"`
+		Links         []options `json:"links"`
+		Templating    options   `json:"templating"`
+		Panels        []*panel  `json:"panels"`
 	}
 
 	panel struct {
@@ -59,9 +33,9 @@ type (
 		Description     string       `json:"description,omitempty"`
 		GridPos         gridPos      `json:"gridPos"`
 		Collapsed       *bool        `json:"collapsed,omitempty"`
-		Panels          []panel      `json:"panels,omitzero"`
+		Panels          []*panel     `json:"panels,omitzero"`
 		Datasource      any          `json:"datasource,omitempty"`
-		Targets         []target     `json:"targets,omitempty"`
+		Targets         []options    `json:"targets,omitempty"`
 		FieldConfig     *fieldConfig `json:"fieldConfig,omitempty"`
 		Options         options      `json:"options,omitempty"`
 		Transformations []options    `json:"transformations,omitempty"`
@@ -74,31 +48,9 @@ type (
 		Y int `json:"y"`
 	}
 
-	target struct {
-		RefID        string `json:"refId"`
-		Datasource   any    `json:"datasource"`
-		EditorMode   string `json:"editorMode"`
-		Expr         string `json:"expr"`
-		Format       string `json:"format"`
-		Instant      bool   `json:"instant"`
-		Range        bool   `json:"range"`
-		Interval     string `json:"interval,omitempty"`
-		LegendFormat string `json:"legendFormat,omitempty"`
-	}
-
 	fieldConfig struct {
-		Defaults  options    `json:"defaults"`
-		Overrides []override `json:"overrides"`
-	}
-
-	override struct {
-		Matcher    matcher    `json:"matcher"`
-		Properties []property `json:"properties"`
-	}
-
-	matcher struct {
-		ID      string `json:"id"`
-		Options string `json:"options"`
+		Defaults  options   `json:"defaults"`
+		Overrides []options `json:"overrides"`
 	}
 
 	property struct {
@@ -114,7 +66,13 @@ const (
 	exporterUID = "mongodbatlas-backup-exporter"
 )
 
-func newDashboard(uid, title, description string, panels []panel) dashboard {
+// The addresses that links lead to. They are constants of each dashboard, so that one value changes all links.
+const (
+	atlasURL    = "https://cloud.mongodb.com"
+	runbooksURL = "https://github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/blob/main/docs/runbooks.md"
+)
+
+func newDashboard(uid, title, description string, l layout, variables ...options) dashboard {
 	return dashboard{
 		UID:           uid,
 		Title:         title,
@@ -124,40 +82,53 @@ func newDashboard(uid, title, description string, panels []panel) dashboard {
 		Editable:      true,
 		GraphTooltip:  1, // one crosshair for all panels
 		Refresh:       "1m",
-		Time:          options{"from": "now-6h", "to": "now"},
+		Time:          options{"from": "now-7d", "to": "now"}, // most jobs run once a day
 		Timezone:      "browser",
-		Annotations:   options{"list": []any{}},
+		Annotations:   options{"list": annotations(uid)},
 		Links:         links(uid),
-		Templating:    options{"list": variables()},
-		Panels:        panels,
+		Templating:    options{"list": append(sharedVariables(), variables...)},
+		Panels:        l.panels,
 	}
 }
 
 // links leads from one dashboard to the others.
-func links(from string) []link {
-	var others []link
+func links(from string) []options {
+	var others []options
 	for _, to := range []struct{ uid, title, tooltip string }{
 		{overviewUID, "Overview", "All projects and clusters"},
-		{projectUID, "Project", "Clusters, restores, pipelines and targets in detail"},
-		{exporterUID, "Exporter", "Calls to Atlas, freshness, targets"},
+		{projectUID, "Project", "The clusters, restores, pipelines and targets of a project"},
+		{exporterUID, "Exporter", "Calls to Atlas, age of the values, targets"},
 	} {
 		if to.uid != from {
-			others = append(others, link{
-				Title: to.title, URL: "/d/" + to.uid, Type: "link", Icon: "dashboard", Tooltip: to.tooltip,
-				IncludeVars: true, KeepTime: true,
+			others = append(others, options{
+				"title": to.title, "url": "/d/" + to.uid, "type": "link", "icon": "dashboard", "tooltip": to.tooltip,
+				"includeVars": true, "keepTime": true,
 			})
 		}
 	}
 	return others
 }
 
-// projectLink leads from a row to its project's details. The row has the project's id, if only in a hidden column.
-func projectLink() []link {
-	return []link{{
-		Title: "Details of this project",
-		URL: "/d/" + projectUID + "?${datasource:queryparam}&${job:queryparam}" +
-			"&var-project=${__data.fields.group_id}&var-cluster=$__all&${__url_time_range}",
-	}}
+// annotations marks failures at the time when they happened, and alerts while they fire. All of a fleet's failures would
+// cover a graph, so that the overview shows them on demand.
+func annotations(uid string) []options {
+	annotation := func(name, colour, expr, title, text string, enabled, valueIsTime bool) options {
+		return options{
+			"name": name, "datasource": datasource(), "enable": enabled, "hide": false, "iconColor": colour, "expr": expr, "step": "5m",
+			"titleFormat": title, "textFormat": text, "tagKeys": "group_name,cl_name", "useValueForTime": valueIsTime,
+		}
+	}
+	list := []options{annotation("Critical alerts", "dark-red",
+		`max by (alertname, group_name, cl_name) (ALERTS{alertname=~"MongoDBAtlas.*",alertstate="firing",severity="critical",group_id=~"$project|",cl_name=~"$cluster|"})`,
+		"{{alertname}}", "{{group_name}} {{cl_name}}", true, false)}
+	if uid == exporterUID {
+		return list
+	}
+	for _, k := range kinds() {
+		list = append(list, annotation("Failed "+k.nouns, "red", fmt.Sprintf("1000 * (%s > 0)", k.value("last_failure_timestamp_seconds")),
+			k.noun+" failed", "{{group_name}} {{cl_name}} {{pipeline}} {{delivery_type}}", uid == projectUID, true))
+	}
+	return list
 }
 
 // datasource is the data source that the person who looks has chosen.
@@ -165,11 +136,11 @@ func datasource() options {
 	return options{"type": "prometheus", "uid": "${datasource}"}
 }
 
-func variables() []variable {
-	return []variable{
+func sharedVariables() []options {
+	return []options{
 		{
-			Name: "datasource", Label: "Data source", Type: "datasource", Query: "prometheus", Refresh: 1,
-			Current: options{}, Options: []any{},
+			"name": "datasource", "label": "Data source", "type": "datasource", "query": "prometheus", "refresh": 1, "regex": "",
+			"multi": false, "includeAll": false, "current": options{}, "options": []any{},
 		},
 		queryVariable("job", "Job", `label_values(mongodbatlas_target_up, job)`, ""),
 		// The id is what filters, since names change and two organisations may use the same; the name is what people see.
@@ -177,29 +148,36 @@ func variables() []variable {
 			`query_result(max by (group_id, group_name) (mongodbatlas_targets{job=~"$job",group_id!=""}))`,
 			`/group_id="(?<value>[^"]+)".*group_name="(?<text>[^"]*)"/`),
 		queryVariable("cluster", "Cluster",
-			`label_values(mongodbatlas_cluster_created_timestamp_seconds{job=~"$job",group_id=~"$project"}, cl_name)`, ""),
+			`label_values({__name__=~"mongodbatlas_(flex_)?cluster_created_timestamp_seconds",job=~"$job",group_id=~"$project"}, cl_name)`, ""),
+		constant("atlas", "Address of Atlas", atlasURL),
+		constant("runbooks", "Address of the runbooks", runbooksURL),
 	}
 }
 
-func queryVariable(name, label, query, regex string) variable {
-	return variable{
-		Name: name, Label: label, Type: "query",
-		Query:      options{"qryType": variableQueryType(regex), "query": query, "refId": "PrometheusVariableQueryEditor-VariableQuery"},
-		Definition: query,
-		Datasource: datasource(),
-		Regex:      regex,
-		Refresh:    2, // when the time range changes, too: projects and clusters come and go
-		Sort:       5, // by text, whatever its case
-		Multi:      true, IncludeAll: true, AllValue: ".*",
-		Current: options{"text": "All", "value": "$__all"},
-		Options: []any{},
-	}
-}
-
-// variableQueryType is the editor's number for the kind of the query: 1 for label_values, 3 for query_result.
-func variableQueryType(regex string) int {
+func queryVariable(name, label, query, regex string) options {
+	kind := 1 // the editor's number for label_values
 	if regex != "" {
-		return 3
+		kind = 3 // for query_result
 	}
-	return 1
+	return options{
+		"name": name, "label": label, "type": "query",
+		"query":      options{"qryType": kind, "query": query, "refId": "PrometheusVariableQueryEditor-VariableQuery"},
+		"definition": query,
+		"datasource": datasource(),
+		"regex":      regex,
+		"refresh":    2, // when the time range changes, too: projects and clusters come and go
+		"sort":       5, // by text, whatever its case
+		"multi":      true, "includeAll": true, "allValue": ".+",
+		"current": options{"text": "All", "value": "$__all"},
+		"options": []any{},
+	}
+}
+
+// constant is a value that nobody chooses; whoever installs the dashboards may change it in the file.
+func constant(name, label, value string) options {
+	choice := options{"text": value, "value": value, "selected": true}
+	return options{
+		"name": name, "label": label, "type": "constant", "query": value, "hide": 2, "skipUrlSync": true,
+		"current": choice, "options": []any{choice},
+	}
 }

@@ -3,7 +3,7 @@ package main
 func exporter() dashboard {
 	var l layout
 	l.row("State")
-	l.add(4, 4, stat("Atlas readable", "Whether the list of projects was last read and is not empty; one that cannot read it makes this 'no'.", unitCount,
+	l.add(4, 4, stat("Atlas readable", "Whether the list of projects was last read and is not empty; one exporter that cannot read it makes this 'no'.", unitCount,
 		query{"min(" + ofExporter("up") + ")", "Atlas"}).
 		mapped(values(1, "yes", "green", 0, "no", "red")).option("colorMode", "background_solid"))
 	l.add(4, 4, stat("Version", "The build that runs; more than one while an update rolls out.", unitCount,
@@ -13,9 +13,7 @@ func exporter() dashboard {
 		mapped(values(1, "good", "green", 0, "refused", "red")).option("colorMode", "background_solid"))
 	l.add(4, 4, stat("Configuration loaded", "How long ago the configuration in use was loaded.", unitDuration,
 		query{"time() - max(" + ofExporter("exporter_config_last_reload_success_timestamp_seconds") + ")", "age"}).standard("decimals", 1))
-	l.add(4, 4, stat("Targets down", "Targets whose last reading failed.", unitCount,
-		query{"count(" + byTarget + " (" + ofTarget("target_up") + ") == 0) or 0 * count(" + ofProject("target_up") + ")", "down"}).
-		limits(1, "red").option("colorMode", "background_solid"))
+	l.add(4, 4, count("Targets down", "Targets whose last reading failed.", byTarget+" ("+ofInstances("target_up")+") == 0", "red", "Collectors"))
 	l.add(4, 4, stat("API version ends in", "Time until the first API version in use ends, as Atlas announces it; orange in the last 90 days.", unitDuration,
 		query{"min(" + ofExporter("api_sunset_timestamp_seconds") + ") - time()\nor count(" + ofExporter("up") + ") * 0 + 3153600000", "sunset"}).
 		mapped(between(3e9, 4e9, "not announced", "green")).
@@ -25,68 +23,74 @@ func exporter() dashboard {
 	l.add(8, 8, timeseries("Calls by endpoint", "Requests per second, retries included.", unitRate,
 		query{"sum by (endpoint) (rate(" + ofExporter("api_requests_total") + "[$__rate_interval]))", "{{endpoint}}"}).stacked())
 	l.add(8, 8, timeseries("Calls by code", "Requests per second by HTTP status; 'error' where there was no answer. 200 is the ordinary one.", unitRate,
-		query{"sum by (code) (rate(" + ofExporter("api_requests_total") + "[$__rate_interval]))", "{{code}}"}))
+		query{"sum by (code) (rate(" + ofExporter("api_requests_total") + "[$__rate_interval])) > 0", "{{code}}"}))
 	l.add(8, 8, timeseries("Failed calls and retries", "Requests per second that were answered with 4xx or 5xx or not at all, and retries, by endpoint.", unitRate,
-		query{orNone("sum by (endpoint, code) (rate("+ofExporter("api_requests_total", `code!~"[23].."`)+"[$__rate_interval]))", "code"), "failed: {{endpoint}} {{code}}"},
-		query{orNone("sum by (endpoint, reason) (rate("+ofExporter("api_retries_total")+"[$__rate_interval]))", "reason"), "retried: {{endpoint}} {{reason}}"}).softMax(1))
+		query{orNone("sum by (endpoint, code) (rate("+ofExporter("api_requests_total", `code!~"[23].."`)+"[$__rate_interval])) > 0", "code"), "failed: {{endpoint}} {{code}}"},
+		query{orNone("sum by (endpoint, reason) (rate("+ofExporter("api_retries_total")+"[$__rate_interval])) > 0", "reason"), "retried: {{endpoint}} {{reason}}"}).custom("axisSoftMax", 1))
 	for _, q := range []struct{ title, quantile string }{{"Median latency", "0.5"}, {"95th percentile of latency", "0.95"}} {
 		l.add(8, 8, timeseries(q.title+" by endpoint", "How long Atlas takes to answer one request.", unitDuration,
 			query{quantile(q.quantile), "{{endpoint}}"}))
 	}
 	l.add(8, 8, timeseries("Throttling", "Seconds per second that requests waited for the rate limit, ours or Atlas's; 1 is one request waiting all the time.", unitDuration,
-		query{orNone("sum by (endpoint) (rate("+ofExporter("api_throttled_seconds_total")+"[$__rate_interval]))", "endpoint"), "{{endpoint}}"}).softMax(1))
-	return exporterRest(l)
-}
-
-// exporterRest is the lower half, about what the exporter has read.
-func exporterRest(l layout) dashboard {
+		query{orNone("sum by (endpoint) (rate("+ofExporter("api_throttled_seconds_total")+"[$__rate_interval])) > 0", "endpoint"), "{{endpoint}}"}).custom("axisSoftMax", 1))
 	remaining := "min by (endpoint) (" + ofAPI("api_ratelimit_remaining") + " / " + ofAPI("api_ratelimit_limit") + ")"
 	l.add(12, 8, barGauge("Rate limit left", "The share of the rate limit that was left after the last answer, of the project with the least. Other tools use the same limit.", unitShare,
 		query{remaining, "{{endpoint}}"}).limits().standard("max", 1).
 		standard("thresholds", thresholds("red", 0.1, "orange", 0.25, "green")))
-	l.add(12, 8, timeseries("Rate limit left by endpoint", "The share of the rate limit that was left over time, of the project with the least.", unitShare,
+	l.add(12, 8, timeseries("Rate limit left over time", "The share of the rate limit that was left, of the project with the least.", unitShare,
 		query{remaining, "{{endpoint}}"}).standard("max", 1))
-
-	l.row("What it reads")
-	l.add(8, 8, timeseries("Age of the oldest value", "Time since a collector's values were last proved complete, of its oldest target that is up. Discovery reads every ten minutes.", unitDuration,
-		query{"max by (collector) (time() - " + byTarget + " (" + ofTarget("target_last_refresh_timestamp_seconds") + ") and " + byTarget + " (" + ofTarget("target_up") + ") == 1)", "{{collector}}"}))
-	l.add(8, 8, timeseries("Duration of the last reading", "How long each collector took to bring all its targets up to date.", unitDuration,
-		query{"max by (collector) (" + ofExporter("scrape_collector_duration_seconds") + ")", "{{collector}}"}))
-	l.add(8, 8, timeseries("Duration of a scrape", "How long Prometheus waited for the exporter.", unitDuration,
-		query{`max by (instance) (scrape_duration_seconds{job=~"$job"} and on (job, instance) ` + ofExporter("up") + ")", "{{instance}}"}))
-	l.add(16, 8, collectors())
-	l.add(8, 8, timeseries("Targets by state", "All targets of the chosen projects. Pending: not read yet.", unitCount,
-		query{"sum by (state) (max by (collector, group_id, state) (" + ofProject("targets") + "))", "{{state}}"}).
-		stacked().colouredByState())
+	reads(&l)
 
 	l.row("Process")
 	own := func(metric string) string {
-		return metric + `{job=~"$job"} and on (job, instance) ` + ofExporter("up")
+		return metric + `{job=~"$job",` + ofInstance + `} and on (job, instance) ` + ofExporter("up")
 	}
 	l.add(8, 7, timeseries("Memory", "Resident memory and the heap in use.", unitBytes,
 		query{own("process_resident_memory_bytes"), "resident {{instance}}"}, query{own("go_memstats_heap_inuse_bytes"), "heap {{instance}}"}))
 	l.add(8, 7, timeseries("CPU", "Share of one core.", unitShare,
-		query{`rate(process_cpu_seconds_total{job=~"$job"}[$__rate_interval]) and on (job, instance) ` + ofExporter("up"), "{{instance}}"}))
+		query{`rate(process_cpu_seconds_total{job=~"$job",` + ofInstance + `}[$__rate_interval]) and on (job, instance) ` + ofExporter("up"), "{{instance}}"}))
 	l.add(8, 7, timeseries("Goroutines", "Should return to the same level after each scrape.", unitCount, query{own("go_goroutines"), "{{instance}}"}))
 
 	return newDashboard(exporterUID, "MongoDB Atlas backup / Exporter",
-		"The exporter itself: its calls to Atlas, how fresh its values are, what it can and cannot read.", l.panels)
+		"The exporter itself: its calls to Atlas, how fresh its values are, what it can and cannot read.", l,
+		queryVariable("instance", "Exporter", `label_values(mongodbatlas_exporter_build_info{job=~"$job"}, instance)`, ""))
 }
 
-func collectors() panel {
+// reads is about what the exporter has read.
+func reads(l *layout) {
+	l.row("What it reads")
+	l.add(8, 8, timeseries("Age of the oldest value", "Time since a collector's values were last proved complete, of its oldest target that is up. Discovery reads every ten minutes.", unitDuration,
+		query{"max by (collector) (time() - " + byTarget + " (" + ofInstances("target_last_refresh_timestamp_seconds") + ") and " + byTarget + " (" + ofInstances("target_up") + ") == 1)", "{{collector}}"}))
+	l.add(8, 8, timeseries("Duration of the last reading", "How long each collector took to bring all its targets up to date.", unitDuration,
+		query{"max by (collector) (" + ofExporter("scrape_collector_duration_seconds") + ")", "{{collector}}"}))
+	l.add(8, 8, timeseries("Duration of a scrape", "How long Prometheus waited for the exporter.", unitDuration,
+		query{`max by (instance) (scrape_duration_seconds{job=~"$job",` + ofInstance + `} and on (job, instance) ` + ofExporter("up") + ")", "{{instance}}"}))
+	l.add(16, 9, collectors())
+	l.add(8, 9, timeseries("Targets by state", "All targets of the chosen projects. Pending: not read yet.", unitCount,
+		query{"sum by (state) (max by (collector, group_id, state) (" + ofInstances("targets") + "))", "{{state}}"}).
+		stacked().colouredByState("up", "down", "unsupported", "pending"))
+}
+
+func collectors() *panel {
 	states := func(title, state, colour string) column {
-		return valueColumn(title, unitCount, "sum by (collector) (max by (collector, group_id) ("+ofProject("targets", `state="`+state+`"`)+"))",
-			coloured("color-text"), property{"thresholds", thresholds("text", 1, colour)}, width(100))
+		return valueColumn(title, unitCount, "sum by (collector) (max by (collector, group_id) ("+ofInstances("targets", `state="`+state+`"`)+"))",
+			coloured("color-text"), property{"thresholds", thresholds("text", 1, colour)}, width(115))
 	}
 	return table("Collectors",
 		"Readings: ok when every target of the collector could be read in the last one; unsupported is no failure, not read yet is one. The others are numbers of targets.",
+		"No exporter is scraped.",
 		[]column{
 			labelColumn("Collector", "collector"),
 			valueColumn("Readings", unitCount, "min by (collector) ("+ofExporter("scrape_collector_success")+")",
 				coloured("color-text"), mappings(values(1, "ok", "green", 0, "failed", "red"), missing("-")), width(100)),
-			valueColumn("Took", unitDuration, "max by (collector) ("+ofExporter("scrape_collector_duration_seconds")+")", width(100), mappings(missing("-"))),
+			valueColumn("Took", unitDuration, "max by (collector) ("+ofExporter("scrape_collector_duration_seconds")+")", width(100)),
 			states("Up", "up", "green"), states("Down", "down", "red"), states("Unsupported", "unsupported", "text"), states("Pending", "pending", "orange"),
-		}, "Collector", false)
+		}, order{"Down", true}, order{"Collector", false})
+}
+
+// ofInstances selects series of projects by exporter as well.
+func ofInstances(metric string, matchers ...string) string {
+	return selector(metric, append([]string{`job=~"$job"`, ofInstance, `group_id=~"$project|"`}, matchers...))
 }
 
 // quantile is a quantile of the latency, from classic buckets or from a native histogram, whichever Prometheus has kept. Without
@@ -99,5 +103,5 @@ func quantile(q string) string {
 
 // ofAPI selects a project's rate limits and those of calls that belong to none.
 func ofAPI(metric string) string {
-	return ofExporter(metric, `group_id=~"$project|"`)
+	return ofInstances(metric)
 }

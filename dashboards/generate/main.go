@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 func main() {
@@ -45,14 +46,19 @@ func dashboards() map[string]dashboard {
 	}
 }
 
-// encode writes the expressions as they are, and not as HTML would need them.
+// encode writes the expressions as they are, and not as HTML would need them, and puts numbers in place of the titles of
+// panels that links lead to.
 func encode(d dashboard) ([]byte, error) {
 	var content bytes.Buffer
 	encoder := json.NewEncoder(&content)
 	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
+	encoder.SetIndent("", "\t")
 	if err := encoder.Encode(d); err != nil {
 		return nil, err
 	}
-	return content.Bytes(), nil
+	text := strings.ReplaceAll(content.String(), "/d/{uid}", "/d/"+d.UID)
+	for _, p := range d.Panels {
+		text = strings.ReplaceAll(text, "viewPanel={"+p.Title+"}", fmt.Sprintf("viewPanel=%d", p.ID))
+	}
+	return []byte(text), nil
 }

@@ -1,115 +1,222 @@
 package main
 
+import "slices"
+
 func overview() dashboard {
 	var l layout
-	for _, p := range problems() {
-		colour := "orange"
-		if p.severe {
-			colour = "red"
-		}
-		l.add(3, 4, stat(p.title, p.description, unitCount, query{expr: orZero("count(" + p.expr + ")"), legend: p.title}).
-			limits(1, colour).option("colorMode", "background_solid"))
-	}
+	snapshots, flex := kindOf("backup_snapshots"), kindOf("flex_snapshots")
 
-	attention := table("What needs attention",
-		"Every case behind the numbers above, the newest first. Age: of the failure, of the unfinished job, of the last reading, or of the last successful export.",
-		[]column{
-			{title: "Problem", label: "problem", expr: "", properties: []property{width(120), coloured("color-text"), mappings(problemMapping())}},
-			labelColumn("Project", "group_name", property{"links", projectLink()}, width(90), mappings(missing("all"), empty("all"))),
-			labelColumn("Cluster or pipeline", "name", mappings(missing("all"), empty("all"))),
-			durationColumn("Age", allProblems(), mappings(values(0, "never read", neutral))),
-		}, "Age", false).standard("noValue", "Nothing needs attention.")
-	l.add(9, 12, attention)
-	l.add(15, 12, clusters())
+	l.row("How much would I lose now?")
+	const restorable, needs = "Restorable moment by cluster", "What needs attention"
+	l.add(4, 4, stat("Most that would be lost", "Age of the oldest newest snapshot: of all clusters that have one and expect one, flex clusters included. Continuous backup, where it is on, loses less.", unitDuration,
+		query{"max(" + age(snapshots.success()) + " and " + onCluster + " " + snapshots.interval() + "\n  or " + age(flex.success()) + " and " + onCluster + " " + flex.interval() + ")", "age"}).
+		standard("decimals", 1).standard("color", fixed("text")).standard("links", []options{toPanel(restorable)}))
+	l.add(4, 4, count("Restorable moment overdue", "Clusters, flex clusters included, whose newest snapshot is older than its interval and a grace, or that never had one.", cases("snapshotoverdue"), "red", needs))
+	l.add(4, 4, count("Exports overdue", "Clusters without a successful export for longer than the interval and the smaller of itself and two days.", cases("exportoverdue"), "red", needs))
+	l.add(4, 4, count("Failed restores", "Newest ended restores that failed within a day, by delivery type; of clusters, collections and flex clusters.", cases("restorefailed"), "red", needs))
+	l.add(4, 4, count("Failed or stuck jobs", "Newest ended snapshots, exports and pipeline runs that failed, and jobs of every kind that are unfinished for far too long.", cases("snapshotfailed", "exportfailed", "runfailed", "stuck"), "orange", needs))
+	l.add(4, 4, count("Unreadable", "Projects, collectors and reasons of targets that the exporter cannot read at the moment. The last good values stay on this dashboard and grow old.", cases("targetunreadable"), "orange", needs))
+	l.add(24, 9, restorableTable(restorable))
+	l.add(24, 11, attention())
 
-	l.row("Jobs")
-	for _, kind := range kinds() {
-		l.add(8, 8, timeseries("Newest "+kind.name+" by state",
-			"How many "+kind.owners+" have their newest "+kind.name+" in each state; the areas sum up to all that ever had one.", unitCount,
-			query{"sum by (state) (max by (group_id, " + kind.key + ", state) (" + kind.filter(kind.set) + "))", "{{state}}"}).
-			stacked().colouredByState())
-	}
-	for _, kind := range kinds() {
-		l.add(8, 8, timeseries(kind.plural+" by state",
-			"All "+kind.name+"s that Atlas lists, by the states that occur. The scale is logarithmic, so that a few failures show beside many successes.", unitCount,
-			query{orZero("sum by (state) (max by (group_id, " + kind.key + ", state) (" + kind.filter(kind.count) + ")) > 0"), "{{state}}"}).
-			logarithmic().colouredByState())
-	}
-	l.add(8, 8, timeseries("Collections of exports in flight",
-		"Collections exported so far and in total, summed over the export jobs that are under way. Jobs without a count, as Atlas often sends it, add 0 to both.", unitCount,
-		query{orZero("sum(" + inFlight("backup_export_last_job_exported_collections") + ")"), "exported"},
-		query{orZero("sum(" + inFlight("backup_export_last_job_collections") + ")"), "total"}))
-	l.add(8, 8, timeseries("Bytes of the newest run per pipeline",
-		"What the newest run of each pipeline has exported so far. It begins at 0 with each run.", unitBytes,
-		query{pipeline("pipeline_last_run_exported_bytes"), "{{group_name}}/{{pipeline}}"}))
-	l.add(8, 8, timeseries("Documents of the newest run per pipeline",
-		"How many documents the newest run of each pipeline has exported so far. It begins at 0 with each run.", "short",
-		query{pipeline("pipeline_last_run_documents"), "{{group_name}}/{{pipeline}}"}))
+	l.row("Exports")
+	l.add(24, 9, exportsTable("Exports by cluster", "Age of the last success against its interval, the most overdue first."))
 
+	l.row("Restores")
+	l.add(24, 7, restoresTable("Restores by cluster and delivery type"))
+
+	l.row("Flex clusters")
+	l.add(24, 6, flexTable("Flex snapshots by cluster", flex))
+
+	coverage(&l)
+	history(&l)
+	pipelines(&l)
 	return newDashboard(overviewUID, "MongoDB Atlas backup / Overview",
-		"Backup exports, restores and Data Lake pipelines of all MongoDB Atlas projects: what needs a person now, and how it got there.", l.panels)
+		"Snapshots, exports and restores of all MongoDB Atlas projects: how much would be lost now, what needs a person, and how it got there.", l)
 }
 
-// clusters is the table of all clusters, the most overdue first.
-func clusters() panel {
-	share := "(" + baselineAge() + ") / " + interval()
-	return table("Clusters by age of the last successful export",
-		"Age against the interval at which an export is expected, which is the configured one or that of the cluster's export policy. 1 is one interval; where no export ever succeeded, "+
-			"it counts from the first job or the cluster's creation. Late: past the interval. Overdue: past it by the smaller of itself and two days. "+
-			"Not judged: paused, switched on or unreadable lately.",
+func restorableTable(title string) *panel {
+	k := kindOf("backup_snapshots")
+	return table(title,
+		"Age of the newest snapshot that can be restored, against the interval in which the backup policy takes them; the most overdue first. Late: past the interval. Overdue: past the grace, too. "+
+			"With continuous backup every moment of its window can be restored, so that less is lost. Not judged: paused or unreadable lately.",
+		"No clusters are read: no exporter is scraped, or the filters above match none.",
 		[]column{
-			labelColumn("Project", "group_name", property{"links", projectLink()}, width(90)),
-			labelColumn("Cluster", "cl_name"),
-			valueColumn("Exports", unitCount, timeliness(), timelinessProperties()...),
-			valueColumn("Age / interval", unitCount, share, property{"decimals", 2}, width(125), mappings(missing("-"))),
-			durationColumn("Last success", lastExport(), width(100), mappings(values(-1, "never", "orange"), missing("-"))),
-			durationColumn("Every", interval(), width(80), mappings(missing("-"))),
-			stateColumn("Newest job", "state", told(keyOfCluster, "state", ofCluster("backup_export_last_job_state"))),
-			valueColumn("Auto export", unitCount, cluster("backup_export_auto_enabled"), onOff("orange")...),
-		}, "Age / interval", true)
+			projectColumn(), clusterColumn(),
+			valueColumn("Snapshots", unitCount, k.verdict(), verdictProperties()...),
+			durationColumn("Would be lost", k.lastSuccess(), mappings(values(-1, "never backed up", "red"), missing("-")), width(130)),
+			durationColumn("Every", k.interval(), width(95)),
+			shareColumn(k),
+			durationColumn("Continuous", cluster("backup_restore_window_seconds")+"\nor 0 * ("+cluster("cluster_pit_enabled")+" == 0)", mappings(values(0, "off", neutral), missing("-")), width(105)),
+			k.newestColumn("Newest"),
+			durationColumn("Next in", k.value("next_timestamp_seconds")+" - time()", mappings(between(-1e12, 0, "due", "orange"), missing("-")), width(100)),
+			durationColumn("Back to", age(k.value("oldest_success_timestamp_seconds")), width(100)),
+		}, order{"Age / interval", true})
 }
 
-func timelinessProperties() []property {
-	return []property{
-		width(105), coloured("color-background"),
-		mappings(values(onTime, "on time", "green", late, "late", "orange", overdue, "overdue", "red", notJudged, "not judged", "blue",
-			paused, "paused", neutral, withoutBackup, "no backup", neutral, noneExpected, "none expected", neutral)),
-	}
+func shareColumn(k kind) column {
+	return valueColumn("Age / interval", unitCount, k.share(), property{"decimals", 2}, width(145), coloured("color-text"),
+		property{"thresholds", thresholds("text", 1, "orange", 2, "red")}, mappings(between(1e8, 1e12, "never", "red"), missing("-")))
+}
+
+func exportsTable(title, description string, more ...column) *panel {
+	k := kindOf("backup_exports")
+	return table(title, description+" Not exported: age of the oldest snapshot that auto export should have exported.",
+		"No clusters are read: no exporter is scraped, or the filters above match none.",
+		append([]column{
+			projectColumn(), clusterColumn(),
+			valueColumn("Exports", unitCount, k.verdict(), verdictProperties()...),
+			durationColumn("Last success", k.lastSuccess(), mappings(values(-1, "never", "orange"), missing("-"))),
+			durationColumn("Every", k.interval(), width(95)),
+			shareColumn(k),
+			k.newestColumn("Newest job"),
+			durationColumn("Not exported", age(k.value("missing_snapshot_created_timestamp_seconds")), width(135)),
+			valueColumn("Auto export", unitCount, cluster("backup_export_auto_enabled"), onOff(neutral)...),
+		}, more...), order{"Age / interval", true})
 }
 
 func onOff(off string) []property {
-	return []property{width(95), coloured("color-text"), mappings(values(1, "on", "green", 0, "off", off), missing("-"))}
+	return []property{width(120), coloured("color-text"), mappings(values(1, "on", "green", 0, "off", off), missing("-"))}
 }
 
-func problemMapping() options {
-	mapping := options{}
-	for i, p := range problems() {
-		colour := "orange"
-		if p.severe {
-			colour = "red"
-		}
-		mapping[p.name] = options{"color": colour, "index": i}
+// restoresTable has the restores of all kinds. A restore of collections has no delivery type of its own.
+func restoresTable(title string) *panel {
+	each := func(expr func(k kind) string) string {
+		return expr(kindOf("backup_restores")) + "\nor " + labelled(expr(kindOf("collection_restores")), "delivery_type", "collections") + "\nor " + expr(kindOf("flex_restores"))
 	}
-	return options{"type": "value", "options": mapping}
+	return table(title,
+		"One row for each cluster whose snapshot is restored and each delivery type that Atlas lists; the failed and stuck ones first. Atlas sends no state of whole restores: it is derived.",
+		"No restores are listed.",
+		[]column{
+			projectColumn(), clusterColumn(),
+			labelColumn("Delivery", "delivery_type", width(110)),
+			valueColumn("Restores", unitCount, each(func(k kind) string {
+				return "3 + 0 * (" + k.lastFailed() + ")\nor 2 + 0 * (" + k.stuck() + ")\nor 1 + 0 * " + k.unfinished() + "\nor 0 * " + k.success()
+			}), width(115), coloured("color-background"), mappings(values(3, "failed", "red", 2, "stuck", "orange", 1, "running", "blue", 0, "well", "green"))),
+			stateColumn("Newest job", "state", each(func(k kind) string { return stated(k.key, "state", k.newest()) }),
+				slices.Concat(kindOf("backup_restores").states, kindOf("collection_restores").states, kindOf("flex_restores").states)...),
+			durationColumn("Last success", each(func(k kind) string { return sinceOrNever(k.success()) }), mappings(values(-1, "never", "orange"), missing("-"))),
+			durationColumn("Took", each(func(k kind) string { return k.value("last_success_duration_seconds") })),
+			durationColumn("Last failure", each(func(k kind) string { return age(k.failure()) })),
+			durationColumn("Unfinished", each(func(k kind) string { return age(k.unfinished()) })),
+			durationColumn("Began", each(func(k kind) string { return age(k.value("last_job_created_timestamp_seconds")) })),
+		}, order{"Restores", true}, order{"Began", false})
 }
 
-// kind is one of the three kinds of jobs.
-type kind struct {
-	name, plural, owners string
-	key                  string
-	set, count           string
-	filter               func(metric string, matchers ...string) string
+func flexTable(title string, k kind) *panel {
+	return table(title, "Atlas takes one snapshot of a flex cluster a day, and none on demand.", "No flex clusters.",
+		[]column{
+			projectColumn(), clusterColumn(),
+			valueColumn("Snapshots", unitCount, k.verdict(), verdictProperties()...),
+			durationColumn("Would be lost", k.lastSuccess(), mappings(values(-1, "never backed up", "red"), missing("-")), width(130)),
+			durationColumn("Every", k.interval(), width(95)),
+			shareColumn(k),
+			k.newestColumn("Newest"),
+			durationColumn("Last failure", age(k.failure())),
+			durationColumn("Kept until", k.value("newest_expiration_timestamp_seconds")+" - time()", mappings(between(-1e12, 0, "expired", "red"), missing("-"))),
+		}, order{"Age / interval", true})
 }
 
-func kinds() []kind {
-	return []kind{
-		{"export", "Exports", "clusters", "cl_name", "backup_export_last_job_state", "backup_export_jobs", ofCluster},
-		{"restore", "Restores", "clusters and delivery types", "cl_name, delivery_type", "backup_restore_last_job_state", "backup_restore_jobs", ofCluster},
-		{"run", "Pipeline runs", "pipelines", "pipeline", "pipeline_last_run_state", "pipeline_runs", ofPipeline},
+// coverage is about what nobody backs up.
+func coverage(l *layout) {
+	l.row("Coverage")
+	const rows = "Clusters that are not fully covered"
+	noBackup := cluster("cluster_backup_enabled") + " == 0 or " + cluster("flex_cluster_backup_enabled") + " == 0"
+	unscheduled := cluster("backup_snapshot_policy_items") + " == 0 unless " + onCluster + " " + cluster("cluster_backup_enabled") + " == 0"
+	noExport := cluster("backup_export_auto_enabled") + " == 0 unless " + onCluster + " " + cluster("cluster_backup_enabled") + " == 0"
+	noContinuous := cluster("cluster_pit_enabled") + " == 0 unless " + onCluster + " " + cluster("cluster_backup_enabled") + " == 0"
+	total := cluster("cluster_backup_enabled") + " or " + cluster("flex_cluster_backup_enabled")
+	l.add(4, 4, stat("Clusters", "All clusters that are read; the free tier, which has no backup, is not counted.", unitCount, query{orZero("count(" + total + ")"), "clusters"}).standard("color", fixed("text")))
+	l.add(4, 4, count("Without backup", "Clusters whose backup is off: nothing of them can be restored but snapshots from before. Right for some.", noBackup, "orange", rows))
+	l.add(4, 4, count("Without schedule", "Clusters with backup whose policy takes no snapshots by itself.", unscheduled, "orange", rows))
+	l.add(4, 4, count("Without export", "Clusters with backup whose snapshots are not exported: they are lost with the Atlas project. Right for some.", noExport, "blue", rows))
+	l.add(4, 4, count("Without continuous backup", "Clusters with backup that can be restored to their snapshots alone, and to no moment in between.", noContinuous, "blue", rows))
+	l.add(4, 4, count("Without their bucket", "Clusters whose schedule exports to a bucket that the project does not have.", cluster("backup_export_bucket_found")+" == 0", "red", rows))
+	lacking := func(expr string) string {
+		return "(" + expr + ")\n  and " + onCluster + " (" + noBackup + " or " + unscheduled + " or " + noExport + " or " + cluster("backup_export_bucket_found") + " == 0)"
+	}
+	l.add(24, 8, table(rows, "Clusters without backup, without a schedule, without export or without the bucket that their schedule names. For each what it has.",
+		"Every cluster has backup, a schedule and exports.",
+		[]column{
+			projectColumn(), clusterColumn(),
+			valueColumn("Backup", unitCount, lacking(total), onOff("red")...),
+			valueColumn("Schedule", unitCount, lacking(cluster("backup_snapshot_policy_items")), width(110), coloured("color-text"),
+				mappings(values(0, "nothing", "orange"), missing("-")), property{"thresholds", thresholds("green")}),
+			valueColumn("Auto export", unitCount, lacking(cluster("backup_export_auto_enabled")), onOff("orange")...),
+			valueColumn("Bucket", unitCount, lacking(cluster("backup_export_bucket_found")), width(100), coloured("color-text"),
+				mappings(values(1, "found", "green", 0, "gone", "red"), missing("-"))),
+			valueColumn("Continuous", unitCount, lacking(cluster("cluster_pit_enabled")), onOff(neutral)...),
+			valueColumn("Paused", unitCount, lacking(cluster("cluster_paused")), width(100), mappings(values(1, "paused", "blue", 0, "no", neutral), missing("-"))),
+			durationColumn("Created", lacking("time() - "+byCluster+` ({__name__=~"mongodbatlas_(flex_)?cluster_created_timestamp_seconds",job=~"$job",group_id=~"$project",cl_name=~"$cluster"})`), width(120)),
+		}, order{"Backup", false}, order{"Schedule", false}))
+}
+
+// history is how it got here.
+func history(l *layout) {
+	l.row("History")
+	l.add(16, 8, timeseries("Successes and failures a day", "How many snapshots, exports and restores ended well and badly in the 24 hours before each bar, as far as the exporter saw it.", unitCount, daily()...).daily().
+		override("failed snapshots", property{"color", fixed("red")}).override("failed exports", property{"color", fixed("dark-red")}).override("failed restores", property{"color", fixed("purple")}))
+	l.add(8, 8, alertList("Alerts", "Alerts of the shipped rules that are pending or firing, where Grafana knows the rules of the data source."))
+	for _, name := range []string{"backup_snapshots", "backup_exports"} {
+		k := kindOf(name)
+		// A fleet has too many clusters for one panel: those that had no failure in the chosen time look all the same.
+		failed := k.by() + " (max_over_time(" + k.of("last"+k.job+"_state", `state="`+k.failed+`"`) + "[$__range] @ end())) == 1"
+		l.add(12, 9, stateTimeline("Clusters with failed "+k.nouns, "The state of the newest job over time, of the clusters where it failed some time in the chosen range. All clusters of a project are on its dashboard.",
+			k.timelineMapping(), query{"(" + k.timeline() + ")\nand " + onCluster + " (" + failed + ")", "{{group_name}} / {{cl_name}}"}).
+			standard("noValue", "No failures in this time."))
+	}
+	for _, name := range []string{"backup_snapshots", "backup_exports"} {
+		k := kindOf(name)
+		l.add(12, 8, timeseries("Newest "+k.nouns+" by state", "How many clusters have their newest job in each state; the areas sum up to all that ever had one.", unitCount,
+			query{orZero("sum by (state) (max by (" + k.ids() + ", state) (" + k.newest() + "))"), "{{state}}"}).stacked().colouredByState(k.states...))
 	}
 }
 
-// inFlight is a metric of the newest job where that job is under way.
-func inFlight(metric string) string {
-	return cluster(metric) + " and on (group_id, cl_name) " + ofCluster("backup_export_last_job_state", `state=~"Queued|InProgress"`) + " == 1"
+func daily() []query {
+	var queries []query
+	for _, name := range []string{"backup_snapshots", "backup_exports", "backup_restores"} {
+		k := kindOf(name)
+		queries = append(queries, query{k.changed("last_success_timestamp_seconds"), k.nouns}, query{k.changed("last_failure_timestamp_seconds"), "failed " + k.nouns})
+	}
+	return queries
+}
+
+// pipelines come last and folded: Atlas has ended them for most.
+func pipelines(l *layout) {
+	l.fold("Data Lake pipelines")
+	l.add(24, 8, pipelinesTable())
+	l.add(12, 8, timeseries("Bytes of the newest run", "What the newest run of each pipeline has exported so far. It begins at 0 with each run.", unitBytes,
+		query{pipeline("pipeline_last_run_exported_bytes"), "{{group_name}} / {{pipeline}}"}).standard("noValue", noPipelines))
+	l.add(12, 8, timeseries("Documents of the newest run", "How many documents the newest run of each pipeline has exported so far.", "short",
+		query{pipeline("pipeline_last_run_documents"), "{{group_name}} / {{pipeline}}"}).standard("noValue", noPipelines))
+}
+
+const noPipelines = "No Data Lake pipelines."
+
+func pipelinesTable() *panel {
+	k := kindOf("pipeline_runs")
+	return table("Pipelines",
+		"One row for each pipeline and the newest run of it. Kept: what the datasets of successful runs hold now. Deletion in: until the next of these datasets expires.", noPipelines,
+		[]column{
+			projectColumn(),
+			labelColumn("Pipeline", "pipeline", property{"custom.minWidth", 160}),
+			{title: "Reads", label: "cl_name", expr: stated(keyOfPipeline, "cl_name", ofCluster("pipeline_info")), properties: []property{{"custom.minWidth", 160}}},
+			{
+				title: "Pipeline is", label: "state", expr: stated(keyOfPipeline, "state", ofPipeline("pipeline_state")),
+				properties: []property{mappings(stateMapping("ACTIVE", "PAUSED")), coloured("color-text"), width(105)},
+			},
+			// The state of the run, under a label of its own: the pipeline's is called state, too.
+			{
+				title: "Newest run", label: "run", expr: "max by (" + keyOfPipeline + ", run) (label_join(" + stated(keyOfPipeline, "state", k.newest()) + `, "run", "", "state"))`,
+				properties: []property{mappings(stateMapping(k.states...), missing("-")), coloured("color-text"), width(165)},
+			},
+			{title: "Phase", label: "phase", expr: stated(keyOfPipeline, "phase", ofPipeline("pipeline_last_run_phase")), properties: []property{width(90)}},
+			valueColumn("Bytes", unitBytes, pipeline("pipeline_last_run_exported_bytes"), width(85)),
+			valueColumn("Docs", "short", pipeline("pipeline_last_run_documents"), width(80)),
+			sinceColumn("Last success", k.success(), "orange"),
+			durationColumn("Last failure", age(k.failure())),
+			durationColumn("Unfinished", age(pipeline("pipeline_oldest_unfinished_run_created_timestamp_seconds"))),
+			valueColumn("Bytes kept", unitBytes, pipeline("pipeline_datasets_bytes"), width(105)),
+			durationColumn("Deletion in", pipeline("pipeline_next_dataset_deletion_timestamp_seconds")+" - time()", mappings(between(-1e12, 0, "due", neutral), missing("-"))),
+		}, order{"Last failure", false})
 }

@@ -1,10 +1,6 @@
 package main
 
-import (
-	"fmt"
-	"maps"
-	"slices"
-)
+import "fmt"
 
 // Grafana's names of units.
 const (
@@ -24,17 +20,23 @@ const rateInterval = "1m"
 
 // layout places panels from left to right, and begins a new line where one is full.
 type layout struct {
-	panels     []panel
+	panels     []*panel
+	folded     *panel // the collapsed row that takes the panels
+	ids        int
 	x, y, tall int
 }
 
-func (l *layout) add(width, height int, p panel) {
+func (l *layout) add(width, height int, p *panel) {
 	if l.x+width > 24 {
 		l.line()
 	}
-	p.GridPos = gridPos{H: height, W: width, X: l.x, Y: l.y}
-	p.ID = len(l.panels) + 1
-	l.panels = append(l.panels, p)
+	l.ids++
+	p.ID, p.GridPos = l.ids, gridPos{H: height, W: width, X: l.x, Y: l.y}
+	if l.folded != nil && p.Type != "row" {
+		l.folded.Panels = append(l.folded.Panels, p)
+	} else {
+		l.panels = append(l.panels, p)
+	}
 	l.x += width
 	l.tall = max(l.tall, height)
 }
@@ -44,11 +46,19 @@ func (l *layout) line() {
 }
 
 // row begins a section with a heading.
-func (l *layout) row(title string) {
+func (l *layout) row(title string) { l.section(title, false) }
+
+// fold begins a section that is closed until somebody opens it.
+func (l *layout) fold(title string) { l.section(title, true) }
+
+func (l *layout) section(title string, collapsed bool) {
 	l.line()
-	collapsed := false
-	l.add(24, 1, panel{Type: "row", Title: title, Collapsed: &collapsed, Panels: []panel{}})
+	p := &panel{Type: "row", Title: title, Collapsed: &collapsed, Panels: []*panel{}}
+	l.add(24, 1, p)
 	l.line()
+	if l.folded = nil; collapsed {
+		l.folded = p
+	}
 }
 
 // query is an expression and the legend of its series.
@@ -57,127 +67,164 @@ type query struct {
 }
 
 // targets names the queries A, B, C and so on.
-func targets(queries []query, adapt func(*target)) []target {
-	result := make([]target, len(queries))
+func targets(queries []query, adapt func(options)) []options {
+	result := make([]options, len(queries))
 	for i, q := range queries {
-		result[i] = target{
-			RefID: string(rune('A' + i)), Datasource: datasource(), EditorMode: "code", Expr: q.expr, LegendFormat: q.legend,
+		result[i] = options{
+			"refId": string(rune('A' + i)), "datasource": datasource(), "editorMode": "code", "expr": q.expr,
+			"format": "time_series", "instant": false, "range": false,
 		}
-		adapt(&result[i])
+		if q.legend != "" {
+			result[i]["legendFormat"] = q.legend
+		}
+		adapt(result[i])
 	}
 	return result
 }
 
-func newPanel(kind, title, description, unit string, targets []target) panel {
-	return panel{
+func instant(target options) { target["instant"] = true }
+
+func overTime(target options) { target["range"], target["interval"] = true, rateInterval }
+
+func newPanel(kind, title, description, unit string, targets []options) *panel {
+	return &panel{
 		Type: kind, Title: title, Description: description, Datasource: datasource(), Targets: targets,
 		FieldConfig: &fieldConfig{
-			Defaults:  options{"unit": unit, "mappings": []any{}, "thresholds": thresholds("green")},
-			Overrides: []override{},
+			Defaults: options{
+				"unit": unit, "mappings": []any{}, "thresholds": thresholds("green"),
+				"noValue": "No data: no exporter is scraped, or it has read nothing yet.",
+			},
+			Overrides: []options{},
 		},
 	}
 }
 
 // stat shows numbers as they are now.
-func stat(title, description, unit string, queries ...query) panel {
-	p := newPanel("stat", title, description, unit, targets(queries, func(t *target) {
-		t.Format, t.Instant = "time_series", true
-	}))
+func stat(title, description, unit string, queries ...query) *panel {
+	p := newPanel("stat", title, description, unit, targets(queries, instant))
 	p.Options = options{
 		"reduceOptions": options{"calcs": []string{"lastNotNull"}, "fields": "", "values": false},
 		"colorMode":     "value", "graphMode": "none", "justifyMode": "center", "orientation": "auto", "textMode": "auto",
 		"wideLayout": true, "showPercentChange": false,
 	}
-	return p
+	return p.standard("noValue", "no data")
+}
+
+// count shows how many series an expression has, in a colour where it has any, and leads to the panel with the rows.
+func count(title, description, expr, colour, rows string) *panel {
+	return stat(title, description, unitCount, query{orZero("count(" + expr + ")"), title}).
+		limits(1, colour).option("colorMode", "background_solid").standard("links", []options{toPanel(rows)})
 }
 
 // barGauge shows numbers as they are now beside each other.
-func barGauge(title, description, unit string, queries ...query) panel {
-	p := stat(title, description, unit, queries...)
-	p.Type = "bargauge"
+func barGauge(title, description, unit string, queries ...query) *panel {
+	p := newPanel("bargauge", title, description, unit, targets(queries, instant))
 	p.Options = options{
-		"reduceOptions": p.Options["reduceOptions"],
+		"reduceOptions": options{"calcs": []string{"lastNotNull"}, "fields": "", "values": false},
 		"displayMode":   "basic", "orientation": "horizontal", "valueMode": "color", "showUnfilled": true,
 		"namePlacement": "auto", "sizing": "auto", "minVizHeight": 16, "minVizWidth": 8, "maxVizHeight": 300,
 	}
-	p.FieldConfig.Defaults["min"] = 0
-	return p
+	return p.standard("min", 0)
 }
 
 // timeseries shows how numbers changed.
-func timeseries(title, description, unit string, queries ...query) panel {
-	p := newPanel("timeseries", title, description, unit, targets(queries, func(t *target) {
-		t.Format, t.Range, t.Interval = "time_series", true, rateInterval
-	}))
-	p.FieldConfig.Defaults["custom"] = options{
-		"drawStyle": "line", "lineWidth": 2, "fillOpacity": 0, "showPoints": "auto", "spanNulls": false,
-	}
-	p.FieldConfig.Defaults["color"] = options{"mode": "palette-classic"}
-	p.FieldConfig.Defaults["min"] = 0
+func timeseries(title, description, unit string, queries ...query) *panel {
+	p := newPanel("timeseries", title, description, unit, targets(queries, overTime))
 	p.Options = options{
 		"legend":  options{"displayMode": "list", "placement": "bottom", "showLegend": true, "calcs": []string{}},
 		"tooltip": options{"mode": "multi", "sort": "desc"},
 	}
-	return p
+	return p.custom("drawStyle", "line", "lineWidth", 2, "fillOpacity", 0, "showPoints", "auto", "spanNulls", false).
+		standard("color", options{"mode": "palette-classic"}).standard("min", 0)
+}
+
+// perCluster shows a line for each cluster: their names are in a table, which scrolls where there are many.
+func (p *panel) perCluster() *panel {
+	return p.option("legend", options{
+		"displayMode": "table", "placement": "bottom", "showLegend": true, "calcs": []string{"lastNotNull"}, "sortBy": "Last *", "sortDesc": true,
+	}).standard("decimals", 1)
 }
 
 // stacked makes areas that sum up, as state sets do.
-func (p panel) stacked() panel {
-	custom := p.FieldConfig.Defaults["custom"].(options)
-	custom["stacking"] = options{"mode": "normal", "group": "A"}
-	custom["fillOpacity"], custom["lineWidth"], custom["lineInterpolation"] = 60, 1, "stepAfter"
-	return p
+func (p *panel) stacked() *panel {
+	return p.custom("stacking", options{"mode": "normal", "group": "A"}, "fillOpacity", 60, "lineWidth", 1, "lineInterpolation", "stepAfter")
 }
 
-// logarithmic lets ten failures show beside ten thousand successes.
-func (p panel) logarithmic() panel {
-	p.FieldConfig.Defaults["custom"].(options)["axisSoftMin"] = 0
-	delete(p.FieldConfig.Defaults, "min")
-	p.FieldConfig.Defaults["custom"].(options)["scaleDistribution"] = options{"type": "symlog", "log": 10, "linearThreshold": 1}
-	p.FieldConfig.Defaults["custom"].(options)["lineInterpolation"] = "stepAfter"
-	return p
+// daily makes bars, one for each day.
+func (p *panel) daily() *panel {
+	for _, t := range p.Targets {
+		t["interval"] = "1d"
+	}
+	return p.custom("drawStyle", "bars", "fillOpacity", 80, "lineWidth", 0, "stacking", options{"mode": "normal", "group": "A"})
 }
 
-// colouredByState gives each state's series the colour that the state has everywhere.
-func (p panel) colouredByState() panel {
-	for _, state := range slices.Sorted(maps.Keys(stateColours())) {
-		p.override(state, property{"color", options{"mode": "fixed", "fixedColor": stateColours()[state]}})
+// stateTimeline shows in which state each series was when; the states are the values of numbers.
+func stateTimeline(title, description string, mapping options, queries ...query) *panel {
+	p := newPanel("state-timeline", title, description, unitCount, targets(queries, overTime))
+	p.Options = options{
+		"mergeValues": true, "showValue": "never", "alignValue": "left", "rowHeight": 0.8, "perPage": 20,
+		"legend":  options{"displayMode": "list", "placement": "bottom", "showLegend": true},
+		"tooltip": options{"mode": "single", "sort": "none"},
+	}
+	return p.custom("fillOpacity", 80, "lineWidth", 0, "spanNulls", false).mapped(mapping)
+}
+
+// alertList shows the alerts of this exporter, by Grafana's own means.
+func alertList(title, description string) *panel {
+	return &panel{Type: "alertlist", Title: title, Description: description, Options: options{
+		"viewMode": "list", "groupMode": "default", "groupBy": []any{}, "maxItems": 50, "sortOrder": 3, "dashboardAlerts": false,
+		"alertName": "MongoDBAtlas", "alertInstanceLabelFilter": "", "showInactiveAlerts": false,
+		"stateFilter": options{"firing": true, "pending": true, "recovering": true, "error": true, "noData": false, "normal": false},
+	}}
+}
+
+// custom sets field options of the panel's type; each pair is a name and a value.
+func (p *panel) custom(pairs ...any) *panel {
+	custom, ok := p.FieldConfig.Defaults["custom"].(options)
+	if !ok {
+		custom = options{}
+		p.FieldConfig.Defaults["custom"] = custom
+	}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		custom[fmt.Sprint(pairs[i])] = pairs[i+1]
 	}
 	return p
 }
 
+// colouredByState gives each state's series the colour that the state has everywhere.
+func (p *panel) colouredByState(states ...string) *panel {
+	for _, state := range states {
+		p.override(state, property{"color", fixed(stateColours()[state])})
+	}
+	return p
+}
+
+func fixed(colour string) options { return options{"mode": "fixed", "fixedColor": colour} }
+
 // limits colours values from green on; each pair is a value and the colour from there on.
-func (p panel) limits(steps ...any) panel {
-	p.FieldConfig.Defaults["thresholds"] = thresholds("green", steps...)
-	p.FieldConfig.Defaults["color"] = options{"mode": "thresholds"}
-	return p
+func (p *panel) limits(steps ...any) *panel {
+	return p.standard("thresholds", thresholds("green", steps...)).standard("color", options{"mode": "thresholds"})
 }
 
-// softMax keeps an axis of nothing but zeros from looking like one of great numbers.
-func (p panel) softMax(value float64) panel {
-	p.FieldConfig.Defaults["custom"].(options)["axisSoftMax"] = value
-	return p
-}
-
-func (p panel) mapped(mapping ...options) panel {
-	p.FieldConfig.Defaults["mappings"] = mapping
-	return p
-}
+func (p *panel) mapped(mapping ...options) *panel { return p.standard("mappings", mapping) }
 
 // option sets an option of the panel's type.
-func (p panel) option(name string, value any) panel {
+func (p *panel) option(name string, value any) *panel {
 	p.Options[name] = value
 	return p
 }
 
 // standard sets a field option that is the same for all types.
-func (p panel) standard(name string, value any) panel {
+func (p *panel) standard(name string, value any) *panel {
 	p.FieldConfig.Defaults[name] = value
 	return p
 }
 
-func (p panel) override(name string, properties ...property) {
-	p.FieldConfig.Overrides = append(p.FieldConfig.Overrides, override{matcher{"byName", name}, properties})
+func (p *panel) override(name string, properties ...property) *panel {
+	p.FieldConfig.Overrides = append(p.FieldConfig.Overrides, options{
+		"matcher": options{"id": "byName", "options": name}, "properties": properties,
+	})
+	return p
 }
 
 func thresholds(base string, steps ...any) options {
@@ -192,12 +239,12 @@ func thresholds(base string, steps ...any) options {
 func stateColours() map[string]string {
 	colours := map[string]string{}
 	for colour, states := range map[string][]string{
-		"green":            {"Successful", "DONE", "completed", "ACTIVE", "up"},
+		"green":            {"Successful", "SUCCESSFUL", "DONE", "completed", "COMPLETED", "ACTIVE", "up"},
 		"dark-green":       {"ready"},
-		"blue":             {"InProgress", "IN_PROGRESS", "in_progress"},
-		"super-light-blue": {"Queued", "PENDING", "pending"},
+		"blue":             {"InProgress", "IN_PROGRESS", "in_progress", "inProgress", "RUNNING", "INITIALIZING", "FINALIZING"},
+		"super-light-blue": {"Queued", "queued", "QUEUED", "PENDING", "pending"},
 		"red":              {"Failed", "FAILED", "failed", "down"},
-		"orange":           {"Cancelled", "cancelled"},
+		"orange":           {"Cancelled", "CANCELED", "cancelled"},
 		neutral:            {"DATASET_DELETED", "expired", "PAUSED", "unsupported"},
 		"yellow":           {"unknown"},
 	} {
@@ -209,9 +256,9 @@ func stateColours() map[string]string {
 }
 
 // stateMapping colours the names of states in a table.
-func stateMapping() options {
+func stateMapping(states ...string) options {
 	mapping := options{}
-	for i, state := range slices.Sorted(maps.Keys(stateColours())) {
+	for i, state := range states {
 		mapping[state] = options{"color": stateColours()[state], "index": i}
 	}
 	return options{"type": "value", "options": mapping}
@@ -237,4 +284,32 @@ func empty(word string) options   { return special("empty", word) }
 
 func special(match, word string) options {
 	return options{"type": "special", "options": options{"match": match, "result": options{"text": word, "color": neutral, "index": 99}}}
+}
+
+// kept carries variables and time to another dashboard.
+const kept = "${datasource:queryparam}&${job:queryparam}&${__url_time_range}"
+
+// toPanel leads from a number to the panel of the same dashboard that has its rows. The panel's title stands for its number
+// until the file is written.
+func toPanel(title string) options {
+	return options{"title": "Rows: " + title, "url": "/d/{uid}?viewPanel={" + title + "}&${project:queryparam}&${cluster:queryparam}&" + kept}
+}
+
+// The links of a row. It has the project's id, if only in a hidden column.
+func projectLinks() property {
+	return property{"links", []options{
+		{"title": "Details of this project", "url": "/d/" + projectUID + "?var-project=${__data.fields.group_id}&var-cluster=$__all&" + kept},
+		{"title": "This project in Atlas", "url": "${atlas}/v2/${__data.fields.group_id}", "targetBlank": true},
+	}}
+}
+
+func clusterLinks() property {
+	return property{"links", []options{
+		{"title": "Details of this cluster", "url": "/d/" + projectUID + "?var-project=${__data.fields.group_id}&var-cluster=${__value.raw}&" + kept},
+		{"title": "This cluster in Atlas", "url": "${atlas}/v2/${__data.fields.group_id}#/clusters/detail/${__value.raw}", "targetBlank": true},
+	}}
+}
+
+func runbookLink() property {
+	return property{"links", []options{{"title": "What to do", "url": "${runbooks}#mongodbatlas${__value.raw}", "targetBlank": true}}}
 }

@@ -2,121 +2,98 @@ package main
 
 func project() dashboard {
 	var l layout
+	snapshots, exports := kindOf("backup_snapshots"), kindOf("backup_exports")
+	const named = "{{group_name}} / {{cl_name}}"
+
+	l.row("Attention")
+	l.add(24, 8, attention())
+
+	l.row("Snapshots")
+	l.add(24, 9, restorableTable("Restorable moment by cluster"))
+	l.add(24, 8, keptTable())
+	l.add(12, 9, stateTimeline("Newest snapshots", "The state of each cluster's newest snapshot over time.", snapshots.timelineMapping(), query{snapshots.timeline(), named}))
+	l.add(12, 9, timeseries("Age of the restorable moment", "Falls with every snapshot that completes. Clusters that never had one are left out; the table has them.", unitDuration,
+		query{age(snapshots.success()), named}).perCluster())
+
 	l.row("Exports")
-	l.add(24, 9, exportsTable())
-	l.add(8, 8, timeseries("Time since the last successful export",
-		"Grows until an export succeeds. Clusters that never exported are left out; the table has them.", unitDuration,
-		query{age(cluster("backup_export_last_success_timestamp_seconds")), "{{cl_name}}"}).standard("decimals", 1))
-	l.add(8, 8, timeseries("Collections of the export in flight",
-		"Collections exported so far and in total of each cluster's newest job while it is under way; 0 and 0 where Atlas sends no count.", unitCount,
-		query{orZero(byCluster + " (" + inFlight("backup_export_last_job_exported_collections") + ")"), "exported {{cl_name}}"},
-		query{orZero(byCluster + " (" + inFlight("backup_export_last_job_collections") + ")"), "total {{cl_name}}"}))
-	l.add(8, 8, timeseries("Exports by state",
-		"All export jobs that Atlas lists, by the states that occur, on a logarithmic scale.", unitCount,
-		query{orZero("sum by (state) (max by (group_id, cl_name, state) (" + ofCluster("backup_export_jobs") + ")) > 0"), "{{state}}"}).
-		logarithmic().colouredByState())
+	l.add(24, 9, exportsTable("Exports by cluster", "The most overdue first. Error: Atlas's code for the newest failed job, however old.",
+		column{
+			title: "Error", label: "error_code", expr: stated(keyOfCluster, "error_code", ofCluster("backup_export_last_failure_info")),
+			properties: []property{{"custom.minWidth", 180}, mappings(missing("-"))},
+		},
+		durationColumn("Unfinished", age(exports.unfinished()))))
+	l.add(12, 9, stateTimeline("Newest export jobs", "The state of each cluster's newest export job over time.", exports.timelineMapping(), query{exports.timeline(), named}))
+	l.add(12, 9, timeseries("Age of the last successful export", "Falls with every export that succeeds. Clusters that never exported are left out; the table has them.", unitDuration,
+		query{age(exports.success()), named}).perCluster())
+	l.add(12, 9, timeseries("Duration of exports", "What the last success took, and the age of the oldest unfinished job. It is stuck past the dashed line: "+
+		"some times what the last success took, and never sooner than some hours.", unitDuration,
+		query{exports.value("last_success_duration_seconds"), named + " took"},
+		query{orZero(age(exports.unfinished())), named + " unfinished"},
+		query{exports.by() + " (" + exports.byLastSuccess() + " * " + exports.on() + " group_left (group_name) (0 * " + exports.success() + " + 1))", named + " stuck after"}).perCluster().dashed("/ stuck after$/"))
+	l.add(12, 9, timeseries("Successes and failures a day", "How many snapshots, exports and restores ended well and badly in the 24 hours before each bar, as far as the exporter saw it.", unitCount, daily()...).daily().
+		override("failed snapshots", property{"color", fixed("red")}).override("failed exports", property{"color", fixed("dark-red")}).override("failed restores", property{"color", fixed("purple")}))
 
 	l.row("Restores")
-	l.add(16, 8, restoresTable())
-	l.add(8, 8, timeseries("Restores by delivery type and state",
-		"Restore jobs that Atlas lists; only states that occur.", unitCount,
-		query{orZero("sum by (delivery_type, state) (max by (group_id, cl_name, delivery_type, state) (" + ofCluster("backup_restore_jobs") + ") > 0)"), "{{delivery_type}} {{state}}"}).
-		logarithmic())
+	l.add(24, 7, restoresTable("Restores by cluster and delivery type"))
 
-	l.row("Data Lake pipelines")
-	l.add(24, 8, pipelinesTable())
-	l.add(12, 8, timeseries("Bytes of the newest run", "What the newest run of each pipeline has exported so far. It begins at 0 with each run.", unitBytes,
-		query{pipeline("pipeline_last_run_exported_bytes"), "{{pipeline}}"}))
-	l.add(12, 8, timeseries("Documents of the newest run", "How many documents the newest run of each pipeline has exported so far.", "short",
-		query{pipeline("pipeline_last_run_documents"), "{{pipeline}}"}))
+	l.row("Flex clusters")
+	l.add(24, 6, flexTable("Flex snapshots by cluster", kindOf("flex_snapshots")))
 
 	l.row("What the exporter reads")
-	l.add(24, 12, targetsTable())
+	l.add(24, 10, targetsTable())
+	pipelines(&l)
 	return newDashboard(projectUID, "MongoDB Atlas backup / Project",
-		"Exports, restores and Data Lake pipelines of one project, or several, in detail.", l.panels)
+		"Snapshots, exports, restores and Data Lake pipelines of one project, or several, in detail.", l)
 }
 
-func exportsTable() panel {
-	return table("Exports per cluster",
-		"One row for each cluster. Every: how often an export is expected. Error: Atlas's code for the newest failed job, however old. Unfinished: age of the oldest job that is Queued or InProgress.",
+// dashed draws the lines whose names match dashed.
+func (p *panel) dashed(names string) *panel {
+	p.FieldConfig.Overrides = append(p.FieldConfig.Overrides, options{
+		"matcher": options{"id": "byRegexp", "options": names},
+		"properties": []property{
+			{"custom.lineStyle", options{"fill": "dash", "dash": []int{8, 8}}}, {"custom.lineWidth", 1}, {"color", fixed("orange")},
+		},
+	})
+	return p
+}
+
+// keptTable says what there is to restore.
+func keptTable() *panel {
+	k := kindOf("backup_snapshots")
+	state := func(title, name, colour string) column {
+		return valueColumn(title, unitCount, k.by()+" ("+k.jobs(`state="`+name+`"`)+")", width(100), coloured("color-text"), property{"thresholds", thresholds("text", 1, colour)})
+	}
+	return table("Kept snapshots", "What there is to restore. Kept until: after it nothing is left, unless another snapshot is taken. Copies: further regions that have the newest snapshot.", "No snapshots are listed.",
 		[]column{
-			labelColumn("Project", "group_name", width(90)),
-			labelColumn("Cluster", "cl_name"),
-			valueColumn("Exports", unitCount, timeliness(), timelinessProperties()...),
-			stateColumn("Newest job", "state", told(keyOfCluster, "state", ofCluster("backup_export_last_job_state"))),
-			durationColumn("Last success", lastExport(), mappings(values(-1, "never", "orange"), missing("-"))),
-			durationColumn("Duration", cluster("backup_export_last_success_duration_seconds"), mappings(missing("-"))),
-			durationColumn("Last failure", age(cluster("backup_export_last_failure_timestamp_seconds")), mappings(missing("-"))),
-			{
-				title: "Error", label: "error_code", expr: told(keyOfCluster, "error_code", ofCluster("backup_export_last_failure_info")),
-				properties: []property{width(250), mappings(missing("-"))},
-			},
-			durationColumn("Unfinished", age(cluster("backup_export_oldest_unfinished_job_created_timestamp_seconds")), mappings(missing("-"))),
-			valueColumn("Auto export", unitCount, cluster("backup_export_auto_enabled"), onOff("orange")...),
-			durationColumn("Every", interval(), mappings(missing("-"))),
-		}, "Cluster", false)
+			projectColumn(), clusterColumn(),
+			state("Completed", "completed", "text"), state("Failed", "failed", "red"), state("Running", "inProgress", "blue"), state("Queued", "queued", "blue"),
+			durationColumn("Back to", age(k.value("oldest_success_timestamp_seconds"))),
+			durationColumn("Kept until", k.value("newest_expiration_timestamp_seconds")+" - time()", mappings(between(-1e12, 0, "expired", "red"), missing("-"))),
+			valueColumn("Size", unitBytes, k.value("last_success_size_bytes"), width(100)),
+			valueColumn("Copies", unitCount, k.value("last_success_copy_regions"), width(90)),
+			durationColumn("Last failure", age(k.failure())),
+			durationColumn("Last fallback", age(k.value("last_fallback_timestamp_seconds"))),
+			durationColumn("Unfinished", age(k.unfinished())),
+		}, order{"Kept until", false})
 }
 
-func restoresTable() panel {
-	return table("Restores by delivery type",
-		"One row for each cluster and delivery type that Atlas lists. A restore counts for the cluster whose snapshot it restores; its state is derived, as Atlas sends none.",
-		[]column{
-			labelColumn("Project", "group_name", width(90)),
-			labelColumn("Cluster", "cl_name"),
-			labelColumn("Delivery", "delivery_type", width(95)),
-			stateColumn("Newest job", "state", told(keyOfRestore, "state", ofCluster("backup_restore_last_job_state"))),
-			durationColumn("Last success", sinceOrNever(restore("backup_restore_last_success_timestamp_seconds")), mappings(values(-1, "never", "orange"), missing("-"))),
-			durationColumn("Duration", restore("backup_restore_last_success_duration_seconds"), mappings(missing("-"))),
-			durationColumn("Last failure", age(restore("backup_restore_last_failure_timestamp_seconds")), mappings(missing("-"))),
-			durationColumn("Unfinished", age(restore("backup_restore_oldest_unfinished_job_created_timestamp_seconds")), mappings(missing("-"))),
-			valueColumn("Failed", unitCount, restore("backup_restore_jobs", `state="failed"`), width(70)),
-		}, "Cluster", false)
-}
-
-func pipelinesTable() panel {
-	return table("Pipelines",
-		"One row for each pipeline and the newest run of it. Kept: what the datasets of successful runs hold now. Deletion in: until the next of these datasets expires.",
-		[]column{
-			labelColumn("Project", "group_name", width(90)),
-			labelColumn("Pipeline", "pipeline", width(120)),
-			{title: "Reads", label: "cl_name", expr: told(keyOfPipeline, "cl_name", ofCluster("pipeline_info")), properties: []property{width(150)}},
-			{
-				title: "Pipeline is", label: "state", expr: told(keyOfPipeline, "state", ofPipeline("pipeline_state")),
-				properties: []property{mappings(stateMapping()), coloured("color-text"), width(85)},
-			},
-			// The state of the run, under a label of its own: the pipeline's is called state, too.
-			{
-				title: "Newest run", label: "run", expr: "max by (" + keyOfPipeline + ", run) (label_join(" + told(keyOfPipeline, "state", ofPipeline("pipeline_last_run_state")) + `, "run", "", "state"))`,
-				properties: []property{mappings(stateMapping(), missing("-")), coloured("color-text"), width(145)},
-			},
-			{title: "Phase", label: "phase", expr: told(keyOfPipeline, "phase", ofPipeline("pipeline_last_run_phase")), properties: []property{width(90)}},
-			valueColumn("Bytes", unitBytes, pipeline("pipeline_last_run_exported_bytes"), width(75), mappings(missing("-"))),
-			valueColumn("Docs", "short", pipeline("pipeline_last_run_documents"), width(75), mappings(missing("-"))),
-			durationColumn("Last success", sinceOrNever(pipeline("pipeline_last_success_timestamp_seconds")), mappings(values(-1, "never", "orange"), missing("-"))),
-			durationColumn("Last failure", age(pipeline("pipeline_last_failure_timestamp_seconds")), mappings(missing("-"))),
-			durationColumn("Unfinished", age(pipeline("pipeline_oldest_unfinished_run_created_timestamp_seconds")), mappings(missing("-"))),
-			valueColumn("Bytes kept", unitBytes, pipeline("pipeline_datasets_bytes"), width(85), mappings(missing("-"))),
-			valueColumn("Docs kept", "short", pipeline("pipeline_datasets_documents"), width(80), mappings(missing("-"))),
-			durationColumn("Deletion in", pipeline("pipeline_next_dataset_deletion_timestamp_seconds")+" - time()", mappings(between(-1e12, 0, "due", neutral), missing("-"))),
-		}, "Pipeline", false)
-}
-
-func targetsTable() panel {
+func targetsTable() *panel {
 	return table("Targets",
-		"Everything that the exporter reads of the project, and why it cannot where it cannot. Unsupported is no fault: the API does not serve it for this cluster.",
+		"Everything that the exporter reads of the project, and why it cannot where it cannot; what is down comes first. Unsupported is no fault: the API does not serve it for this cluster.",
+		"The exporter reads nothing, or is not scraped.",
 		[]column{
-			labelColumn("Project", "group_name", width(90)),
-			labelColumn("Collector", "collector"),
-			labelColumn("Cluster", "cl_name"),
-			labelColumn("Pipeline", "pipeline"),
+			projectColumn(),
+			labelColumn("Collector", "collector", width(170)),
+			labelColumn("Cluster", "cl_name", property{"custom.minWidth", 180}),
+			labelColumn("Pipeline", "pipeline", property{"custom.minWidth", 120}),
 			valueColumn("Target is", unitCount,
-				byTarget+" ("+ofTarget("target_up")+")\nor 2 * "+byTarget+" ("+ofTarget("target_unsupported_info")+")",
-				coloured("color-text"), mappings(values(1, "up", "green", 0, "down", "red", 2, "unsupported", neutral))),
+				byTarget+" ("+ofTarget("target_up")+")\nor 2 + 0 * "+byTarget+" ("+ofTarget("target_unsupported_info")+")",
+				width(110), coloured("color-text"), mappings(values(1, "up", "green", 0, "down", "red", 2, "unsupported", neutral))),
 			{
 				title: "Reason", label: "reason",
-				expr:       told(keyOfTarget, "reason", ofTarget("target_last_error_info")+" or "+ofTarget("target_unsupported_info")),
-				properties: []property{mappings(missing("-"))},
+				expr:       stated(keyOfTarget, "reason", ofTarget("target_last_error_info")+" or "+ofTarget("target_unsupported_info")),
+				properties: []property{mappings(missing("-")), width(160)},
 			},
-			durationColumn("Last read", age(byTarget+" ("+ofTarget("target_last_refresh_timestamp_seconds")+")"), mappings(missing("-"))),
-		}, "Target is", false)
+			durationColumn("Last read", age(byTarget+" ("+ofTarget("target_last_refresh_timestamp_seconds")+")")),
+		}, order{"Target is", false}, order{"Last read", true})
 }

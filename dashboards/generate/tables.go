@@ -17,18 +17,37 @@ func labelColumn(title, label string, properties ...property) column {
 	return column{title: title, label: label, properties: properties}
 }
 
-func stateColumn(title, label, expr string) column {
+// projectColumn and clusterColumn take the width that the numbers leave; no name is cut below 180 pixels.
+func projectColumn() column {
+	return labelColumn("Project", "group_name", projectLinks(), property{"custom.minWidth", 180}, mappings(missing("all"), empty("all")))
+}
+
+func clusterColumn() column {
+	return labelColumn("Cluster", "cl_name", clusterLinks(), property{"custom.minWidth", 180}, mappings(missing("-"), empty("-")))
+}
+
+func stateColumn(title, label, expr string, states ...string) column {
 	return column{title: title, label: label, expr: expr, properties: []property{
-		mappings(stateMapping(), missing("-")), coloured("color-text"), width(95),
+		mappings(stateMapping(states...), missing("-")), coloured("color-text"), width(130),
 	}}
 }
 
+// newestColumn shows the state of the newest job.
+func (k kind) newestColumn(title string) column {
+	return stateColumn(title, "state", stated(k.key, "state", k.newest()), k.states...)
+}
+
 func valueColumn(title, unit, expr string, properties ...property) column {
-	return column{title: title, expr: expr, properties: append([]property{{"unit", unit}}, properties...)}
+	return column{title: title, expr: expr, properties: append([]property{{"unit", unit}, mappings(missing("-"))}, properties...)}
 }
 
 func durationColumn(title, expr string, properties ...property) column {
-	return valueColumn(title, unitDuration, expr, append([]property{{"decimals", 1}, width(95)}, properties...)...)
+	return valueColumn(title, unitDuration, expr, append([]property{{"decimals", 1}, width(125)}, properties...)...)
+}
+
+// sinceColumn shows how long ago something was last so, and "never" where it never was.
+func sinceColumn(title, timestamp, colour string) column {
+	return durationColumn(title, sinceOrNever(timestamp), mappings(values(-1, "never", colour), missing("-")))
 }
 
 // coloured colours the cells of a column by their mapping or threshold: "color-text" or "color-background".
@@ -44,12 +63,19 @@ func width(pixels int) property { return property{"custom.width", pixels} }
 
 func mappings(mapping ...options) property { return property{"mappings", mapping} }
 
+// order is a column to sort by.
+type order struct {
+	title      string
+	descending bool
+}
+
 // table has a row for each set of the key labels, which the series of all its expressions have, and of these alone with the
-// exception of one shown label. The columns stand in the order given; group_id is kept out of sight for the link.
-func table(title, description string, columns []column, sortBy string, descending bool) panel {
+// exception of one shown label. The columns stand in the order given; group_id is kept out of sight for the links.
+func table(title, description, none string, columns []column, sorting ...order) *panel {
 	var queries []query
 	rename, index, exclude := options{}, options{}, options{"Time": true}
-	overrides := []override{{matcher{"byName", "group_id"}, []property{{"custom.hideFrom", options{"viz": true, "legend": false, "tooltip": false}}}}}
+	p := newPanel("table", title, description, unitCount, nil)
+	p.override("group_id", property{"custom.hideFrom", options{"viz": true, "legend": false, "tooltip": false}})
 	single := 0
 	for _, c := range columns {
 		if c.expr != "" {
@@ -73,23 +99,38 @@ func table(title, description string, columns []column, sortBy string, descendin
 		}
 		rename[name], index[name] = c.title, position
 		if len(c.properties) > 0 {
-			overrides = append(overrides, override{matcher{"byName", c.title}, c.properties})
+			p.override(c.title, lastOfEach(c.properties)...)
 		}
-	}
-	index["group_id"] = len(columns)
-	p := newPanel("table", title, description, unitCount, targets(queries, func(t *target) { t.Format, t.Instant = "table", true }))
-	p.Transformations = []options{
-		{"id": "merge", "options": options{}},
-		{"id": "organize", "options": options{"excludeByName": exclude, "indexByName": index, "renameByName": rename}},
-	}
-	p.FieldConfig.Defaults["custom"] = options{"align": "auto", "cellOptions": options{"type": "auto"}, "inspect": false}
-	p.FieldConfig.Overrides = overrides
-	p.Options = options{
-		"showHeader": true, "cellHeight": "sm",
-		"sortBy": []options{{"displayName": sortBy, "desc": descending}},
 	}
 	if len(queries) > 26 {
 		panic(fmt.Sprintf("%s: more queries than letters", title)) // a slip of whoever writes a table
 	}
-	return p
+	index["group_id"] = len(columns)
+	p.Targets = targets(queries, func(t options) { t["format"] = "table"; instant(t) })
+	p.Transformations = []options{
+		{"id": "merge", "options": options{}},
+		{"id": "organize", "options": options{"excludeByName": exclude, "indexByName": index, "renameByName": rename}},
+	}
+	sortBy := []options{}
+	for _, o := range sorting {
+		sortBy = append(sortBy, options{"displayName": o.title, "desc": o.descending})
+	}
+	p.Options = options{"showHeader": true, "cellHeight": "sm", "sortBy": sortBy}
+	return p.standard("noValue", none).
+		custom("align", "auto", "cellOptions", options{"type": "auto"}, "inspect", false, "filterable", true)
+}
+
+// lastOfEach lets a column's own property replace the one that its kind has.
+func lastOfEach(properties []property) []property {
+	var result []property
+	at := map[string]int{}
+	for _, p := range properties {
+		if i, ok := at[p.ID]; ok {
+			result[i] = p
+			continue
+		}
+		at[p.ID] = len(result)
+		result = append(result, p)
+	}
+	return result
 }
