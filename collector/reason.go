@@ -3,6 +3,7 @@ package collector
 import (
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
@@ -63,11 +64,7 @@ func (r Reason) Unsupported() bool { return r >= FreeTier }
 
 // OfAll reports whether the reason is most likely that of every request: Atlas, the way to it, or the credentials.
 func (r Reason) OfAll() bool {
-	switch r {
-	case Unauthorized, IPNotAllowed, Timeout, ServerError, BadResponse, Network:
-		return true
-	}
-	return false
+	return slices.Contains([]Reason{Unauthorized, IPNotAllowed, Timeout, ServerError, BadResponse, Network}, r)
 }
 
 // Explanation returns a clause for a person that says why the API does not serve the target, "" for other reasons.

@@ -296,6 +296,8 @@ func toneOf(k verdict.Kind) string {
 		return "good"
 	case verdict.NotReadYet, verdict.NoJob, verdict.FailedBefore, verdict.Off, verdict.NotServed:
 		return "dim"
+	case verdict.Stuck, verdict.AutoExportDisabled, verdict.ExportMissing, verdict.Fallback, verdict.NotScheduled, verdict.ScheduleBehind,
+		verdict.Unreadable, verdict.Stale, verdict.Pending, verdict.UnknownState, verdict.UnknownFrequency:
 	}
 	return "warn"
 }

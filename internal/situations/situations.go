@@ -75,14 +75,14 @@ func (s *Stage) ago(d time.Duration) time.Time { return s.Now.Add(-d) }
 const clusterName = "orders"
 
 // daily adds a cluster with snapshots every six hours and daily exports.
-func (s *Stage) daily(change ...func(*atlassim.ClusterOptions)) *atlassim.Cluster {
-	return s.add(append([]func(*atlassim.ClusterOptions){func(o *atlassim.ClusterOptions) {
+func (s *Stage) daily(change ...func(*atlassim.ClusterOptions)) {
+	s.add(append([]func(*atlassim.ClusterOptions){func(o *atlassim.ClusterOptions) {
 		o.Schedule = atlassim.Schedule{AutoExportEnabled: true, ExportFrequency: atlassim.Daily}
 	}}, change...)...)
 }
 
 // add adds a cluster with snapshots every six hours, the newest an hour old.
-func (s *Stage) add(change ...func(*atlassim.ClusterOptions)) *atlassim.Cluster {
+func (s *Stage) add(change ...func(*atlassim.ClusterOptions)) {
 	options := atlassim.ClusterOptions{Created: s.ago(200 * day)}
 	for _, c := range change {
 		c(&options)
@@ -95,7 +95,6 @@ func (s *Stage) add(change ...func(*atlassim.ClusterOptions)) *atlassim.Cluster 
 			}
 		}
 	}
-	return s.cluster
 }
 
 // snapshot adds a snapshot of the hourly item, which no export policy covers.
@@ -114,7 +113,7 @@ func (s *Stage) without() {
 
 // exported adds an export that began so long ago, took its time, and ended in a state; 0 is the time of one that has not
 // ended.
-func (s *Stage) exported(age, took time.Duration, state string) *atlassim.Export {
+func (s *Stage) exported(age, took time.Duration, state string) {
 	e := atlassim.Export{CreatedAt: s.ago(age), State: state}
 	if took > 0 {
 		e.FinishedAt = s.ago(age - took)
@@ -122,7 +121,7 @@ func (s *Stage) exported(age, took time.Duration, state string) *atlassim.Export
 	if state == atlassim.ExportFailed {
 		e.Reason = &atlassim.StateReason{ErrorCode: "EXPORT_BUCKET_ACCESS_DENIED"}
 	}
-	return s.cluster.AddExport(e)
+	s.cluster.AddExport(e)
 }
 
 // succeeded adds successful exports of half an hour.
