@@ -69,6 +69,8 @@ func main() {
 
 // flags is what the command line says.
 type flags struct {
+	atlasURL      string
+	runbookURL    string
 	files         *config.Reader
 	table         collector.Table
 	configFile    string
@@ -88,7 +90,7 @@ type switched struct{ set, on bool }
 
 // run is the program. It returns its exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	app := kingpin.New(program, "Prometheus exporter for the backup export jobs, restore jobs and Data Lake pipeline runs of MongoDB Atlas.")
+	app := kingpin.New(program, "Prometheus exporter for the backups of MongoDB Atlas: snapshots, exports, restores and Data Lake pipeline runs.")
 	app.UsageWriter(stdout).ErrorWriter(stderr).HelpFlag.Short('h')
 	app.Version(version.Print(program)).VersionFlag.Short('V')
 	f := flags{files: &config.Reader{}, table: collector.All(), web: kingpinflag.AddFlags(app, defaultAddress), collectors: map[string]*switched{}}
@@ -98,6 +100,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	app.Flag("web.telemetry-path", "Path under which to expose metrics.").Default("/metrics").StringVar(&f.telemetryPath)
 	app.Flag("web.timeout-offset", "Offset to subtract from Prometheus's scrape timeout.").Default("500ms").DurationVar(&f.timeoutOffset)
 	app.Flag("web.external-url", "The URL under which users and Prometheus reach the exporter, for example if it is served via a reverse proxy. Service discovery uses its scheme, host and path; the exporter answers below the path as well.").PlaceHolder("URL").StringVar(&f.externalURL)
+	app.Flag("web.atlas-url", "Base address of the page's links into Atlas.").Default(web.DefaultAtlasURL).StringVar(&f.atlasURL)
+	app.Flag("web.runbook-url", "Address of the runbooks that the page links to.").Default(web.DefaultRunbookURL).StringVar(&f.runbookURL)
 	app.Flag("log.level", "Only log messages with the given severity or above. One of: [debug, info, warn, error]").Default("info").EnumVar(&f.logLevel, "debug", "info", "warn", "error")
 	app.Flag("log.format", "Output format of log messages. One of: [logfmt, json]").Default("logfmt").EnumVar(&f.logFormat, "logfmt", "json")
 	for _, name := range f.table.Configurable().Names() {
@@ -209,6 +213,7 @@ func (f *flags) webOptions(isDemo bool) (web.Options, error) {
 	}
 	return web.Options{
 		TelemetryPath: f.telemetryPath, TimeoutOffset: f.timeoutOffset, ExternalURL: external, Version: version.Version,
+		AtlasURL: f.atlasURL, RunbookURL: f.runbookURL,
 	}, nil
 }
 

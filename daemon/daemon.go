@@ -43,6 +43,7 @@ type Daemon struct {
 	client *atlasapi.Client
 	limits *atlasapi.Limits
 	files  fingerprint
+	failed error // why the last reload failed, nil where it succeeded
 }
 
 // activeCredentials are the credentials in use, and what they were made from. They cache a token or challenges, and are

@@ -155,8 +155,16 @@ func (d *Daemon) giveUp(a *attempt, err error) error {
 	return err
 }
 
+// ReloadError returns why the last reload failed, nil where it succeeded.
+func (d *Daemon) ReloadError() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.failed
+}
+
 // report sets the gauges to the outcome of an attempt. The lock is held, so that they always show the last outcome.
 func (d *Daemon) report(err error) {
+	d.failed = err
 	if err != nil {
 		d.reloadSuccessful.Set(0)
 		return

@@ -55,21 +55,15 @@ type projectRow struct {
 	Link string
 }
 
-// reloader is a daemon that knows how its last reload went.
-type reloader interface {
-	// ReloadError returns why the last reload failed, nil where it succeeded.
-	ReloadError() error
-}
-
 // The addresses of the page's links, where the options name no others.
 const (
-	defaultAtlasURL   = "https://cloud.mongodb.com"
-	defaultRunbookURL = "https://github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/blob/main/docs/runbooks.md"
+	DefaultAtlasURL   = "https://cloud.mongodb.com"
+	DefaultRunbookURL = "https://github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/blob/main/docs/runbooks.md"
 )
 
 func newPage(s *server) *page {
-	s.AtlasURL = strings.TrimRight(cmp.Or(s.AtlasURL, defaultAtlasURL), "/")
-	s.RunbookURL = cmp.Or(s.RunbookURL, defaultRunbookURL)
+	s.AtlasURL = strings.TrimRight(cmp.Or(s.AtlasURL, DefaultAtlasURL), "/")
+	s.RunbookURL = cmp.Or(s.RunbookURL, DefaultRunbookURL)
 	return &page{
 		server:   s,
 		lane:     newLane(maxPages, maxPages),
@@ -121,8 +115,8 @@ func (p *page) render(now time.Time, o *collector.Overview, notReady error) ([]b
 		NotReady: notReady, NoProject: notReady == nil && len(o.Projects) == 0,
 		board: p.boardOf(now, o),
 	}
-	if r, ok := p.daemon.(reloader); ok {
-		data.Reload = r.ReloadError()
+	if p.daemon != nil { // some tests render without one
+		data.Reload = p.daemon.ReloadError()
 	}
 	for _, project := range o.Projects {
 		data.Projects = append(data.Projects, projectRow{project, p.AtlasURL + "/v2/" + project.ID})

@@ -20,6 +20,8 @@ type Daemon interface {
 	Exporter() *collector.Exporter
 	Registry() *prometheus.Registry
 	Reload() error
+	// ReloadError returns why the last reload failed, nil where it succeeded.
+	ReloadError() error
 }
 
 // Options are what the handlers are made of.
