@@ -162,6 +162,37 @@ func TestMetricsAreReal(t *testing.T) {
 	}
 }
 
+// TestPicture holds that the picture of the chain names real metrics. A name may go on in the next line; a star stands for the
+// rest of several.
+func TestPicture(t *testing.T) {
+	t.Parallel()
+	picture, err := os.ReadFile("images/chain.svg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	reference := pages(t)["metrics.md"]
+	_, group, _ := strings.Cut(string(picture), `<g class="metric">`)
+	group, _, _ = strings.Cut(group, "</g>")
+	count, name := 0, ""
+	for _, text := range regexp.MustCompile(`>([a-z_*]+)</text>`).FindAllStringSubmatch(group, -1) {
+		if name += text[1]; strings.HasSuffix(name, "_") {
+			continue
+		}
+		want := "### `mongodbatlas_" + name + "`"
+		if prefix, several := strings.CutSuffix(name, "*"); several {
+			want = "### `mongodbatlas_" + prefix
+		}
+		if !strings.Contains(reference, want) {
+			t.Errorf("there is no metric %s", name)
+		}
+		name = ""
+		count++
+	}
+	if count < 10 {
+		t.Errorf("only %d metrics were found", count)
+	}
+}
+
 func histogramSuffix() *regexp.Regexp { return regexp.MustCompile(`_(bucket|count|sum)$`) }
 
 // TestAlertsAreReal holds that every alert that a page names is one of the rules.
