@@ -17,6 +17,7 @@ func functions(values Values, by string) template.FuncMap {
 		"flag": f.flag, "stamp": f.stamp, "open": f.open, "evidence": f.evidence,
 		"overdue": f.overdue, "stuck": f.stuck, "stuckBySuccess": f.stuckBySuccess, "failed": f.failed, "restoreFailed": f.restoreFailed, "switchedOff": f.switchedOff,
 		"both": func() []bool { return []bool{false, true} }, "spare": f.spare,
+		"late": f.late, "shortened": f.shortened,
 		"age": age, "at": at, "lastSuccess": lastSuccess, "newest": newest, "code": code, "seconds": seconds, "interval": interval,
 		"failedTypes": failedTypes, "cluster": f.cluster, "project": f.project, "links": f.links,
 	}
@@ -82,9 +83,27 @@ func block(text string) string {
 	return strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n          ")
 }
 
+// late keeps the intervals of clusters that are longer without a success than the interval and the smaller of itself and grace.
+func (f writer) late(metric, kind string, grace threshold) string {
+	return block(strings.NewReplacer("METRIC", f.flag(metric, "backup_schedule", 14), "KIND", kind, "GRACE", grace.String()).Replace(`
+max by (group_id, cl_name) (METRIC)
+    < on (group_id, cl_name) (
+      time() - mongodbatlas:baseline_timestamp_seconds{kind="KIND"}
+      - clamp_max((time() - mongodbatlas:baseline_timestamp_seconds{kind="KIND"}) / 2, GRACE)
+    )`))
+}
+
+// shortened keeps the intervals that are shorter than an hour ago, of clusters that were not late then.
+func (writer) shortened(metric, kind string) string {
+	return fmt.Sprintf(`label_replace(
+            max by (group_id, cl_name) (%s) < max by (group_id, cl_name) (%s offset 1h)
+            unless on (group_id, cl_name) mongodbatlas:late_interval_seconds{kind=%q} offset 1h,
+            "kind", %q, "", "")`, metric, metric, kind, kind)
+}
+
 func (f writer) overdue(kind string, grace threshold, metric, collector, other, jobs, success string) string {
 	return block(strings.NewReplacer(
-		"INTERVAL", fmt.Sprintf("mongodbatlas:expected_interval_seconds{kind=%q}", kind),
+		"INTERVAL", fmt.Sprintf("mongodbatlas:late_interval_seconds{kind=%q}", kind),
 		"BASELINE", fmt.Sprintf("mongodbatlas:baseline_timestamp_seconds{kind=%q}", kind),
 		"OFF", fmt.Sprintf(`mongodbatlas:cluster_switch_last_off_timestamp_seconds{switch=~"running|%s"}`, other),
 		"PAUSED", `mongodbatlas:cluster_switch_last_off_timestamp_seconds{switch="running"}`,
@@ -93,18 +112,14 @@ func (f writer) overdue(kind string, grace threshold, metric, collector, other, 
 		"GRACE", grace.String(), "METRIC", metric, "COLLECTOR", collector, "EVIDENCE", f.evidence(jobs, success), "BY", f.by, "RECENT", recent,
 	).Replace(`
 topk by (group_id, cl_name) (1,
-  (
-    time() - BASELINE
-    > on (group_id, cl_name)
-    INTERVAL + clamp_max(INTERVAL, GRACE)
-  )
+  (time() - BASELINE and on (group_id, cl_name) INTERVAL)
   * on (group_id, cl_name) group_right ()
   group by (group_id, group_name, cl_nameBY) (last_over_time(METRIC[RECENT]))
 
   # Not yet after a switch: a cluster that was paused or switched off, and is on, gets the full time again, ...
   unless on (group_id, cl_name) (
     OFF > on (group_id, cl_name) group_left () (time() - INTERVAL - clamp_max(INTERVAL, GRACE))
-    unless on (group_id, cl_name, switch) mongodbatlas:cluster_switch == -1
+    unless on (group_id, cl_name, switch) mongodbatlas:cluster_switch_last_off_timestamp_seconds == time()
     # ... but if that lasted less than an interval, not over and over: the time that it was on since the baseline is less than
     # twice the usual. A pause shorter than an interval and half a day (43200 s), or one that ended before an export or a
     # snapshot was due, is no reason.
@@ -130,7 +145,7 @@ topk by (group_id, cl_name) (1,
       or
       INTERVAL and on (group_id) mongodbatlas_targets{collector="COLLECTOR",state="pending"} > 0
       or
-      INTERVAL unless INTERVAL offset 1h
+      INTERVAL unless on (group_id, cl_name) METRIC offset 1h
     )
     unless on (group_id, cl_name) EVIDENCE
   )
@@ -217,7 +232,7 @@ func (f writer) switchedOff(name, metric string) string {
 topk by (group_id, cl_name) (1,
   (
     time() - mongodbatlas:cluster_switch_off_since_timestamp_seconds{switch="SWITCH"} > 1200
-    and mongodbatlas:cluster_switch == -1
+    and mongodbatlas:cluster_switch_last_off_timestamp_seconds == time()
   )
   * on (group_id, cl_name) group_right ()
   group by (group_id, group_name, cl_nameBY) (last_over_time(METRIC[RECENT]))
@@ -272,8 +287,8 @@ func seconds(metric string) string {
 	return `{{ range printf "max(` + metric + `{` + ofCluster + `})" ` + cluster + ` | query }}` + age(".Value") + `{{ else }}an unknown time{{ end }}`
 }
 
-func interval(kind string) string {
-	return `{{ range printf "mongodbatlas:expected_interval_seconds{kind=\"` + kind + `\",` + ofCluster + `}" ` + cluster + ` | query }}` + age(".Value") + `{{ end }}`
+func interval(metric string) string {
+	return `{{ range printf "max(` + metric + `{` + ofCluster + `})" ` + cluster + ` | query }}` + age(".Value") + `{{ end }}`
 }
 
 func failedTypes(prefix string) string {
