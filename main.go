@@ -327,7 +327,7 @@ func serve(ctx context.Context, f *flags, load func(context.Context) (config.Con
 	go func() { ended <- toolkit.ListenAndServe(server, f.web, loggers.Slog) }()
 	select {
 	case err := <-ended:
-		return fmt.Errorf("the HTTP server ended: %w", err)
+		return fmt.Errorf("HTTP server: %w", err)
 	case <-ctx.Done():
 		return shutDown(context.WithoutCancel(ctx), server, logger)
 	}

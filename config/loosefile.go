@@ -38,7 +38,7 @@ func (c *Config) LooseFile() (LooseFile, bool) {
 		return LooseFile{}, false
 	}
 	info, err := os.Stat(path)
-	if err != nil {
+	if err != nil || info.IsDir() {
 		return LooseFile{}, false // reading it says so
 	}
 	mode := info.Mode().Perm()

@@ -94,11 +94,16 @@ func TestLooseFileBehindLinks(t *testing.T) {
 	}
 }
 
-// TestNoLooseFile has nothing be said of secrets that are in no file, and of a file that is not there: reading it says so.
+// TestNoLooseFile holds that nothing is said of secrets that are in no file, of a file that is not there, and of a directory,
+// whose mode chmod 600 would spoil: reading it says what is wrong.
 func TestNoLooseFile(t *testing.T) {
 	t.Parallel()
+	open := t.TempDir()
+	if err := os.Chmod(open, 0o777); err != nil {
+		t.Fatal(err)
+	}
 	for _, text := range []string{
-		"", "service_account: {client_id: i, client_secret: s}",
+		"", "service_account: {client_id: i, client_secret: s}", "service_account: {client_id: i, client_secret_file: " + open + "}",
 		"api_key: {public_key: k, private_key_file: /nowhere/secret}",
 	} {
 		c, err := config.Parse([]byte("atlas: {"+text+"}"), declared())

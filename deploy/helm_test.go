@@ -218,7 +218,8 @@ func TestChartStarts(t *testing.T) {
 		{name: "demo", values: "demo"},
 		{
 			name: "service account", values: "service-account", secret: serviceAccountSecret,
-			file: "/run/secrets/mongodbatlas_backup_exporter/secret", set: []string{"--set=credentials.clientID=" + serviceAccountID},
+			file: "/run/secrets/mongodbatlas_backup_exporter/secret",
+			set:  []string{"--set=credentials.clientID=" + serviceAccountID, "--set=web.externalURL=https://exporter.example.com/backups/"},
 		},
 		{
 			name: "API key", values: "everything", secret: privateKey, file: "/run/secrets/mongodbatlas_backup_exporter/secret",
