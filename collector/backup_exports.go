@@ -9,18 +9,18 @@ import (
 )
 
 // exportExtra is what is kept of an export job beside what every job has. Its word is Atlas's error code.
-type exportExtra struct {
-	exported, collections count
-	snapshot              snapshotHash
-}
+type exportExtra struct{ snapshot snapshotHash }
+
+// exportNewest is what the metrics say about the newest export job alone.
+type exportNewest struct{ exported, collections atlasapi.Optional[int32] }
 
 type (
-	exportSummary = summary[exportExtra, struct{}]
-	exportReader  = jobReader[atlasapi.ExportJob, exportExtra, struct{}]
+	exportSummary = summary[exportExtra, exportNewest]
+	exportReader  = jobReader[atlasapi.ExportJob, exportExtra, exportNewest]
 )
 
 // exportJobs is the kind of job that exports a snapshot to a bucket. States are in Atlas's spelling.
-func exportJobs() *jobKind[atlasapi.ExportJob, exportExtra, struct{}] {
+func exportJobs() *jobKind[atlasapi.ExportJob, exportExtra, exportNewest] {
 	states := statesOf(
 		jobState{"Queued", unfinished},
 		jobState{"InProgress", unfinished},
@@ -28,7 +28,7 @@ func exportJobs() *jobKind[atlasapi.ExportJob, exportExtra, struct{}] {
 		jobState{"Failed", failed},
 		jobState{"Cancelled", cancelled},
 	)
-	return &jobKind[atlasapi.ExportJob, exportExtra, struct{}]{
+	return &jobKind[atlasapi.ExportJob, exportExtra, exportNewest]{
 		states: states,
 		labels: clusterLabels(),
 		list: func(c *atlasapi.Client, groupID, cluster string) atlasapi.List[atlasapi.ExportJob] {
@@ -41,28 +41,27 @@ func exportJobs() *jobKind[atlasapi.ExportJob, exportExtra, struct{}] {
 				ended:   secondsOf(j.FinishedAt),
 				state:   states.index(j.State),
 				word:    words.index(j.ErrorCode),
-				extra: exportExtra{
-					exported:    countOf(j.ExportStatus.Value.ExportedCollections),
-					collections: countOf(j.ExportStatus.Value.TotalCollections),
-					snapshot:    hashOf(j.SnapshotID),
-				},
+				extra:   exportExtra{snapshot: hashOf(j.SnapshotID)},
 			}
+		},
+		newest: func(j *atlasapi.ExportJob, newest *exportNewest) {
+			newest.exported, newest.collections = j.ExportStatus.Value.ExportedCollections, j.ExportStatus.Value.TotalCollections
 		},
 		open: func(j *job[exportExtra], _ seconds) bool {
 			o := states.outcome(j.state)
 			return o == unfinished || o == unknown
 		},
-		families: slices.Concat(common[exportExtra, struct{}](commonFamilies{
+		families: slices.Concat(common[exportExtra, exportNewest](commonFamilies{
 			prefix: "mongodbatlas_backup_export", item: "job", noun: "export job",
 			counts:      "Snapshot export jobs that Atlas lists, by state.",
 			stateSource: "results[].state", createdSource: "results[].createdAt", endedSource: "results[].finishedAt",
 		}, states), []family[*exportSummary]{
 			number("mongodbatlas_backup_export_last_job_exported_collections",
 				"Collections that the newest export job has exported so far. Atlas may report 0 in every state.",
-				"results[].exportStatus.exportedCollections", newestCount(func(e *exportExtra) count { return e.exported })),
+				"results[].exportStatus.exportedCollections", newestCount(func(n *exportNewest) atlasapi.Optional[int32] { return n.exported })),
 			number("mongodbatlas_backup_export_last_job_collections",
 				"Collections that the newest export job is to export. Atlas may report 0 in every state.",
-				"results[].exportStatus.totalCollections", newestCount(func(e *exportExtra) count { return e.collections })),
+				"results[].exportStatus.totalCollections", newestCount(func(n *exportNewest) atlasapi.Optional[int32] { return n.collections })),
 			{
 				name:   "mongodbatlas_backup_export_last_failure_info",
 				help:   "Atlas's error code of the newest failed export job; always 1.",
@@ -77,11 +76,10 @@ func exportJobs() *jobKind[atlasapi.ExportJob, exportExtra, struct{}] {
 				"When the oldest export job that Atlas lists was created.",
 				"results[].createdAt", func(s *exportSummary) seconds { return s.oldest }),
 		}),
-		progress: func(_ *exportSummary, j *job[exportExtra]) string {
-			exported, knowsExported := j.extra.exported.get()
-			collections, knowsCollections := j.extra.collections.get()
-			if knowsExported && knowsCollections && collections > 0 {
-				return fmt.Sprintf("%.0f of %.0f collections", exported, collections)
+		progress: func(s *exportSummary, _ *job[exportExtra]) string {
+			exported, collections := s.more.exported, s.more.collections
+			if exported.Set && collections.Set && collections.Value > 0 {
+				return fmt.Sprintf("%d of %d collections", exported.Value, collections.Value)
 			}
 			return ""
 		},
@@ -94,10 +92,10 @@ func exportJobs() *jobKind[atlasapi.ExportJob, exportExtra, struct{}] {
 }
 
 // newestCount returns the value of a count of the newest job, if Atlas sends it.
-func newestCount(of func(*exportExtra) count) func(*exportSummary) (float64, bool) {
+func newestCount(of func(*exportNewest) atlasapi.Optional[int32]) func(*exportSummary) (float64, bool) {
 	return func(s *exportSummary) (float64, bool) {
-		n, ok := of(&s.newest.extra).get()
-		return n, ok && s.total > 0
+		n := of(&s.more)
+		return float64(n.Value), n.Set && s.total > 0
 	}
 }
 

@@ -291,7 +291,8 @@ func keepExportable(e *entry, s *snapshotSummary) {
 	case newest != nil && newest.total > 0:
 		more.boundExport, more.bound = newest.newest.extra.snapshot, more.newerThan(&newest.newest)
 	}
-	more.exportable = slices.Clip(slices.DeleteFunc(more.exportable, func(x exportable) bool { return x.created <= more.bound }))
+	// A copy, since the list was long before the others were dropped, and its array would stay in memory.
+	more.exportable = slices.Clone(slices.DeleteFunc(more.exportable, func(x exportable) bool { return x.created <= more.bound }))
 }
 
 // newerThan returns the creation of the snapshot of an export job. Where the snapshot is not listed, it returns the creation

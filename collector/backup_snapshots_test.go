@@ -234,7 +234,16 @@ func TestFewSnapshotsAreKept(t *testing.T) {
 		listed = append(listed, taken(float64(day+1)))
 	}
 	c.readSnapshots(listed...)
-	if kept := c.snapshots.only().more.exportable; len(kept) != 2 || cap(kept) != 2 {
-		t.Errorf("%d of 102 snapshots are kept in room for %d, want the 2 that are newer than the exported one", len(kept), cap(kept))
+	if kept := c.snapshots.only().more.exportable; len(kept) != 2 {
+		t.Errorf("%d of 102 snapshots are kept, want the 2 that are newer than the exported one", len(kept))
+	}
+	whole := &snapshotSummary{}
+	for i := range listed {
+		whole.more.exportable = append(whole.more.exportable, exportable{created: secondsOf(listed[i].CreatedAt), snapshot: hashOf(listed[i].ID)})
+	}
+	array := &whole.more.exportable[0]
+	keepExportable(c.view.entry, whole)
+	if kept := whole.more.exportable; len(kept) != 2 || &kept[0] == array {
+		t.Errorf("%d snapshots are kept, in the array of all of them: %t", len(kept), &kept[0] == array)
 	}
 }

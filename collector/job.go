@@ -177,17 +177,3 @@ func hashOf(id atlasapi.ObjectID) snapshotHash {
 	_, _ = h.Write(id[:]) // it takes everything
 	return max(1, snapshotHash(h.Sum32()))
 }
-
-// count is an optional number of Atlas. Its zero value is a number: use countOf.
-type count int32
-
-const noCount count = -1 << 31
-
-func countOf(c atlasapi.Optional[int32]) count {
-	if !c.Set {
-		return noCount
-	}
-	return count(c.Value)
-}
-
-func (c count) get() (float64, bool) { return float64(c), c != noCount }

@@ -22,6 +22,9 @@ type jobKind[Job, Extra, More any] struct {
 	// open reports whether a job may still change. Where it is nil, the list is always read in full, and no job is kept
 	// between readings.
 	open func(j *job[Extra], now seconds) bool
+	// newest keeps in More what only the newest job shows, so that no other job takes room for it; nil: nothing. A kind that
+	// is summarized by group has none.
+	newest func(*Job, *More)
 	// more adds a job to what the kind sums up itself; nil: nothing.
 	more func(more *More, s *summary[Extra, More], j *job[Extra])
 	// outcome judges a job where its state alone does not; nil: the state does.
@@ -74,7 +77,14 @@ type jobReader[Job, Extra, More any] struct {
 	families families[*summary[Extra, More]]
 	history  history[Job, Extra]
 	words    interner
+	newest   newestJob[Extra, More]
 	summary  atomic.Pointer[jobSummary[Extra, More]] // nil before the first successful reading
+}
+
+// newestJob is the newest job that was read, with what only the newest one shows.
+type newestJob[Extra, More any] struct {
+	job[Extra]
+	more More
 }
 
 // jobSummary sums up a history, by group.
@@ -91,10 +101,11 @@ type jobGroup[Extra, More any] struct {
 func (r *jobReader[Job, Extra, More]) read(ctx context.Context, s *settings) error {
 	name := r.target.name()
 	list := r.kind.list(s.client, r.target.groupID, name)
-	jobs, err := r.readJobs(ctx, s, list)
+	var newest newestJob[Extra, More]
+	jobs, err := r.readJobs(ctx, s, list, &newest)
 	if err != nil && r.kind.instead != nil {
 		if other, ok := r.kind.instead(s.client, r.target.groupID, name, err); ok {
-			jobs, err = r.readJobs(ctx, s, other)
+			jobs, err = r.readJobs(ctx, s, other, &newest)
 		}
 	}
 	if err != nil {
@@ -110,6 +121,16 @@ func (r *jobReader[Job, Extra, More]) read(ctx context.Context, s *settings) err
 			summed.recent.add(jobs[i].created, jobs[i].state, r.kind.outcomeOf(&jobs[i], r.words))
 		}
 	}
+	if r.kind.newest != nil {
+		for _, g := range summed.groups {
+			if g.newest.id == newest.id {
+				r.newest = newest
+			}
+			if g.newest.id == r.newest.id {
+				g.more = r.newest.more
+			}
+		}
+	}
 	if r.kind.settle != nil {
 		for _, g := range summed.groups {
 			r.kind.settle(r.target.entry, g.summary)
@@ -119,11 +140,21 @@ func (r *jobReader[Job, Extra, More]) read(ctx context.Context, s *settings) err
 	return nil
 }
 
-func (r *jobReader[Job, Extra, More]) readJobs(ctx context.Context, s *settings, list atlasapi.List[Job]) ([]job[Extra], error) {
+// readJobs returns all jobs of the list, and notes the newest of those that it read.
+func (r *jobReader[Job, Extra, More]) readJobs(
+	ctx context.Context, s *settings, list atlasapi.List[Job], newest *newestJob[Extra, More],
+) ([]job[Extra], error) {
 	now := time.Now()
 	l := lister[Job, Extra]{
-		list:           list,
-		keep:           func(j *Job) job[Extra] { return r.kind.keep(j, &r.words) },
+		list: list,
+		keep: func(j *Job) job[Extra] {
+			kept := r.kind.keep(j, &r.words)
+			if r.kind.newest != nil && kept.compare(&newest.job) >= 0 {
+				newest.job = kept
+				r.kind.newest(j, &newest.more)
+			}
+			return kept
+		},
 		relistInterval: s.config.Refresh.RelistInterval,
 		now:            now,
 	}

@@ -9,7 +9,7 @@ import (
 func TestJobSize(t *testing.T) {
 	t.Parallel()
 	for name, size := range map[string][2]uintptr{
-		"export":       {unsafe.Sizeof(job[exportExtra]{}), 36},
+		"export":       {unsafe.Sizeof(job[exportExtra]{}), 28},
 		"restore":      {unsafe.Sizeof(job[restoreExtra]{}), 28},
 		"flex restore": {unsafe.Sizeof(job[struct{}]{}), 24},
 		"run":          {unsafe.Sizeof(job[runExtra]{}), 56},

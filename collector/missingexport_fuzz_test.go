@@ -68,7 +68,11 @@ func newFuzzedChain(script []byte) fuzzedChain {
 		switch {
 		case b[2] == 255: // Atlas names none
 		case len(c.snapshots) > 0 && b[2] < 200:
-			e.SnapshotID = c.snapshots[int(b[2])%len(c.snapshots)].ID
+			s := c.snapshots[int(b[2])%len(c.snapshots)]
+			e.SnapshotID = s.ID
+			if taken := time.Unix(createdAgain(s.CreatedAt, s.ID), 0); e.CreatedAt.Before(taken) { // no job is older than its snapshot
+				e.CreatedAt = taken
+			}
 		default:
 			e.SnapshotID = fuzzedID(3, i, at) // one that has expired
 		}

@@ -94,7 +94,8 @@ func lonelyIncidents() []scenario {
 					a.project.Hide(atlassim.Refusal{Status: http.StatusNotFound, Code: "GROUP_NOT_FOUND"})
 				})
 				for _, c := range []string{
-					"projects", "clusters", "pipelines", "backup_schedule", "backup_exports", "backup_restores", "pipeline_runs",
+					"projects", "clusters", "flex_clusters", "pipelines", "export_buckets", "backup_schedule", "backup_exports", "backup_restores",
+					"backup_snapshots", "collection_restores", "pipeline_runs",
 				} {
 					a.expect(a.after(soon), "MongoDBAtlasTargetUnreadable", "collector", c, "reason", "not_found")
 				}
@@ -175,9 +176,10 @@ func lonelyDays() []scenario {
 			a.in(soon, func(time.Time) { a.org.PipelinesGone = http.StatusGone })
 		}},
 	}
+	all = append(all, policyDays()...)
 	for i := range all {
 		all[i].benign = true
-		all[i].lasts = 90 * time.Minute
+		all[i].lasts = max(all[i].lasts, 90*time.Minute)
 	}
 	return all
 }

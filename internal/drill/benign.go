@@ -11,6 +11,7 @@ import (
 func benignDays() []scenario {
 	all := clusterDays()
 	all = append(all, exportDays()...)
+	all = append(all, snapshotDays()...)
 	all = append(all, restoreDays()...)
 	all = append(all, pipelineDays()...)
 	for i := range all {

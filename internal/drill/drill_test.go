@@ -100,7 +100,9 @@ func TestScenarios(t *testing.T) {
 func TestDrill(t *testing.T) {
 	t.Parallel()
 	verdicts := play(t, 3*time.Minute, nil,
-		"export-failed", "export-overdue", "auto-export-off", "restore-failed", "run-failed-export", "role-removed", "project-gone",
+		"export-failed", "export-overdue", "auto-export-off", "snapshot-failed", "snapshot-overdue", "snapshot-fallback", "export-missing",
+		"bucket-gone", "collection-restore-failed", "flex-restore-failed", "restore-failed", "run-failed-export", "role-removed", "project-gone",
+		"resumed-after-a-night", "snapshots-expire", "auto-export-switched-on", "flex-snapshots",
 		"healthy", "new-cluster", "cluster-resumed", "cluster-deleted", "export-retried", "export-cancelled", "restore-download-expires",
 		"restore-cancelled", "dataset-deleted", "flex", "backup-off-and-on", "project-renamed")
 	for _, name := range slices.Sorted(maps.Keys(verdicts)) {

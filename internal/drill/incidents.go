@@ -13,6 +13,7 @@ const soon = 20 * time.Minute
 // incidents are those that concern a single project, so that all of them play in one organisation.
 func incidents() []scenario {
 	all := exportIncidents()
+	all = append(all, snapshotIncidents()...)
 	all = append(all, restoreIncidents()...)
 	all = append(all, pipelineIncidents()...)
 	return append(all, accessIncidents()...)
@@ -230,12 +231,12 @@ func accessIncidents() []scenario {
 				for _, name := range []string{dailyCluster, policyCluster, manualCluster} {
 					a.healthy(name, time.Hour)
 				}
-				for _, list := range []string{"/backup/exports", "/backup/restoreJobs"} {
+				for _, list := range []string{"/backup/exports", "/backup/restoreJobs", "/collectionRestoreJobs"} {
 					a.fault(soon, 0, atlassim.Fault{
 						Authenticated: true, Match: a.below(list), Status: http.StatusUnauthorized, Code: "USER_UNAUTHORIZED",
 					})
 				}
-				unreadable(a, "forbidden", "backup_exports", "backup_restores")
+				unreadable(a, "forbidden", "backup_exports", "backup_restores", "collection_restores")
 			},
 		},
 		{
@@ -246,7 +247,7 @@ func accessIncidents() []scenario {
 				a.in(soon, func(time.Time) {
 					c.BackupRefusal = atlassim.Refusal{Status: http.StatusInternalServerError, Code: "UNEXPECTED_ERROR"}
 				})
-				unreadable(a, "server_error", "backup_exports", "backup_restores", "backup_schedule")
+				unreadable(a, "server_error", "backup_exports", "backup_restores", "backup_schedule", "backup_snapshots", "collection_restores")
 			},
 		},
 		{

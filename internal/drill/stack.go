@@ -40,6 +40,7 @@ const (
 	groupInterval     = 5 * time.Minute
 	repeatInterval    = 4 * time.Hour
 	minInterval       = 30 * time.Second
+	chainInterval     = 5 * time.Minute // of the lists that are long or seldom change
 	discoveryInterval = 5 * time.Minute
 	relistInterval    = 6 * time.Hour
 	// requestTimeout is on the wall clock: the exporter's usual 30 s, divided, would be too short for any machine.
@@ -145,6 +146,7 @@ func (s *stack) exporterConfig(more string) string {
 		timeout = max(timeout, sc.timeout)
 	}
 	atLeastASecond := func(d time.Duration) string { return s.text(max(d, time.Duration(s.factor*float64(time.Second)))) }
+	chain := s.text(chainInterval)
 	return fmt.Sprintf(`
 atlas:
   base_url: %s
@@ -159,6 +161,15 @@ collectors:
       - {clusters: %q, interval: %s}
       - {clusters: %q, interval: %s}
       - {clusters: %q, interval: none}
+  backup_snapshots:
+    min_interval: %s
+    expected_intervals:
+      - {clusters: %q, interval: %s}
+      - {clusters: %q, interval: %s}
+      - {clusters: ".*", interval: none}
+  collection_restores: {min_interval: %s}
+  flex_snapshots: {min_interval: %s}
+  flex_restores: {min_interval: %s}
 refresh:
   min_interval: %s
   discovery_interval: %s
@@ -166,6 +177,7 @@ refresh:
 %s`, s.server.URL(), s.account.ClientID, filepath.Join(s.dir, "secret"), timeout,
 		dailyCluster, s.text(day), sixthCluster, s.text(6*time.Hour), weeklyCluster, s.text(7*day),
 		monthCluster, s.text(31*day), manualCluster,
+		chain, sixthSnapshots, s.text(6*time.Hour), dailySnapshots, s.text(day), chain, chain, chain,
 		s.text(minInterval), atLeastASecond(discoveryInterval), atLeastASecond(relistInterval), more)
 }
 

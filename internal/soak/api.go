@@ -17,7 +17,7 @@ func endpoints() []string {
 	all := []string{
 		atlassim.OpToken, atlassim.OpListProjects, atlassim.OpGetProject, atlassim.OpListClusters, atlassim.OpListPipelines,
 		atlassim.OpGetBackupSchedule, atlassim.OpListExportBuckets, atlassim.OpListFlexClusters,
-		atlassim.OpListShardedBackupSnapshots,
+		atlassim.OpListShardedBackupSnapshots, atlassim.OpTriggerPipeline,
 	}
 	for _, l := range jobLists() {
 		all = append(all, l.operation)
