@@ -47,13 +47,16 @@ func dashboards() map[string]dashboard {
 }
 
 // encode writes the expressions as they are, and not as HTML would need them, and puts numbers in place of the titles of
-// panels that links lead to.
+// panels that links lead to. Each value has a line, so that changes can be read; indented, the largest dashboard would be too
+// much for a ConfigMap that kubectl apply takes.
 func encode(d dashboard) ([]byte, error) {
-	var content bytes.Buffer
-	encoder := json.NewEncoder(&content)
+	var compact, content bytes.Buffer
+	encoder := json.NewEncoder(&compact)
 	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "\t")
 	if err := encoder.Encode(d); err != nil {
+		return nil, err
+	}
+	if err := json.Indent(&content, compact.Bytes(), "", ""); err != nil {
 		return nil, err
 	}
 	text := strings.ReplaceAll(content.String(), "/d/{uid}", "/d/"+d.UID)

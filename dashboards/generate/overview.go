@@ -154,8 +154,7 @@ func coverage(l *layout) {
 // history is how it got here.
 func history(l *layout) {
 	l.row("History")
-	l.add(16, 8, timeseries("Successes and failures a day", "How many snapshots, exports and restores ended well and badly in the 24 hours before each bar, as far as the exporter saw it.", unitCount, daily()...).daily().
-		override("failed snapshots", property{"color", fixed("red")}).override("failed exports", property{"color", fixed("dark-red")}).override("failed restores", property{"color", fixed("purple")}))
+	l.add(16, 8, daily())
 	l.add(8, 8, alertList("Alerts", "Alerts of the shipped rules that are pending or firing, where Grafana knows the rules of the data source."))
 	for _, name := range []string{"backup_snapshots", "backup_exports"} {
 		k := kindOf(name)
@@ -172,13 +171,25 @@ func history(l *layout) {
 	}
 }
 
-func daily() []query {
+// daily counts what ended in a day.
+func daily() *panel {
 	var queries []query
-	for _, name := range []string{"backup_snapshots", "backup_exports", "backup_restores"} {
-		k := kindOf(name)
+	colours := map[string]string{}
+	for _, c := range []struct{ collector, good, bad string }{
+		{"backup_snapshots", "green", "red"}, {"backup_exports", "blue", "orange"}, {"backup_restores", "purple", "dark-red"},
+	} {
+		k := kindOf(c.collector)
 		queries = append(queries, query{k.changed("last_success_timestamp_seconds"), k.nouns}, query{k.changed("last_failure_timestamp_seconds"), "failed " + k.nouns})
+		colours[k.nouns], colours["failed "+k.nouns] = c.good, c.bad
 	}
-	return queries
+	p := timeseries("Successes and failures a day", "How many snapshots, exports and restores ended well and badly in the 24 hours before each bar, as far as the exporter saw it.", unitCount, queries...)
+	for _, q := range queries {
+		p.override(q.legend, property{"color", fixed(colours[q.legend])})
+	}
+	for _, t := range p.Targets {
+		t["interval"] = "1d"
+	}
+	return p.custom("drawStyle", "bars", "fillOpacity", 80, "lineWidth", 0, "stacking", options{"mode": "normal", "group": "A"})
 }
 
 // pipelines come last and folded: Atlas has ended them for most.

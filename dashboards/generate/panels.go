@@ -150,14 +150,6 @@ func (p *panel) stacked() *panel {
 	return p.custom("stacking", options{"mode": "normal", "group": "A"}, "fillOpacity", 60, "lineWidth", 1, "lineInterpolation", "stepAfter")
 }
 
-// daily makes bars, one for each day.
-func (p *panel) daily() *panel {
-	for _, t := range p.Targets {
-		t["interval"] = "1d"
-	}
-	return p.custom("drawStyle", "bars", "fillOpacity", 80, "lineWidth", 0, "stacking", options{"mode": "normal", "group": "A"})
-}
-
 // stateTimeline shows in which state each series was when; the states are the values of numbers.
 func stateTimeline(title, description string, mapping options, queries ...query) *panel {
 	p := newPanel("state-timeline", title, description, unitCount, targets(queries, overTime))

@@ -17,11 +17,11 @@ func project() dashboard {
 
 	l.row("Exports")
 	l.add(24, 9, exportsTable("Exports by cluster", "The most overdue first. Error: Atlas's code for the newest failed job, however old.",
+		durationColumn("Unfinished", age(exports.unfinished())),
 		column{
 			title: "Error", label: "error_code", expr: stated(keyOfCluster, "error_code", ofCluster("backup_export_last_failure_info")),
-			properties: []property{{"custom.minWidth", 180}, mappings(missing("-"))},
-		},
-		durationColumn("Unfinished", age(exports.unfinished()))))
+			properties: []property{{"custom.minWidth", 250}, mappings(missing("-"))},
+		}))
 	l.add(12, 9, stateTimeline("Newest export jobs", "The state of each cluster's newest export job over time.", exports.timelineMapping(), query{exports.timeline(), named}))
 	l.add(12, 9, timeseries("Age of the last successful export", "Falls with every export that succeeds. Clusters that never exported are left out; the table has them.", unitDuration,
 		query{age(exports.success()), named}).perCluster())
@@ -30,8 +30,7 @@ func project() dashboard {
 		query{exports.value("last_success_duration_seconds"), named + " took"},
 		query{orZero(age(exports.unfinished())), named + " unfinished"},
 		query{exports.by() + " (" + exports.byLastSuccess() + " * " + exports.on() + " group_left (group_name) (0 * " + exports.success() + " + 1))", named + " stuck after"}).perCluster().dashed("/ stuck after$/"))
-	l.add(12, 9, timeseries("Successes and failures a day", "How many snapshots, exports and restores ended well and badly in the 24 hours before each bar, as far as the exporter saw it.", unitCount, daily()...).daily().
-		override("failed snapshots", property{"color", fixed("red")}).override("failed exports", property{"color", fixed("dark-red")}).override("failed restores", property{"color", fixed("purple")}))
+	l.add(12, 9, daily())
 
 	l.row("Restores")
 	l.add(24, 7, restoresTable("Restores by cluster and delivery type"))
@@ -67,7 +66,6 @@ func keptTable() *panel {
 		[]column{
 			projectColumn(), clusterColumn(),
 			state("Completed", "completed", "text"), state("Failed", "failed", "red"), state("Running", "inProgress", "blue"), state("Queued", "queued", "blue"),
-			durationColumn("Back to", age(k.value("oldest_success_timestamp_seconds"))),
 			durationColumn("Kept until", k.value("newest_expiration_timestamp_seconds")+" - time()", mappings(between(-1e12, 0, "expired", "red"), missing("-"))),
 			valueColumn("Size", unitBytes, k.value("last_success_size_bytes"), width(100)),
 			valueColumn("Copies", unitCount, k.value("last_success_copy_regions"), width(90)),
