@@ -11,7 +11,7 @@ func overview() dashboard {
 	l.add(4, 4, stat("Most that would be lost", "Age of the oldest newest snapshot: of all clusters that have one and expect one, flex clusters included. Continuous backup, where it is on, loses less.", unitDuration,
 		query{"max(" + age(snapshots.success()) + " and " + onCluster + " " + snapshots.interval() + "\n  or " + age(flex.success()) + " and " + onCluster + " " + flex.interval() + ")", "age"}).
 		standard("decimals", 1).standard("color", fixed("text")).standard("links", []options{toPanel(restorable)}))
-	l.add(4, 4, count("Restorable moment overdue", "Clusters, flex clusters included, whose newest snapshot is older than its interval and a grace, or that never had one.", cases("snapshotoverdue"), "red", needs))
+	l.add(4, 4, count("Snapshots overdue", "Clusters, flex clusters included, whose newest snapshot is older than its interval and a grace, or that never had one.", cases("snapshotoverdue"), "red", needs))
 	l.add(4, 4, count("Exports overdue", "Clusters without a successful export for longer than the interval and the smaller of itself and two days.", cases("exportoverdue"), "red", needs))
 	l.add(4, 4, count("Failed restores", "Newest ended restores that failed within a day, by delivery type; of clusters, collections and flex clusters.", cases("restorefailed"), "red", needs))
 	l.add(4, 4, count("Failed or stuck jobs", "Newest ended snapshots, exports and pipeline runs that failed, and jobs of every kind that are unfinished for far too long.", cases("snapshotfailed", "exportfailed", "runfailed", "stuck"), "orange", needs))

@@ -212,11 +212,10 @@ func (p *panel) standard(name string, value any) *panel {
 	return p
 }
 
-func (p *panel) override(name string, properties ...property) *panel {
+func (p *panel) override(name string, properties ...property) {
 	p.FieldConfig.Overrides = append(p.FieldConfig.Overrides, options{
 		"matcher": options{"id": "byName", "options": name}, "properties": properties,
 	})
-	return p
 }
 
 func thresholds(base string, steps ...any) options {

@@ -31,8 +31,8 @@ func ofCluster(metric string, matchers ...string) string {
 
 // ofTarget selects targets. A project's own, which have no cluster, and the list of projects, which has no project, are
 // always among them.
-func ofTarget(metric string, matchers ...string) string {
-	return selector(metric, append([]string{`job=~"$job"`, `group_id=~"$project|"`, `cl_name=~"$cluster|"`}, matchers...))
+func ofTarget(metric string) string {
+	return selector(metric, []string{`job=~"$job"`, `group_id=~"$project|"`, `cl_name=~"$cluster|"`})
 }
 
 // ofExporter selects what has no project, of the chosen exporters.
