@@ -286,6 +286,13 @@ func checkTable(t *testing.T, p panel) {
 		t.Errorf("table %q cannot be filtered", p.Title)
 	}
 	for _, override := range p.FieldConfig.Overrides {
+		words := override.Matcher.Options == "group_id" // is never shown
+		for _, property := range override.Properties {
+			words = words || property.ID == "mappings"
+		}
+		if !words {
+			t.Errorf("table %q: an empty cell of %q shows %q", p.Title, override.Matcher.Options, p.FieldConfig.Defaults.NoValue)
+		}
 		for _, property := range override.Properties {
 			var pixels int
 			if !strings.HasSuffix(strings.ToLower(property.ID), "width") || json.Unmarshal(property.Value, &pixels) != nil {

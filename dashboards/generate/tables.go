@@ -98,9 +98,8 @@ func table(title, description, none string, columns []column, sorting ...order) 
 			exclude[value] = true
 		}
 		rename[name], index[name] = c.title, position
-		if len(c.properties) > 0 {
-			p.override(c.title, lastOfEach(c.properties)...)
-		}
+		// Without a word of its own for emptiness, a cell would show what the panel says when there are no rows.
+		p.override(c.title, lastOfEach(append([]property{mappings(missing("-"), empty("-"))}, c.properties...))...)
 	}
 	if len(queries) > 26 {
 		panic(fmt.Sprintf("%s: more queries than letters", title)) // a slip of whoever writes a table
