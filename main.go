@@ -101,7 +101,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	app.Flag("web.timeout-offset", "Offset to subtract from Prometheus's scrape timeout.").Default("500ms").DurationVar(&f.timeoutOffset)
 	app.Flag("web.external-url", "The URL under which users and Prometheus reach the exporter, for example if it is served via a reverse proxy. Service discovery uses its scheme, host and path; the exporter answers below the path as well.").PlaceHolder("URL").StringVar(&f.externalURL)
 	app.Flag("web.atlas-url", "Base address of the page's links into Atlas.").Default(web.DefaultAtlasURL).StringVar(&f.atlasURL)
-	app.Flag("web.runbook-url", "Address of the runbooks that the page links to.").Default(web.DefaultRunbookURL).StringVar(&f.runbookURL)
+	app.Flag("web.runbook-url", "Address of the runbooks that the page links to. Without one, those of this project.").PlaceHolder("URL").StringVar(&f.runbookURL)
 	app.Flag("log.level", "Only log messages with the given severity or above. One of: [debug, info, warn, error]").Default("info").EnumVar(&f.logLevel, "debug", "info", "warn", "error")
 	app.Flag("log.format", "Output format of log messages. One of: [logfmt, json]").Default("logfmt").EnumVar(&f.logFormat, "logfmt", "json")
 	for _, name := range f.table.Configurable().Names() {
@@ -185,7 +185,7 @@ func hideFlags(app *kingpin.Application, args []string) {
 				return !strings.HasPrefix(flag, "web.") && flag != "config.auto-reload-interval"
 			}
 		case "healthcheck":
-			means = func(flag string) bool { return false }
+			means = func(string) bool { return false }
 		}
 	}
 	for _, flag := range app.Model().Flags {

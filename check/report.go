@@ -237,17 +237,20 @@ func (r *Row) judge(found string, err error) {
 	if atlasapi.IsOfToken(err) {
 		return
 	}
-	switch reason {
-	case collector.Forbidden:
+	if reason == collector.Forbidden {
 		r.Status, r.MissingRole = Forbidden, r.declaration.Role
 		r.Message = "missing role: " + r.MissingRole + answered(err)
-	case collector.NotFound:
-		r.Status, r.Message = Gone, "Atlas has none of that name"+answered(err)
-		r.remedy = "check again, since something was deleted a moment ago"
-		if r.declaration.IsRoot() {
-			r.Message, r.remedy = "no such project, or these credentials do not see it"+answered(err), r.declaration.Remedy(reason, err)
-		}
 	}
+	if reason != collector.NotFound {
+		return
+	}
+	r.Status = Gone
+	if r.declaration.IsRoot() {
+		r.Message = "no such project, or these credentials do not see it" + answered(err)
+		return
+	}
+	r.Message = "Atlas has none of that name" + answered(err)
+	r.remedy = "check again, since something was deleted a moment ago"
 }
 
 // unsupported records that the API does not serve the target.

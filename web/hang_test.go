@@ -121,7 +121,8 @@ func TestReloadThatBlocks(t *testing.T) {
 	t.Parallel()
 	org, _, _ := small()
 	e := start(t, org, nil)
-	defer e.blockLoading()()
+	unblock := e.blockLoading()
+	defer unblock()
 	got, err := e.do(t.Context(), http.MethodPost, "/-/reload")
 	if err != nil || got.status != http.StatusInternalServerError || !strings.Contains(got.body, "could not be read within 10s") {
 		t.Errorf("the reload answers %d %s, %v", got.status, got.body, err)

@@ -58,12 +58,12 @@ type projectRow struct {
 // The addresses of the page's links, where the options name no others.
 const (
 	DefaultAtlasURL   = "https://cloud.mongodb.com"
-	DefaultRunbookURL = "https://github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/blob/main/docs/runbooks.md"
+	defaultRunbookURL = "https://github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/blob/main/docs/runbooks.md"
 )
 
 func newPage(s *server) *page {
 	s.AtlasURL = strings.TrimRight(cmp.Or(s.AtlasURL, DefaultAtlasURL), "/")
-	s.RunbookURL = cmp.Or(s.RunbookURL, DefaultRunbookURL)
+	s.RunbookURL = cmp.Or(s.RunbookURL, defaultRunbookURL)
 	return &page{
 		server:   s,
 		lane:     newLane(maxPages, maxPages),
