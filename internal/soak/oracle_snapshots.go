@@ -25,12 +25,12 @@ type listed struct {
 	ended          float64
 }
 
-// common expects the families that lists have in common, and returns the newest job; ok is false where there is none. item is
-// "_job", or "" for snapshots.
-func (s samples) common(family, item, counted string, jobs []listed, states []string, pairs ...string) (newest listed, ok bool) {
+// common expects the families that lists have in common, and returns the newest job, the zero value where there is none. item
+// is "_job", or "" for snapshots.
+func (s samples) common(family, item, counted string, jobs []listed, states []string, pairs ...string) (newest listed) {
 	counts(s, jobs, func(j listed) string { return j.state }, states, counted, pairs...)
 	if len(jobs) == 0 {
-		return listed{}, false
+		return listed{}
 	}
 	newest = jobs[0]
 	var succeeded, failed []dated
@@ -59,7 +59,7 @@ func (s samples) common(family, item, counted string, jobs []listed, states []st
 	if unfinished != 0 {
 		s.set(unfinished, family+"_oldest_unfinished"+item+"_created_timestamp_seconds", pairs...)
 	}
-	return newest, true
+	return newest
 }
 
 // firstSet is the first time that is not zero.
@@ -86,7 +86,7 @@ func copied[Job any](jobs []*Job) []*Job {
 }
 
 // snapshots is what a cluster's snapshots come to. A fallback snapshot is no success.
-func (o *oracle) snapshots(c *atlassim.Cluster, jobs any, labels []string) group {
+func (o *oracle) snapshots(_ *atlassim.Cluster, jobs any, labels []string) group {
 	s := samples{}
 	var all []listed
 	byID := map[string]*atlassim.Snapshot{}
@@ -197,7 +197,7 @@ func (o *oracle) collectionRestores(_ *atlassim.Cluster, jobs any, labels []stri
 	if len(all) == 0 {
 		return group{[]samples{s}}
 	}
-	newest, _ := s.common(collectionFamily, "_job", collectionFamily+"_jobs", all, collectionStates, labels...)
+	newest := s.common(collectionFamily, "_job", collectionFamily+"_jobs", all, collectionStates, labels...)
 	if r := byID[newest.id]; r.TotalDocuments > 0 {
 		s.set(float64(r.RestoredDocuments), collectionFamily+"_last_job_restored_documents", labels...)
 		s.set(float64(r.TotalDocuments), collectionFamily+"_last_job_documents", labels...)

@@ -143,7 +143,8 @@ func (s *soak) otherSettings() *settings {
 // reloadBad has the exporter find files that it must refuse, and puts the good ones back without telling it.
 func (s *soak) reloadBad(ctx context.Context) error {
 	good := s.atlas.settings.yaml(s.atlas.server.URL(), s.secretFile())
-	bad, content := "", good
+	var bad string
+	content := good
 	secret := s.atlas.account.ClientSecret
 	switch s.atlas.random.IntN(5) {
 	case 0:
