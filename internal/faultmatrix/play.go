@@ -354,7 +354,7 @@ func (p *play) command(t testing.TB, why string, args ...string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), commandLimit)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, p.stack.program, append(args, "--config.file="+p.stack.configFile())...) //nolint:gosec // its own program
+	cmd := exec.CommandContext(ctx, p.stack.program, append(args, "--config.file="+p.stack.configFile())...) //nolint:gosec // the program that is tested
 	cmd.Env = os.Environ()
 	out, err := cmd.CombinedOutput()
 	name, n := args[0], p.result.scrapes

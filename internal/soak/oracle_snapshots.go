@@ -25,8 +25,8 @@ type listed struct {
 	ended          float64
 }
 
-// common expects the families that lists have in common, and returns the newest job, the zero job where there is none. item is
-// "_job", or "" for snapshots.
+// common expects the families that lists have in common, and returns the newest job, the zero value where there is none. item
+// is "_job", or "" for snapshots.
 func (s samples) common(family, item, counted string, jobs []listed, states []string, pairs ...string) (newest listed) {
 	counts(s, jobs, func(j listed) string { return j.state }, states, counted, pairs...)
 	if len(jobs) == 0 {
