@@ -48,7 +48,7 @@ const (
 	demoAddress = "127.0.0.1:9972"
 	// garbagePercent lets garbage grow to less than Go's default: histories are most of the memory, hold no pointers, and
 	// so cost a collection next to nothing.
-	garbagePercent = 30
+	garbagePercent = 20
 	// drainTime is how long scrapes that are being answered may go on when the program ends.
 	drainTime = 5 * time.Second
 )
