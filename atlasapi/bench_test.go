@@ -13,7 +13,7 @@ func BenchmarkPages(b *testing.B) {
 		var items []string
 		for i := range MaxPageSize {
 			items = append(items, fmt.Sprintf(`{"id":"%024x","state":"Successful","createdAt":"2026-08-10T03:28:25Z","finishedAt":"2026-08-10T03:43:05Z","exportStatus":{"exportedCollections":0,"totalCollections":0},"prefix":"%s"}`,
-				1<<40-n*MaxPageSize-i, strings.Repeat("p", 150)))
+				int64(1<<40)-int64(n*MaxPageSize+i), strings.Repeat("p", 150)))
 		}
 		links := ""
 		if n < 3 {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -80,7 +81,7 @@ func TestRunExporter(t *testing.T) {
 // TestExporterItself proves that the exporter's own log and flags are what this package takes them for.
 func TestExporterItself(t *testing.T) {
 	version := RunExporter(t, nil, "--version")
-	if version.ExitCode != 0 || !strings.HasPrefix(version.Stdout, modulePath+", version ") {
+	if version.ExitCode != 0 || !strings.HasPrefix(version.Stdout, path.Base(modulePath)+", version ") {
 		t.Errorf("--version: %+v", version)
 	}
 	exporter := StartExporter(t, "demo")
