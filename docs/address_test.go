@@ -53,7 +53,7 @@ func TestAddress(t *testing.T) {
 		"deploy/helm/mongodbatlas-backup-exporter/Chart.yaml", "deploy/helm/mongodbatlas-backup-exporter/values.yaml",
 		"deploy/systemd/mongodbatlas_backup_exporter.service",
 		// The default address of the runbooks, and what is generated from it or shows it.
-		"alerts/", "dashboards/", "web/page.go", "docs/alerting.md", "deploy/helm/mongodbatlas-backup-exporter/files/",
+		"alerts/", "dashboards/", "web/page.go", "docs/alerting.md", "docs/configuration.md", "deploy/helm/mongodbatlas-backup-exporter/files/",
 		// Constants that tests compare with.
 		"internal/harness/gobuild.go", "trigger/boundary_test.go",
 	}

@@ -98,8 +98,8 @@ func metricPattern() *regexp.Regexp {
 func TestYAML(t *testing.T) {
 	t.Parallel()
 	exporter := []string{"atlas", "projects", "discovery", "collectors", "refresh"}
-	// Alertmanager; Grafana and Kubernetes; the chart, which the tests of deploy/ render.
-	others := []string{"inhibit_rules", "apiVersion", "credentials", "extraVolumes", "networkPolicy", "podSecurityContext", "web"}
+	// Alertmanager; the generator of the rules; Grafana and Kubernetes; the chart, which the tests of deploy/ render.
+	others := []string{"inhibit_rules", "receivers", "thresholds", "apiVersion", "credentials", "extraVolumes", "networkPolicy", "podSecurityContext", "web"}
 	counts := map[string]int{}
 	for path, page := range pages(t) {
 		for _, b := range blocks(page) {
