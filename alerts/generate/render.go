@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -69,8 +70,11 @@ func render(values Values, by string, written map[string]threshold) ([]byte, err
 	if err := parsed.Execute(&rules, data); err != nil {
 		return nil, err
 	}
-	return rules.Bytes(), nil
+	return trailing.ReplaceAll(rules.Bytes(), nil), nil
 }
+
+// trailing is the space at the end of lines, which an expression over several lines leaves.
+var trailing = regexp.MustCompile(`(?m) +$`)
 
 // adjust leaves out, relabels and renames what the values say. Rules that nothing changes stay as they are, byte for byte.
 func adjust(rules []byte, values Values) ([]byte, error) {
