@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/iotest"
 	"testing/synctest"
@@ -209,14 +210,14 @@ func TestSecretIsReadAgain(t *testing.T) {
 			t.Run(test.name+map[bool]string{true: " by digest"}[key], func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
-					reads := 0
+					var reads atomic.Int32
 					o := Options{Credentials: NewServiceAccount("id", old), RequestTimeout: 10 * time.Second}
 					if key {
 						o.Credentials = NewAPIKey("abcdefgh", old)
 					}
 					if test.read != nil {
 						o.RefreshSecret = func(ctx context.Context) (Secret, error) {
-							reads++
+							reads.Add(1)
 							return test.read(ctx)
 						}
 					}
@@ -236,8 +237,8 @@ func TestSecretIsReadAgain(t *testing.T) {
 						}
 						time.Sleep(mintPause)
 					}
-					if reads != test.reads {
-						t.Errorf("the secret was read %d times again, want %d", reads, test.reads)
+					if got := int(reads.Load()); got != test.reads {
+						t.Errorf("the secret was read %d times again, want %d", got, test.reads)
 					}
 				})
 			})
