@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
@@ -429,7 +430,8 @@ func startDemo(t *testing.T) *harness.PrometheusServer {
 func TestQueries(t *testing.T) {
 	dashboards := load(t)
 	prometheus := startDemo(t)
-	prometheus.Eventually(t, `min(mongodbatlas_scrape_collector_success) == 1 and on () count(mongodbatlas_scrape_collector_success) == 14`, notEmpty)
+	prometheus.Eventually(t, fmt.Sprintf(`min(mongodbatlas_scrape_collector_success) == 1 and on () count(mongodbatlas_scrape_collector_success) == %d`,
+		2*len(collector.All())), notEmpty)
 	for _, d := range dashboards {
 		for _, p := range d.all() {
 			for _, q := range p.Targets {
