@@ -139,9 +139,9 @@ scrape_configs:
 `, address, filepath.Join(a.dir, "authority.crt")), nil)
 
 	prometheus.Eventually(t, `up{job="good"}`, value(1))
-	prometheus.Eventually(t, `count(mongodbatlas_project_info{job="good"})`, value(4))
+	prometheus.Eventually(t, `count(mongodbatlas_project_info{job="good"})`, value(demoProjects))
 	// Service discovery says https, which the job does not.
-	prometheus.Eventually(t, `count(count by (group_id) (mongodbatlas_project_info{job="discovered"}))`, value(4))
+	prometheus.Eventually(t, `count(count by (group_id) (mongodbatlas_project_info{job="discovered"}))`, value(demoProjects))
 	prometheus.Eventually(t, `min(up{job="discovered"})`, value(1))
 	down(t, prometheus, "wrong", "401 Unauthorized")
 	down(t, prometheus, "none", "401 Unauthorized")
