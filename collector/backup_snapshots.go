@@ -69,7 +69,7 @@ func snapshotJobs() *jobKind[atlasapi.Snapshot, snapshotExtra, snapshotTotals] {
 			return c.Snapshots(groupID, cluster)
 		},
 		instead: func(c *atlasapi.Client, groupID, cluster string, refusal error) (atlasapi.List[atlasapi.Snapshot], bool) {
-			return c.ShardedSnapshots(groupID, cluster), errorCode(refusal) == atlasapi.CodeIncorrectEndpoint
+			return c.ShardedSnapshots(groupID, cluster), atlasapi.HasCode(refusal, atlasapi.CodeIncorrectEndpoint)
 		},
 		keep: func(s *atlasapi.Snapshot, words *interner) job[snapshotExtra] {
 			created := firstValid(s.CreatedAt, s.ID.Time())
