@@ -3,7 +3,9 @@ package harness
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -39,6 +41,8 @@ func buildProgram(t testing.TB, root, pkg, name string) string {
 	}
 	ctx, cancel := buildContext(t)
 	defer cancel()
+	// Each checkout keeps its own, so that two never wait for each other nor build in turns.
+	name = fmt.Sprintf("%s-%.4x", name, sha256.Sum256([]byte(root)))
 	unlock, err := lock(ctx, filepath.Join(cache, name+".lock"))
 	if err != nil {
 		t.Fatal(err)
@@ -55,7 +59,7 @@ func buildProgram(t testing.TB, root, pkg, name string) string {
 	if err := goBuild(ctx, root, kept, args...); err != nil {
 		t.Fatal(err)
 	}
-	// Another process may replace the program there, perhaps with another branch's, as soon as the lock is free.
+	// Another process may replace the program there as soon as the lock is free.
 	program := filepath.Join(t.TempDir(), filepath.Base(modulePath))
 	if err := linkOrCopy(kept, program); err != nil {
 		t.Fatal(err)
