@@ -56,7 +56,7 @@ func TestUnclearButBegan(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			if name == "timeout" {
-				w.timeout = "4s"
+				w.timeout = "2s"
 			}
 			w.pipeline.AddRun(atlassim.Run{SnapshotID: snapshotID, CreatedDate: time.Now().Add(-time.Second)}) // another's
 			w.answers(func(out http.ResponseWriter, r *http.Request) {
@@ -92,7 +92,7 @@ func TestUnclearAndDidNotBegin(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			if name == "timeout" {
-				w.timeout = "4s"
+				w.timeout = "2s"
 			}
 			w.begin()
 			w.answers(func(out http.ResponseWriter, r *http.Request) {

@@ -87,7 +87,7 @@ func (w *world) options() trigger.Options {
 	}
 	return trigger.Options{
 		GroupID: w.project.ID, Pipeline: pipelineName, Ingestion: atlasapi.Ingestion{SnapshotID: snapshot},
-		Format: "table", UserAgent: "test", Patience: 3 * time.Second,
+		Format: "table", UserAgent: "test", Patience: 1500 * time.Millisecond,
 		Getenv: func(string) string { return "" },
 		Load:   func() (config.Config, error) { return config.Parse([]byte(text), collector.All().Config()) },
 	}

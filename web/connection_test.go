@@ -124,6 +124,7 @@ const most = 40 // answers of one path that are kept at the same time
 
 // TestClientsThatNeverRead holds that an answer which nobody reads is given up, with its place among the scrapes.
 func TestClientsThatNeverRead(t *testing.T) {
+	t.Parallel()
 	var seen connections
 	e := startServer(t, atlassim.Demo(atlassim.WallClock{}), nil, func(s *httptest.Server) {
 		seen.watch(s)
@@ -146,6 +147,7 @@ func TestClientsThatNeverRead(t *testing.T) {
 
 // TestStreamsThatNobodyReads holds the same of HTTP/2, where one connection carries all the answers.
 func TestStreamsThatNobodyReads(t *testing.T) {
+	t.Parallel()
 	e := startServer(t, atlassim.Demo(atlassim.WallClock{}), nil, func(s *httptest.Server) {
 		s.EnableHTTP2 = true
 		s.Config.WriteTimeout = time.Second
@@ -183,6 +185,7 @@ func TestStreamsThatNobodyReads(t *testing.T) {
 
 // TestUnreadAnswersHoldNoTurn holds that scrapes whose clients do not read keep none from being rendered that has a place.
 func TestUnreadAnswersHoldNoTurn(t *testing.T) {
+	t.Parallel()
 	org := atlassim.Demo(atlassim.WallClock{})
 	e := startServer(t, org, nil, func(s *httptest.Server) { s.Listener = narrow{s.Listener} })
 	e.ready(t)
@@ -231,6 +234,7 @@ func TestSlowRequests(t *testing.T) {
 
 // TestSilenceWhileWaiting holds that the bounds on slow clients cut no scrape that waits for Atlas.
 func TestSilenceWhileWaiting(t *testing.T) {
+	t.Parallel()
 	for _, http2 := range []bool{false, true} {
 		org, _, _ := small()
 		e := startServer(t, org, nil, func(s *httptest.Server) {
@@ -313,6 +317,7 @@ func TestHalfClosed(t *testing.T) {
 // TestManyConnections holds that thousands of idle connections, and as many scrapes as may wait for Atlas, keep nobody from
 // being answered.
 func TestManyConnections(t *testing.T) {
+	t.Parallel()
 	const idle = 2000
 	var seen connections
 	org, _, _ := small()

@@ -16,6 +16,7 @@ import (
 // TestProbesWhileAtlasHangs holds that the probes of many projects are all answered with the last values while Atlas accepts
 // requests and never answers, and say so.
 func TestProbesWhileAtlasHangs(t *testing.T) {
+	t.Parallel()
 	const projects = 250
 	org := atlassim.NewOrganization(atlassim.WallClock{})
 	for i := range projects {
@@ -66,6 +67,7 @@ func TestProbesWhileAtlasHangs(t *testing.T) {
 // TestEveryPathWhileAtlasHangs holds that each path answers while Atlas hangs: from the start, and after everything was read.
 // Requests to Atlas may take longer than the test waits for an answer.
 func TestEveryPathWhileAtlasHangs(t *testing.T) {
+	t.Parallel()
 	change := func(c *config.Config) {
 		c.Atlas.RequestTimeout, c.Refresh.DiscoveryInterval = 10*time.Minute, 0
 	}
@@ -86,6 +88,7 @@ func TestEveryPathWhileAtlasHangs(t *testing.T) {
 	}
 	for _, authenticated := range []bool{true, false} {
 		t.Run(fmt.Sprintf("from the start, tokens %v", authenticated), func(t *testing.T) {
+			t.Parallel()
 			org, first, _ := small()
 			e := start(t, org, change)
 			hanging, end := hangWith(e, authenticated)
@@ -98,6 +101,7 @@ func TestEveryPathWhileAtlasHangs(t *testing.T) {
 			}
 		})
 		t.Run(fmt.Sprintf("later, tokens %v", authenticated), func(t *testing.T) {
+			t.Parallel()
 			org, first, _ := small()
 			e := start(t, org, change)
 			e.read(t)
@@ -119,6 +123,9 @@ func TestEveryPathWhileAtlasHangs(t *testing.T) {
 // TestReloadThatBlocks holds that a reload whose files cannot be read answers with the reason, in the time that the server has.
 func TestReloadThatBlocks(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("it waits for all the time that a reload has; the tests of daemon hold the limit")
+	}
 	org, _, _ := small()
 	e := start(t, org, nil)
 	unblock := e.blockLoading()

@@ -263,6 +263,7 @@ func hangWith(e *exporter, authenticated bool) (hanging func() int, end func()) 
 
 // TestTimeout holds that a scrape answers in the time that its header gives, although Atlas hangs.
 func TestTimeout(t *testing.T) {
+	t.Parallel()
 	org, first, _ := small()
 	e := start(t, org, func(c *config.Config) { c.Refresh.DiscoveryInterval = 0 })
 	e.ready(t)

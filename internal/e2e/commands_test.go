@@ -15,12 +15,14 @@ import (
 // TestCheckCommand runs the program as a person and as a script do, against an Atlas that lets it read everything, part
 // of it, and nothing.
 func TestCheckCommand(t *testing.T) {
+	t.Parallel()
 	server, configFile := startAtlas(t, "")
 	account := atlassim.ServiceAccount{ClientID: clientID, ClientSecret: clientSecret, Role: atlassim.ProjectBackupManager}
 	server.AllowServiceAccount(account)
+	program := harness.BuildExporter(t)
 	run := func(code int, args ...string) harness.Output {
 		t.Helper()
-		out := harness.RunExporter(t, nil, append([]string{"check", "--config.file=" + configFile}, args...)...)
+		out := harness.RunProgram(t, program, nil, append([]string{"check", "--config.file=" + configFile}, args...)...)
 		if out.ExitCode != code {
 			t.Errorf("%q: exit code %d, want %d:\n%s%s", args, out.ExitCode, code, out.Stdout, out.Stderr)
 		}
@@ -84,15 +86,17 @@ func TestCheckCommand(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines(run(1, "--offline"), "configuration bad", "line 4: bogus: unknown key")
-	if out := harness.RunExporter(t, nil, "check", "--format=yaml"); out.ExitCode != 2 {
+	if out := harness.RunProgram(t, program, nil, "check", "--format=yaml"); out.ExitCode != 2 {
 		t.Errorf("a wrong format: exit code %d", out.ExitCode)
 	}
 }
 
 // TestTriggerCommand runs the program with good and with bad flags, as a role that may trigger and as one that may not.
 func TestTriggerCommand(t *testing.T) {
+	t.Parallel()
 	server := startServer(t, atlassim.Demo(atlassim.WallClock{}))
 	project := server.Organization().Projects()[0]
+	program := harness.BuildExporter(t)
 	env := []string{"MONGODB_ATLAS_CLIENT_ID=" + clientID, "MONGODB_ATLAS_CLIENT_SECRET=" + clientSecret, "MONGODB_ATLAS_BASE_URL=" + server.URL()}
 	good := []string{"trigger", "--project=" + project.ID, "--pipeline=refunds#eu", "--snapshot-id=6a7953692c88faeba59d5e01"}
 	with := func(more ...string) []string { return append(slices.Clip(good), more...) }
@@ -114,7 +118,7 @@ func TestTriggerCommand(t *testing.T) {
 	} {
 		server.AllowServiceAccount(atlassim.ServiceAccount{ClientID: clientID, ClientSecret: clientSecret, Role: test.role})
 		server.ResetRequests()
-		out := harness.RunExporter(t, env, test.args...)
+		out := harness.RunProgram(t, program, env, test.args...)
 		if out.ExitCode != test.code || !strings.Contains(out.Stdout, test.stdout) || !strings.Contains(out.Stderr, test.stderr) || test.stderr == "" && out.Stderr != "" {
 			t.Errorf("%s: exit code %d, %s%s", test.name, out.ExitCode, out.Stdout, out.Stderr)
 		}

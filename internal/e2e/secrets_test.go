@@ -341,9 +341,10 @@ func TestCommandsKeepSecrets(t *testing.T) {
 // TestCredentialsStayOffTheNetwork holds that plain http to another machine is refused before anything is sent.
 func TestCredentialsStayOffTheNetwork(t *testing.T) {
 	t.Parallel()
+	program := harness.BuildExporter(t)
 	env := []string{"MONGODB_ATLAS_BASE_URL=http://192.0.2.1", "MONGODB_ATLAS_CLIENT_ID=" + clientID, "MONGODB_ATLAS_CLIENT_SECRET=" + clientSecret}
 	for _, args := range [][]string{nil, {"check"}, {"trigger", "--project=32b6e34b3d91647abb20e7b8", "--pipeline=p", "--snapshot-id=6a7953692c88faeba59d5e01"}} {
-		out := harness.RunExporter(t, env, append(slices.Clip(args), "--log.level=debug")...)
+		out := harness.RunProgram(t, program, env, append(slices.Clip(args), "--log.level=debug")...)
 		if out.ExitCode != 1 || !strings.Contains(out.Stdout+out.Stderr, "plain http would send credentials in the clear") || strings.Contains(out.Stderr, "msg=call") {
 			t.Errorf("%v: exit code %d: %s%s", args, out.ExitCode, out.Stdout, out.Stderr)
 		}

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
@@ -30,6 +31,7 @@ func value(want float64) func([]harness.Sample) error {
 
 // TestPrometheusScrapesDemo has a real Prometheus scrape the demo, whole and project by project, and asks it.
 func TestPrometheusScrapesDemo(t *testing.T) {
+	harness.NotShort(t, "it runs Prometheus")
 	exporter := harness.StartExporter(t, "demo")
 	prometheus := harness.StartPrometheus(t, fmt.Sprintf(`
 global: {scrape_interval: 1s}
@@ -67,6 +69,7 @@ scrape_configs:
 
 // TestCheckMetrics has promtool judge the real output.
 func TestCheckMetrics(t *testing.T) {
+	harness.NotShort(t, "it runs promtool")
 	exporter := harness.StartExporter(t, "demo")
 	_, body := harness.Get(t, exporter.URL()+"/metrics")
 	cmd := exec.CommandContext(t.Context(), harness.Promtool(t), "check", "metrics")
@@ -123,6 +126,7 @@ func writeConfig(t *testing.T, baseURL, extra string) string {
 // TestShardedExporters has a real Prometheus spread the projects over two exporters, by the configuration that the
 // documentation gives, and holds that each project is scraped once.
 func TestShardedExporters(t *testing.T) {
+	harness.NotShort(t, "it runs Prometheus")
 	const projects = 12 // enough that each exporter gets some, whatever the hash
 	org := atlassim.NewOrganization(atlassim.WallClock{})
 	for i := range projects {
@@ -153,6 +157,7 @@ scrape_configs:
 
 // TestStartsWhileAtlasIsDown holds that the exporter serves while there is no Atlas, says so, and reads once there is.
 func TestStartsWhileAtlasIsDown(t *testing.T) {
+	t.Parallel()
 	server := startServer(t, atlassim.Demo(atlassim.WallClock{}))
 	up := server.Inject(atlassim.Fault{Status: http.StatusServiceUnavailable})
 	exporter := harness.StartExporter(t, "--config.file="+writeConfig(t, server.URL(), "  max_retries: 0\nrefresh: {min_interval: 0s}\n"))
@@ -164,7 +169,11 @@ func TestStartsWhileAtlasIsDown(t *testing.T) {
 			t.Errorf("%s answers %d %s, want 503 before the first discovery", path, status, body)
 		}
 	}
-	_, metrics := harness.Get(t, exporter.URL()+"/metrics")
+	answer, err := harness.Ask(t.Context(), http.MethodGet, exporter.URL()+"/metrics", 2*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	metrics := string(answer.Body)
 	for _, want := range []string{
 		"\nmongodbatlas_up 0\n",
 		`mongodbatlas_target_last_error_info{cl_name="",collector="projects",group_id="",group_name="",pipeline="",reason="server_error"} 1`,
@@ -190,6 +199,7 @@ func TestStartsWhileAtlasIsDown(t *testing.T) {
 
 // TestReload holds the one path of reloads: a bad file changes nothing and says why, a good one keeps what was read.
 func TestReload(t *testing.T) {
+	t.Parallel()
 	server, configFile := startAtlas(t, "refresh: {min_interval: 15m}\n")
 	exporter := harness.StartExporter(t, "--config.file="+configFile)
 	harness.Eventually(t, func() error {
@@ -276,13 +286,16 @@ func TestDemoTellsWhereToLook(t *testing.T) {
 
 // TestStopsInOrder holds that SIGTERM ends the program with exit code 0, whatever its clients and Atlas do.
 func TestStopsInOrder(t *testing.T) {
+	t.Parallel()
 	t.Run("quiet", func(t *testing.T) {
+		t.Parallel()
 		exporter := harness.StartExporter(t, "demo")
 		if err := exporter.Stop(t.Context()); err != nil {
 			t.Errorf("the exporter ended with %v:\n%s", err, exporter.Logs())
 		}
 	})
 	t.Run("a scrape waits for Atlas", func(t *testing.T) {
+		t.Parallel()
 		server, configFile := startAtlas(t, "")
 		exporter := harness.StartExporter(t, "--config.file="+configFile)
 		waiting, release := make(chan struct{}, 1000), make(chan struct{})
@@ -308,6 +321,7 @@ func TestStopsInOrder(t *testing.T) {
 		}
 	})
 	t.Run("Atlas hangs from the start", func(t *testing.T) {
+		t.Parallel()
 		server, configFile := startAtlas(t, "")
 		waiting, release := make(chan struct{}, 1000), make(chan struct{})
 		defer close(release)
@@ -332,6 +346,7 @@ func TestStopsInOrder(t *testing.T) {
 		}
 	})
 	t.Run("a client does not come to an end", func(t *testing.T) {
+		t.Parallel()
 		exporter := harness.StartExporter(t, "demo")
 		conn := send(t, exporter, "POST /-/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n1")
 		if line, err := bufio.NewReader(conn).ReadString('\n'); err != nil || line != "HTTP/1.1 200 OK\r\n" {
@@ -346,6 +361,7 @@ func TestStopsInOrder(t *testing.T) {
 // TestFilesThatBlock holds that SIGHUP does not end the exporter while it starts, and that SIGTERM does while a reload waits for a
 // file that nobody writes, at once when it comes twice.
 func TestFilesThatBlock(t *testing.T) {
+	t.Parallel()
 	program := harness.BuildExporter(t)
 	config, err := os.ReadFile(writeConfig(t, startServer(t, atlassim.Demo(atlassim.WallClock{})).URL(), ""))
 	if err != nil {
@@ -429,6 +445,7 @@ const demoProjects = 6
 
 // TestSecondSignal holds that a second SIGTERM ends the program at once.
 func TestSecondSignal(t *testing.T) {
+	t.Parallel()
 	exporter := harness.StartExporter(t, "demo")
 	send(t, exporter, "POST /-/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n1") // which keeps it from ending
 	for range 2 {
@@ -451,6 +468,7 @@ func TestSecondSignal(t *testing.T) {
 
 // TestNoRequestWithoutPort holds that an exporter which gets no port asks Atlas nothing, and so uses up no token.
 func TestNoRequestWithoutPort(t *testing.T) {
+	t.Parallel()
 	taken, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

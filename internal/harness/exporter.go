@@ -190,10 +190,11 @@ type Output struct {
 // code is a result; a command that does not start, or that met a data race, fails the test.
 func RunExporter(t testing.TB, env []string, args ...string) Output {
 	t.Helper()
-	return runExporter(t, BuildExporter(t), env, args...)
+	return RunProgram(t, BuildExporter(t), env, args...)
 }
 
-func runExporter(t testing.TB, program string, env []string, args ...string) Output {
+// RunProgram is RunExporter with a program that BuildExporter built before, for a test that runs it often.
+func RunProgram(t testing.TB, program string, env []string, args ...string) Output {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
 	cmd := exec.CommandContext(t.Context(), program, args...)

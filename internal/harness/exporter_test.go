@@ -69,11 +69,11 @@ func TestStartExporter(t *testing.T) {
 
 func TestRunExporter(t *testing.T) {
 	program := buildStandin(t)
-	got := runExporter(t, program, []string{"MONGODB_ATLAS_BASE_URL=x"}, "-exit=3")
+	got := RunProgram(t, program, []string{"MONGODB_ATLAS_BASE_URL=x"}, "-exit=3")
 	if got.ExitCode != 3 || got.Stdout != "printed\n" || !strings.Contains(got.Stderr, "MONGODB_ATLAS_BASE_URL=x") {
 		t.Errorf("%+v", got)
 	}
-	if got := runExporter(t, program, nil, "-exit=0"); got.ExitCode != 0 {
+	if got := RunProgram(t, program, nil, "-exit=0"); got.ExitCode != 0 {
 		t.Errorf("%+v", got)
 	}
 }
