@@ -154,12 +154,12 @@ func (o *operation) version() string {
 	return strings.TrimSuffix(date, versionSuffix)
 }
 
-// Endpoints returns the name of every operation, as metrics, errors and exchanges use it.
+// Endpoints returns the name of every operation of a Client, as metrics, errors and exchanges use it.
 func Endpoints() []string {
 	operations := []*operation{
 		opToken, opListProjects, opGetProject, opListClusters, opListFlexClusters, opListPipelines, opListExportBuckets,
 		opGetSchedule, opListSnapshots, opListShardedSnapshots, opListExports, opListRestores, opListCollectionRestores,
-		opListFlexSnapshots, opListFlexRestores, opListRuns, opTrigger,
+		opListFlexSnapshots, opListFlexRestores, opListRuns,
 	}
 	names := make([]string, len(operations))
 	for i, op := range operations {

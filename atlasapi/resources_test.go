@@ -226,7 +226,7 @@ func TestHasCode(t *testing.T) {
 	}
 }
 
-// TestEndpoints checks that the list of operations has each that this file, and the strict tests of requests, ask.
+// TestEndpoints checks that the list of operations has each that a Client asks for, and not the one that writes.
 func TestEndpoints(t *testing.T) {
 	t.Parallel()
 	listed := map[string]bool{}
@@ -248,8 +248,8 @@ func TestEndpoints(t *testing.T) {
 		}
 		for _, after := range strings.Split(string(source), `= &operation{name: "`)[1:] {
 			declared++
-			if name, _, _ := strings.Cut(after, `"`); !strings.HasSuffix(file, "_test.go") && !listed[name] {
-				t.Errorf("%s is not listed", name)
+			if name, _, _ := strings.Cut(after, `"`); !strings.HasSuffix(file, "_test.go") && listed[name] == (name == opTrigger.name) {
+				t.Errorf("%s is listed: %t", name, listed[name])
 			}
 		}
 	}

@@ -47,6 +47,7 @@ func exportJobs() *jobKind[atlasapi.ExportJob, exportExtra, exportNewest] {
 		newest: func(j *atlasapi.ExportJob, newest *exportNewest) {
 			newest.exported, newest.collections = j.ExportStatus.Value.ExportedCollections, j.ExportStatus.Value.TotalCollections
 		},
+		snapshot: func(j *job[exportExtra]) snapshotHash { return j.extra.snapshot },
 		open: func(j *job[exportExtra], _ seconds) bool {
 			o := states.outcome(j.state)
 			return o == unfinished || o == unknown
@@ -58,10 +59,10 @@ func exportJobs() *jobKind[atlasapi.ExportJob, exportExtra, exportNewest] {
 		}, states), []family[*exportSummary]{
 			number("mongodbatlas_backup_export_last_job_exported_collections",
 				"Collections that the newest export job has exported so far. Atlas may report 0 in every state.",
-				"results[].exportStatus.exportedCollections", newestCount(func(n *exportNewest) atlasapi.Optional[int32] { return n.exported })),
+				"results[].exportStatus.exportedCollections", func(s *exportSummary) (float64, bool) { return count(s.more.exported) }),
 			number("mongodbatlas_backup_export_last_job_collections",
 				"Collections that the newest export job is to export. Atlas may report 0 in every state.",
-				"results[].exportStatus.totalCollections", newestCount(func(n *exportNewest) atlasapi.Optional[int32] { return n.collections })),
+				"results[].exportStatus.totalCollections", func(s *exportSummary) (float64, bool) { return count(s.more.collections) }),
 			{
 				name:   "mongodbatlas_backup_export_last_failure_info",
 				help:   "Atlas's error code of the newest failed export job; always 1.",
@@ -91,14 +92,6 @@ func exportJobs() *jobKind[atlasapi.ExportJob, exportExtra, exportNewest] {
 	}
 }
 
-// newestCount returns the value of a count of the newest job, if Atlas sends it.
-func newestCount(of func(*exportNewest) atlasapi.Optional[int32]) func(*exportSummary) (float64, bool) {
-	return func(s *exportSummary) (float64, bool) {
-		n := of(&s.more)
-		return float64(n.Value), n.Set && s.total > 0
-	}
-}
-
 func backupExports(clusters, schedules, buckets *Declaration) *Declaration {
 	d := exportJobs().declare(&Declaration{
 		Name: "backup_exports", Title: "Export jobs", Noun: "export", Role: backupManager, Parent: clusters,
@@ -110,13 +103,12 @@ func backupExports(clusters, schedules, buckets *Declaration) *Declaration {
 			Missing: 12 * time.Hour,
 		},
 	})
+	expected := func(v *entryView) time.Duration { return d.expectedInterval(v, exportPolicyInterval(v.entry)) }
 	d.describe(clusterLabels(),
-		number("mongodbatlas_backup_export_expected_interval_seconds",
+		interval("mongodbatlas_backup_export_expected_interval_seconds",
 			"How often a successful export is expected: by the configuration, else by the export policy of the cluster. Absent when neither says, and while the cluster is paused or its backup is off.",
-			"backup schedule: export.frequencyType", func(v *entryView) (float64, bool) {
-				interval := exportInterval(d, v)
-				return interval.Seconds(), interval > 0
-			}).query(`time() - mongodbatlas_backup_export_last_success_timestamp_seconds > 2 * mongodbatlas_backup_export_expected_interval_seconds`),
+			"backup schedule: export.frequencyType", expected).
+			query(`time() - mongodbatlas_backup_export_last_success_timestamp_seconds > 2 * mongodbatlas_backup_export_expected_interval_seconds`),
 		flag("mongodbatlas_backup_export_auto_enabled",
 			"1 when the backup schedule of the cluster exports snapshots automatically, 0 when it does not or backup is off.",
 			"backup schedule: autoExportEnabled", func(v *entryView) atlasapi.Optional[bool] { return autoExport(v.entry) }).
@@ -124,7 +116,7 @@ func backupExports(clusters, schedules, buckets *Declaration) *Declaration {
 	)
 	d.dueWhen(func(e *entry, r reader) bool { return exportDue(e, r.(*exportReader)) })
 	d.plan = func(v *entryView) Plan {
-		p := clusterPlan(v, exportInterval(d, v))
+		p := clusterPlan(v, expected(v))
 		auto, schedule := autoExport(v.entry), scheduleOf(v.entry)
 		if r := readerOf[*scheduleReader](v.targets()); r != nil {
 			p.AutoExportWasOn = r.auto.lastOn()
@@ -155,25 +147,16 @@ func autoExport(e *entry) atlasapi.Optional[bool] {
 	return atlasapi.Optional[bool]{}
 }
 
-// exportInterval is how often a success is expected: by the configuration, else by the cluster's own export policy. A
-// cluster that is paused, or whose backup is off, makes no exports.
-func exportInterval(d *Declaration, v *entryView) time.Duration {
-	if backupIsOff(v.entry) || clusterOf(v).Paused.Value {
+// exportPolicyInterval is how often the export policy of a cluster exports a snapshot, 0 where it does not or does not say.
+func exportPolicyInterval(e *entry) time.Duration {
+	if !autoExport(e).Value {
 		return 0
 	}
-	interval, configured := v.config.Collectors.ExpectedInterval(d.Name, v.groupID, v.info().Name)
-	if auto := autoExport(v.entry); !configured && auto.Value {
-		interval = frequencyInterval(scheduleOf(v.entry).ExportFrequency)
-	}
-	return interval
+	return frequencyInterval(scheduleOf(e).ExportFrequency)
 }
 
 // exportDue reports whether a new export is due by the export policy of the cluster.
 func exportDue(e *entry, exports *exportReader) bool {
-	schedule, s := scheduleOf(e), exports.only()
-	if schedule == nil || s == nil || !schedule.AutoExportEnabled.Value {
-		return false
-	}
-	interval := frequencyInterval(schedule.ExportFrequency)
-	return interval > 0 && time.Since(s.newest.created.time()) >= interval
+	s, every := exports.only(), exportPolicyInterval(e)
+	return s != nil && every > 0 && time.Since(s.newest.created.time()) >= every
 }

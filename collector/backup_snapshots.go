@@ -12,18 +12,23 @@ const snapshotFallback = "fallback"
 // snapshotExtra is what a summary needs of a snapshot beside what every job has.
 type snapshotExtra struct {
 	fallback bool
-	size     wideCount
-	regions  int
 	expires  seconds
-	export   exportable
+	size     atlasapi.Optional[int64]
+	regions  int
+	taken    takenFor
+}
+
+// takenFor is what a snapshot was taken for.
+type takenFor struct {
+	frequency uint8  // index into the words of the summary
+	items     uint64 // policy items, a bit for each index into the words of the summary
 }
 
 // exportable is what is kept of a completed snapshot to tell whether its export is missing.
 type exportable struct {
-	created   seconds
-	snapshot  snapshotHash
-	frequency uint8  // index into the words of the summary
-	items     uint64 // policy items, a bit for each index into the words of the summary
+	created  seconds
+	snapshot snapshotHash
+	takenFor
 }
 
 // snapshotTotals is what the metrics say about all snapshots of a cluster.
@@ -72,18 +77,17 @@ func snapshotJobs() *jobKind[atlasapi.Snapshot, snapshotExtra, snapshotTotals] {
 			return c.ShardedSnapshots(groupID, cluster), atlasapi.HasCode(refusal, atlasapi.CodeIncorrectEndpoint)
 		},
 		keep: func(s *atlasapi.Snapshot, words *interner) job[snapshotExtra] {
-			created := firstValid(s.CreatedAt, s.ID.Time())
-			export := exportable{created: created, snapshot: hashOf(s.ID), frequency: words.index(s.Frequency)}
+			taken := takenFor{frequency: words.index(s.Frequency)}
 			for _, item := range s.PolicyItems {
-				export.items |= 1 << words.index(item) // an index above 63 has no bit: no policy has so many items
+				taken.items |= 1 << words.index(item) // an index above 63 has no bit: no policy has so many items
 			}
 			return job[snapshotExtra]{
 				id:      s.ID,
-				created: created,
+				created: firstValid(s.CreatedAt, s.ID.Time()),
 				state:   states.index(s.Status),
 				extra: snapshotExtra{
-					fallback: s.Type == snapshotFallback, size: wideCountOf(s.StorageSizeBytes), regions: s.CopyRegions,
-					expires: secondsOf(s.ExpiresAt), export: export,
+					fallback: s.Type == snapshotFallback, expires: secondsOf(s.ExpiresAt),
+					size: s.StorageSizeBytes, regions: s.CopyRegions, taken: taken,
 				},
 			}
 		},
@@ -97,7 +101,7 @@ func snapshotJobs() *jobKind[atlasapi.Snapshot, snapshotExtra, snapshotTotals] {
 				return
 			}
 			more.oldestSuccess = earliestOf(more.oldestSuccess, j.created)
-			more.exportable = append(more.exportable, j.extra.export)
+			more.exportable = append(more.exportable, exportable{j.created, hashOf(j.id), j.extra.taken})
 		},
 		settle:   keepExportable,
 		describe: func(s *snapshotSummary, l *Latest) { l.LastFallback = s.more.lastFallback.time() },
@@ -112,10 +116,7 @@ func snapshotJobs() *jobKind[atlasapi.Snapshot, snapshotExtra, snapshotTotals] {
 				"results[].snapshotType", func(s *snapshotSummary) seconds { return s.more.lastFallback }),
 			number("mongodbatlas_backup_snapshot_last_success_size_bytes",
 				"Storage size of the newest successful snapshot.",
-				"results[].storageSizeBytes", func(s *snapshotSummary) (float64, bool) {
-					size, ok := s.success.extra.size.get()
-					return size, ok && !s.success.id.IsZero()
-				}),
+				"results[].storageSizeBytes", func(s *snapshotSummary) (float64, bool) { return count(s.success.extra.size) }),
 			number("mongodbatlas_backup_snapshot_last_success_copy_regions",
 				"Regions that the newest successful snapshot was copied to.",
 				"results[].copyRegions", func(s *snapshotSummary) (float64, bool) {
@@ -139,13 +140,12 @@ func backupSnapshots(clusters, schedules, buckets *Declaration) *Declaration {
 		Row: RowAlways, MinInterval: 5 * time.Minute, ExpectedIntervals: true, showsParent: true,
 		Patience: Patience{News: 8 * 24 * time.Hour, Stuck: 6 * time.Hour, Grace: 6 * time.Hour, Behind: 3 * time.Hour},
 	})
+	expected := func(v *entryView) time.Duration { return d.expectedInterval(v, policyInterval(scheduleOf(v.entry))) }
 	d.describe(clusterLabels(),
-		number("mongodbatlas_backup_snapshot_expected_interval_seconds",
+		interval("mongodbatlas_backup_snapshot_expected_interval_seconds",
 			"How often a snapshot is expected: by the configuration, else by the shortest item of the backup policy. Absent while the cluster is paused or its backup is off, and when nothing is scheduled.",
-			"backup schedule: policies[].policyItems[]", func(v *entryView) (float64, bool) {
-				interval := snapshotInterval(d, v)
-				return interval.Seconds(), interval > 0
-			}).query(`time() - mongodbatlas_backup_snapshot_last_success_timestamp_seconds > 2 * mongodbatlas_backup_snapshot_expected_interval_seconds`),
+			"backup schedule: policies[].policyItems[]", expected).
+			query(`time() - mongodbatlas_backup_snapshot_last_success_timestamp_seconds > 2 * mongodbatlas_backup_snapshot_expected_interval_seconds`),
 		number("mongodbatlas_backup_snapshot_policy_items",
 			"Items of the backup policy that take snapshots by themselves; 0: backup is on and nothing is scheduled.",
 			"backup schedule: policies[].policyItems[]", func(v *entryView) (float64, bool) {
@@ -180,7 +180,7 @@ func backupSnapshots(clusters, schedules, buckets *Declaration) *Declaration {
 	)
 	d.dueWhen(func(e *entry, r reader) bool { return snapshotDue(e, r.(*snapshotReader)) })
 	d.plan = func(v *entryView) Plan {
-		p := clusterPlan(v, snapshotInterval(d, v))
+		p := clusterPlan(v, expected(v))
 		schedule := scheduleOf(v.entry)
 		if schedule == nil || p.Off != NotOff {
 			return p
@@ -217,9 +217,12 @@ func itemInterval(i atlasapi.PolicyItem) time.Duration {
 }
 
 // policyInterval is the longest time between two snapshots of the most frequent item of a backup policy, 0 where nothing
-// with a known interval is scheduled. Weekly items count together: their interval is the largest gap between their
-// weekdays.
+// with a known interval is scheduled, or the schedule is unread. Weekly items count together: their interval is the largest
+// gap between their weekdays.
 func policyInterval(s *atlasapi.Schedule) time.Duration {
+	if s == nil {
+		return 0
+	}
 	var shortest time.Duration
 	var weekdays []int
 	for _, i := range scheduledItems(s) {
@@ -249,19 +252,6 @@ func largestGap(weekdays []int) time.Duration {
 		gap = max(gap, weekdays[i]-weekdays[i-1])
 	}
 	return time.Duration(gap) * 24 * time.Hour
-}
-
-// snapshotInterval is how often a snapshot is expected: by the configuration, else by the cluster's own backup policy. A
-// cluster that is paused, or whose backup is off, takes none.
-func snapshotInterval(d *Declaration, v *entryView) time.Duration {
-	if backupIsOff(v.entry) || clusterOf(v).Paused.Value {
-		return 0
-	}
-	interval, configured := v.config.Collectors.ExpectedInterval(d.Name, v.groupID, v.info().Name)
-	if schedule := scheduleOf(v.entry); !configured && schedule != nil {
-		interval = policyInterval(schedule)
-	}
-	return interval
 }
 
 // snapshotDue reports whether the snapshots of a cluster are about to change: Atlas's own next one is due and not listed
@@ -320,25 +310,14 @@ func missingExport(v *entryView) seconds {
 	if taken == nil || exported == nil || schedule == nil || !autoExport(v.entry).Value {
 		return 0
 	}
-	candidates := map[snapshotHash]seconds{}
-	var bound seconds
+	var bound, oldest seconds
 	if exported.total > 0 {
 		bound = taken.more.newerThan(&exported.newest)
 	}
 	for _, x := range taken.more.exportable {
-		if x.created > bound && x.coveredBy(schedule, taken.words) {
-			candidates[x.snapshot] = x.created
+		if x.created > bound && x.coveredBy(schedule, taken.words) && !exports.mayHaveJobOf(x.snapshot) {
+			oldest = earliestOf(oldest, x.created)
 		}
-	}
-	if len(candidates) > 0 {
-		exports.history.each(func(j *job[exportExtra]) bool {
-			delete(candidates, j.extra.snapshot)
-			return len(candidates) > 0
-		})
-	}
-	var oldest seconds
-	for _, created := range candidates {
-		oldest = earliestOf(oldest, created)
 	}
 	return oldest
 }

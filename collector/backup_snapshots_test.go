@@ -111,7 +111,7 @@ func (c *chain) readSnapshots(listed ...atlasapi.Snapshot) {
 	for i := range listed {
 		jobs = append(jobs, kind.keep(&listed[i], &words))
 	}
-	summed := kind.summarize(jobs, words)
+	summed := kind.summarize(nil, jobs, words)
 	for _, g := range summed.groups {
 		kind.settle(c.view.entry, g.summary)
 	}
@@ -123,8 +123,8 @@ func (c *chain) readExports(listed ...atlasapi.ExportJob) {
 	for i := range listed {
 		jobs = append(jobs, c.exports.kind.keep(&listed[i], &c.exports.words))
 	}
-	c.exports.history.jobs = jobs
-	c.exports.summary.Store(c.exports.kind.summarize(jobs, c.exports.words))
+	c.exports.history.list(jobs)
+	c.exports.summary.Store(c.exports.sum(true))
 }
 
 // TestMissingExport holds which completed snapshot counts as not exported, in whichever order the lists are read.

@@ -3,6 +3,7 @@ package collector
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
@@ -59,4 +60,16 @@ func clusterOf(v *entryView) *atlasapi.Cluster { return factsOf[atlasapi.Cluster
 func clusterCreated(e *entry) seconds {
 	c := factsOf[atlasapi.Cluster](e)
 	return firstValid(c.CreateDate, c.ID.Time())
+}
+
+// expectedInterval is how often a success is expected: by the configuration, else by the cluster's own policy. A cluster
+// that is paused, or whose backup is off, begins no jobs.
+func (d *Declaration) expectedInterval(v *entryView, policy time.Duration) time.Duration {
+	if backupIsOff(v.entry) || clusterOf(v).Paused.Value {
+		return 0
+	}
+	if configured, ok := v.config.Collectors.ExpectedInterval(d.Name, v.groupID, v.info().Name); ok {
+		return configured
+	}
+	return policy
 }

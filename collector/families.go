@@ -3,6 +3,7 @@ package collector
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
@@ -37,6 +38,14 @@ func timestamp[S any](name, help, source string, value func(S) seconds) family[S
 	return number(name, help, source, func(s S) (float64, bool) {
 		at := value(s)
 		return float64(at), at != 0
+	})
+}
+
+// interval declares a family with one sample, or none where there is no interval.
+func interval[S any](name, help, source string, value func(S) time.Duration) family[S] {
+	return number(name, help, source, func(s S) (float64, bool) {
+		every := value(s)
+		return every.Seconds(), every > 0
 	})
 }
 

@@ -70,12 +70,9 @@ func flexSnapshots(flexClusters *Declaration) *Declaration {
 		return flexInterval
 	}
 	d.describe(clusterLabels(),
-		number("mongodbatlas_flex_snapshot_expected_interval_seconds",
+		interval("mongodbatlas_flex_snapshot_expected_interval_seconds",
 			"How often Atlas takes a snapshot of the flex cluster; absent while its backup is off.",
-			"flexClusters: backupSettings.enabled", func(v *entryView) (float64, bool) {
-				interval := expected(v)
-				return interval.Seconds(), interval > 0
-			}),
+			"flexClusters: backupSettings.enabled", expected),
 	)
 	d.dueWhen(func(_ *entry, r reader) bool {
 		s := r.(*jobReader[atlasapi.FlexSnapshot, flexSnapshotExtra, flexSnapshotTotals]).only()

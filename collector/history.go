@@ -5,7 +5,6 @@ import (
 	"context"
 	"math/rand/v2"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
@@ -19,35 +18,39 @@ const (
 	headPages = 8
 )
 
-// history is every job of one target, in the order in which Atlas lists them.
+// history is the jobs of one target that a refresh reads again, in the order in which Atlas lists them.
 //
 // A job that has ended does not change any more, so that after one whole reading a refresh reads what is new and what
 // could have changed. That rests on the order of the list, which Atlas does not document and which differs between
 // its lists. It is established from each list itself, each page that is read must fit what is known, and whatever
 // does not fit is answered by reading the whole list.
 type history[Job, Extra any] struct {
-	mu     sync.RWMutex // held to change jobs; only the reading of the target does
 	jobs   []job[Extra]
+	first  int // place in the list of the first of them
+	total  int // how many jobs the list has
 	order  listOrder
 	relist time.Time // when the next full read is due, whatever the order
 }
 
-// each calls f with every job, until f returns false.
-func (h *history[Job, Extra]) each(f func(*job[Extra]) bool) {
-	h.mu.RLock()
-	defer h.mu.RUnlock()
+// trim returns the jobs that no refresh reads again, and keeps the others: those that may still change, the newest, and
+// those that can be on a page with one of them. Where the next refresh reads the whole list, it keeps none.
+func (h *history[Job, Extra]) trim(mayChange func(*job[Extra]) bool) (trimmed []job[Extra]) {
+	if h.order == noOrder || h.total <= headSize {
+		trimmed, h.jobs = h.jobs, nil
+		return trimmed
+	}
+	newest := max(h.jobs[0].created, h.jobs[len(h.jobs)-1].created)
+	from, to := len(h.jobs), 0
 	for i := range h.jobs {
-		if !f(&h.jobs[i]) {
-			return
+		if mayChange(&h.jobs[i]) || h.jobs[i].created == newest {
+			from, to = min(from, i-headSize+1), max(to, i+headSize)
 		}
 	}
-}
-
-// forget drops every job.
-func (h *history[Job, Extra]) forget() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.jobs, h.order = nil, noOrder
+	from, to = max(from, 0), min(to, len(h.jobs))
+	if trimmed = slices.Concat(h.jobs[:from], h.jobs[to:]); len(trimmed) > 0 {
+		h.jobs, h.first = slices.Clone(h.jobs[from:to]), h.first+from // a copy: the whole array would stay in memory
+	}
+	return trimmed
 }
 
 type listOrder uint8
@@ -76,18 +79,19 @@ func (l *lister[Job, Extra]) nextRelist() time.Time {
 	return l.now.Add(l.relistInterval/2 + rand.N(l.relistInterval/2+1))
 }
 
-// refresh brings the history up to date. On an error it is as it was.
-func (h *history[Job, Extra]) refresh(ctx context.Context, l lister[Job, Extra]) error {
+// refresh brings the history up to date. Whole reports whether it now has every job of the list, and not just those that
+// it kept and new ones. On an error it is as it was.
+func (h *history[Job, Extra]) refresh(ctx context.Context, l lister[Job, Extra]) (whole bool, err error) {
 	if h.relist.After(l.now.Add(l.relistInterval)) {
 		h.relist = l.nextRelist() // a reload has shortened the interval
 	}
-	if h.order != noOrder && len(h.jobs) > headSize && l.now.Before(h.relist) {
+	if h.order != noOrder && h.total > headSize && l.now.Before(h.relist) {
 		fits, err := h.readChanges(ctx, l)
 		if fits || err != nil {
-			return err
+			return false, err
 		}
 	}
-	return h.readWhole(ctx, l)
+	return true, h.readWhole(ctx, l)
 }
 
 func (h *history[Job, Extra]) readWhole(ctx context.Context, l lister[Job, Extra]) error {
@@ -95,12 +99,14 @@ func (h *history[Job, Extra]) readWhole(ctx context.Context, l lister[Job, Extra
 	if err != nil {
 		return err
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.jobs = append(make([]job[Extra], 0, len(jobs)), jobs...) // append left room for as many again
-	h.order = orderOf(h.jobs)
+	h.list(jobs)
 	h.relist = l.nextRelist()
 	return nil
+}
+
+// list makes the history that of a whole list.
+func (h *history[Job, Extra]) list(jobs []job[Extra]) {
+	h.jobs, h.first, h.total, h.order = jobs, 0, len(jobs), orderOf(jobs)
 }
 
 // readAll reads every page, and reads them again where a job may be missing, since the list moved up meanwhile. Twice is
@@ -145,7 +151,7 @@ func orderOf[Extra any](jobs []job[Extra]) listOrder {
 // readChanges reads the end of the list where new jobs appear, and every page with a job that may have changed.
 // fits is false where an answer does not fit what is known; the history is then as it was.
 func (h *history[Job, Extra]) readChanges(ctx context.Context, l lister[Job, Extra]) (fits bool, err error) {
-	r := changes[Job, Extra]{lister: l, known: h.jobs, read: map[int][]job[Extra]{}}
+	r := changes[Job, Extra]{lister: l, known: h.jobs, first: h.first, total: h.total, read: map[int][]job[Extra]{}}
 	if h.order == newestFirst {
 		fits, err = r.readFront(ctx)
 	} else {
@@ -157,8 +163,7 @@ func (h *history[Job, Extra]) readChanges(ctx context.Context, l lister[Job, Ext
 	if err != nil || !fits {
 		return false, err
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	h.total += len(r.fresh)
 	for _, page := range r.read {
 		for i := range page {
 			if at := r.knownIndex(page[i].id); at >= 0 {
@@ -178,6 +183,8 @@ func (h *history[Job, Extra]) readChanges(ctx context.Context, l lister[Job, Ext
 type changes[Job, Extra any] struct {
 	lister[Job, Extra]
 	known []job[Extra]
+	first int          // place in the list of the first known job, before new ones appeared
+	total int          // how many jobs the list had
 	fresh []job[Extra] // jobs that were not known, in the list's order
 	shift int          // how many new jobs stand before the known ones
 	read  map[int][]job[Extra]
@@ -205,17 +212,18 @@ func (c *changes[Job, Extra]) page(ctx context.Context, number int) (jobs []job[
 }
 
 // matches reports whether the page holds the known jobs at the places where they should stand, beginning with the
-// page's index first, and notes them.
-func (c *changes[Job, Extra]) matches(number int, page []job[Extra], first int) bool {
+// page's index start, and notes them.
+func (c *changes[Job, Extra]) matches(number int, page []job[Extra], start int) bool {
 	if c.at == nil {
 		c.at = map[atlasapi.ObjectID]int{}
 	}
-	for i := first; i < len(page); i++ {
-		at := (number-1)*headSize + i - c.shift
-		if at >= len(c.known) {
+	for i := start; i < len(page); i++ {
+		place := (number-1)*headSize + i - c.shift
+		if place >= c.total {
 			break
 		}
-		if c.known[at].id != page[i].id || c.known[at].created != page[i].created {
+		at := place - c.first
+		if at < 0 || at >= len(c.known) || c.known[at].id != page[i].id || c.known[at].created != page[i].created {
 			return false
 		}
 		c.at[page[i].id] = at
@@ -247,7 +255,7 @@ func (c *changes[Job, Extra]) readFront(ctx context.Context) (bool, error) {
 		}
 		c.fresh, c.shift = front, len(front)
 		end := (number-1)*headSize + len(page)
-		whole := c.shift + len(c.known)
+		whole := c.shift + c.total
 		switch {
 		case !c.matches(number, page, first),
 			more && (len(page) != headSize || end >= whole),
@@ -262,7 +270,7 @@ func (c *changes[Job, Extra]) readFront(ctx context.Context) (bool, error) {
 
 // readBack reads new jobs behind the known ones.
 func (c *changes[Job, Extra]) readBack(ctx context.Context) (bool, error) {
-	last := len(c.known) - 1
+	last := c.total - 1
 	first := last/headSize + 1
 	for number := first; number < first+headPages; number++ {
 		page, more, err := c.page(ctx, number)
@@ -322,7 +330,7 @@ func (c *changes[Job, Extra]) readOpen(ctx context.Context) (bool, error) {
 		if !c.open(&c.known[at]) {
 			continue
 		}
-		number := (at+c.shift)/headSize + 1
+		number := (c.first+at+c.shift)/headSize + 1
 		if _, done := c.read[number]; done {
 			continue
 		}
@@ -334,7 +342,7 @@ func (c *changes[Job, Extra]) readOpen(ctx context.Context) (bool, error) {
 			return false, err
 		}
 		end := (number-1)*headSize + len(page)
-		if whole := len(c.fresh) + len(c.known); !c.matches(number, page, 0) || more && len(page) != headSize || end > whole || !more && end != whole {
+		if whole := len(c.fresh) + c.total; !c.matches(number, page, 0) || more && len(page) != headSize || end > whole || !more && end != whole {
 			return false, nil
 		}
 	}

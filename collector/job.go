@@ -2,14 +2,14 @@ package collector
 
 import (
 	"hash/fnv"
+	"math"
 	"slices"
 	"time"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
-// job is what is kept of a job that Atlas lists: enough to judge a history by, and small, since an organization lists
-// millions. Extra is what one kind of job adds.
+// job is what is read of a job that Atlas lists: enough to judge a history by. Extra is what one kind of job adds.
 type job[Extra any] struct {
 	id      atlasapi.ObjectID
 	created seconds
@@ -127,6 +127,9 @@ const clockSkew = 3600
 // seconds is a point in time in seconds since 1970, 0 where there is none. Atlas sends whole seconds.
 type seconds uint32
 
+// endOfTime is later than any date, and clockSkew later there still is time.
+const endOfTime = math.MaxUint32 - clockSkew
+
 // The years that a date can have. A date outside of them is a placeholder, such as year 1 or 9999 for "never".
 var (
 	earliest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -166,7 +169,8 @@ func earliestOf(a, b seconds) seconds {
 	return a
 }
 
-// snapshotHash identifies a snapshot among those of one cluster in a third of the room of its id; 0 is none.
+// snapshotHash identifies a snapshot among those of one cluster in a third of the room of its id, since an organization
+// lists millions of export jobs; 0 is none.
 type snapshotHash uint32
 
 func hashOf(id atlasapi.ObjectID) snapshotHash {

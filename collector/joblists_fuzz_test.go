@@ -197,7 +197,9 @@ func fuzzJobList[Job, Extra, More any](
 	f.Add(all)
 	f.Fuzz(func(t *testing.T, script []byte) {
 		k := kind()
-		var words interner
+		k.settle = nil // the target has no entry
+		noted := k.reader()
+		var newest newestJob[Extra, More]
 		var kept []job[Extra]
 		seen := map[string][]listedJob{}
 		if k.groupedBy == "" {
@@ -205,7 +207,7 @@ func fuzzJobList[Job, Extra, More any](
 		}
 		for _, j := range fuzzedJobs(script) {
 			atlas, as, group := of(j)
-			kept = append(kept, k.keep(&atlas, &words))
+			kept = append(kept, noted.keep(&atlas, &newest))
 			seen[group] = append(seen[group], as)
 		}
 		want := map[string]float64{}
@@ -226,7 +228,8 @@ func fuzzJobList[Job, Extra, More any](
 			case "oldest first":
 				slices.SortFunc(kept, func(a, b job[Extra]) int { return a.compare(&b) })
 			}
-			reader := k.reading(kept, words)
+			reader := k.reader()
+			reader.complete(k.summarize(nil, kept, noted.words), newest)
 			if got := seriesOf(t, reader); !maps.Equal(got, want) {
 				t.Errorf("%s: of %+v\n%s", order, seen, differences(got, want))
 			}

@@ -19,8 +19,7 @@ type jobKind[Job, Extra, More any] struct {
 	// instead returns the list to read where the first is refused; nil: there is no other.
 	instead func(c *atlasapi.Client, groupID, name string, refusal error) (l atlasapi.List[Job], ok bool)
 	keep    func(*Job, *interner) job[Extra]
-	// open reports whether a job may still change. Where it is nil, the list is always read in full, and no job is kept
-	// between readings.
+	// open reports whether a job may have changed since it was read. Where it is nil, the list is always read in full.
 	open func(j *job[Extra], now seconds) bool
 	// newest keeps in More what only the newest job shows, so that no other job takes room for it; nil: nothing. A kind that
 	// is summarized by group has none.
@@ -29,6 +28,8 @@ type jobKind[Job, Extra, More any] struct {
 	more func(more *More, s *summary[Extra, More], j *job[Extra])
 	// outcome judges a job where its state alone does not; nil: the state does.
 	outcome func(*job[Extra]) outcome
+	// snapshot returns the snapshot of a job, where it has to be known of every job; nil: it has not.
+	snapshot func(*job[Extra]) snapshotHash
 	// settle completes a summary by what else is known of the target's entry; nil: nothing.
 	settle     func(e *entry, s *summary[Extra, More])
 	byCreation bool // a success or failure is dated by its creation, although Atlas sends an end
@@ -70,12 +71,13 @@ func (k *jobKind[Job, Extra, More]) declare(d *Declaration) *Declaration {
 	return d
 }
 
-// jobReader keeps the history of one target, or for a list that is always read in full its summary alone.
+// jobReader keeps the summary of one target's jobs, and of the jobs those that are read again before the whole list is.
 type jobReader[Job, Extra, More any] struct {
 	kind     *jobKind[Job, Extra, More]
 	target   *target
 	families families[*summary[Extra, More]]
 	history  history[Job, Extra]
+	trimmed  *jobSummary[Extra, More] // of the listed jobs that the history does not keep; nil: there are none
 	words    interner
 	newest   newestJob[Extra, More]
 	summary  atomic.Pointer[jobSummary[Extra, More]] // nil before the first successful reading
@@ -87,42 +89,45 @@ type newestJob[Extra, More any] struct {
 	more More
 }
 
-// jobSummary sums up a history, by group.
+// jobSummary sums up the jobs of a target, by group. It never changes once it is complete.
 type jobSummary[Extra, More any] struct {
-	groups []jobGroup[Extra, More]
-	recent newestJobs // of a list that is not kept
+	groups    []jobGroup[Extra, More]
+	recent    newestJobs
+	snapshots []snapshotHash // that jobs are of, in order; of a kind of which they have to be known
 }
 
 type jobGroup[Extra, More any] struct {
-	label string // value of the kind's groupedBy
+	word uint8 // whose value is that of the kind's groupedBy
 	*summary[Extra, More]
 }
+
+func (g *jobGroup[Extra, More]) label() string { return g.words.word(g.word) }
 
 func (r *jobReader[Job, Extra, More]) read(ctx context.Context, s *settings) error {
 	name := r.target.name()
 	list := r.kind.list(s.client, r.target.groupID, name)
 	var newest newestJob[Extra, More]
-	jobs, err := r.readJobs(ctx, s, list, &newest)
+	summed, err := r.readJobs(ctx, s, list, &newest)
 	if err != nil && r.kind.instead != nil {
 		if other, ok := r.kind.instead(s.client, r.target.groupID, name, err); ok {
-			jobs, err = r.readJobs(ctx, s, other, &newest)
+			summed, err = r.readJobs(ctx, s, other, &newest)
 		}
 	}
 	if err != nil {
 		if r.target.Judge(err) == FeatureGone { // its jobs went with the feature
-			r.history.forget()
+			r.history, r.trimmed = history[Job, Extra]{}, nil
 			r.summary.Store(nil)
 		}
 		return err
 	}
-	summed := r.kind.summarize(jobs, slices.Clip(r.words))
-	if r.kind.open == nil {
-		for i := range jobs {
-			summed.recent.add(jobs[i].created, jobs[i].state, r.kind.outcomeOf(&jobs[i], r.words))
-		}
-	}
-	if r.kind.newest != nil {
-		for _, g := range summed.groups {
+	r.complete(summed, newest)
+	return nil
+}
+
+// complete adds to a summary what the newest job that was read shows, and what else is known of the target's entry.
+func (r *jobReader[Job, Extra, More]) complete(summed *jobSummary[Extra, More], newest newestJob[Extra, More]) {
+	for _, g := range summed.groups {
+		if r.kind.newest != nil {
 			if g.newest.id == newest.id {
 				r.newest = newest
 			}
@@ -130,47 +135,102 @@ func (r *jobReader[Job, Extra, More]) read(ctx context.Context, s *settings) err
 				g.more = r.newest.more
 			}
 		}
-	}
-	if r.kind.settle != nil {
-		for _, g := range summed.groups {
+		if r.kind.settle != nil {
 			r.kind.settle(r.target.entry, g.summary)
 		}
 	}
 	r.summary.Store(summed)
-	return nil
 }
 
-// readJobs returns all jobs of the list, and notes the newest of those that it read.
+// readJobs sums up all jobs of the list, and notes the newest of those that it read.
 func (r *jobReader[Job, Extra, More]) readJobs(
 	ctx context.Context, s *settings, list atlasapi.List[Job], newest *newestJob[Extra, More],
-) ([]job[Extra], error) {
+) (*jobSummary[Extra, More], error) {
 	now := time.Now()
 	l := lister[Job, Extra]{
-		list: list,
-		keep: func(j *Job) job[Extra] {
-			kept := r.kind.keep(j, &r.words)
-			if r.kind.newest != nil && kept.compare(&newest.job) >= 0 {
-				newest.job = kept
-				r.kind.newest(j, &newest.more)
-			}
-			return kept
-		},
+		list:           list,
+		keep:           func(j *Job) job[Extra] { return r.keep(j, newest) },
 		relistInterval: s.config.Refresh.RelistInterval,
 		now:            now,
 	}
 	if r.kind.open == nil {
 		r.words = nil // no job that uses the old ones is kept
-		return l.readAll(ctx)
+		jobs, err := l.readAll(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return r.kind.summarize(nil, jobs, slices.Clip(r.words)), nil
 	}
 	l.open = func(j *job[Extra]) bool { return r.kind.open(j, secondsOf(now)) }
-	err := r.history.refresh(ctx, l)
-	return r.history.jobs, err
+	whole, err := r.history.refresh(ctx, l)
+	if err != nil {
+		return nil, err
+	}
+	return r.sum(whole), nil
 }
 
-// summarize sums up the jobs of a target. Without a group label there is one group, also where no job is listed.
-func (k *jobKind[Job, Extra, More]) summarize(jobs []job[Extra], words interner) *jobSummary[Extra, More] {
+// keep returns what is kept of a job, and notes it where it is the newest.
+func (r *jobReader[Job, Extra, More]) keep(j *Job, newest *newestJob[Extra, More]) job[Extra] {
+	kept := r.kind.keep(j, &r.words)
+	if r.kind.newest != nil && kept.compare(&newest.job) >= 0 {
+		newest.job = kept
+		r.kind.newest(j, &newest.more)
+	}
+	return kept
+}
+
+// sum sums up all jobs of the list after a refresh, and trims the history. Whole reports whether the history has them all.
+func (r *jobReader[Job, Extra, More]) sum(whole bool) *jobSummary[Extra, More] {
+	words := slices.Clip(r.words)
+	var snapshots []snapshotHash
+	if whole {
+		r.trimmed = nil
+	} else {
+		snapshots = r.summary.Load().snapshots
+	}
+	if r.kind.snapshot != nil {
+		snapshots = r.kind.withSnapshots(snapshots, r.history.jobs)
+	}
+	trimmed := r.history.trim(func(j *job[Extra]) bool { return r.kind.open(j, endOfTime) })
+	summed := r.kind.summarize(r.trimmed, trimmed, words)
+	if len(r.history.jobs) > 0 {
+		r.trimmed = summed
+		summed = r.kind.summarize(summed, r.history.jobs, words)
+	}
+	summed.snapshots = snapshots
+	return summed
+}
+
+// withSnapshots returns snapshots, which are in order, with those that jobs are of.
+func (k *jobKind[Job, Extra, More]) withSnapshots(snapshots []snapshotHash, jobs []job[Extra]) []snapshotHash {
+	var more []snapshotHash
+	for i := range jobs {
+		s := k.snapshot(&jobs[i])
+		if _, known := slices.BinarySearch(snapshots, s); !known && s != 0 {
+			more = append(more, s)
+		}
+	}
+	if more == nil {
+		return snapshots
+	}
+	all := slices.Concat(snapshots, more)
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// summarize sums up jobs of a target, and those that were summed up before, if any. Without a group label there is one
+// group, also where no job is listed.
+func (k *jobKind[Job, Extra, More]) summarize(before *jobSummary[Extra, More], jobs []job[Extra], words interner) *jobSummary[Extra, More] {
+	all := &jobSummary[Extra, More]{}
 	byWord := map[uint8]*summary[Extra, More]{}
-	if k.groupedBy == "" && !k.onlyListed {
+	if before != nil {
+		all.recent = slices.Clone(before.recent)
+		for _, g := range before.groups {
+			s := *g.summary
+			s.words, s.counts = words, slices.Clone(s.counts)
+			byWord[g.word] = &s
+		}
+	} else if k.groupedBy == "" && !k.onlyListed {
 		byWord[0] = k.newSummary(words, unknownState)
 	}
 	for i := range jobs {
@@ -188,12 +248,22 @@ func (k *jobKind[Job, Extra, More]) summarize(jobs []job[Extra], words interner)
 		if k.more != nil {
 			k.more(&s.more, s, j)
 		}
+		all.recent.add(j.created, j.state, k.outcomeOf(j, words))
 	}
-	all := &jobSummary[Extra, More]{}
 	for key, s := range byWord {
-		all.groups = append(all.groups, jobGroup[Extra, More]{words.word(key), s})
+		all.groups = append(all.groups, jobGroup[Extra, More]{key, s})
 	}
 	return all
+}
+
+// mayHaveJobOf reports whether a listed job is of a snapshot, or the list is unread.
+func (r *jobReader[Job, Extra, More]) mayHaveJobOf(snapshot snapshotHash) bool {
+	summed := r.summary.Load()
+	if summed == nil {
+		return true
+	}
+	_, found := slices.BinarySearch(summed.snapshots, snapshot)
+	return found
 }
 
 // outcomeOf judges a job.
@@ -226,7 +296,7 @@ func (r *jobReader[Job, Extra, More]) write(w *writer, labels []string) {
 	for _, g := range summed.groups {
 		at := labels
 		if r.kind.groupedBy != "" {
-			at = append(labels, g.label)
+			at = append(labels, g.label())
 		}
 		r.families.write(w, at, g.summary)
 	}

@@ -129,16 +129,8 @@ func (r *jobReader[Job, Extra, More]) recent() []RecentJob {
 	if summed == nil {
 		return nil
 	}
-	newest := summed.recent
-	if r.kind.open != nil && len(summed.groups) > 0 {
-		words := summed.groups[0].words
-		r.history.each(func(j *job[Extra]) bool {
-			newest.add(j.created, j.state, r.kind.outcomeOf(j, words))
-			return true
-		})
-	}
-	recent := make([]RecentJob, 0, len(newest))
-	for _, j := range newest {
+	recent := make([]RecentJob, 0, len(summed.recent))
+	for _, j := range summed.recent {
 		recent = append(recent, RecentJob{r.kind.states.names()[j.state], Outcome(j.outcome), j.created.time()})
 	}
 	return recent
@@ -153,7 +145,7 @@ func (r *jobReader[Job, Extra, More]) overview() (groups []Latest, n int) {
 		if n += g.total; g.total > 0 {
 			l := r.kind.latest(g.summary)
 			if r.kind.groupedBy != "" {
-				l.Group = g.label
+				l.Group = g.label()
 			}
 			groups = append(groups, l)
 		}

@@ -17,23 +17,12 @@ type runExtra struct {
 	phase     uint8 // index into the phases
 	updated   seconds
 	deletion  seconds // of the dataset
-	bytes     wideCount
-	documents wideCount
+	bytes     atlasapi.Optional[int64]
+	documents atlasapi.Optional[int64]
 }
 
-// wideCount is an optional number of Atlas. Its zero value is a number: use wideCountOf.
-type wideCount int64
-
-const noWideCount wideCount = -1 << 63
-
-func wideCountOf(c atlasapi.Optional[int64]) wideCount {
-	if !c.Set {
-		return noWideCount
-	}
-	return wideCount(c.Value)
-}
-
-func (c wideCount) get() (float64, bool) { return float64(c), c != noWideCount }
+// count returns a number that Atlas may leave out.
+func count[N int32 | int64](n atlasapi.Optional[N]) (float64, bool) { return float64(n.Value), n.Set }
 
 // runTotals sums up the runs in state DONE.
 type runTotals struct {
@@ -49,9 +38,9 @@ type total struct {
 	known int // jobs that had the number
 }
 
-func (t *total) add(n wideCount) {
+func (t *total) add(n atlasapi.Optional[int64]) {
 	t.jobs++
-	if value, ok := n.get(); ok {
+	if value, ok := count(n); ok {
 		t.known++
 		t.sum += value
 	}
@@ -74,20 +63,6 @@ func pipelineRunJobs() *jobKind[atlasapi.PipelineRun, runExtra, runTotals] {
 	// Atlas does not say which phase a run that has ended shows; it seems to keep the last.
 	phases := statesOf(jobState{name: "SNAPSHOT"}, jobState{name: "EXPORT"}, jobState{name: "INGESTION"})
 	done := states.index(runDone)
-	newest := func(of func(*runExtra) wideCount) func(*runSummary) (float64, bool) {
-		return func(s *runSummary) (float64, bool) {
-			n, ok := of(&s.newest.extra).get()
-			return n, ok && s.total > 0
-		}
-	}
-	newestDone := func(of func(*runExtra) wideCount) func(*runSummary) (float64, bool) {
-		return func(s *runSummary) (float64, bool) {
-			n, ok := of(&s.more.newest.extra).get()
-			return n, ok && !s.more.newest.id.IsZero()
-		}
-	}
-	bytes := func(e *runExtra) wideCount { return e.bytes }
-	documents := func(e *runExtra) wideCount { return e.documents }
 	return &jobKind[atlasapi.PipelineRun, runExtra, runTotals]{
 		states: states,
 		labels: pipelineLabels(),
@@ -103,8 +78,8 @@ func pipelineRunJobs() *jobKind[atlasapi.PipelineRun, runExtra, runTotals] {
 					phase:     phases.index(r.Phase),
 					updated:   secondsOf(r.LastUpdatedDate),
 					deletion:  secondsOf(r.ScheduledDeletionDate),
-					bytes:     wideCountOf(r.Stats.BytesExported),
-					documents: wideCountOf(r.Stats.NumDocs),
+					bytes:     r.Stats.BytesExported,
+					documents: r.Stats.NumDocs,
 				},
 			}
 		},
@@ -139,17 +114,17 @@ func pipelineRunJobs() *jobKind[atlasapi.PipelineRun, runExtra, runTotals] {
 				func(s *runSummary) (uint8, bool) { return s.newest.extra.phase, s.total > 0 }),
 			number("mongodbatlas_pipeline_last_run_exported_bytes",
 				"Bytes that the newest run has exported so far.",
-				"results[].stats.bytesExported", newest(bytes)).
+				"results[].stats.bytesExported", func(s *runSummary) (float64, bool) { return count(s.newest.extra.bytes) }).
 				query(`deriv(mongodbatlas_pipeline_last_run_exported_bytes[10m])`),
 			number("mongodbatlas_pipeline_last_run_documents",
 				"Documents that the newest run has ingested so far.",
-				"results[].stats.numDocs", newest(documents)),
+				"results[].stats.numDocs", func(s *runSummary) (float64, bool) { return count(s.newest.extra.documents) }),
 			number("mongodbatlas_pipeline_last_success_exported_bytes",
 				"Bytes that the newest run in state DONE has exported.",
-				"results[].stats.bytesExported", newestDone(bytes)),
+				"results[].stats.bytesExported", func(s *runSummary) (float64, bool) { return count(s.more.newest.extra.bytes) }),
 			number("mongodbatlas_pipeline_last_success_documents",
 				"Documents that the newest run in state DONE has ingested.",
-				"results[].stats.numDocs", newestDone(documents)),
+				"results[].stats.numDocs", func(s *runSummary) (float64, bool) { return count(s.more.newest.extra.documents) }),
 			timestamp("mongodbatlas_pipeline_last_run_updated_timestamp_seconds",
 				"When the newest run last changed.",
 				"results[].lastUpdatedDate", func(s *runSummary) seconds { return s.newest.extra.updated }),
@@ -168,10 +143,10 @@ func pipelineRunJobs() *jobKind[atlasapi.PipelineRun, runExtra, runTotals] {
 			if o := s.states.outcome(r.state); o == unfinished || o == failed {
 				parts = append(parts, phases.names()[r.extra.phase])
 			}
-			if n, ok := r.extra.bytes.get(); ok {
+			if n, ok := count(r.extra.bytes); ok {
 				parts = append(parts, scaled(n, 1024, "Ki", "Mi", "Gi", "Ti", "Pi")+"B")
 			}
-			if n, ok := r.extra.documents.get(); ok {
+			if n, ok := count(r.extra.documents); ok {
 				parts = append(parts, shortCount(n)+"documents")
 			}
 			return strings.Join(parts, ", ")

@@ -4,8 +4,6 @@ import (
 	"math/rand/v2"
 	"testing"
 	"time"
-
-	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
 // TestShorterRelistIntervalHoldsAtOnce reads a list, as if before a reload that shortens relist_interval, and goes on with
@@ -16,13 +14,13 @@ func TestShorterRelistIntervalHoldsAtOnce(t *testing.T) {
 	m := &modelList{now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), compare: listOrders()["newest first"]}
 	m.fill(random, 200, true)
 	l := m.reader(t)
-	var h history[atlasapi.ExportJob, exportExtra]
+	var h trimmedHistory
 	read := func() int {
 		t.Helper()
 		if err := h.refresh(t.Context(), l); err != nil {
 			t.Fatal(err)
 		}
-		return len(h.jobs)
+		return len(h.all())
 	}
 	if n := read(); n != 200 {
 		t.Fatalf("read %d jobs, want 200", n)

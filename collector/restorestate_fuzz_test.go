@@ -210,10 +210,15 @@ func FuzzRestoreState(f *testing.F) {
 	})
 }
 
+// reader returns the reader of a target that was not read yet.
+func (k *jobKind[Job, Extra, More]) reader() *jobReader[Job, Extra, More] {
+	return k.declare(&Declaration{}).attach(&target{}).(*jobReader[Job, Extra, More])
+}
+
 // reading returns the reader of a target whose last reading listed these jobs.
 func (k *jobKind[Job, Extra, More]) reading(jobs []job[Extra], words interner) *jobReader[Job, Extra, More] {
-	r := k.declare(&Declaration{}).attach(&target{}).(*jobReader[Job, Extra, More])
-	r.summary.Store(k.summarize(jobs, words))
+	r := k.reader()
+	r.summary.Store(k.summarize(nil, jobs, words))
 	return r
 }
 
