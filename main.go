@@ -1,5 +1,5 @@
 // Command mongodbatlas_backup_exporter exports metrics of the backup export jobs, restore jobs and Data Lake pipeline
-// runs of a MongoDB Atlas organisation to Prometheus.
+// runs of a MongoDB Atlas organization to Prometheus.
 package main
 
 import (
