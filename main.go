@@ -1,5 +1,5 @@
-// Command mongodbatlas_backup_exporter exports metrics of the backup export jobs, restore jobs and Data Lake pipeline
-// runs of a MongoDB Atlas organisation to Prometheus.
+// Command mongodbatlas_backup_exporter is a Prometheus exporter for the backups of MongoDB Atlas: snapshots, export
+// jobs, restore jobs, and the runs of Data Lake pipelines, which MongoDB ended in September 2025.
 package main
 
 import (
@@ -44,12 +44,12 @@ import (
 const (
 	program        = "mongodbatlas_backup_exporter"
 	defaultAddress = ":9972"
-	// demoAddress keeps the demo, whose page and reload are open to everybody, from others' reach.
+	// demoAddress is loopback, because everybody who reaches the demo's port can see its page and reload it.
 	demoAddress = "127.0.0.1:9972"
-	// garbagePercent lets garbage grow to less than Go's default: histories are most of the memory, hold no pointers, and
-	// so cost a collection next to nothing.
+	// garbagePercent is lower than Go's default of 100. Most of the memory is job histories, which contain no pointers,
+	// so frequent garbage collections are cheap.
 	garbagePercent = 20
-	// drainTime is how long scrapes that are being answered may go on when the program ends.
+	// drainTime is how long the program waits at its end for requests that are being answered.
 	drainTime = 5 * time.Second
 )
 
@@ -58,7 +58,7 @@ func main() {
 		debug.SetGCPercent(garbagePercent)
 	}
 	if build, ok := debug.ReadBuildInfo(); ok && version.Version == "" {
-		version.Version = build.Main.Version // of a build without release flags, such as go install
+		version.Version = build.Main.Version // for builds without release flags, such as go install
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
@@ -67,7 +67,7 @@ func main() {
 	os.Exit(code)
 }
 
-// flags is what the command line says.
+// flags are the parsed command-line flags.
 type flags struct {
 	atlasURL      string
 	runbookURL    string
@@ -175,7 +175,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return 0
 }
 
-// hideFlags hides from the help of a command the flags that mean nothing to it.
+// hideFlags hides the flags that have no effect on a command from its help.
 func hideFlags(app *kingpin.Application, args []string) {
 	means := func(string) bool { return true }
 	for _, arg := range args {
@@ -260,7 +260,7 @@ func (f *flags) load(ctx context.Context) (config.Config, error) {
 	return f.override(c)
 }
 
-// override has the given flags win over the configuration.
+// override applies the flags that were given to the configuration.
 func (f *flags) override(c config.Config) (config.Config, error) {
 	for name, given := range f.collectors {
 		if given.set {
@@ -319,7 +319,7 @@ func serve(ctx context.Context, f *flags, load func(context.Context) (config.Con
 		if isDemo {
 			_ = level.Info(logger).Log("msg", "demo: open "+web.Address(l, o.ExternalURL))
 		}
-		d.Exporter().Discover() // not earlier: a program that gets no port should not use up a token
+		d.Exporter().Discover() // only now: a program that cannot listen should not use up a token
 		return ctx              // a scrape that waits for Atlas ends with the program
 	}
 	go d.Run(ctx, hangup.Signals(), f.autoReload)
@@ -333,7 +333,7 @@ func serve(ctx context.Context, f *flags, load func(context.Context) (config.Con
 	}
 }
 
-// shutDown has requests that are being answered finish, but waits for no client that does not read its answer.
+// shutDown lets requests that are being answered finish, for drainTime at most.
 func shutDown(ctx context.Context, server *http.Server, logger log.Logger) error {
 	_ = level.Info(logger).Log("msg", "ending: requests that are being answered may finish")
 	drain, cancel := context.WithTimeout(ctx, drainTime)

@@ -59,8 +59,8 @@ func (c *Client) retry(ctx context.Context, op *operation, f func() error) error
 	}
 }
 
-// backoff doubles with each retry and is spread by half of itself to both sides, so that many requests that failed
-// together are not sent again together.
+// backoff returns the delay before a retry. It doubles with each retry, and has a jitter of half of itself to both
+// sides, so that requests that failed together are not retried together.
 func backoff(retries int) time.Duration {
 	mean := firstBackoff << min(retries, 6)
 	return mean/2 + rand.N(mean)
@@ -93,7 +93,8 @@ func (c *Client) attempt(ctx context.Context, r *request) (*answer, error) {
 	return answered, err
 }
 
-// outcomeOf returns what the end of a request says about its line. That of the token's request says nothing.
+// outcomeOf returns what the end of a request says about its line. A failure of the token's request says nothing about
+// it.
 func outcomeOf(err error) outcome {
 	failure, ok := errors.AsType[*Error](err)
 	switch {
@@ -109,7 +110,7 @@ func outcomeOf(err error) outcome {
 	return outcomeNone
 }
 
-// timed bounds what is done to get one answer.
+// timed returns a context that bounds one request by the client's request timeout.
 func (c *Client) timed(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeoutCause(ctx, c.timeout, errRequestTimeout)
 }

@@ -1,6 +1,6 @@
-// Package atlasapi is a client for the part of the MongoDB Atlas Administration API that tells of backup export jobs,
-// restore jobs and Data Lake pipeline runs. It knows HTTP, credentials, paging, retries, rate limits and the shapes
-// of Atlas's answers; it knows nothing of metrics.
+// Package atlasapi is a client for the backup part of the MongoDB Atlas Administration API: snapshots, schedules,
+// export jobs, restore jobs and the runs of Data Lake pipelines, which MongoDB ended in September 2025. It knows HTTP,
+// credentials, paging, retries, rate limits and the shapes of Atlas's answers; it knows nothing of metrics.
 package atlasapi
 
 import (
@@ -23,30 +23,31 @@ const (
 	firstBackoff = 500 * time.Millisecond
 )
 
-// Options are what a client is made of. BaseURL and Credentials are required.
+// Options configure a client. BaseURL and Credentials are required.
 type Options struct {
-	// BaseURL is where Atlas is, such as https://cloud.mongodb.com. Requests go to its host alone.
+	// BaseURL is the address of Atlas, such as https://cloud.mongodb.com. The client sends requests to no other host.
 	BaseURL     *url.URL
 	Credentials Credentials
-	// Limits is what is known of the rate limits; nil starts with nothing.
+	// Limits is the state of the rate limits, to keep across clients. nil starts with an empty one.
 	Limits *Limits
-	// UserAgent should be the program's name and version.
+	// UserAgent is the value of the User-Agent header: the program's name and version.
 	UserAgent string
 	// MaxConcurrentRequests bounds the requests in flight; 0 means 8.
 	MaxConcurrentRequests int
-	// RequestTimeout bounds one HTTP exchange with its body; 0 means 30 s.
+	// RequestTimeout bounds one HTTP request, including its answer's body; 0 means 30 s.
 	RequestTimeout time.Duration
-	// MaxRetries is how often a request that failed for a passing reason is sent again.
+	// MaxRetries is how often a request is retried that failed for a temporary reason.
 	MaxRetries int
-	// Observer is told of every exchange; nil is no one.
+	// Observer observes every request; nil observes nothing.
 	Observer Observer
-	// RefreshSecret reads the secret of the credentials again, such as from its file. It is called when Atlas rejects
-	// the credentials; another secret than the rejected one is tried once before the request fails. Its calls do not overlap.
-	// nil reads nothing.
+	// RefreshSecret reads the secret of the credentials again, for example from its file. The client calls it when
+	// Atlas rejects the credentials. If it returns a different secret, the client tries that once before the request
+	// fails. Calls do not overlap. nil reads nothing.
 	RefreshSecret func(context.Context) (Secret, error)
 }
 
-// Client reads from Atlas. It sends nothing but GET and the request for a token.
+// Client reads from Atlas. It sends only GET requests and the request for a token. Its methods are safe for concurrent
+// use.
 type Client struct {
 	base        *url.URL
 	credentials Credentials
@@ -63,7 +64,7 @@ type Client struct {
 	closed      atomic.Bool
 }
 
-// New returns a client. It sends nothing yet.
+// New returns a client. It sends nothing.
 func New(o Options) *Client {
 	if o.MaxConcurrentRequests <= 0 {
 		o.MaxConcurrentRequests = 8
@@ -102,14 +103,14 @@ func New(o Options) *Client {
 	}
 }
 
-// Close ends the client's idle connections, and from then on each connection when its exchange is over: what goes on
-// reading with a client that was replaced leaves none behind.
+// Close closes the client's idle connections, and from then on each connection after its request. A reading that still
+// uses a replaced client therefore leaves no connection open.
 func (c *Client) Close() {
 	c.closed.Store(true)
 	c.transport.CloseIdleConnections()
 }
 
-// Forget drops what is kept of a project that is gone.
+// Forget drops the state of a project that no longer exists.
 func (c *Client) Forget(groupID string) {
 	c.limits.Forget(groupID)
 	c.turns.forget(groupID)
@@ -145,7 +146,7 @@ const (
 
 func version(date string) string { return versionPrefix + date + versionSuffix }
 
-// version returns the date of the version that is asked for, "" where there are no versions.
+// version returns the date of the requested API version, "" for an endpoint without versions.
 func (o *operation) version() string {
 	date, versioned := strings.CutPrefix(o.accept, versionPrefix)
 	if !versioned {
@@ -178,14 +179,15 @@ type request struct {
 	told        Optional[RateLimit] // by the last answer
 }
 
-// newRequest builds a request from path segments, each escaped as a whole: a pipeline's name may hold "?" and "#".
+// newRequest builds a request from path segments. It escapes each as a whole, because a pipeline's name may contain "?"
+// and "#".
 func (c *Client) newRequest(op *operation, method, groupID string, query url.Values, segments ...string) *request {
 	var path strings.Builder
 	path.WriteString(apiPath)
 	for _, segment := range segments {
 		path.WriteString("/")
 		if strings.Trim(segment, ".") == "" {
-			path.WriteString(strings.ReplaceAll(segment, ".", "%2E")) // "." and ".." would be cleaned away
+			path.WriteString(strings.ReplaceAll(segment, ".", "%2E")) // otherwise "." and ".." would be removed from the path
 		} else {
 			path.WriteString(url.PathEscape(segment))
 		}
@@ -195,7 +197,7 @@ func (c *Client) newRequest(op *operation, method, groupID string, query url.Val
 	return &request{op: op, method: method, groupID: groupID, url: u}
 }
 
-// below returns the address of an escaped path below the base URL.
+// below returns the URL of an escaped path below the base URL.
 func (c *Client) below(path string) *url.URL {
 	u := *c.base
 	u.RawPath = strings.TrimSuffix(c.base.EscapedPath(), "/") + path

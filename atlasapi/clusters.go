@@ -12,7 +12,7 @@ var (
 	errNoName      = errors.New("an item without a name")
 )
 
-// Cluster is a cluster of a project, as far as its backups are concerned.
+// Cluster is a cluster of a project, with the fields that concern its backups.
 type Cluster struct {
 	ID            ObjectID
 	Name          string
@@ -27,7 +27,7 @@ type Cluster struct {
 
 // Clusters lists the clusters of a project, in no stable order.
 //
-// GET /groups/{groupId}/clusters, for Project Read Only. While a cluster is moved between families, Atlas has
+// GET /groups/{groupId}/clusters, for Project Read Only. While a cluster was being moved between families, Atlas has
 // answered 400 for the whole list.
 func (c *Client) Clusters(groupID string) List[Cluster] {
 	return List[Cluster]{

@@ -8,7 +8,7 @@ import (
 
 var opListCollectionRestores = &operation{name: "list_collection_restores", accept: version("2025-03-12"), limit: setBackups}
 
-// CollectionRestore is a job that restores collections of a snapshot. What it restores is not kept: namespaces may be
+// CollectionRestore is a job that restores single collections of a snapshot. It does not say which: their names may be
 // confidential.
 type CollectionRestore struct {
 	ID         ObjectID
@@ -21,7 +21,8 @@ type CollectionRestore struct {
 	FailedIndexCollections Optional[int64] // collections whose indexes could not be built
 }
 
-// CollectionRestores lists the collection restore jobs of the cluster that the snapshots are of. Its order is not known.
+// CollectionRestores lists the collection restore jobs of a cluster: the one that the snapshots belong to. The order is
+// unknown.
 //
 // GET /groups/{groupId}/clusters/{clusterName}/collectionRestoreJobs, for Project Backup Manager.
 func (c *Client) CollectionRestores(groupID, cluster string) List[CollectionRestore] {

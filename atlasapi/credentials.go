@@ -6,17 +6,17 @@ import (
 	"net/http"
 )
 
-// Credentials sign requests. They keep what signing needs, a token or the server's challenges, and so are worth
-// keeping over a reload of the configuration.
+// Credentials sign requests. They cache a token or the server's challenges, so keep them across a reload of the
+// configuration if they have not changed.
 type Credentials interface {
-	// authorize sends a request once, or again with fresh proof where Atlas asks for it. It returns what the last
-	// sending returned.
+	// authorize signs a request and sends it. If Atlas demands a new token or a fresh digest answer, it sends the
+	// request once more. It returns the last result.
 	authorize(ctx context.Context, via *Client, r *request) (*answer, error)
-	// secrets lists what must never show in a message.
+	// secrets lists the strings that must never appear in a message.
 	secrets() []Secret
 }
 
-// refusal returns the error of an answer with status 401, or nil.
+// refusal returns err as an *Error if it is an answer with status 401, else nil.
 func refusal(err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok && e.Status == http.StatusUnauthorized {
 		return e
@@ -24,8 +24,8 @@ func refusal(err error) *Error {
 	return nil
 }
 
-// reread reads the secret again after Atlas rejected this one, and reports whether it is another. Requests at the same
-// time share one reading, which takes no longer than a request may.
+// reread reads the secret again after Atlas rejected this one, and reports whether it differs. Concurrent requests
+// share one reading. It is bounded by the request timeout.
 func (c *Client) reread(ctx context.Context, rejected Secret) (another Secret, changed bool) {
 	if c.refresh == nil {
 		return "", false

@@ -13,9 +13,9 @@ import (
 
 // APIKey signs requests by HTTP digest with a public and a private key.
 //
-// A challenge of the server is used again, so that a request costs one round trip and not two. Each challenge serves
-// one request at a time: its count then rises in the order in which the server sees it, which every known policy of
-// servers accepts.
+// It reuses the server's challenges, so that a request takes one round trip instead of two. Each challenge serves one
+// request at a time. Its nonce count then rises in the order in which the server receives the requests, which all known
+// servers accept.
 type APIKey struct {
 	public string
 
@@ -37,7 +37,7 @@ func NewAPIKey(publicKey string, privateKey Secret) *APIKey {
 	return &APIKey{public: publicKey, private: privateKey}
 }
 
-// Format shows the public key alone, whatever the verb.
+// Format writes only the public key, whatever the verb.
 func (k *APIKey) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, "API key ", k.public) }
 
 func (k *APIKey) secrets() []Secret { return []Secret{k.secret()} }
@@ -56,7 +56,7 @@ func (k *APIKey) authorize(ctx context.Context, via *Client, r *request) (*answe
 	if refused := refusal(err); refused == nil || !refused.rejectsKey {
 		return answered, err
 	}
-	another := k.secret() // another request may have read it again
+	another := k.secret() // another request may have read the secret again in the meantime
 	if another == private {
 		var changed bool
 		if another, changed = via.reread(ctx, private); !changed {
@@ -69,7 +69,12 @@ func (k *APIKey) authorize(ctx context.Context, via *Client, r *request) (*answe
 	return k.answer(ctx, via, r, another)
 }
 
-// answer sends a request, and once more with the answer to a fresh challenge where Atlas demands one.
+// answer sends a request signed with a cached challenge, or unsigned if there is none. If Atlas refuses that with a new
+// challenge, it signs the request with that one and sends it once more.
+//
+// A 401 has three meanings here. For an unsigned request it only carries the challenge. For a request signed with a
+// cached challenge, the nonce may have expired: try the new one. For a request signed with a challenge made for it,
+// Atlas rejects the key itself, unless the code says that a role is missing.
 func (k *APIKey) answer(ctx context.Context, via *Client, r *request, private Secret) (*answer, error) {
 	current, fresh := k.take(), false
 	for {
@@ -79,7 +84,7 @@ func (k *APIKey) answer(ctx context.Context, via *Client, r *request, private Se
 		}
 		answered, err := via.send(ctx, r, authorization)
 		refused := refusal(err)
-		// Without an answered challenge a 401 says nothing yet; with one, its code may say that a role is missing.
+		// Done: not a 401, or a 401 for a signed request whose code says that the key is known but lacks a role.
 		if refused == nil || current != nil && refused.Kind != KindUnauthorized {
 			if current != nil && (err == nil || isAnswered(err)) {
 				k.put(current)
@@ -87,7 +92,7 @@ func (k *APIKey) answer(ctx context.Context, via *Client, r *request, private Se
 			return answered, err
 		}
 		if fresh {
-			refused.rejectsKey = true // it answered a challenge made for it
+			refused.rejectsKey = true // even with a challenge made for this request
 			return nil, refused
 		}
 		parsed, parseErr := digest.FindChallenge(http.Header{"Www-Authenticate": refused.challenges})
@@ -99,8 +104,8 @@ func (k *APIKey) answer(ctx context.Context, via *Client, r *request, private Se
 	}
 }
 
-// sign answers a challenge. The API knows no hash but MD5, which a program in FIPS-only mode would panic of: digest is
-// exempt from it.
+// sign answers a challenge. Atlas's digest uses MD5, which panics in Go's FIPS-only mode, so this call is exempt from
+// that mode.
 func (k *APIKey) sign(c *challenge, r *request, private Secret) (authorization string, err error) {
 	if c == nil {
 		return "", nil
@@ -141,7 +146,7 @@ func (k *APIKey) put(c *challenge) {
 	}
 }
 
-// isAnswered reports whether err came with an HTTP status.
+// isAnswered reports whether err is an answer with an HTTP status.
 func isAnswered(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.Status != 0

@@ -11,16 +11,18 @@ import (
 )
 
 const (
-	// tokenMargin is how long before its end a token is replaced, or a tenth of its life where that is shorter.
+	// tokenMargin is how long before its end a token is replaced, or a tenth of its life if that is shorter.
 	tokenMargin = time.Minute
-	// mintPause is how long a failed mint speaks for all requests, so that a hundred targets do not ask a hundred times.
+	// mintPause is how long all requests share the error of a failed mint, so that a hundred targets do not ask for a
+	// token a hundred times.
 	mintPause = 5 * time.Second
-	// replacePause is how long a replacement that did not help keeps from another: Atlas allows 100 unexpired tokens.
+	// replacePause is the pause after a replaced token was refused as well, because Atlas allows only 100 unexpired
+	// tokens.
 	replacePause = time.Minute
 )
 
-// ServiceAccount signs requests with a bearer token that it mints by OAuth 2.0 client credentials and keeps until
-// shortly before its end.
+// ServiceAccount signs requests with a bearer token. It requests the token with OAuth 2.0 client credentials, and keeps
+// it until shortly before it expires.
 type ServiceAccount struct {
 	clientID string
 	minting  singleflight.Group
@@ -30,8 +32,8 @@ type ServiceAccount struct {
 	token   string
 	until   time.Time
 	failed  error     // of the last mint
-	retryAt time.Time // until then, it speaks for all
-	vain    time.Time // when a replacement last did not help
+	retryAt time.Time // until then, all requests fail with failed
+	vain    time.Time // when a replaced token was last refused as well
 }
 
 // NewServiceAccount returns the credentials of an Atlas service account.
@@ -39,7 +41,7 @@ func NewServiceAccount(clientID string, clientSecret Secret) *ServiceAccount {
 	return &ServiceAccount{clientID: clientID, secret: clientSecret}
 }
 
-// Format shows the client id alone, whatever the verb.
+// Format writes only the client id, whatever the verb.
 func (a *ServiceAccount) Format(f fmt.State, _ rune) {
 	_, _ = fmt.Fprint(f, "service account ", a.clientID)
 }
@@ -76,20 +78,20 @@ func (*ServiceAccount) send(ctx context.Context, via *Client, r *request, token 
 	return via.send(ctx, r, "Bearer "+token)
 }
 
-// isTokenRefused tells a 401 about the token from one about a role or an address.
+// isTokenRefused reports whether a 401 is about the token, not about a role or an address.
 func isTokenRefused(err error) bool {
 	refused := refusal(err)
 	return refused != nil && refused.Kind == KindUnauthorized
 }
 
-// current returns the token, minting one where there is none. Requests at the same time share one mint, and none of
-// them waits for it beyond its own context.
+// current returns the token, and mints one if there is none. Concurrent requests share one mint. Each stops waiting for
+// it when its own context ends.
 func (a *ServiceAccount) current(ctx context.Context, via *Client) (string, error) {
 	if token, err, known := a.last(); known {
 		return token, err
 	}
 	minted := a.minting.DoChan("", func() (any, error) {
-		if token, err, known := a.last(); known { // another mint has ended since
+		if token, err, known := a.last(); known { // another mint ended in the meantime
 			return token, err
 		}
 		return a.mint(context.WithoutCancel(ctx), via)
@@ -103,7 +105,7 @@ func (a *ServiceAccount) current(ctx context.Context, via *Client) (string, erro
 	}
 }
 
-// last returns what the last mint came to, while that holds.
+// last returns the token or the error of the last mint, as long as it is valid.
 func (a *ServiceAccount) last() (token string, err error, known bool) { //nolint:revive // err is a result here, not a failure
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -116,7 +118,7 @@ func (a *ServiceAccount) last() (token string, err error, known bool) { //nolint
 	return "", nil, false
 }
 
-// mint asks for a token, and once more with the secret read again where Atlas rejects this one.
+// mint requests a token. If Atlas rejects the secret, it reads the secret again and tries once more.
 func (a *ServiceAccount) mint(ctx context.Context, via *Client) (string, error) {
 	a.mu.Lock()
 	secret := a.secret
@@ -143,8 +145,8 @@ func (a *ServiceAccount) mint(ctx context.Context, via *Client) (string, error) 
 	return a.token, nil
 }
 
-// mayReplace decides whether a token that was refused is worth replacing, and forgets it if so. Another request may
-// have replaced it already.
+// mayReplace reports whether to replace a refused token, and if so, drops it. Another request may have replaced it
+// already.
 func (a *ServiceAccount) mayReplace(refused string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -158,7 +160,7 @@ func (a *ServiceAccount) mayReplace(refused string) bool {
 	return true
 }
 
-// replacedInVain notes that a new token was refused like the old one.
+// replacedInVain records that a new token was refused like the old one.
 func (a *ServiceAccount) replacedInVain() {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -40,8 +40,8 @@ func decodeDocument[T any](body []byte, read func(*jx.Decoder, *T) error, into *
 	return nil
 }
 
-// withoutDepth returns the cause alone of an error far inside values that are nested in each other: the JSON library
-// names every level, ten thousand at most, and puts them together anew for each.
+// withoutDepth returns the innermost cause of an error in deeply nested values. The JSON library wraps the error once
+// for each level, up to ten thousand, and printing it would take quadratic time.
 func withoutDepth(err error) error {
 	cause, levels := err, 0
 	for next := errors.Unwrap(cause); next != nil; next = errors.Unwrap(next) {
@@ -54,8 +54,8 @@ func withoutDepth(err error) error {
 	return err
 }
 
-// object reads a JSON object; member reads or skips the value of each of its names. The path of a name goes before
-// the error: no text of the body does, since bodies carry download URLs.
+// object reads a JSON object. It calls member for each name, which reads or skips the value. An error names the path to
+// the member. It never quotes the body, which may contain download URLs.
 func object(d *jx.Decoder, member func(d *jx.Decoder, name []byte) error) error {
 	if got := d.Next(); got != jx.Object {
 		return mismatch("an object", got)
@@ -72,7 +72,8 @@ func object(d *jx.Decoder, member func(d *jx.Decoder, name []byte) error) error 
 	return members.Err()
 }
 
-// memberName returns a name as it may be shown: what has not the form of one is no name of Atlas's.
+// memberName returns a member's name for an error message. A name in another form than Atlas's may be anything, so it
+// is not shown.
 func memberName(name []byte) string {
 	if len(name) > 40 || bytes.ContainsFunc(name, func(c rune) bool { return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && c != '_' }) {
 		return "a member"
@@ -80,7 +81,7 @@ func memberName(name []byte) string {
 	return string(name)
 }
 
-// nullable reads null as nothing at all, and anything else by read.
+// nullable skips null, and reads anything else by read.
 func nullable(d *jx.Decoder, read func() error) error {
 	if d.Next() == jx.Null {
 		return d.Null()
@@ -107,7 +108,7 @@ func each(d *jx.Decoder, read func() error) error {
 	})
 }
 
-// array reads a JSON array into a slice, whose room it takes.
+// array reads a JSON array into a slice, and reuses the slice's capacity.
 func array[T any](d *jx.Decoder, into *[]T, read func(*jx.Decoder, *T) error) error {
 	if d.Next() == jx.Array {
 		*into = (*into)[:0]
@@ -128,7 +129,8 @@ func optional[T any](d *jx.Decoder, into *Optional[T], read func(*jx.Decoder, *T
 
 func str(d *jx.Decoder, into *string) error { return enum(d, into) }
 
-// enum reads a string that is usually one of a few, which then costs no allocation. Any other string is kept too.
+// enum reads a string that usually is one of a few known ones, which then costs no allocation. It accepts any other
+// string, too.
 func enum(d *jx.Decoder, into *string, usual ...string) error {
 	return nullable(d, func() error {
 		if got := d.Next(); got != jx.String {
@@ -160,7 +162,7 @@ func boolean(d *jx.Decoder, into *bool) (err error) {
 	})
 }
 
-// integer reads a whole number that fits. The JSON library's own reading lets some larger ones wrap around.
+// integer reads a whole number that fits. The JSON library's own methods let some larger numbers wrap around.
 func integer[T int | int32 | int64](d *jx.Decoder, into *T) error {
 	return nullable(d, func() error {
 		if got := d.Next(); got != jx.Number {
@@ -172,7 +174,7 @@ func integer[T int | int32 | int64](d *jx.Decoder, into *T) error {
 		}
 		v, err := strconv.ParseInt(string(raw), 10, 64)
 		if err != nil || int64(T(v)) != v {
-			return errInteger // the cause repeats the number
+			return errInteger // without the cause, which quotes the number
 		}
 		*into = T(v)
 		return nil
@@ -195,7 +197,7 @@ func date(d *jx.Decoder, into *time.Time) error {
 	})
 }
 
-// leapSecond reads a date within a leap second, which Go's clock does not have, as the second behind it.
+// leapSecond parses a date within a leap second as the next second, because Go's time has no leap seconds.
 func leapSecond(raw []byte, into *time.Time) bool {
 	const from, to = len("2016-12-31T23:59:"), len("2016-12-31T23:59:60")
 	if len(raw) <= to || string(raw[from:to]) != "60" {
@@ -224,7 +226,8 @@ func objectID(d *jx.Decoder, into *ObjectID) error {
 	})
 }
 
-// reference reads the id of something else. What is no id is left out: nothing is judged by it.
+// reference reads the id of another object. It ignores a value that is not an id, because an answer without it is still
+// useful.
 func reference(d *jx.Decoder, into *ObjectID) error {
 	return nullable(d, func() error {
 		if got := d.Next(); got != jx.String {

@@ -10,8 +10,8 @@ import (
 	"github.com/go-faster/jx"
 )
 
-// readError turns an answer with a bad status into an *Error. Its body is read as far as it is Atlas's own: codes may
-// be missing or null, and a proxy's page says nothing worth showing.
+// readError turns an answer with a bad status into an *Error. It reads Atlas's own error bodies, whose codes may be
+// missing or null, and ignores any other body, such as a proxy's page.
 func (c *Client) readError(op *operation, resp *http.Response) error {
 	failure := &Error{
 		Endpoint:   op.name,
@@ -83,7 +83,8 @@ func decodeFieldError(d *jx.Decoder, f *FieldError) error {
 	})
 }
 
-// errorCode keeps what has the form of a code of Atlas or of OAuth, which go on a page, and drops anything else.
+// errorCode returns a code in the form of Atlas's or OAuth's codes, "" for anything else, because codes become labels
+// and appear on the page.
 func errorCode(s string) string {
 	if len(s) > 100 {
 		return ""
@@ -96,8 +97,8 @@ func errorCode(s string) string {
 	return s
 }
 
-// parseSunset reads the end of an API version. Atlas writes an HTTP date whose day is not padded ("Thu, 1 Jul 2027
-// 00:00:00 GMT"), which http.ParseTime refuses and a mail date allows.
+// parseSunset parses the date on which an API version ends. Atlas sends an HTTP date whose day is not padded ("Thu, 1
+// Jul 2027 00:00:00 GMT"). http.ParseTime rejects that; mail.ParseDate accepts it.
 func parseSunset(s string) time.Time {
 	if s == "" {
 		return time.Time{}

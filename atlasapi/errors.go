@@ -9,28 +9,28 @@ import (
 	"time"
 )
 
-// Kind is what a caller decides by: what an answer, or its absence, means for the thing that was asked for.
+// Kind classifies a failure by what it means for the requested object, so that callers can decide what to do.
 type Kind uint8
 
 // The kinds of failure. Their names are the reasons that the exporter shows.
 const (
-	// KindNetwork is a request without an answer: refused, reset, no such host, a certificate that does not hold.
+	// KindNetwork is a request without an answer: connection refused or reset, no such host, an invalid certificate.
 	KindNetwork Kind = iota
 	// KindTimeout is a request or an answer that took too long, and status 408.
 	KindTimeout
 	// KindUnauthorized is a credential that Atlas rejects.
 	KindUnauthorized
-	// KindIPNotAllowed is a credential whose IP access list does not hold our address.
+	// KindIPNotAllowed is a credential whose IP access list does not contain our address.
 	KindIPNotAllowed
 	// KindForbidden is a credential without the role, or without membership in the project.
 	KindForbidden
 	// KindNotFound is a project, cluster or pipeline that Atlas does not know.
 	KindNotFound
-	// KindRateLimited is a request that Atlas refused, or would have refused, for their number.
+	// KindRateLimited is a request that Atlas refused, or would have refused, because of too many requests.
 	KindRateLimited
 	// KindServerError is a status of 500 and above.
 	KindServerError
-	// KindBadResponse is an answer that cannot be an answer to what was asked.
+	// KindBadResponse is an answer that does not fit the request, such as a web page or another shape of JSON.
 	KindBadResponse
 	// KindFlex is a cluster that this family of endpoints does not serve (400 CANNOT_USE_*).
 	KindFlex
@@ -67,21 +67,22 @@ func (k Kind) String() string {
 	return "unknown"
 }
 
-// Error is every failure of a call, but the end of the caller's own context, which is returned as it is.
+// Error is the error of every failed call, except when the caller's own context ends: then the call returns the
+// context's error.
 type Error struct {
-	// Endpoint is the operation, such as "list_backup_exports".
+	// Endpoint is the name of the operation, such as "list_backup_exports".
 	Endpoint string
-	// Kind says what it means.
+	// Kind says what the failure means.
 	Kind Kind
 	// Status is the HTTP status, 0 without an answer.
 	Status int
-	// Code is Atlas's errorCode, "" where it sent none.
+	// Code is Atlas's errorCode, "" if it sent none.
 	Code string
-	// Detail is Atlas's free text. It may name addresses: for logs, not for labels or pages.
+	// Detail is Atlas's free text. It may contain addresses: use it in logs, not in labels or pages.
 	Detail string
-	// Fields are the request's fields that Atlas objects to, from badRequestDetail.
+	// Fields are the fields of the request that Atlas rejects, from badRequestDetail.
 	Fields []FieldError
-	// RetryAt is when the request is worth sending again, counted from the answer; zero where Atlas asked for no delay.
+	// RetryAt is when to send the request again at the earliest; zero if Atlas asked for no delay.
 	RetryAt time.Time
 	// Err is the cause of a failure without a status, or of an answer that could not be read.
 	Err error
@@ -91,10 +92,10 @@ type Error struct {
 	sentNothing bool     // refused on this side
 }
 
-// FieldError is one field of a request that Atlas objects to.
+// FieldError is one field of a request that Atlas rejects.
 type FieldError struct{ Field, Description string }
 
-// Error says what was asked and why it failed, for a person.
+// Error returns a sentence with the endpoint and the reason.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString(e.Endpoint)
@@ -123,7 +124,7 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// KindOf returns the kind of err, and false where err is no failure of a call: nil, or the end of a context.
+// KindOf returns the kind of err, and false if err is not an *Error: nil, or the end of a context.
 func KindOf(err error) (Kind, bool) {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Kind, true
@@ -137,8 +138,8 @@ func HasCode(err error, code string) bool {
 	return ok && failure.Code == code
 }
 
-// kindOfStatus judges an answer by its status first, because Atlas's errorCode may be missing or null, and by the
-// code where one status has several meanings.
+// kindOfStatus returns the kind of an answer: by its status first, because Atlas's errorCode may be missing or null,
+// and by its code if a status has several meanings.
 func kindOfStatus(status int, code string) Kind {
 	switch {
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
@@ -165,8 +166,8 @@ func kindOfStatus(status int, code string) Kind {
 	return KindBadResponse
 }
 
-// isMembershipCode reports whether the code of a 401 speaks of a role or a membership that is missing, and so not of
-// the credential itself.
+// isMembershipCode reports whether the code of a 401 is about a missing role or membership, not about the credential
+// itself.
 func isMembershipCode(code string) bool {
 	switch code {
 	case "USER_UNAUTHORIZED", "NOT_IN_GROUP", "NOT_IN_ORG", "NOT_ORG_GROUP_CREATOR":
@@ -175,7 +176,7 @@ func isMembershipCode(code string) bool {
 	return strings.HasPrefix(code, "USER_CANNOT_ACCESS_")
 }
 
-// kindOfTransport judges a failure without a status. ok is false for the end of the caller's own context.
+// kindOfTransport returns the kind of a failure without a status. ok is false if the caller's own context ended.
 func kindOfTransport(ctx context.Context, err error) (kind Kind, ok bool) {
 	if errors.Is(context.Cause(ctx), errRequestTimeout) {
 		return KindTimeout, true
@@ -190,14 +191,14 @@ func kindOfTransport(ctx context.Context, err error) (kind Kind, ok bool) {
 	return KindNetwork, true
 }
 
-// IsOfToken reports whether it was the token that could not be had: that says nothing about what was to be read. With
-// KindForbidden, the service account has as many tokens as Atlas allows (100), until some of them end.
+// IsOfToken reports whether the request for a token failed. Such an error says nothing about the object to read. With
+// KindForbidden, the service account has as many unexpired tokens as Atlas allows (100).
 func IsOfToken(err error) bool {
 	failure, ok := errors.AsType[*Error](err)
 	return ok && failure.Endpoint == opToken.name
 }
 
-// retriable reports whether the same request may be answered when it is sent again.
+// retriable reports whether the same request may succeed when it is sent again.
 func (e *Error) retriable() bool {
 	if e.sentNothing {
 		return false

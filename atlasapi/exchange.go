@@ -33,18 +33,17 @@ var (
 	secretShape = regexp.MustCompile(`mdb_sa_sk_[A-Za-z0-9_-]+`)
 )
 
-// answer is the body of a good HTTP answer, in a buffer that is used again.
+// answer is the body of a successful HTTP answer, in a pooled buffer.
 type answer struct{ bytes.Buffer }
 
-// send exchanges a request for an answer, which is read in full, and tells the observer. An answer with a status other
-// than 2xx is an *Error. It goes to the transport itself, which follows no redirect, so that credentials stay with the
-// host that they are meant for.
+// send sends a request, reads the answer in full, and calls the observer. An answer with a status other than 2xx is an
+// *Error. It uses the transport directly, which follows no redirects, so that credentials never reach another host.
 func (c *Client) send(ctx context.Context, r *request, authorization string) (*answer, error) {
 	req, err := http.NewRequestWithContext(ctx, r.method, r.url.String(), bytes.NewReader(r.body))
 	if err != nil {
 		return nil, &Error{Endpoint: r.op.name, Kind: KindBadResponse, Err: err}
 	}
-	req.URL = r.url // as escaped here, and as digest signs it
+	req.URL = r.url // exactly as escaped here, because digest signs this form
 	req.Header.Set("Accept", r.op.accept)
 	req.Header.Set("User-Agent", c.userAgent)
 	if r.body != nil {
@@ -72,7 +71,7 @@ func (c *Client) send(ctx context.Context, r *request, authorization string) (*a
 		r.told = done.RateLimit
 	}
 	if c.closed.Load() {
-		c.transport.CloseIdleConnections() // this one, which the transport has just put back
+		c.transport.CloseIdleConnections() // including this one, which the transport has just returned to its pool
 	}
 	done.Err, done.Duration = err, time.Since(start)
 	c.observer.Exchanged(done)
@@ -83,8 +82,8 @@ func (c *Client) send(ctx context.Context, r *request, authorization string) (*a
 	return into, nil
 }
 
-// release keeps a buffer for another answer, unless it has grown beyond what hardly an answer needs: used again and
-// again, it would never be given back.
+// release returns a buffer to the pool, unless it has grown beyond the size that answers usually need: a reused buffer
+// never shrinks.
 func (c *Client) release(a *answer) {
 	if a.Cap() <= maxKept {
 		c.answers.Put(a)
@@ -100,12 +99,12 @@ func (c *Client) transportError(op *operation, req *http.Request, err error) err
 		err = fmt.Errorf("no answer within %s", c.timeout)
 	}
 	if shown := c.redact(req, err.Error()); shown != err.Error() {
-		err = &redactedError{shown, err} // Go quotes what it cannot read as HTTP, whatever it is
+		err = &redactedError{shown, err} // net/http quotes what it cannot parse, which may contain a secret
 	}
 	return &Error{Endpoint: op.name, Kind: kind, Err: err}
 }
 
-// redactedError is an error whose text showed a secret.
+// redactedError replaces the text of an error that contains a secret.
 type redactedError struct {
 	text  string
 	cause error
@@ -115,10 +114,10 @@ func (e *redactedError) Error() string { return e.text }
 
 func (e *redactedError) Unwrap() error { return e.cause }
 
-// Format shows the text alone, whatever the verb.
+// Format writes only the text, whatever the verb.
 func (e *redactedError) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, e.text) }
 
-// read reads an answer in full, or what is wrong with it.
+// read reads an answer in full. It returns an error if the status or the body is bad.
 func (c *Client) read(op *operation, resp *http.Response, into *answer) error {
 	switch {
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
@@ -140,14 +139,14 @@ func (c *Client) read(op *operation, resp *http.Response, into *answer) error {
 	return c.transportError(op, resp.Request, err)
 }
 
-// isCorrupt reports whether a compressed body cannot be read as such.
+// isCorrupt reports whether err says that a compressed body is corrupt.
 func isCorrupt(err error) bool {
 	_, corrupt := errors.AsType[flate.CorruptInputError](err)
 	return corrupt || errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum)
 }
 
-// redact takes every known secret out of a text that came from outside, and the proof that its request was sent with: the
-// credentials may hold another by now.
+// redact removes every known secret from a text that came from outside. It also removes the authorization of the
+// request itself, because the credentials may have been replaced since.
 func (c *Client) redact(req *http.Request, s string) string {
 	_, proof, _ := strings.Cut(req.Header.Get("Authorization"), " ")
 	for _, secret := range append(c.credentials.secrets(), Secret(proof)) {

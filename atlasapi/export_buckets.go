@@ -4,8 +4,8 @@ import "github.com/go-faster/jx"
 
 var opListExportBuckets = &operation{name: "list_export_buckets", accept: version("2024-05-30"), limit: setBackups}
 
-// ExportBucket is a bucket that a project may export snapshots to. Atlas gives it neither a state nor a date; its name
-// is not kept.
+// ExportBucket is a bucket that a project may export snapshots to. Atlas sends neither a state nor a date. The name is
+// not decoded.
 type ExportBucket struct{ ID ObjectID }
 
 // ExportBuckets lists the export buckets of a project, in no stable order.

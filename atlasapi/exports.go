@@ -8,11 +8,12 @@ import (
 
 var opListExports = &operation{name: "list_backup_exports", accept: version("2023-01-01"), limit: setBackups}
 
-// ExportJob is a job that exports a snapshot of a cluster to a bucket, as far as it is judged: what is not read cannot
-// spoil an answer. Atlas does not retry a failed one: the next scheduled snapshot makes a new job.
+// ExportJob is a job that exports a snapshot of a cluster to a bucket. It has only the fields that the exporter uses,
+// so that no other field can make an answer unreadable. Atlas does not retry a failed job: the next scheduled snapshot
+// creates a new one.
 type ExportJob struct {
 	ID ObjectID
-	// SnapshotID is the snapshot that the job exports, zero where Atlas sends none.
+	// SnapshotID is the snapshot that the job exports, zero if Atlas sends none.
 	SnapshotID ObjectID
 	State      string // Queued, InProgress, Successful, Failed or Cancelled
 	CreatedAt  time.Time
@@ -20,7 +21,7 @@ type ExportJob struct {
 	FinishedAt time.Time
 	// ExportStatus counts the collections of a replica set; 0 of 0 was recorded in every state, success included.
 	ExportStatus Optional[ExportStatus]
-	// ErrorCode says why a job failed ("stateReason"), "" where Atlas does not.
+	// ErrorCode says why a job failed, from "stateReason"; "" if Atlas sends none.
 	ErrorCode string
 }
 
@@ -75,14 +76,14 @@ func decodeExportStatus(d *jx.Decoder, s *ExportStatus) error {
 	})
 }
 
-// decodeStateReason reads the code alone: the message may name buckets and paths.
+// decodeStateReason reads only the code, because the message may contain names of buckets and paths.
 func decodeStateReason(d *jx.Decoder, code *string) error {
 	return object(d, func(d *jx.Decoder, name []byte) error {
 		if string(name) != "errorCode" {
 			return d.Skip()
 		}
 		err := str(d, code)
-		*code = errorCode(*code) // it becomes a label, which free text must not
+		*code = errorCode(*code) // the code becomes a label, so it must not be free text
 		return err
 	})
 }

@@ -8,8 +8,8 @@ import (
 
 var opListFlexRestores = &operation{name: "list_flex_restores", accept: version("2024-11-13"), limit: setFlexRestores}
 
-// FlexRestore is a job that restores a snapshot of a Flex cluster. Its snapshotUrl opens the data to whoever has it,
-// and is not kept.
+// FlexRestore is a job that restores a snapshot of a Flex cluster. Its snapshotUrl is not decoded: whoever has it can
+// read the data.
 type FlexRestore struct {
 	ID           ObjectID
 	DeliveryType string // RESTORE or DOWNLOAD

@@ -13,7 +13,7 @@ import (
 const (
 	// MaxPageSize is the most items that Atlas puts on a page.
 	MaxPageSize = 500
-	// bytesPerItem is about the least that an item takes, to make room for a page at once.
+	// bytesPerItem is a lower estimate of an item's size, to allocate a page at once.
 	bytesPerItem = 256
 )
 
@@ -24,7 +24,7 @@ var (
 	errUnpaged   = errors.New("an answer without paging that names a next page")
 )
 
-// List is a list of Atlas. Nothing is read before it is asked for.
+// List is a list of items of Atlas. It reads nothing until you call a method.
 type List[T any] struct {
 	client    *Client
 	op        *operation
@@ -32,9 +32,9 @@ type List[T any] struct {
 	path      []string
 	decode    func(*jx.Decoder, *T) error
 	id        func(*T) ObjectID
-	uncounted bool // the endpoint knows no includeCount
-	thins     bool // items vanish from its middle, however it is ordered
-	unpaged   bool // the endpoint knows no paging: its one answer is the list
+	uncounted bool // the endpoint does not support includeCount
+	thins     bool // items disappear from its middle, whatever its order
+	unpaged   bool // the endpoint does not support paging: one answer is the whole list
 }
 
 // Page is one page of a list.
@@ -42,16 +42,16 @@ type Page[T any] struct {
 	// Number counts from 1.
 	Number int
 	Items  []T
-	// More reports whether Atlas names a next page. A short page is no sign of the end: one of 98 items of 100, with a
-	// next link, was recorded.
+	// More reports whether Atlas links to a next page. A short page does not mean the end: a page of 98 items instead
+	// of 100, with a next link, was recorded.
 	More bool
-	// Shifted reports that the list moved since the page before was read, so that an item may be in neither. Pages sets
-	// it, and All reads the list again.
+	// Shifted reports that the list moved after the previous page was read, so that an item may be on neither page.
+	// Pages sets it. All then reads the list again.
 	Shifted bool
 }
 
-// Page reads one page of a list, cut into pages of this size (1 to MaxPageSize), without a count. A list whose endpoint
-// knows no paging has one page, whatever the size.
+// Page reads one page of a list, with pages of this size (1 to MaxPageSize). If the endpoint does not support paging,
+// there is one page, whatever the size.
 func (l List[T]) Page(ctx context.Context, number, size int) (Page[T], error) {
 	query := url.Values{}
 	if !l.unpaged {
@@ -111,7 +111,7 @@ func (l List[T]) decodePage(d *jx.Decoder, page *Page[T]) error {
 	return nil
 }
 
-// link is an entry of "links". Its address is not kept: it is built from the server's own idea of its name.
+// link is an entry of "links". Its URL is not used, because it contains the host name that the server believes to have.
 type link struct{ rel string }
 
 func decodeLink(d *jx.Decoder, l *link) error {
@@ -127,7 +127,7 @@ func (l List[T]) bad(err error) error {
 	return &Error{Endpoint: l.op.name, Kind: KindBadResponse, Err: err}
 }
 
-// get reads one thing.
+// get reads one object.
 func get[T any](ctx context.Context, c *Client, r *request, decode func(*jx.Decoder, *T) error) (T, error) {
 	var thing T
 	err := c.call(ctx, r, func(body []byte) error {

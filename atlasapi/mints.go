@@ -14,16 +14,16 @@ import (
 
 const (
 	tokenPath = "/api/oauth/token"
-	// mintsPerMinute is how often a token is asked for at most. Atlas allows 10 requests a minute for an address and a
-	// client: the rest is left to a check, or another exporter, beside this one.
+	// mintsPerMinute is the maximum number of token requests in a minute. Atlas allows 10 a minute for each address and
+	// client. The rest is left to check, or to another exporter.
 	mintsPerMinute = 8
-	// mintRefusal is the least wait after Atlas's token endpoint refused a request for their number. It doubles with
-	// each refusal, up to longestRefusal.
+	// mintRefusal is the minimum wait after the token endpoint answered 429. It doubles with each refusal, up to
+	// longestRefusal.
 	mintRefusal    = time.Minute
 	longestRefusal = 16 * time.Minute
-	// usualLife is the life of a token where Atlas names none: it says 3600 s.
+	// usualLife is the lifetime of a token if Atlas sends none. It usually sends 3600 s.
 	usualLife = time.Hour
-	// longestLife bounds the life of a token, so that no number overflows.
+	// longestLife bounds the lifetime of a token, so that no number overflows.
 	longestLife = 30 * 24 * time.Hour
 )
 
@@ -33,7 +33,7 @@ var (
 	errMints   = errors.New("not sent, because too many tokens were asked for within a minute")
 )
 
-// mints is what was asked of the token endpoint for a client.
+// mints records the token requests of one client id.
 type mints struct {
 	sent     [mintsPerMinute]time.Time // a ring
 	next     int
@@ -41,7 +41,7 @@ type mints struct {
 	blocked  time.Time
 }
 
-// mint allows a request for a token, or returns when the next one may be sent.
+// mint allows a request for a token, or returns when the next one is allowed.
 func (l *Limits) mint(client string) (retryAt time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -62,7 +62,7 @@ func (l *Limits) mint(client string) (retryAt time.Time) {
 	return time.Time{}
 }
 
-// minted notes how a request for a token ended, and puts into the failure when the next one may be sent.
+// minted records how a request for a token ended. In a failure it sets when the next request is allowed.
 func (l *Limits) minted(client string, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -83,13 +83,13 @@ func (l *Limits) minted(client string, err error) {
 	}
 }
 
-// accessToken is a token and its end.
+// accessToken is a token and when it expires.
 type accessToken struct {
 	value string
 	ends  time.Time
 }
 
-// mint asks for a token, and again where the request failed for a reason that may pass and not too many were sent.
+// mint requests a token. It retries after a temporary failure, within mintsPerMinute.
 func (c *Client) mint(ctx context.Context, clientID string, secret Secret) (accessToken, error) {
 	var token accessToken
 	var failure *Error
@@ -98,7 +98,7 @@ func (c *Client) mint(ctx context.Context, clientID string, secret Secret) (acce
 			if failure == nil {
 				failure = &Error{Endpoint: opToken.name, Kind: KindRateLimited, Err: errMints}
 			}
-			unsent := *failure // what failed before says more
+			unsent := *failure // the earlier failure says more than "not sent"
 			unsent.RetryAt, unsent.sentNothing = at, true
 			return &unsent
 		}
@@ -111,13 +111,13 @@ func (c *Client) mint(ctx context.Context, clientID string, secret Secret) (acce
 	return token, err
 }
 
-// basicAuth is how a client signs in, as RFC 6749 has it.
+// basicAuth returns the Authorization header of a client, by RFC 6749.
 func basicAuth(clientID string, secret Secret) string {
 	pair := url.QueryEscape(clientID) + ":" + url.QueryEscape(secret.Reveal())
 	return base64.StdEncoding.EncodeToString([]byte(pair))
 }
 
-// requestToken asks for a token once.
+// requestToken sends one request for a token.
 //
 // POST /api/oauth/token.
 func (c *Client) requestToken(ctx context.Context, clientID string, secret Secret) (accessToken, error) {
@@ -132,7 +132,7 @@ func (c *Client) requestToken(ctx context.Context, clientID string, secret Secre
 	}
 	defer c.release(answered)
 	token := accessToken{ends: time.Now().Add(usualLife)}
-	// The cause could show the token.
+	// Without the cause, which could contain the token.
 	if decodeDocument(answered.Bytes(), decodeToken, &token) != nil || !isToken(token.value) {
 		return accessToken{}, &Error{Endpoint: opToken.name, Kind: KindBadResponse, Err: errNoToken}
 	}
@@ -144,8 +144,8 @@ func isToken(s string) bool {
 	return s != "" && !strings.ContainsFunc(s, func(c rune) bool { return c <= ' ' || c > '~' })
 }
 
-// decodeToken reads a token. A life that is no positive number is left to what is usual: were it 0, each request would
-// ask for another.
+// decodeToken reads a token. If the lifetime is not a positive number, it uses usualLife: with 0, each request would
+// ask for a new token.
 func decodeToken(d *jx.Decoder, token *accessToken) error {
 	return object(d, func(d *jx.Decoder, name []byte) error {
 		switch string(name) {
@@ -165,7 +165,7 @@ func decodeToken(d *jx.Decoder, token *accessToken) error {
 	})
 }
 
-// decodeTokenError reads a failure in OAuth's shape or in Atlas's, where "error" is the status.
+// decodeTokenError reads an error in OAuth's shape, or in Atlas's, in which "error" is the status.
 func decodeTokenError(d *jx.Decoder, e *Error) error {
 	var code, detail string
 	err := object(d, func(d *jx.Decoder, name []byte) error {
@@ -193,7 +193,7 @@ func decodeTokenError(d *jx.Decoder, e *Error) error {
 	return err
 }
 
-// isClientCode reports whether an OAuth code rejects the client itself.
+// isClientCode reports whether an OAuth error code rejects the client itself.
 func isClientCode(code string) bool {
 	switch code {
 	case "invalid_client", "unauthorized_client", "invalid_grant":

@@ -9,12 +9,12 @@ import (
 )
 
 // ObjectID is the id that Atlas gives to projects, clusters, jobs and runs: twelve bytes, written as 24 lower-case
-// hexadecimal digits, of which the first four bytes are the time of its making.
+// hexadecimal digits. The first four bytes are the time of its creation.
 type ObjectID [12]byte
 
 var errObjectID = errors.New("not an id of 24 lower-case hexadecimal digits")
 
-// ParseObjectID reads the 24 lower-case hexadecimal digits of an id.
+// ParseObjectID parses the 24 lower-case hexadecimal digits of an id. Anything else is an error.
 func ParseObjectID[S string | []byte](s S) (ObjectID, error) {
 	var id ObjectID
 	if len(s) != 2*len(id) {
@@ -32,7 +32,8 @@ func ParseObjectID[S string | []byte](s S) (ObjectID, error) {
 	return id, nil
 }
 
-// noDigit is the value of what is no digit: a list of jobs has three ids an item, so that each is looked at as a whole.
+// noDigit is the table value of a byte that is not a hexadecimal digit. The parser uses a table because a list of jobs
+// has three ids in each item.
 const noDigit = 0x10
 
 func hexDigit(c byte) byte {
@@ -48,14 +49,14 @@ func hexDigit(c byte) byte {
 // String returns the 24 hexadecimal digits of the id.
 func (id ObjectID) String() string { return hex.EncodeToString(id[:]) }
 
-// IsZero reports whether no id was given.
+// IsZero reports whether the id is unset.
 func (id ObjectID) IsZero() bool { return id == ObjectID{} }
 
-// Time is when the id was made, to the second. For an export job it equals createdAt (in 105 of 105 recorded jobs);
-// for a restore job it is the only creation time there is.
+// Time returns when the id was created, to the second. For an export job it equals createdAt (in 105 of 105 recorded
+// jobs); for a restore job it is the only creation time there is.
 func (id ObjectID) Time() time.Time {
 	return time.Unix(int64(binary.BigEndian.Uint32(id[:4])), 0).UTC()
 }
 
-// Compare orders ids by their bytes, and so by the second of their making first.
+// Compare orders ids by their bytes, and therefore by the second of their creation first.
 func (id ObjectID) Compare(other ObjectID) int { return bytes.Compare(id[:], other[:]) }

@@ -2,10 +2,9 @@ package atlasapi
 
 import "time"
 
-// Observer is told what the client does, while it does it: for metrics and logs. Its methods are called from many
-// goroutines.
+// Observer observes what the client does, for metrics and logs. The client calls its methods from many goroutines.
 type Observer interface {
-	// Exchanged is called for each HTTP exchange, retries and authentication included.
+	// Exchanged is called after each HTTP request, including retries and authentication.
 	Exchanged(Exchange)
 	// Retried is called before a request is sent again.
 	Retried(endpoint string, reason Kind)
@@ -13,7 +12,7 @@ type Observer interface {
 	Throttled(endpoint string, waited time.Duration)
 }
 
-// Exchange is one HTTP request and what came of it. It holds no header and no body.
+// Exchange is one HTTP request and its result, without headers and bodies.
 type Exchange struct {
 	Endpoint string
 	Method   string
@@ -24,11 +23,11 @@ type Exchange struct {
 	Err      error
 	Duration time.Duration
 
-	// RateLimit is what the RateLimit-* headers said, unset where there were none.
+	// RateLimit is the content of the RateLimit-* headers, unset if there were none.
 	RateLimit Optional[RateLimit]
-	// Sunset is when this version of the endpoint ends, zero where Atlas announces no end.
+	// Sunset is when this version of the endpoint ends, zero if Atlas announces no end.
 	Sunset time.Time
 }
 
-// RateLimit is the state of a token bucket as Atlas told it.
+// RateLimit is the state of a token bucket, as Atlas reports it.
 type RateLimit struct{ Limit, Remaining float64 }

@@ -9,8 +9,8 @@ import (
 )
 
 // Atlas cuts a list into pages by position, and promises neither an order nor that the list stays as it is meanwhile.
-// What moves to a later page is read twice, and dropped the second time. What moves to an earlier one is missed, unless
-// the move shows:
+// An item that moves to a later page is read twice, and dropped the second time. An item that moves to an earlier page
+// is missed, so such moves must be detected:
 //
 //   - A list whose ids fall has its newest items first. What is new moves the others to later pages, and what Atlas
 //     drops is at the end: nothing moves to an earlier page. A list that loses items from its middle (List.thins) is
@@ -32,12 +32,13 @@ var (
 	errMoves    = errors.New("the list changed while it was read, and again while it was read a second time")
 )
 
-// Pages reads the whole list, page by page. An item that moved to a later page while the list was read is returned
-// once; Page.Shifted says that one may have moved to an earlier page. The last pair holds the error, if there was one.
+// Pages reads the whole list, page by page. It yields an item once, even if the item moved to a later page while the
+// list was read. Page.Shifted says that an item may have moved to an earlier page, and so is missing. The last pair
+// holds the error, if there was one.
 func (l List[T]) Pages(ctx context.Context) iter.Seq2[Page[T], error] {
 	return func(yield func(Page[T], error) bool) {
 		var seen idSet
-		var before []ObjectID // the ids of the page before
+		var before []ObjectID // the ids of the previous page
 		overlap := 0
 		number, size := 1, MaxPageSize
 		for read := 1; ; read++ {
@@ -74,8 +75,8 @@ func (l List[T]) Pages(ctx context.Context) iter.Seq2[Page[T], error] {
 	}
 }
 
-// continues reports whether a page begins with the last items of the page before, so many at most, and goes on with new
-// ones.
+// continues reports whether a page begins with the last items of the previous page, at most as many as the pages
+// overlap by, and goes on with new ones. If it does, no item moved between the two pages.
 func (l List[T]) continues(items []T, before []ObjectID, overlap int, seen *idSet) bool {
 	if len(items) == 0 {
 		return false
@@ -93,8 +94,10 @@ func (l List[T]) continues(items []T, before []ObjectID, overlap int, seen *idSe
 	return true
 }
 
-// overlapping returns the page that begins before so many items less the missing ones and an item, and ends the
-// furthest behind them.
+// overlapping returns the number and the size of the next page after a number of items was read. The page begins at
+// least one item before their end, and earlier if items are missing from the last page (Atlas left them out, so
+// everything behind them has a smaller index). Of all sizes it takes the one whose page ends furthest behind. A page
+// begins at a multiple of its size, so the size has to vary for a small overlap.
 func overlapping(items, missing int) (number, size int) {
 	begin := items - 1 - max(0, min(missing, MaxPageSize/4))
 	for s := MaxPageSize - 1; s > MaxPageSize/2; s-- {
@@ -105,8 +108,8 @@ func overlapping(items, missing int) (number, size int) {
 	return number, size
 }
 
-// All reads the whole list, item by item. Where a page is Shifted, it reads the list once more from the beginning, and
-// returns what the first reading missed; if that shifts too, it fails.
+// All reads the whole list, item by item. If a page is Shifted, it reads the list once more from the beginning, and
+// yields what the first reading missed. If that shifts too, it yields an error.
 func (l List[T]) All(ctx context.Context) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T
@@ -138,7 +141,7 @@ func (l List[T]) All(ctx context.Context) iter.Seq2[T, error] {
 	}
 }
 
-// dedupe takes out of a page what was seen before.
+// dedupe removes the items from a page that were seen before.
 func (l List[T]) dedupe(page *Page[T], seen *idSet) error {
 	kept := page.Items[:0]
 	for i := range page.Items {
@@ -153,15 +156,15 @@ func (l List[T]) dedupe(page *Page[T], seen *idSet) error {
 	return nil
 }
 
-// idSet is a set of ids. Those of a list mostly rise or fall throughout, and then a place among them tells whether one
-// is there: only when they do not is it worth looking each up.
+// idSet is a set of ids. The ids of most lists only rise or only fall. Then a binary search finds an id, and no map is
+// needed.
 type idSet struct {
 	ids    []ObjectID
 	rises  bool // the ids so far rise, else they fall
 	lookup map[ObjectID]struct{}
 }
 
-// add adds an id, and reports whether it was not in the set.
+// add adds an id, and reports whether it is new.
 func (s *idSet) add(id ObjectID) bool {
 	if s.lookup == nil && s.goesOn(id) {
 		s.ids = append(s.ids, id)
@@ -196,10 +199,10 @@ func (s *idSet) has(id ObjectID) bool {
 	return known
 }
 
-// falls reports whether the ids so far fall throughout, as those of a list do whose newest items come first.
+// falls reports whether each id so far is below the one before, as in a list with the newest items first.
 func (s *idSet) falls() bool { return s.lookup == nil && !s.rises }
 
-// goesOn reports whether an id goes on in the direction of those before.
+// goesOn reports whether an id continues the direction of the ids before it.
 func (s *idSet) goesOn(id ObjectID) bool {
 	if len(s.ids) == 0 {
 		return true

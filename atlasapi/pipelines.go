@@ -10,7 +10,7 @@ import (
 var opListPipelines = &operation{name: "list_pipelines", accept: version("2023-01-01"), limit: setPipelines}
 
 // Pipeline is a Data Lake pipeline: it ingests snapshots of one collection of a cluster. MongoDB ended the feature in
-// September 2025; what the API answers since is not documented.
+// September 2025; the API's answers since then are not documented.
 type Pipeline struct {
 	ID          ObjectID
 	Name        string
@@ -19,7 +19,7 @@ type Pipeline struct {
 	ClusterName string
 }
 
-// Pipelines reads the pipelines of a project: a bare array, in one answer.
+// Pipelines reads the pipelines of a project. Atlas sends them as a bare array, in one answer.
 //
 // GET /groups/{groupId}/pipelines, for Project Read Only.
 func (c *Client) Pipelines(ctx context.Context, groupID string) ([]Pipeline, error) {

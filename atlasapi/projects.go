@@ -19,8 +19,7 @@ type Project struct {
 	OrgID string
 }
 
-// Projects lists the projects that the credentials can see. A credential without membership sees none, and is told so
-// by an empty list.
+// Projects lists the projects that the credentials can see. For a credential without any membership, the list is empty.
 //
 // GET /groups, for any member.
 func (c *Client) Projects() List[Project] {

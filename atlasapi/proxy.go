@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// CheckProxy returns an error where a proxy variable of the environment is no address of a proxy: Go would ignore it,
-// or connect to a host that is part of it. The error does not show the value, which may hold a password.
+// CheckProxy returns an error if a proxy variable of the environment is not the URL of a proxy. Go would ignore it, or
+// connect to a wrong host. The error does not contain the value, which may hold a password.
 func CheckProxy(getenv func(string) string) error {
 	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
 		if value := getenv(name); value != "" && !isProxy(value) {
@@ -18,8 +18,8 @@ func CheckProxy(getenv func(string) string) error {
 	return nil
 }
 
-// isProxy reports whether Go reads an address as it was meant: with a scheme that it knows or none, a host, and nothing
-// behind it, where the rest of a password that was not encoded would be.
+// isProxy reports whether Go will understand a proxy URL as the user meant it: a known scheme or none, a host, and
+// nothing after the host. Something after it may be the rest of a password that was not percent-encoded.
 func isProxy(value string) bool {
 	if !strings.Contains(value, "://") {
 		value = "http://" + value

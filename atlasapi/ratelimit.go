@@ -12,28 +12,27 @@ import (
 )
 
 const (
-	// refillSeconds is how long an empty bucket is taken to need to be full again. Atlas tells a bucket's capacity and
-	// what is left of it, never its refill; of the published defaults the slowest fills in 180 s.
+	// refillSeconds is the assumed time for an empty bucket to refill. Atlas sends the capacity of a bucket and what is
+	// left, but never the rate at which it refills. Of the published defaults, the slowest refills in 180 s.
 	refillSeconds = 180
-	// reserve is the part of a bucket that is left to the project's other users: below it, requests are spaced by the
-	// refill instead of sent at once.
+	// reserve is the share of a bucket that is left to the project's other users. Below it, requests are not sent at
+	// once but spread at the refill rate.
 	reserve = 0.1
-	// longestGuess bounds a wait that rests on the guessed refill alone.
+	// longestGuess bounds a wait that is computed from the assumed refill rate.
 	longestGuess = 10 * time.Second
-	// shortestWait is the least wait for what is missing of a token, since 0 would mean that it was taken.
+	// shortestWait is the minimum wait for a token, because take returns 0 for a token that was taken.
 	shortestWait = time.Millisecond
-	// longestWait is how long a request waits for its turn; what would take longer fails at once, and is asked again
-	// by a later scrape.
+	// longestWait is the maximum time that a request waits for the rate limit. A request that would have to wait longer
+	// fails at once, and a later scrape tries again.
 	longestWait = 30 * time.Second
-	// retryAfterFloor is the least wait after a 429: a recorded Retry-After said 0.
+	// retryAfterFloor is the minimum wait after a 429: a recorded Retry-After was 0.
 	retryAfterFloor = time.Second
-	// retryAfterCeiling keeps one absurd header from silencing a project for good.
+	// retryAfterCeiling is the maximum wait, so that a single absurd header cannot block a project for ever.
 	retryAfterCeiling = time.Hour
 )
 
-// Limits is what is known of Atlas's rate limits: one token bucket for each set of endpoints and each project, and what
-// was asked of the token endpoint. It holds requests back that Atlas would refuse. It outlives a client, so that a
-// reload does not forget it.
+// Limits tracks Atlas's rate limits: a token bucket for each endpoint set and project, and the token requests of each
+// client id. It delays requests that Atlas would refuse. It outlives a client, so that a reload does not lose it.
 type Limits struct {
 	mu      sync.Mutex
 	buckets map[bucketKey]*bucket
@@ -46,23 +45,23 @@ type bucketKey struct {
 }
 
 type bucket struct {
-	answered  chan struct{} // closed once the first request is over: until then, it is the only one
+	answered  chan struct{} // closed after the first request, which is the only one until then
 	known     bool
 	limit     float64
-	tokens    float64 // at `at`, less what was sent since
+	tokens    float64 // the tokens left at the time `at`, minus the requests sent since
 	at        time.Time
 	inFlight  int
-	overtaken int // requests that were under way when the bucket was last told: their answers may be older
+	overtaken int // requests in flight when an answer last set tokens: their answers may be older; see sent
 	nextPaced time.Time
-	blocked   time.Time // no request before, as a 429 said
+	blocked   time.Time // no request before this time, after a 429
 }
 
-// NewLimits returns limits of which nothing is known yet.
+// NewLimits returns empty limits.
 func NewLimits() *Limits {
 	return &Limits{buckets: map[bucketKey]*bucket{}, mints: map[string]*mints{}}
 }
 
-// Forget drops the buckets of a project that is gone.
+// Forget drops the buckets of a project that no longer exists.
 func (l *Limits) Forget(groupID string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -73,8 +72,8 @@ func (l *Limits) Forget(groupID string) {
 	}
 }
 
-// wait blocks until a request of the bucket may be sent, and returns how long that took. The caller calls sent when
-// the request is over.
+// wait blocks until a request of the bucket may be sent, and returns how long that took. If it returns no error, the
+// caller must call sent after the request.
 func (l *Limits) wait(ctx context.Context, key bucketKey) (waited time.Duration, err error) {
 	first, answered := l.open(key)
 	if first {
@@ -106,8 +105,8 @@ func (l *Limits) wait(ctx context.Context, key bucketKey) (waited time.Duration,
 	}
 }
 
-// open lets the first request of a bucket through, and has the others wait for its answer: of a bucket of which nothing
-// is known, a burst could be refused.
+// open lets the first request of a bucket pass, and lets the others wait for its answer. As long as the state of the
+// bucket is unknown, Atlas might refuse a burst.
 func (l *Limits) open(key bucketKey) (first bool, answered <-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -128,7 +127,7 @@ func (l *Limits) bucket(key bucketKey) *bucket {
 	return b
 }
 
-// take takes a token and returns 0, or returns how long to wait before asking again.
+// take takes a token and returns 0, or returns how long to wait before the next attempt.
 func (l *Limits) take(key bucketKey, now time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -155,7 +154,11 @@ func (l *Limits) take(key bucketKey, now time.Time) time.Duration {
 	return 0
 }
 
-// sent tells that a request of the bucket is over, and what its answer said of the limit.
+// sent records that a request of the bucket is over, and the state of the bucket in its answer, if it had one.
+//
+// Answers of concurrent requests may arrive in another order than Atlas counted them. When an answer sets the bucket,
+// the answers still in flight may be older than it. For as many answers (overtaken), an answer can therefore only lower
+// the number of tokens, never raise it. The next one after those sets the bucket again.
 func (l *Limits) sent(key bucketKey, told Optional[RateLimit]) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -169,7 +172,7 @@ func (l *Limits) sent(key bucketKey, told Optional[RateLimit]) {
 	if !told.Set {
 		return
 	}
-	left := told.Value.Remaining - float64(b.inFlight) // requests on their way may not be counted in it yet
+	left := told.Value.Remaining - float64(b.inFlight) // Atlas may not have counted the requests in flight yet
 	if b.overtaken > 0 {
 		b.overtaken--
 		left = min(left, b.tokens)
@@ -180,7 +183,7 @@ func (l *Limits) sent(key bucketKey, told Optional[RateLimit]) {
 	b.limit, b.tokens, b.at = told.Value.Limit, left, time.Now()
 }
 
-// block keeps every request of the bucket back until then, and for the least wait after a 429.
+// block delays every request of the bucket until then, and at least for retryAfterFloor.
 func (l *Limits) block(key bucketKey, until time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -207,7 +210,8 @@ func sleep(ctx context.Context, d time.Duration) error {
 
 var errHeader = errors.New("unusable header")
 
-// parseRateLimit reads RateLimit-Limit and RateLimit-Remaining; either may be missing.
+// parseRateLimit parses RateLimit-Limit and RateLimit-Remaining. It returns an unset value if either is missing or
+// invalid.
 func parseRateLimit(h http.Header) Optional[RateLimit] {
 	limit, err := parseCount(h.Get("RateLimit-Limit"))
 	if err != nil {
@@ -228,8 +232,8 @@ func parseCount(s string) (float64, error) {
 	return float64(n), nil
 }
 
-// retryAt returns when Retry-After has passed, zero where no wait is asked for. A date in it is of the clock of the one
-// who answers, and so is Date.
+// retryAt returns when Retry-After has passed, zero if no wait is demanded. If Retry-After is a date, it is compared
+// with the answer's Date, because both come from the server's clock.
 func retryAt(h http.Header) time.Time {
 	now := time.Now()
 	theirs, err := http.ParseTime(h.Get("Date"))
@@ -242,8 +246,8 @@ func retryAt(h http.Header) time.Time {
 	return time.Time{}
 }
 
-// parseRetryAfter reads whole seconds, as Atlas sends them, or an HTTP date, as a proxy may. 0 means that nothing
-// usable was said.
+// parseRetryAfter parses whole seconds, as Atlas sends them, or an HTTP date, as a proxy may send it. It returns 0 if
+// the value is unusable.
 func parseRetryAfter(s string, now time.Time) time.Duration {
 	n, err := strconv.ParseUint(s, 10, 64)
 	switch {

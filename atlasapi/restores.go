@@ -8,8 +8,8 @@ import (
 
 var opListRestores = &operation{name: "list_backup_restores", accept: version("2023-01-01"), limit: setBackups}
 
-// RestoreJob is a job that restores a snapshot or a point in time, as far as it is judged. Atlas gives it neither a state
-// nor a creation time.
+// RestoreJob is a job that restores a snapshot or a point in time. Atlas sends neither a state nor a creation time: the
+// state follows from the other fields, and the creation time from the id.
 type RestoreJob struct {
 	ID           ObjectID
 	DeliveryType string // automated, download or pointInTime
@@ -20,12 +20,12 @@ type RestoreJob struct {
 	// FinishedAt is zero while the job runs, and for ever on a download.
 	FinishedAt time.Time
 	ExpiresAt  time.Time
-	// HasURL reports whether the data of a download can be fetched: it has an address, of its own or of a component. The
-	// addresses open the data to whoever has them, and are not kept.
+	// HasURL reports whether a download is ready: the job or one of its components has a URL. The URLs themselves are
+	// not decoded, because whoever has them can read the data.
 	HasURL bool
 }
 
-// RestoreJobs lists the restore jobs of the snapshots of a cluster. Its order is not known.
+// RestoreJobs lists the restore jobs of the snapshots of a cluster. The order is unknown.
 //
 // GET /groups/{groupId}/clusters/{clusterName}/backup/restoreJobs, for Project Backup Manager.
 func (c *Client) RestoreJobs(groupID, cluster string) List[RestoreJob] {
@@ -86,7 +86,7 @@ func (j *RestoreJob) decodePrivateURL(d *jx.Decoder) error {
 	})
 }
 
-// noteURL notes that there is an address, if there is.
+// noteURL records whether there is a URL.
 func (j *RestoreJob) noteURL(d *jx.Decoder) error {
 	return nullable(d, func() error {
 		if got := d.Next(); got != jx.String {

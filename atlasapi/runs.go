@@ -8,7 +8,7 @@ import (
 
 var opListRuns = &operation{name: "list_pipeline_runs", accept: version("2023-01-01"), limit: setPipelines}
 
-// PipelineRun is one run of a Data Lake pipeline. It has no date of its end: LastUpdatedDate moves again when its
+// PipelineRun is one run of a Data Lake pipeline. Atlas sends no end date: LastUpdatedDate changes again when the
 // dataset is deleted.
 type PipelineRun struct {
 	ID                    ObjectID
@@ -26,7 +26,7 @@ type PipelineRun struct {
 	Stats                 RunStats
 }
 
-// RunStats are what a run has moved so far.
+// RunStats count what a run has processed so far.
 type RunStats struct {
 	BytesExported Optional[int64] // bytes
 	NumDocs       Optional[int64] // documents
@@ -39,7 +39,7 @@ type RetentionPolicy struct {
 	LastModifiedDate time.Time
 }
 
-// PipelineRuns lists the runs of a pipeline. Its order is not known.
+// PipelineRuns lists the runs of a pipeline. The order is unknown.
 //
 // GET /groups/{groupId}/pipelines/{pipelineName}/runs, for Project Read Only.
 func (c *Client) PipelineRuns(groupID, pipeline string) List[PipelineRun] {
@@ -49,7 +49,7 @@ func (c *Client) PipelineRuns(groupID, pipeline string) List[PipelineRun] {
 	}
 }
 
-// decodeOneRun reads a run that stands alone and must have its id.
+// decodeOneRun reads a single run, which must have an id.
 func decodeOneRun(d *jx.Decoder, r *PipelineRun) error {
 	if err := decodeRun(d, r); err != nil {
 		return err

@@ -14,17 +14,18 @@ var (
 	errNoAutoExport = errors.New("no autoExportEnabled")
 )
 
-// Schedule is the backup schedule of a cluster: which snapshots Atlas takes, and which of them it exports where.
+// Schedule is the backup schedule of a cluster: which snapshots Atlas takes, which of them it exports, and to which
+// bucket.
 type Schedule struct {
 	AutoExportEnabled Optional[bool]
-	// ExportFrequency is daily, weekly, monthly or yearly; "" where no export policy is set.
+	// ExportFrequency is daily, weekly, monthly or yearly; "" without an export policy.
 	ExportFrequency string
-	// ExportBucketID is the bucket that snapshots are exported to, zero where no export policy is set.
+	// ExportBucketID is the bucket that snapshots are exported to; zero without an export policy.
 	ExportBucketID ObjectID
-	// PolicyItems are the items of the backup policy: nil where Atlas sends no policies, empty where it takes no
-	// snapshots by itself.
+	// PolicyItems are the items of the backup policy: nil if Atlas sends no policies, empty if it takes no scheduled
+	// snapshots.
 	PolicyItems []PolicyItem
-	// NextSnapshot is zero where Atlas schedules none.
+	// NextSnapshot is the time of the next scheduled snapshot, zero if there is none.
 	NextSnapshot      time.Time
 	RestoreWindowDays Optional[int64] // of continuous backup
 }

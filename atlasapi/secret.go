@@ -4,10 +4,10 @@ import "fmt"
 
 const redacted = "<secret>"
 
-// Secret is a string that prints as "<secret>", whatever the verb, and is readable by Reveal alone.
+// Secret is a string that prints as "<secret>", whatever the verb. Only Reveal returns the real value.
 type Secret string
 
-// Reveal returns the secret itself: for the wire, never for a person.
+// Reveal returns the secret itself. Send it to Atlas, and never print it.
 func (s Secret) Reveal() string { return string(s) }
 
 // String hides the secret.

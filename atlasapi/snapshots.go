@@ -14,15 +14,15 @@ var (
 // CodeIncorrectEndpoint is Atlas's code for a cluster whose snapshots only ShardedSnapshots lists.
 const CodeIncorrectEndpoint = "INCORRECT_BACKUP_API_ENDPOINT"
 
-// Snapshot is a snapshot of a cluster. Atlas gives it no end date, no failure reason and no error code, and drops it
-// from the list once it expired.
+// Snapshot is a snapshot of a cluster. Atlas sends no end date, no failure reason and no error code, and removes an
+// expired snapshot from the list.
 type Snapshot struct {
 	ID     ObjectID
 	Status string // queued, inProgress, completed or failed
 	Type   string // onDemand, scheduled or fallback
 	// Frequency is hourly, daily, weekly, monthly or yearly; "ondemand" was recorded too.
 	Frequency string
-	// CreatedAt is the moment that the data is of. A queued snapshot has none, and neither have most running ones.
+	// CreatedAt is the time of the data. Queued snapshots and most running ones have none.
 	CreatedAt        time.Time
 	ExpiresAt        time.Time
 	StorageSizeBytes Optional[int64] // 0 until shortly before the snapshot completes
@@ -74,7 +74,7 @@ func decodeSnapshot(d *jx.Decoder, s *Snapshot) error {
 			return optional(d, &s.StorageSizeBytes, integer)
 		case "copyRegions":
 			s.CopyRegions = 0
-			return each(d, func() error { // the form of a region was never recorded
+			return each(d, func() error { // no snapshot with regions has been recorded, so any form is accepted
 				s.CopyRegions++
 				return d.Skip()
 			})
@@ -86,8 +86,8 @@ func decodeSnapshot(d *jx.Decoder, s *Snapshot) error {
 	})
 }
 
-// decodePolicyItem keeps an id. The ids of a scheduled snapshot were never recorded: what is no string is left out,
-// so that it cannot make the snapshot unreadable.
+// decodePolicyItem decodes the id of a policy item. No scheduled snapshot has been recorded, so a value that is not a
+// string is ignored: it must not make the snapshot unreadable.
 func (s *Snapshot) decodePolicyItem(d *jx.Decoder) error {
 	if d.Next() != jx.String {
 		return d.Skip()

@@ -8,16 +8,16 @@ import (
 
 var opTrigger = &operation{name: "trigger_pipeline", accept: version("2023-01-01"), limit: setPipelines}
 
-// Trigger starts ingestions. It is a type apart, so that nothing which holds a Client alone can write to Atlas.
+// Trigger starts ingestions. It is a separate type, so that code with only a Client cannot write to Atlas.
 type Trigger struct{ client *Client }
 
-// NewTrigger returns what starts ingestions with the credentials of the client. They need Project Owner.
+// NewTrigger returns a Trigger that uses the client's credentials. They need Project Owner.
 func NewTrigger(c *Client) Trigger { return Trigger{c} }
 
-// Ingestion asks a pipeline to ingest one snapshot, now.
+// Ingestion is a request to a pipeline to ingest one snapshot now.
 type Ingestion struct {
 	SnapshotID ObjectID
-	// Retention is how long the dataset is kept; unset leaves it to the pipeline.
+	// Retention is how long Atlas keeps the dataset. If unset, the pipeline decides.
 	Retention Optional[RetentionPolicy]
 }
 
@@ -38,7 +38,7 @@ func (i Ingestion) Body() []byte {
 	return encoded
 }
 
-// SentRequest is a request as a person reads it, without its proof of who sends it.
+// SentRequest describes a request for people, without its authorization.
 type SentRequest struct {
 	Method, URL, ContentType string
 	Body                     []byte
@@ -56,7 +56,7 @@ func (t Trigger) request(groupID, pipeline string, i Ingestion) *request {
 	return r
 }
 
-// Start sends the request once. It is not safe to send again when no answer came: the ingestion may have begun.
+// Start sends the request once. Do not retry it if no answer came: the ingestion may have begun.
 //
 // POST /groups/{groupId}/pipelines/{pipelineName}/trigger, for Project Owner.
 func (t Trigger) Start(ctx context.Context, groupID, pipeline string, i Ingestion) (PipelineRun, error) {

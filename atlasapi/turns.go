@@ -9,13 +9,16 @@ import (
 	"time"
 )
 
-// turns shares the requests that may be in flight, so that endpoints which accept requests and never answer starve no
-// other. A request that waits for its turn holds none.
+// turns limits the requests in flight, and shares them so that an endpoint that accepts requests and never answers
+// cannot starve the others. A request needs a turn to be sent. While it waits for one, it holds none.
 //
-// A line whose request timed out hangs until one is answered: it gets one turn at a time, and all such lines together a
-// quarter of the turns. The other lines of its project are doubted until they are answered: they get one turn at a time,
-// and half of the turns at most. So a hang costs the turns of a request timeout for each project, and nothing after.
-// Among the others, the project with the fewest requests in flight comes first, then the request that waits longest.
+// A line is an endpoint of a project. If a request of a line times out, the line hangs until one of its requests is
+// answered. It gets one turn at a time, and all hanging lines together get a quarter of the turns. The other lines of
+// its project are doubted until they are answered: they get one turn at a time too, and half of the turns at most. A
+// hang therefore costs each project one request timeout, and nothing after that.
+//
+// Among the other lines, the project with the fewest requests in flight comes first, then the request that has waited
+// longest.
 type turns struct {
 	mu       sync.Mutex
 	limit    int // requests in flight
@@ -25,23 +28,23 @@ type turns struct {
 	waiting  []*turn        // the one that waits longest first
 }
 
-// lineKey names an endpoint of a project, "" where it belongs to none: what hangs together.
+// lineKey identifies a line: an endpoint and a project, "" for an endpoint without one.
 type lineKey struct{ endpoint, groupID string }
 
-// line is what is known of an endpoint of a project.
+// line is the state of an endpoint of a project.
 type line struct {
 	state     lineState
-	suspected bool // the endpoint hung elsewhere, and this line was not answered since
+	suspected bool // the endpoint hung in another project, and this line has not been answered since
 	inFlight  int
 	answered  time.Time // when a request was last answered
 }
 
-// lineState says how far a line is trusted to answer.
+// lineState says how likely a line is to answer.
 type lineState uint8
 
 const (
 	lineTrusted lineState = iota
-	lineDoubted           // the project hung elsewhere, and this line was not answered since
+	lineDoubted           // another line of the project hung, and this one has not been answered since
 	lineHangs             // the last request timed out
 	lineStates
 )
@@ -52,7 +55,7 @@ type turn struct {
 	line    *line
 	state   lineState // of the line, when it got its turn
 	taken   bool
-	ready   chan struct{} // closed when taken, nil where there was no wait
+	ready   chan struct{} // closed when the turn is granted, nil if it was granted at once
 	started time.Time
 }
 
@@ -71,7 +74,7 @@ func newTurns(limit int) *turns {
 	return &turns{limit: limit, lines: map[lineKey]*line{}, projects: map[string]int{}}
 }
 
-// take waits for a turn. The caller ends it by done. The wait of a line that hangs is bounded.
+// take waits for a turn. The caller must end it with done. If the line hangs, the wait is bounded.
 func (t *turns) take(ctx context.Context, key lineKey) (*turn, error) {
 	own := &turn{key: key}
 	t.mu.Lock()
@@ -102,7 +105,7 @@ func (t *turns) take(ctx context.Context, key lineKey) (*turn, error) {
 	}
 }
 
-// lineOf returns the line of a key. A new one is doubted where its project hangs elsewhere. The lock is held.
+// lineOf returns the line of a key. A new line is doubted if another line of its project hangs. The lock is held.
 func (t *turns) lineOf(key lineKey) *line {
 	own := t.lines[key]
 	if own != nil {
@@ -118,8 +121,8 @@ func (t *turns) lineOf(key lineKey) *line {
 	return own
 }
 
-// leave takes a request out of the queue, and reports whether it did. Only a line that hangs is left for want of
-// patience.
+// leave removes a request from the queue, and reports whether it did. A request gives up waiting early only if its line
+// hangs.
 func (t *turns) leave(own *turn, ended bool) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -152,7 +155,8 @@ func (t *turns) done(own *turn, o outcome) {
 	t.grant()
 }
 
-// doubt notes that the project of a line may hang, or its endpoint, where it was not answered since. The lock is held.
+// doubt marks the other lines of the project as doubted, and those of the endpoint as suspected, unless they were
+// answered after the hung request was sent. The lock is held.
 func (t *turns) doubt(hung *turn) {
 	for key, other := range t.lines {
 		if other.answered.After(hung.started) {
@@ -167,18 +171,18 @@ func (t *turns) doubt(hung *turn) {
 	}
 }
 
-// forget drops what is known of the lines of a project.
+// forget drops the lines of a project.
 func (t *turns) forget(groupID string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for key := range t.lines {
 		if key.groupID == groupID {
-			delete(t.lines, key) // a request in flight or waiting keeps its own
+			delete(t.lines, key) // a request that is in flight or waiting keeps its line
 		}
 	}
 }
 
-// grant gives away the turns that are free. The lock is held.
+// grant gives the free turns to waiting requests. The lock is held.
 func (t *turns) grant() {
 	for t.inFlight[lineTrusted]+t.inFlight[lineDoubted]+t.inFlight[lineHangs] < t.limit {
 		i := t.next()
@@ -197,7 +201,7 @@ func (t *turns) grant() {
 	}
 }
 
-// next chooses the request whose turn it is, -1 where it is nobody's. The lock is held.
+// next returns the index of the waiting request that gets the next turn, -1 if none may have it. The lock is held.
 func (t *turns) next() int {
 	chosen := -1
 	for i, w := range t.waiting {
@@ -208,7 +212,7 @@ func (t *turns) next() int {
 	return chosen
 }
 
-// mayGo reports whether a request may get one of the turns that are free.
+// mayGo reports whether a request may get a free turn.
 func (t *turns) mayGo(w *turn) bool {
 	hang := t.inFlight[lineHangs]
 	switch w.line.state {
@@ -221,7 +225,7 @@ func (t *turns) mayGo(w *turn) bool {
 	}
 }
 
-// compare orders requests by their turn. Requests that are equal in this go in the order of their arrival.
+// compare orders waiting requests: the first gets the next turn. Equal ones keep the order of their arrival.
 func (t *turns) compare(a, b *turn) int {
 	return cmp.Or(
 		cmp.Compare(t.rank(a.line.state), t.rank(b.line.state)),
@@ -230,8 +234,8 @@ func (t *turns) compare(a, b *turn) int {
 	)
 }
 
-// rank orders the states: trusted first, but one turn is for each other state, so that it is found out when they are
-// answered again, however many requests wait.
+// rank orders the states: trusted lines first. But one turn is reserved for each of the other states, so that the
+// client notices when such a line answers again, however many requests wait.
 func (t *turns) rank(s lineState) int {
 	if s != lineTrusted && t.inFlight[s] == 0 && t.limit >= 2*int(s) {
 		return -int(s)

@@ -10,9 +10,10 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
-// calls observes what the answers tell beside the data: versions, their ends, and how much of the rate limits is left.
+// calls collects what the answers say besides the data: API versions, when they end, and how much of the rate limits is
+// left.
 type calls struct {
-	next atlasapi.Observer // nil is no one
+	next atlasapi.Observer // may be nil
 
 	mu     sync.Mutex
 	byName map[string]*Endpoint
@@ -43,21 +44,21 @@ func (c *calls) Exchanged(x atlasapi.Exchange) {
 	}
 }
 
-// Retried passes it on.
+// Retried passes the event on.
 func (c *calls) Retried(endpoint string, reason atlasapi.Kind) {
 	if c.next != nil {
 		c.next.Retried(endpoint, reason)
 	}
 }
 
-// Throttled passes it on.
+// Throttled passes the event on.
 func (c *calls) Throttled(endpoint string, waited time.Duration) {
 	if c.next != nil {
 		c.next.Throttled(endpoint, waited)
 	}
 }
 
-// endpoints returns what was told of each endpoint.
+// endpoints returns what was collected, by endpoint.
 func (c *calls) endpoints() []Endpoint {
 	c.mu.Lock()
 	defer c.mu.Unlock()

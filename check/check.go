@@ -1,5 +1,6 @@
-// Package check finds out what a configuration can read, and says it in the order in which a person mends it: the
-// configuration, the credentials, the projects, and each collector and target in them.
+// Package check implements the command check. It tries what a configuration can read, and reports it in the order in
+// which a person corrects it: the configuration, the credentials, the projects, and the collectors and targets in each
+// project.
 package check
 
 import (
@@ -18,9 +19,9 @@ import (
 const Help = "Check what the configuration can read: one row for each project, collector and target. Sends nothing but " +
 	"GET requests and the request for a token. Exit code 0 when everything configured is readable or does not apply, else 1."
 
-// Options are what a check is made of.
+// Options configure a check.
 type Options struct {
-	// Offline reads the configuration and the secret files that it names, and asks nobody.
+	// Offline checks only the configuration and the secret files that it names, and sends nothing.
 	Offline bool
 	// Format is "table" or "json".
 	Format string
@@ -28,16 +29,16 @@ type Options struct {
 	ConfigFile string
 	// Load reads the configuration, with the flags applied to it.
 	Load func() (config.Config, error)
-	// Table is all collectors.
+	// Table holds all collectors.
 	Table collector.Table
 	// Getenv looks up an environment variable.
 	Getenv    func(string) string
 	UserAgent string
-	// Observer is told of every exchange too; nil is no one.
+	// Observer observes every request; it may be nil.
 	Observer atlasapi.Observer
 	// Out is where the report goes.
 	Out io.Writer
-	// Progress is a terminal on which a line tells how far the check is; nil shows none.
+	// Progress is a terminal for a line that shows the progress; nil shows none.
 	Progress io.Writer
 }
 
@@ -47,8 +48,8 @@ func AddFlags(command *kingpin.CmdClause, o *Options) {
 	command.Flag("format", "Format of the report: table or json.").Default("table").EnumVar(&o.Format, "table", "json")
 }
 
-// Run checks, and writes the report. It returns whether everything is well; an error is only what kept it from
-// reporting, such as the end of the context.
+// Run checks the configuration and writes the report. It returns whether everything configured is readable. The error
+// is non-nil only if no report could be written, for example because the context ended.
 func Run(ctx context.Context, o Options) (ok bool, err error) {
 	report, err := run(ctx, &o)
 	if err != nil {

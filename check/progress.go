@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// often is how long a line of the progress stays at least.
+// often is the minimum time between two updates of the line.
 const often = 100 * time.Millisecond
 
-// progress shows how far the check is, on one line of a terminal that is written again and again. It knows no terminal's
-// control codes but the return to the beginning of the line.
+// progress shows the progress of the check on one line of a terminal. It rewrites the line with carriage returns, and
+// needs no other control codes.
 type progress struct {
 	out io.Writer // nil shows nothing
 
@@ -23,7 +23,7 @@ type progress struct {
 	width       int
 }
 
-// begin tells of the next part of the check.
+// begin starts the next part of the check.
 func (p *progress) begin(what string, total int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -33,7 +33,7 @@ func (p *progress) begin(what string, total int) {
 	}
 }
 
-// step tells that one more thing is done.
+// step counts one more finished call.
 func (p *progress) step() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -43,7 +43,7 @@ func (p *progress) step() {
 	}
 }
 
-// end takes the line away.
+// end removes the line.
 func (p *progress) end() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -56,12 +56,12 @@ func (p *progress) show() {
 	p.line(fmt.Sprintf("checking %s: %d of %d", p.what, p.done, p.total))
 }
 
-// line replaces what stands on the line. The lock is held.
+// line replaces the text of the line. The lock is held.
 func (p *progress) line(text string) {
 	if p.out == nil {
 		return
 	}
 	blank := strings.Repeat(" ", max(0, p.width-len(text)))
-	_, _ = fmt.Fprint(p.out, "\r", text, blank) // it is a courtesy
+	_, _ = fmt.Fprint(p.out, "\r", text, blank) // an error does not matter: the progress is only a convenience
 	p.width = len(text)
 }

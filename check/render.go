@@ -18,7 +18,7 @@ func (r *Report) writeJSON(w io.Writer) error {
 	return encoder.Encode(r)
 }
 
-// writeTable writes the report for a person.
+// writeTable writes the report for people.
 func (r *Report) writeTable(w io.Writer) error {
 	var b strings.Builder
 	table := func(write func(line func(cells ...string))) {
@@ -27,7 +27,7 @@ func (r *Report) writeTable(w io.Writer) error {
 			for i, cell := range cells {
 				cells[i] = terminal.Printable(cell)
 			}
-			_, _ = fmt.Fprintln(t, strings.Join(cells, "\t")) // a Builder takes everything
+			_, _ = fmt.Fprintln(t, strings.Join(cells, "\t")) // writing to a Builder cannot fail
 		})
 		_ = t.Flush()
 	}
@@ -129,7 +129,7 @@ func (r *Report) writeEndpoints(line func(cells ...string)) {
 	}
 }
 
-// inWords writes a status for a person.
+// inWords returns a status for people: "not checked" for not_checked.
 func inWords[S ~string](status S) string { return strings.ReplaceAll(string(status), "_", " ") }
 
 func withoutTrailingSpace(s string) string {

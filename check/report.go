@@ -13,10 +13,10 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 )
 
-// Report is what a check found. Its JSON form is a promise to scripts: keys may be added, none goes or changes its
-// meaning, and none is left out when it is empty.
+// Report is the result of a check. Its JSON form is stable for scripts: later versions may add keys, but do not remove
+// keys or change their meaning. Empty keys are present.
 type Report struct {
-	// OK is whether everything configured is readable or known not to apply. It is the exit code.
+	// OK reports whether everything configured is readable or does not apply. The exit code is 0 if it is true, else 1.
 	OK            bool           `json:"ok"`
 	Offline       bool           `json:"offline"`
 	Configuration Configuration  `json:"configuration"`
@@ -25,56 +25,57 @@ type Report struct {
 	Rows          []Row          `json:"rows"`
 	Totals        map[Status]int `json:"totals"`
 	Endpoints     []Endpoint     `json:"endpoints"`
-	// ToDo is what to mend, the first thing first.
+	// ToDo lists what to correct, in order.
 	ToDo []string `json:"to_do"`
 }
 
-// Configuration is what the configuration says.
+// Configuration describes the configuration file.
 type Configuration struct {
 	File  string `json:"file"`
 	OK    bool   `json:"ok"`
 	Error string `json:"error"`
-	// Errors are the faults that make up Error, each on its own.
+	// Errors are the single faults in Error.
 	Errors []string `json:"errors"`
-	// Collectors are the job collectors that are enabled, Projects the ids that are named; none are all visible ones.
+	// Collectors are the enabled job collectors. Projects are the ids of the listed projects; empty means all that the
+	// credentials see.
 	Collectors []string `json:"collectors"`
 	Projects   []string `json:"projects"`
-	// Warnings are what is unwise and yet works. They change neither OK nor the exit code.
+	// Warnings are about settings that work but are unwise. They change neither OK nor the exit code.
 	Warnings []string `json:"warnings"`
 }
 
-// Credentials are who signs in, and whether Atlas lets them.
+// Credentials describes the credentials, and whether Atlas accepts them.
 type Credentials struct {
 	Kind   string           `json:"kind"`   // "service account" or "API key"
 	ID     string           `json:"id"`     // the client id or the public key
-	Source string           `json:"source"` // where they come from
+	Source string           `json:"source"` // where the credentials come from
 	Status CredentialStatus `json:"status"`
-	Reason string           `json:"reason"` // in the words of the metrics
-	// Message says why they are not accepted.
+	Reason string           `json:"reason"` // as in the label reason of the metrics
+	// Message says why Atlas does not accept the credentials.
 	Message string `json:"message"`
-	// SeenAddress is the address that Atlas saw, where it refuses that one and tells it.
+	// SeenAddress is the address that Atlas saw, if it refuses that address and names it.
 	SeenAddress string `json:"seen_address"`
 
 	remedy string
 }
 
-// CredentialStatus is how credentials stand.
+// CredentialStatus says whether the credentials work.
 type CredentialStatus string
 
-// How credentials can stand.
+// The statuses of credentials.
 const (
-	Missing      CredentialStatus = "missing" // or their file cannot be read
+	Missing      CredentialStatus = "missing" // not set, or their file cannot be read
 	NotTried     CredentialStatus = "not_tried"
 	Accepted     CredentialStatus = "accepted"
 	Rejected     CredentialStatus = "rejected"
 	IPNotAllowed CredentialStatus = "ip_not_allowed"
-	NotKnown     CredentialStatus = "not_known" // Atlas did not answer, or not to the point
+	NotKnown     CredentialStatus = "not_known" // no answer, or one that says nothing about the credentials
 )
 
-// Status is how a project, the list of a collector, or a target stands.
+// Status says whether a row can be read.
 type Status string
 
-// How a row can stand. Only the first two are well.
+// The statuses of a row. Only the first two are good.
 const (
 	Readable    Status = "readable"
 	Unsupported Status = "unsupported"
@@ -88,7 +89,7 @@ func statuses() []Status {
 	return []Status{Readable, Unsupported, Forbidden, Gone, Unreadable, NotChecked}
 }
 
-// Row is one project, one list of discovery, or one target, named as in the labels of mongodbatlas_target_up.
+// Row is a project, a list of discovery, or a target. It is named as in the labels of mongodbatlas_target_up.
 type Row struct {
 	GroupID   string `json:"group_id"`
 	GroupName string `json:"group_name"`
@@ -96,28 +97,28 @@ type Row struct {
 	Cluster   string `json:"cl_name"`
 	Pipeline  string `json:"pipeline"`
 	Status    Status `json:"status"`
-	Reason    string `json:"reason"` // in the words of the metrics, "" while readable
+	Reason    string `json:"reason"` // as in the label reason of the metrics, "" if readable
 	Code      string `json:"code"`   // Atlas's errorCode
-	// MissingRole is the least role that a forbidden row needs.
+	// MissingRole is the role that a forbidden row needs at least.
 	MissingRole string `json:"missing_role"`
-	// Message is for a person: what was found, or why nothing was.
+	// Message says for people what was found, or why nothing was.
 	Message string `json:"message"`
 
 	declaration *collector.Declaration
 	remedy      string
 }
 
-// Endpoint is what the answers of one endpoint of the API told beside the data.
+// Endpoint is what the answers of one API endpoint say besides the data.
 type Endpoint struct {
 	Endpoint string `json:"endpoint"`
-	Version  string `json:"version"` // as the date of the resource's version; "" of the token
-	Calls    int    `json:"calls"`   // HTTP requests, retries and authentication included
-	Sunset   string `json:"sunset"`  // the date on which the version ends, "" where Atlas announces none
-	// RateLimit is the fullest use of a token bucket that an answer told, nil where none did.
+	Version  string `json:"version"` // date of the API version; "" for the token endpoint
+	Calls    int    `json:"calls"`   // HTTP requests, including retries and authentication
+	Sunset   string `json:"sunset"`  // date on which the version ends, "" if Atlas announces none
+	// RateLimit is the lowest state of a token bucket that an answer reported, nil if none did.
 	RateLimit *RateLimit `json:"rate_limit"`
 }
 
-// RateLimit is the state of a token bucket. The buckets are per project.
+// RateLimit is the state of a token bucket. Each project has its own.
 type RateLimit struct {
 	GroupID   string  `json:"group_id"`
 	Limit     float64 `json:"limit"`
@@ -166,7 +167,7 @@ func (c *Credentials) take(from config.Credentials) {
 
 func (c *Credentials) accept() { c.Status, c.Reason, c.Message, c.remedy = Accepted, "", "", "" }
 
-// judge takes over what the first call says about the credentials, and reports whether others are worth making.
+// judge sets the status of the credentials from the first call, and reports whether further calls make sense.
 func (c *Credentials) judge(root *collector.Declaration, err error) (goOn bool) {
 	reason := root.Judge(err)
 	failure, _ := errors.AsType[*atlasapi.Error](err)
@@ -191,7 +192,7 @@ func (c *Credentials) judge(root *collector.Declaration, err error) (goOn bool) 
 	return false
 }
 
-// addressIn returns the IP address that a text names, "" where there is none.
+// addressIn returns the IP address in a text, "" if there is none.
 func addressIn(text string) string {
 	for field := range strings.FieldsSeq(text) {
 		if address, err := netip.ParseAddr(strings.Trim(field, `.,;:'"()[]`)); err == nil {
@@ -201,7 +202,7 @@ func addressIn(text string) string {
 	return ""
 }
 
-// words returns what an error says, without the endpoint's name: the row tells that.
+// words returns the text of an error without the name of the endpoint, which the row has already.
 func words(err error) string {
 	if failure, ok := errors.AsType[*atlasapi.Error](err); ok {
 		return strings.TrimPrefix(failure.Error(), failure.Endpoint+": ")
@@ -209,7 +210,7 @@ func words(err error) string {
 	return err.Error()
 }
 
-// answered returns the status and the code of a failure, in parentheses: all that matters where the row says the rest.
+// answered returns the status and the code of a failure in parentheses, for a row that explains the rest.
 func answered(err error) string {
 	if failure, ok := errors.AsType[*atlasapi.Error](err); ok && failure.Status != 0 {
 		return strings.TrimSuffix(fmt.Sprintf(" (HTTP status %d %s", failure.Status, failure.Code), " ") + ")"
@@ -217,7 +218,7 @@ func answered(err error) string {
 	return ""
 }
 
-// judge takes over how a reading went. Found says what it found.
+// judge sets the status of the row from the result of a call. found says what the call found.
 func (r *Row) judge(found string, err error) {
 	if err == nil {
 		r.Status, r.Message = Readable, found
@@ -258,7 +259,7 @@ func (r *Row) unsupported(reason collector.Reason) {
 	r.Status, r.Reason, r.Message = Unsupported, reason.String(), reason.Explanation()
 }
 
-// finish counts the rows, and draws the conclusions.
+// finish counts the rows, and sets OK and ToDo.
 func (r *Report) finish() {
 	for _, status := range statuses() {
 		r.Totals[status] = 0
@@ -277,8 +278,8 @@ func (r *Report) finish() {
 	r.ToDo = append(r.ToDo, r.toDo()...)
 }
 
-// toDo lists what to mend: one sentence for each remedy, with the projects that need it. A project that cannot be read
-// comes before the lists in others, and these before targets: what comes first may hide what comes later.
+// toDo lists what to correct: one sentence for each remedy, with the projects that need it. Projects come first, then
+// lists, then targets, because a failure of the first may be the cause of the others.
 func (r *Report) toDo() []string {
 	switch {
 	case !r.Configuration.OK:
@@ -312,7 +313,7 @@ func (r *Report) toDo() []string {
 	return remedies
 }
 
-// stage orders rows by how much depends on them.
+// stage orders rows: the lower the stage, the more other rows depend on it.
 func (r *Row) stage() int {
 	switch {
 	case r.Cluster+r.Pipeline != "":
@@ -323,7 +324,7 @@ func (r *Row) stage() int {
 	return 1
 }
 
-// project names the row's project for a person.
+// project returns the name of the row's project for people.
 func (r *Row) project() string {
 	switch {
 	case r.GroupName != "":
@@ -334,5 +335,5 @@ func (r *Row) project() string {
 	return allProjects
 }
 
-// allProjects stands where a name of a project would.
+// allProjects is shown instead of a project's name.
 const allProjects = "(all)"

@@ -33,7 +33,7 @@ type world struct {
 	more   string // further configuration
 }
 
-// newWorld starts a server of an organisation that has nothing in it yet.
+// newWorld starts a server of an organization that has nothing in it yet.
 func newWorld(t *testing.T, options atlassim.Options) *world {
 	t.Helper()
 	w := &world{t: t, org: atlassim.NewOrganization(atlassim.NewManualClock(time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)))}

@@ -13,8 +13,8 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 )
 
-// walk asks Atlas for as little as shows what can be read: each list of discovery in full, since it names what comes
-// next, and of each list of jobs one.
+// walk calls Atlas just often enough to see what can be read. It reads each list of discovery in full, because it needs
+// their entries, and one job of each list of jobs.
 type walk struct {
 	config      *config.Config
 	client      *atlasapi.Client
@@ -22,19 +22,20 @@ type walk struct {
 	credentials *Credentials
 	progress    *progress
 
-	listing  *Row // the list of all projects, nil where the configuration names them
-	visible  int  // how many it holds
+	listing  *Row // the list of all projects, nil if the configuration lists them
+	visible  int  // number of projects in it
 	projects []*project
 }
 
-// project is a project on the walk.
+// project is a project to check.
 type project struct {
-	named *config.Project // nil where it was only discovered
-	row   *Row            // of itself
+	named *config.Project // its entry in the configuration, nil if it was discovered
+	row   *Row            // the row of the project itself
 	lists []*list
 }
 
-// list is what a project has one of: a list whose entries have targets of their own, or something else that is read once.
+// list is something that is read once for each project: a list whose entries have targets, such as the clusters, or a
+// target of the project itself.
 type list struct {
 	declaration *collector.Declaration
 	row         *Row
@@ -42,13 +43,13 @@ type list struct {
 	targets     []*Row
 }
 
-// probe is one thing to read, and where the result goes.
+// probe is a call, and the row for its result.
 type probe struct {
 	row  *Row
 	read func(context.Context) (found string, err error)
 }
 
-// run walks. It fails only when the context ends.
+// run makes all calls. It fails only if the context ends.
 func (w *walk) run(ctx context.Context) error {
 	if err := w.findProjects(ctx); err != nil {
 		return err
@@ -59,8 +60,8 @@ func (w *walk) run(ctx context.Context) error {
 	return w.each(ctx, "targets", w.targets())
 }
 
-// findProjects reads the projects. The first call shows whether Atlas accepts the credentials; if it does not, others are
-// useless.
+// findProjects reads the projects. The first call shows whether Atlas accepts the credentials. If it does not, it makes
+// no further calls.
 func (w *walk) findProjects(ctx context.Context) error {
 	var probes []probe
 	if len(w.config.Projects) == 0 {
@@ -87,7 +88,7 @@ func (w *walk) findProjects(ctx context.Context) error {
 	}
 	err := w.each(ctx, "projects", probes[1:])
 	for _, p := range w.projects {
-		if s := p.row.Status; s == Readable || s == Forbidden || s == Gone { // the first call may have met a passing fault
+		if s := p.row.Status; s == Readable || s == Forbidden || s == Gone { // the first call may have failed for a temporary reason
 			w.credentials.accept()
 		}
 	}
@@ -115,8 +116,8 @@ func (w *walk) listProjects(ctx context.Context) (string, error) {
 	return chosen(len(w.projects), len(listed), "project"), nil
 }
 
-// judgeListing turns a list without anything to read into a failure: it says whether a role is missing or the filters
-// exclude everything.
+// judgeListing turns an empty list of projects into a failure. It says whether a role is missing or the filters exclude
+// everything.
 func (w *walk) judgeListing() {
 	if w.listing == nil || w.listing.Status != Readable || len(w.projects) > 0 {
 		return
@@ -142,7 +143,7 @@ func (w *walk) readProject(ctx context.Context, p *project) (string, error) {
 	return p.named.ID, nil
 }
 
-// lists are the probes of what the enabled collectors need from each project.
+// lists returns the probes of the lists that the enabled collectors need in each project.
 func (w *walk) lists() []probe {
 	w.judgeListing()
 	var probes []probe
@@ -181,7 +182,8 @@ func (w *walk) readList(ctx context.Context, p *project, l *list) (string, error
 	return chosen(len(l.entries), len(found), l.declaration.Noun), nil
 }
 
-// targets are the probes of what the enabled collectors read. What is known not to be served gets its row without a call.
+// targets returns the probes of the targets of the enabled collectors. A target that Atlas does not serve gets its row
+// without a call.
 func (w *walk) targets() []probe {
 	var probes []probe
 	for _, p := range w.projects {
@@ -207,7 +209,7 @@ func (w *walk) targets() []probe {
 	return probes
 }
 
-// each makes calls at the same time, as many as the configuration allows. It fails only when the context ends.
+// each makes calls concurrently, as many as the configuration allows. It fails only if the context ends.
 func (w *walk) each(ctx context.Context, what string, probes []probe) error {
 	w.progress.begin(what, len(probes))
 	group, ctx := errgroup.WithContext(ctx)
@@ -226,7 +228,7 @@ func (w *walk) each(ctx context.Context, what string, probes []probe) error {
 	return group.Wait()
 }
 
-// rows are all rows, in the order in which they are shown.
+// rows returns all rows, in the order in which they are shown.
 func (w *walk) rows() []Row {
 	rows := []Row{}
 	if w.listing != nil {
@@ -244,7 +246,7 @@ func (w *walk) rows() []Row {
 	return rows
 }
 
-// chosen says how many of the things that were found are read.
+// chosen says how many of the entries found pass the filters.
 func chosen(read, found int, thing string) string {
 	if found != 1 {
 		thing += "s"

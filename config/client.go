@@ -2,7 +2,7 @@ package config
 
 import "github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 
-// ForAtlas returns the credentials as a client of Atlas takes them. They have not signed in yet.
+// ForAtlas returns the credentials for a client of Atlas. It sends nothing.
 func (c Credentials) ForAtlas() atlasapi.Credentials {
 	if c.ServiceAccount {
 		return atlasapi.NewServiceAccount(c.ID, c.Secret)
@@ -10,8 +10,8 @@ func (c Credentials) ForAtlas() atlasapi.Credentials {
 	return atlasapi.NewAPIKey(c.ID, c.Secret)
 }
 
-// ClientOptions returns how the configuration has Atlas asked. Where Atlas is, and as whom it is asked, is URL's and
-// Credentials' to say.
+// ClientOptions returns the options of a client, without the base URL and the credentials: URL and Credentials return
+// those.
 func (a *Atlas) ClientOptions() atlasapi.Options {
 	return atlasapi.Options{
 		MaxConcurrentRequests: a.MaxConcurrentRequests,

@@ -13,22 +13,22 @@ import (
 // Collector declares one collector to the configuration.
 type Collector struct {
 	Name              string
-	MinInterval       time.Duration // default of its min_interval; 0: refresh.min_interval holds
-	ExpectedIntervals bool          // whether it takes expected_intervals
+	MinInterval       time.Duration // default of min_interval; 0: refresh.min_interval
+	ExpectedIntervals bool          // whether the key expected_intervals exists
 }
 
-// Collectors are the settings of the declared collectors. The methods that change one copy them first, so that a Config
-// is a value.
+// Collectors are the settings of the declared collectors. Methods that change a setting copy all of them first, so that
+// a copy of a Config is independent of the original.
 type Collectors struct {
 	all  []collectorSettings // in the order of the declarations
-	line int                 // of the key in the file if the file disables every collector, else 0
+	line int                 // line of the key collectors, if the file disables every collector, else 0
 }
 
 type collectorSettings struct {
 	declared          Collector
 	enabled           bool
 	minInterval       time.Duration
-	minIntervalSet    bool // 0s is a value
+	minIntervalSet    bool // because 0s is a valid value
 	expectedIntervals []ExpectedInterval
 }
 
@@ -70,8 +70,8 @@ func (c *Collectors) SetExpectedIntervals(name string, intervals ...ExpectedInte
 	c.change(name, func(s *collectorSettings) { s.expectedIntervals = intervals })
 }
 
-// ExpectedInterval returns the interval that the first matching entry of a collector's expected_intervals gives a
-// cluster, and whether one matches. 0 expects nothing.
+// ExpectedInterval returns the interval of the first entry in a collector's expected_intervals that matches a cluster,
+// and whether one matches. An interval of 0 means that nothing is expected.
 func (c *Collectors) ExpectedInterval(name, groupID, cluster string) (time.Duration, bool) {
 	s := c.settings(name)
 	if s == nil {
@@ -85,7 +85,7 @@ func (c *Collectors) ExpectedInterval(name, groupID, cluster string) (time.Durat
 	return 0, false
 }
 
-// Check returns an error if no collector is enabled. Call it after the flags are applied, which may enable one.
+// Check returns an error if no collector is enabled. Call it after applying the flags, because they may enable one.
 func (c *Collectors) Check() error {
 	if slices.ContainsFunc(c.all, func(s collectorSettings) bool { return s.enabled }) {
 		return nil
@@ -116,7 +116,7 @@ func (c *Collectors) change(name string, change func(*collectorSettings)) {
 	change(s)
 }
 
-// keys are the keys below collectors.
+// keys returns the keys below collectors.
 func (c *Collectors) keys() keys {
 	all := keys{}
 	for i := range c.all {

@@ -1,5 +1,6 @@
-// Package config is the exporter's configuration: a pure value, read from strict YAML, defaulted and validated.
-// Secrets are resolved apart, by Credentials, because files and the environment change without it.
+// Package config reads the exporter's configuration from strict YAML, sets defaults and validates it. A Config is a
+// value without side effects. Credentials resolves the secrets separately, because their files and the environment may
+// change while the configuration does not.
 package config
 
 import (
@@ -14,7 +15,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
-// DefaultBaseURL is where Atlas is, but for Atlas for Government.
+// DefaultBaseURL is the address of Atlas, except for Atlas for Government.
 const DefaultBaseURL = "https://cloud.mongodb.com"
 
 // Config is a whole configuration. Default returns one to start from.
@@ -25,12 +26,12 @@ type Config struct {
 	Collectors Collectors
 	Refresh    Refresh
 
-	path string // of the file that it was read from, "" where there is none
+	path string // of the file that the Config was read from, "" without one
 }
 
-// Atlas says where Atlas is and how to ask.
+// Atlas is the section about the connection to Atlas.
 type Atlas struct {
-	BaseURL               string // "" where the file has none
+	BaseURL               string // "" if the file has none
 	ServiceAccount        *ServiceAccount
 	APIKey                *APIKey
 	MaxConcurrentRequests int
@@ -38,52 +39,52 @@ type Atlas struct {
 	MaxRetries            int
 	AllowInsecureHTTP     bool
 
-	files fileReader // reads the secret file; nil is a Reader of its own
+	files fileReader // reads the secret file; nil: a new Reader
 }
 
-// ServiceAccount names OAuth 2.0 client credentials. One of the secret and its file is set.
+// ServiceAccount holds OAuth 2.0 client credentials. Either the secret or its file is set.
 type ServiceAccount struct {
 	ClientID         string
 	ClientSecret     atlasapi.Secret
 	ClientSecretFile string
 }
 
-// APIKey names a programmatic API key. One of the private key and its file is set.
+// APIKey holds a programmatic API key. Either the private key or its file is set.
 type APIKey struct {
 	PublicKey      string
 	PrivateKey     atlasapi.Secret
 	PrivateKeyFile string
 }
 
-// Project is a project that is read by its id.
+// Project is a project that the configuration lists.
 type Project struct {
 	ID        string
 	Clusters  Filter
 	Pipelines Filter
 }
 
-// Discovery filters what is found, in every project.
+// Discovery filters what the exporter discovers, in all projects.
 type Discovery struct {
 	Projects  Filter
 	Clusters  Filter
 	Pipelines Filter
 }
 
-// ExpectedInterval says how often a successful export of some clusters is expected.
+// ExpectedInterval says how often a success is expected of some clusters.
 type ExpectedInterval struct {
 	GroupID  string // "" is every project
 	Clusters Pattern
-	Interval time.Duration // 0 expects nothing
+	Interval time.Duration // 0: nothing is expected
 }
 
-// Refresh says how old what is shown may be.
+// Refresh says how old values may become.
 type Refresh struct {
 	MinInterval       time.Duration
 	DiscoveryInterval time.Duration
 	RelistInterval    time.Duration
 }
 
-// Default returns the configuration of an empty file, in which every declared collector is enabled.
+// Default returns the configuration of an empty file. Every declared collector is enabled.
 func Default(declared []Collector) Config {
 	return Config{
 		Atlas:      Atlas{MaxConcurrentRequests: 8, RequestTimeout: 30 * time.Second, MaxRetries: 3},
@@ -96,8 +97,8 @@ func Default(declared []Collector) Config {
 	}
 }
 
-// MinInterval returns how old the values of a collector may be before a scrape reads them again: the collector's own
-// min_interval, else the longer of its declared default and refresh.min_interval.
+// MinInterval returns how old the values of a collector may become before a scrape reads them again. This is the
+// collector's own min_interval if the file sets it, else the longer of its default and refresh.min_interval.
 func (c *Config) MinInterval(name string) time.Duration {
 	s := c.Collectors.settings(name)
 	switch {
@@ -109,8 +110,8 @@ func (c *Config) MinInterval(name string) time.Duration {
 	return max(s.declared.MinInterval, c.Refresh.MinInterval)
 }
 
-// URL returns the address of Atlas: the file's base_url, else the environment's, else MongoDB's own. A URL that would
-// send credentials in the clear is an error.
+// URL returns the address of Atlas: base_url of the file, else MONGODB_ATLAS_BASE_URL, else DefaultBaseURL. A URL that
+// would send credentials unencrypted is an error.
 func (a *Atlas) URL(getenv func(string) string) (*url.URL, error) {
 	key, raw := "atlas.base_url", a.BaseURL
 	if raw == "" {
@@ -126,7 +127,7 @@ func (a *Atlas) URL(getenv func(string) string) (*url.URL, error) {
 	return u, nil
 }
 
-// apiPath is the part of the API's URL that users copy along with its host.
+// apiPath matches the end of an API URL that users often copy together with the host.
 var apiPath = regexp.MustCompile(`/api/atlas(/v[0-9.]+)?$`)
 
 func parseBaseURL(raw string, allowInsecure bool) (*url.URL, error) {
@@ -141,7 +142,7 @@ func parseBaseURL(raw string, allowInsecure bool) (*url.URL, error) {
 	case u.Scheme == "http" && !allowInsecure && !isLoopback(u.Hostname()):
 		return nil, errors.New("plain http would send credentials in the clear: use https, or set atlas.allow_insecure_http: true")
 	}
-	u = u.JoinPath() // without the slashes that are too many
+	u = u.JoinPath() // removes duplicate slashes
 	u.Path = strings.TrimRight(apiPath.ReplaceAllString(strings.TrimRight(u.Path, "/"), ""), "/")
 	u.RawPath = ""
 	if strings.Contains(u.Path+"/", "/api/atlas/") {

@@ -9,7 +9,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// credentialKind says which part of the credentials a value is.
+// credentialKind says which part of the credentials a value is: an id or a secret, of a service account or an API key.
 type credentialKind int
 
 const (
@@ -19,13 +19,13 @@ const (
 	privateKey
 )
 
-// The prefixes by which Atlas's own values tell what they are.
+// The prefixes of Atlas's client ids and client secrets.
 const (
 	idPrefix     = "mdb_sa_id_"
 	secretPrefix = "mdb_sa_sk_"
 )
 
-// placeholder is what a template or a shell would have replaced.
+// placeholder matches a placeholder that a template engine or a shell should have replaced.
 var placeholder = regexp.MustCompile(`^\$\{.*\}$|^\$\(.*\)$|^\$[A-Za-z_][A-Za-z0-9_]*$|\{\{.*\}\}`)
 
 // clean returns a credential without the white space and the byte order mark around it. Its errors say what is wrong
@@ -66,7 +66,7 @@ func (k credentialKind) noun() string {
 	return "secret"
 }
 
-// remedy says where a secret may come from, where nothing expands a variable.
+// remedy says how to provide a secret without a placeholder.
 func (k credentialKind) remedy() string {
 	switch k {
 	case clientSecret:
@@ -81,7 +81,7 @@ func (k credentialKind) remedy() string {
 	return ""
 }
 
-// credential reads one of the values of service_account and api_key.
+// credential reads a value of service_account or api_key.
 func credential[S ~string](into *S, kind credentialKind) func(*yaml.Node) error {
 	return func(n *yaml.Node) error {
 		if m := resolve(n); m.Kind == yaml.MappingNode && len(m.Content) > 0 && m.Content[0].Kind == yaml.MappingNode {
@@ -95,7 +95,7 @@ func credential[S ~string](into *S, kind credentialKind) func(*yaml.Node) error 
 		if err != nil {
 			return fmt.Errorf("the value %w", err)
 		}
-		if value == "" { // it was a byte order mark alone
+		if value == "" { // only a byte order mark
 			return errEmpty
 		}
 		*into = S(value)

@@ -10,7 +10,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
-// The environment variables that credentials and the base URL come from where the file names none.
+// The environment variables for the credentials and the base URL, if the file has none.
 const (
 	envClientID     = "MONGODB_ATLAS_CLIENT_ID"
 	envClientSecret = "MONGODB_ATLAS_CLIENT_SECRET"
@@ -19,15 +19,15 @@ const (
 	envBaseURL      = "MONGODB_ATLAS_BASE_URL"
 )
 
-// Credentials are the credentials of one kind, with their secret. They compare by value, so that a reload can tell
+// Credentials are a service account or an API key, with the secret. They are comparable, so that a reload can see
 // whether they changed.
 type Credentials struct {
-	// ServiceAccount tells the kinds apart: OAuth 2.0 client credentials, else an API key.
+	// ServiceAccount is true for OAuth 2.0 client credentials, false for an API key.
 	ServiceAccount bool
 	// ID is the client id or the public key.
 	ID     string
 	Secret atlasapi.Secret
-	// Source says where they come from, for messages.
+	// Source says where the credentials come from, for messages.
 	Source string
 }
 
@@ -102,7 +102,7 @@ func pairFromEnvironment(getenv func(string) string, idName string, idKind crede
 	return Credentials{ID: id, Secret: atlasapi.Secret(secret), Source: "the environment"}, nil
 }
 
-// readSecret returns the secret in a file that a key names.
+// readSecret returns the secret in the file that a key names.
 func (a *Atlas) readSecret(ctx context.Context, key, path string, kind credentialKind) (atlasapi.Secret, error) {
 	files := a.files
 	if files == nil {

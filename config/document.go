@@ -111,7 +111,7 @@ func lineAt(text string, offset int) int {
 
 var (
 	libraryPlace = regexp.MustCompile(`^yaml: (?:line \d+: )?`)
-	// quoted is the part of a YAML parser's message that may repeat the file's text, and so a secret.
+	// quoted matches the parts of a YAML parser's message that may quote the file, and so a secret.
 	quoted = regexp.MustCompile("`[^`]*`|'[^']{2,}'")
 )
 
@@ -129,7 +129,7 @@ func syntaxError(text string, err error) Errors {
 	return Errors{{Line: line, Err: errors.New("not YAML: " + problem)}}
 }
 
-// HideValues returns a YAML parser's message without what it repeats of the file.
+// HideValues returns a YAML parser's message without its quotes from the file.
 func HideValues(message string) string {
 	return quoted.ReplaceAllStringFunc(message, func(match string) string {
 		if match == "' or '" { // between two characters in quotes
@@ -142,8 +142,8 @@ func HideValues(message string) string {
 // searchBytes is how much text problemLine reads at most: it is long for a configuration file, and quick.
 const searchBytes = 4 << 20
 
-// problemLine returns the line at which a text stops being YAML: the one behind the longest part that is. A part that
-// ends inside brackets counts if it is YAML with the brackets closed.
+// problemLine returns the line at which a text stops being YAML: the line after the longest valid beginning. A
+// beginning that ends inside brackets counts if it is valid once the brackets are closed.
 func problemLine(text string) (int, string) {
 	reader := &byteReader{text: text}
 	_ = allDocuments(reader)
@@ -153,7 +153,7 @@ func problemLine(text string) (int, string) {
 	}
 	brackets := closings(4)
 	if reader.ended {
-		brackets = closings(0) // a bracket is missing: what matters is where it was opened
+		brackets = closings(0) // a bracket is missing: the line where it was opened matters
 	}
 	end, budget := reader.read, searchBytes
 	for i, line := range slices.Backward(all) {
@@ -190,11 +190,11 @@ func allDocuments(r io.Reader) error {
 	}
 }
 
-// byteReader reads one byte at a time, so that what was read tells how far the parser got.
+// byteReader reads one byte at a time, so that the number of bytes read says how far the parser came.
 type byteReader struct {
 	text  string
 	read  int
-	ended bool // whether the parser asked for more than there is
+	ended bool // whether the parser reached the end
 }
 
 func (r *byteReader) Read(p []byte) (int, error) {

@@ -14,25 +14,25 @@ import (
 )
 
 const (
-	// defaultTimeout is long enough for a password manager that asks its user before it writes into a named pipe.
+	// defaultTimeout leaves time for a password manager that asks its user before it writes into a named pipe.
 	defaultTimeout = 10 * time.Second
-	// maxFileSize is more than any configuration needs: a device such as /dev/zero has no end.
+	// maxFileSize is more than any configuration needs. It is a limit for devices such as /dev/zero, which have no end.
 	maxFileSize = 16 << 20
 )
 
 // Reader reads configuration files and the secret files that they name. A read that takes too long is abandoned, but
 // not repeated before it ends, so that a file that blocks costs one goroutine however often it is read. The zero Reader
-// is ready to use; whoever reads a configuration again uses the same Reader.
+// is ready to use. Use the same Reader for every reload.
 type Reader struct {
-	// Timeout bounds the reading of one file, since a named pipe without a writer and a network file system that does
-	// not answer block for ever; 0 is 10 s.
+	// Timeout bounds the reading of one file; 0 means 10 s. A named pipe without a writer, or a network file system
+	// that does not answer, would block for ever.
 	Timeout time.Duration
 
 	mu      sync.Mutex
 	pending map[string]*pendingRead // by path
 }
 
-// fileReader is a Reader. A Config that holds an interface remains comparable by reflect.DeepEqual.
+// fileReader is implemented by Reader. It is an interface so that a Config remains comparable by reflect.DeepEqual.
 type fileReader interface {
 	read(ctx context.Context, path string) ([]byte, error)
 }
@@ -43,13 +43,14 @@ type pendingRead struct {
 	err     error
 }
 
-// LoadFile reads, defaults and validates a configuration file with a Reader of its own.
+// LoadFile reads, defaults and validates a configuration file with a new Reader.
 func LoadFile(ctx context.Context, path string, declared []Collector) (Config, error) {
 	return new(Reader).LoadFile(ctx, path, declared)
 }
 
-// LoadFile reads, defaults and validates a configuration file. A relative path of a secret file counts from the folder
-// of the configuration file. Credentials of the configuration reads the secret file with the same Reader.
+// LoadFile reads, defaults and validates a configuration file. A relative path of a secret file is relative to the
+// folder of the configuration file. The Credentials method of the configuration reads the secret file with the same
+// Reader.
 func (r *Reader) LoadFile(ctx context.Context, path string, declared []Collector) (Config, error) {
 	raw, err := r.read(ctx, path)
 	if err != nil {
@@ -84,7 +85,7 @@ func (r *Reader) read(ctx context.Context, path string) ([]byte, error) {
 	}
 }
 
-// begin returns the pending read of a file, a new one if there is none.
+// begin returns the pending read of a file, or starts one.
 func (r *Reader) begin(path string) *pendingRead {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -119,8 +120,8 @@ func readFile(path string) ([]byte, error) {
 	return content, err
 }
 
-// Files returns the files that make up the configuration: its own and the secret file, as far as there are any. Whoever
-// watches the configuration for changes watches their content.
+// Files returns the paths of the configuration file and the secret file, if there are any. To notice changes of the
+// configuration, watch their content.
 func (c *Config) Files() []string {
 	var files []string
 	for _, path := range []string{c.path, c.secretFile()} {

@@ -12,10 +12,11 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
-// maxInterval bounds the intervals of refresh and discovery: older values would look like a fault to the alerts.
+// maxInterval is the maximum of the intervals of refresh and discovery: older values would trigger the alert
+// MongoDBAtlasDataStale.
 const maxInterval = 15 * time.Minute
 
-// Parse reads, defaults and validates a configuration. It reports all faults at once, as Errors.
+// Parse reads, defaults and validates a configuration. Its error, of the type Errors, lists all faults.
 func Parse(raw []byte, declared []Collector) (Config, error) {
 	c := Default(declared)
 	root, err := document(raw)
@@ -37,10 +38,10 @@ func Parse(raw []byte, declared []Collector) (Config, error) {
 	return c, nil
 }
 
-// parser reads a configuration from a document.
+// parser reads a configuration from a YAML document.
 type parser struct {
 	config   *Config
-	projects []*yaml.Node // of config.Projects
+	projects []*yaml.Node // the nodes of config.Projects
 }
 
 func (p *parser) keys() keys {
@@ -69,7 +70,7 @@ func (a *Atlas) keys() keys {
 			if err := text(&raw)(n); err != nil {
 				return err
 			}
-			if _, err := parseBaseURL(raw, true); err != nil { // validate knows whether plain http is allowed
+			if _, err := parseBaseURL(raw, true); err != nil { // validate checks whether plain http is allowed
 				return err
 			}
 			a.BaseURL = raw
@@ -163,7 +164,7 @@ func projectID(into *string) func(*yaml.Node) error {
 	}
 }
 
-// validate finds the faults that no single key shows.
+// validate finds faults in combinations of keys.
 func (p *parser) validate(root *yaml.Node) (faults Errors) {
 	c := p.config
 	if c.Atlas.ServiceAccount != nil && c.Atlas.APIKey != nil {
@@ -184,7 +185,7 @@ func (p *parser) validate(root *yaml.Node) (faults Errors) {
 	return faults
 }
 
-// find returns the node at a path of keys, nil where there is none.
+// find returns the node at a path of keys, nil if there is none.
 func find(n *yaml.Node, path ...string) *yaml.Node {
 	for _, key := range path {
 		n = resolve(n)

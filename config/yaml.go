@@ -13,14 +13,14 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// Error is a fault in a configuration file: where it is, and what to do about it.
+// Error is a fault in a configuration file, with its place and what to do about it.
 type Error struct {
 	Line int
 	Key  string // the path of the key, such as "atlas.base_url"
 	Err  error
 }
 
-// Error says the line, the key and the fault.
+// Error returns the line, the key and the fault.
 func (e *Error) Error() string {
 	if e.Key == "" {
 		return fmt.Sprintf("line %d: %v", e.Line, e.Err)
@@ -61,7 +61,11 @@ func (e Errors) orNil() error {
 	return e
 }
 
-// at returns the faults that an error stands for: with a place if it has none, else with a key before their keys.
+// at adds a place to an error, as readers of nested keys return. An error without a place gets the line of the node and
+// the key. Errors that have a place keep their line, and the key is put before their keys, so that the path of a key is
+// built from the inside out: "id", then "[0].id", then "projects[0].id".
+//
+// It changes the Errors that it is given, which have no other user yet.
 func at(n *yaml.Node, key string, err error) Errors {
 	if err == nil {
 		return nil
@@ -79,7 +83,7 @@ func at(n *yaml.Node, key string, err error) Errors {
 	return faults
 }
 
-// keys says how each key of a mapping is read.
+// keys maps each key of a mapping to the function that reads its value.
 type keys map[string]func(*yaml.Node) error
 
 // read reads a mapping. An unknown or duplicate key is an error; null is an empty mapping.
@@ -118,7 +122,7 @@ func (k keys) names() []string {
 	return names
 }
 
-// shownKey returns a key as it may be shown: where a colon was forgotten, what is taken for a key may hold a secret.
+// shownKey returns a key for a message. If the user forgot a colon, the key may contain a secret, which is hidden.
 func shownKey(name string) string {
 	if len(name) > 40 || strings.Contains(name, "mdb_sa_sk") || strings.ContainsFunc(name, func(c rune) bool { return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && c != '_' && c != '-' }) {
 		return ""
@@ -126,7 +130,7 @@ func shownKey(name string) string {
 	return name
 }
 
-// hint names the known keys, and first the one that was probably meant.
+// hint lists the known keys, after the one that the user probably meant.
 func (k keys) hint(unknown string) string {
 	names := k.names()
 	all := strings.Join(names, ", ")
@@ -136,7 +140,7 @@ func (k keys) hint(unknown string) string {
 	return "known here are " + all
 }
 
-// nearest returns the name that a misspelled one probably means, "" if none or more than one is near.
+// nearest returns the name that a misspelled one probably means, "" if no name or more than one is near.
 func nearest(misspelled string, names []string) string {
 	plain := strings.ToLower(strings.NewReplacer("-", "_", " ", "_").Replace(misspelled))
 	best, distance, containing := "", 1+len(plain)/4, []string{}
@@ -157,7 +161,8 @@ func nearest(misspelled string, names []string) string {
 	return best
 }
 
-// editDistance counts the characters to insert, delete, replace or swap with their neighbour that make b of a.
+// editDistance returns how many characters of a have to be inserted, deleted, replaced or swapped with their neighbor
+// to get b.
 func editDistance(a, b string) int {
 	before, previous, current := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range current {

@@ -1,5 +1,5 @@
-// Package daemon is the running exporter without its HTTP server: the configuration in force, the client and the
-// collectors made from it, and the one path by which a reload replaces them.
+// Package daemon is the running exporter without its HTTP server. It holds the current configuration, the client and
+// the collectors, and replaces them when the configuration is reloaded.
 package daemon
 
 import (
@@ -34,7 +34,8 @@ type Daemon struct {
 
 	ctx    context.Context //nolint:containedctx // the life of the daemon: a reload may be under way when it ends
 	cancel context.CancelFunc
-	// turn is held by the one reload that reads files. Nothing else is held meanwhile, for that may take for ever.
+	// turn is held by the one reload that reads files. No other lock is held meanwhile, because reading may block for
+	// ever.
 	turn chan struct{}
 
 	mu     sync.Mutex
@@ -43,23 +44,23 @@ type Daemon struct {
 	client *atlasapi.Client
 	limits *atlasapi.Limits
 	files  fingerprint
-	failed error // why the last reload failed, nil where it succeeded
+	failed error // error of the last reload, nil if it succeeded
 }
 
-// activeCredentials are the credentials in use, and what they were made from. They cache a token or challenges, and are
-// replaced only when they change.
+// activeCredentials are the credentials in use, and the settings that they were made from. They cache a token or
+// challenges, so they are replaced only if the settings change.
 type activeCredentials struct {
 	from        config.Credentials
 	baseURL     string
 	credentials atlasapi.Credentials
 }
 
-// Options are what a daemon is made from.
+// Options configure a daemon.
 type Options struct {
-	// Load reads the configuration and applies the flags. New and every reload call it. It may block: a reload gives it up
-	// after a time.
+	// Load reads the configuration and applies the flags. New and every reload call it. It may block: a reload stops
+	// waiting for it after a timeout.
 	Load func(context.Context) (config.Config, error)
-	// ConfigFile is the file that Load reads, "" where it reads none. Run watches its content.
+	// ConfigFile is the file that Load reads, "" if there is none. Run watches its content.
 	ConfigFile string
 	// Getenv looks up an environment variable; nil is the process's own.
 	Getenv func(string) string
@@ -69,8 +70,8 @@ type Options struct {
 	Logger    log.Logger
 }
 
-// New reads the configuration and makes everything from it. It sends nothing to Atlas. It gives up when the context
-// ends.
+// New reads the configuration, and creates the client and the collectors. It sends nothing to Atlas. It returns an
+// error if the configuration is bad, or if the context ends first.
 func New(ctx context.Context, o Options) (*Daemon, error) {
 	if o.Getenv == nil {
 		o.Getenv = os.Getenv
@@ -99,7 +100,7 @@ func New(ctx context.Context, o Options) (*Daemon, error) {
 	return d, nil
 }
 
-// start loads the first configuration. It has no time limit, because a secret may come from a pipe that a person has to
+// start loads the first configuration. It has no timeout, because a secret may come from a pipe that somebody has to
 // unlock first.
 func (d *Daemon) start(ctx context.Context) error {
 	slow := time.AfterFunc(reloadTimeout, func() {
@@ -112,10 +113,10 @@ func (d *Daemon) start(ctx context.Context) error {
 // Exporter returns the collectors.
 func (d *Daemon) Exporter() *collector.Exporter { return d.exporter }
 
-// Registry returns the registry of what the daemon counts itself.
+// Registry returns the registry with the exporter's own counters.
 func (d *Daemon) Registry() *prometheus.Registry { return d.registry }
 
-// Close ends all reading and all connections. It does not wait for a reload, whose result is dropped.
+// Close stops all reading and closes all connections. It does not wait for a running reload, whose result is dropped.
 func (d *Daemon) Close() {
 	d.cancel()
 	d.exporter.Close()
@@ -126,7 +127,7 @@ func (d *Daemon) Close() {
 	}
 }
 
-// settings are what a reload read.
+// settings are the result of reading the configuration and the secret file.
 type settings struct {
 	config      config.Config
 	base        string
@@ -135,10 +136,10 @@ type settings struct {
 	files       fingerprint
 }
 
-// read reads the configuration and the secret file. It may block for as long as files do, and changes nothing.
-// What it returns beside an error has the fingerprint alone.
+// read reads the configuration and the secret file. It may block as long as reading the files does, and changes
+// nothing. With an error it returns only the fingerprint.
 func (d *Daemon) read(ctx context.Context) (*settings, error) {
-	// Fingerprints are taken before the files are read: a change in between is found the next time.
+	// The fingerprint is taken before the files are read, so that a change in between is found the next time.
 	s := &settings{files: fingerprint{}}
 	if d.configFile != "" {
 		s.files.read(d.configFile)
@@ -172,7 +173,7 @@ func (d *Daemon) read(ctx context.Context) (*settings, error) {
 	return s, nil
 }
 
-// apply puts settings in force. The lock is held.
+// apply replaces the current settings. The lock is held.
 func (d *Daemon) apply(s *settings) {
 	if d.active.from != s.credentials || d.active.baseURL != s.base {
 		d.active = activeCredentials{from: s.credentials, baseURL: s.base, credentials: s.credentials.ForAtlas()}

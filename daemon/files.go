@@ -6,16 +6,17 @@ import (
 	"os"
 )
 
-// fingerprint tells whether files changed: their paths, with a sum of the content of each.
+// fingerprint is used to detect changes of files. It maps the path of each file to a checksum of its content.
 type fingerprint map[string][sha256.Size]byte
 
-// read adds a file. A file that cannot be read differs from every content that it can have. A pipe or a device is
-// not read, because that would block or take what others want to read.
+// read adds a file. A file that cannot be read differs from any content. It does not read pipes and devices: that would
+// block, or take data that somebody else wants to read.
 func (f fingerprint) read(path string) {
 	f[path] = sumOf(path)
 }
 
-// sumOf follows symbolic links, which is how Kubernetes swaps what it mounts.
+// sumOf returns the checksum of a file. It follows symbolic links, because Kubernetes replaces mounted files by
+// changing a link.
 func sumOf(path string) [sha256.Size]byte {
 	if !isRegular(path) {
 		return [sha256.Size]byte{}
@@ -27,13 +28,14 @@ func sumOf(path string) [sha256.Size]byte {
 	return sha256.Sum256(raw)
 }
 
-// isRegular reports whether there is a regular file, perhaps at the end of symbolic links.
+// isRegular reports whether a path leads to a regular file, if necessary through symbolic links.
 func isRegular(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.Mode().IsRegular()
 }
 
-// changed reports whether the content of a file differs from what the last reload found, successful or not.
+// changed reports whether the content of a file differs from what the last reload found, whether that reload succeeded
+// or not.
 func (d *Daemon) changed() bool {
 	d.mu.Lock()
 	known := maps.Clone(d.files)

@@ -11,22 +11,22 @@ import (
 	"github.com/go-kit/log/level"
 )
 
-// reloadTimeout bounds a reload: reading the files, and waiting for another reload that reads them.
+// reloadTimeout bounds a reload: waiting for another reload, and reading the files.
 const reloadTimeout = 10 * time.Second
 
-// errUnchanged is the outcome of a reload that found nothing to change.
+// errUnchanged is the result of a reload that found no change.
 var errUnchanged = errors.New("nothing changed")
 
-// Reload reads the configuration and the secret file again. When they are bad or cannot be read in time, it returns why
-// and keeps everything as it was. Reloads take turns.
+// Reload reads the configuration and the secret file again. If they are bad or cannot be read in time, it returns an
+// error and keeps the previous configuration. Concurrent reloads run one after the other.
 func (d *Daemon) Reload() error {
 	err := d.reload(nil)
 	d.log(err)
 	return err
 }
 
-// Run reloads at each signal, and when the content of the files changed: it looks once an interval, and 0 never looks. It
-// returns when the context ends.
+// Run reloads at each signal, and when the content of the files has changed. It checks the files once in each interval,
+// or never if the interval is 0. It returns when the context ends.
 func (d *Daemon) Run(ctx context.Context, signals <-chan os.Signal, interval time.Duration) {
 	var ticks <-chan time.Time
 	if interval > 0 {
@@ -40,7 +40,7 @@ func (d *Daemon) Run(ctx context.Context, signals <-chan os.Signal, interval tim
 		case <-ctx.Done():
 			return
 		case <-signals:
-			_ = d.Reload() // which logs it
+			_ = d.Reload() // it logs the error itself
 		case <-ticks:
 			err := d.reload(d.changed)
 			if auto.isNew(err) {
@@ -50,10 +50,10 @@ func (d *Daemon) Run(ctx context.Context, signals <-chan os.Signal, interval tim
 	}
 }
 
-// repeated tells an error from the same one again.
+// repeated detects an error that is the same as the last one.
 type repeated struct{ last string }
 
-// isNew reports whether an outcome differs from the last, which is then this one. What changed nothing is not looked at.
+// isNew reports whether a result differs from the last one, and remembers it. It ignores errUnchanged.
 func (r *repeated) isNew(err error) bool {
 	text := ""
 	switch {
@@ -67,7 +67,7 @@ func (r *repeated) isNew(err error) bool {
 	return err == nil || text != last
 }
 
-// log logs the outcome of a reload.
+// log logs the result of a reload.
 func (d *Daemon) log(err error) {
 	switch {
 	case errors.Is(err, errUnchanged):
@@ -78,21 +78,22 @@ func (d *Daemon) log(err error) {
 	}
 }
 
-// reload reads the configuration again, unless wanted reports that there is no need; nil always reads it.
+// reload reads the configuration again if wanted returns true. If wanted is nil, it always reads it.
 func (d *Daemon) reload(wanted func() bool) error {
 	ctx, cancel := context.WithTimeout(d.ctx, reloadTimeout)
 	defer cancel()
 	return d.replace(ctx, wanted)
 }
 
-// attempt is a reload that is under way.
+// attempt is a running reload.
 type attempt struct {
 	ended chan error
-	over  bool // it has an outcome. The daemon's lock guards it
+	over  bool // whether it has a result; guarded by the daemon's lock
 }
 
-// replace waits for its turn, reads the configuration and puts it in force. It gives up when the context ends. A file that
-// blocks keeps the turn then, so that no more than one goroutine ever waits for files, and what it reads is dropped.
+// replace waits for its turn, reads the configuration and applies it. It gives up when the context ends. If a file
+// still blocks then, the goroutine that reads it keeps the turn and drops its result, so that never more than one
+// goroutine waits for files.
 func (d *Daemon) replace(ctx context.Context, wanted func() bool) error {
 	a := &attempt{ended: make(chan error, 1)}
 	select {
@@ -117,7 +118,7 @@ func (d *Daemon) replace(ctx context.Context, wanted func() bool) error {
 	}
 }
 
-// errBlocked says why a reload did not come to its end.
+// errBlocked says why a reload was given up.
 func errBlocked(ctx context.Context) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return fmt.Errorf("the configuration or the secret file could not be read within %s: is it a named pipe without a writer, or on a dead file system?", reloadTimeout)
@@ -125,7 +126,7 @@ func errBlocked(ctx context.Context) error {
 	return errors.New("the exporter is shutting down")
 }
 
-// conclude puts in force what was read, unless the attempt was given up meanwhile.
+// conclude applies the settings, unless the attempt was given up in the meantime.
 func (d *Daemon) conclude(a *attempt, s *settings, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -134,7 +135,7 @@ func (d *Daemon) conclude(a *attempt, s *settings, err error) {
 	}
 	a.over = true
 	if err != nil {
-		maps.Copy(d.files, s.files) // a configuration that cannot be read names no secret file
+		maps.Copy(d.files, s.files) // a configuration that cannot be read does not name its secret file: keep that of the last one
 	} else {
 		d.files = s.files
 		d.apply(s)
@@ -143,7 +144,7 @@ func (d *Daemon) conclude(a *attempt, s *settings, err error) {
 	a.ended <- err
 }
 
-// giveUp ends an attempt with an error, unless it has ended meanwhile.
+// giveUp ends an attempt with an error, unless it ended in the meantime.
 func (d *Daemon) giveUp(a *attempt, err error) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -155,14 +156,14 @@ func (d *Daemon) giveUp(a *attempt, err error) error {
 	return err
 }
 
-// ReloadError returns why the last reload failed, nil where it succeeded.
+// ReloadError returns the error of the last reload, nil if it succeeded.
 func (d *Daemon) ReloadError() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.failed
 }
 
-// report sets the gauges to the outcome of an attempt. The lock is held, so that they always show the last outcome.
+// report sets the gauges to the result of an attempt. The lock is held, so that they always show the last result.
 func (d *Daemon) report(err error) {
 	d.failed = err
 	if err != nil {

@@ -12,18 +12,18 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 )
 
-// rereadInterval bounds how often the secret file is read again because Atlas rejects the credentials.
+// rereadInterval is the minimum time between two reads of the secret file after Atlas rejected the credentials.
 const rereadInterval = time.Minute
 
-// secretFile is the file of the secret in use. The client reads it again when Atlas rejects the credentials, so that a
-// rotated secret needs no reload. The client's calls of refresh do not overlap.
+// secretFile is the file with the current secret. When Atlas rejects the credentials, the client calls refresh, so that
+// a rotated secret needs no reload. Its calls do not overlap.
 type secretFile struct {
 	atlas  config.Atlas
 	path   string
 	getenv func(string) string
 	logger log.Logger
 
-	last   time.Time // when it was read again
+	last   time.Time // when refresh last read it
 	secret atlasapi.Secret
 	err    error
 	logged repeated
@@ -33,9 +33,9 @@ func (d *Daemon) newSecretFile(a config.Atlas, path string, secret atlasapi.Secr
 	return &secretFile{atlas: a, path: path, getenv: d.getenv, logger: d.logger, secret: secret}
 }
 
-// refresh returns the secret in the file, read again once an interval at most. It reads nothing but a regular file: a
-// named pipe may block, or ask a person each time. The configuration's reader bounds the reading, and the result
-// serves later calls, so that the end of this call does not end it.
+// refresh returns the secret in the file. It reads the file once in rereadInterval at most, and only a regular file: a
+// named pipe may block, or ask a person each time. The configuration's reader has its own timeout. The context of this
+// call does not end the reading, because later calls use its result.
 func (f *secretFile) refresh(ctx context.Context) (atlasapi.Secret, error) {
 	if !f.last.IsZero() && time.Since(f.last) < rereadInterval {
 		return f.secret, f.err

@@ -21,7 +21,7 @@ func sources(t *testing.T) map[string]string {
 			return err
 		case entry.IsDir() && (name == ".git" || name == "node_modules" || name == "dist"):
 			return filepath.SkipDir
-		case !entry.Type().IsRegular():
+		case !entry.Type().IsRegular() || name == ".git": // of a worktree, .git is a file that leads to the real one
 			return nil
 		}
 		raw, err := os.ReadFile(path)

@@ -1,5 +1,5 @@
-// Package healthcheck asks a running exporter whether it is alive, for container images that have no shell and no HTTP
-// client to do so.
+// Package healthcheck implements the command healthcheck: it asks a running exporter whether it is alive. Container
+// images without a shell and an HTTP client need it.
 package healthcheck
 
 import (
@@ -11,12 +11,12 @@ import (
 	"time"
 )
 
-// timeout is far longer than an answer that needs no reading takes, and shorter than who asks is ready to wait.
+// timeout is much longer than the exporter needs for this answer, and shorter than the usual timeouts of health checks.
 const timeout = 3 * time.Second
 
-// Ask returns nil when the exporter at the address ("host:port", or "https://host:port" where it serves TLS) shows within three
-// seconds that it is alive: by 200 on /-/healthy, or by 401, which is how one answers that wants a password, and Ask has none.
-// It uses no proxy, and looks at no certificate. It fails where the exporter demands one of its clients.
+// Ask returns nil if the exporter at an address ("host:port", or "https://host:port" if it serves TLS) is alive: if it
+// answers /-/healthy within three seconds with 200, or with 401 because it wants a password. Ask uses no proxy and
+// verifies no certificate. It fails if the exporter requires client certificates.
 func Ask(ctx context.Context, address string) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -30,10 +30,10 @@ func Ask(ctx context.Context, address string) error {
 	client := http.Client{
 		Transport: &http.Transport{
 			DisableKeepAlives: true,
-			// The certificate is for the name by which others know the exporter, and what is asked is no secret.
-			TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: true}, //nolint:gosec // as said above
+			// The certificate is for the name that other clients use, and neither the request nor the answer is secret.
+			TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: true}, //nolint:gosec // for the reason above
 		},
-		// An exporter does not redirect; whatever does is something else.
+		// The exporter never redirects, so a redirect comes from something else.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	response, err := client.Do(request)
@@ -44,7 +44,7 @@ func Ask(ctx context.Context, address string) error {
 	switch response.StatusCode {
 	case http.StatusOK, http.StatusUnauthorized:
 		return nil
-	case http.StatusBadRequest: // what net/http answers to plain HTTP where it serves TLS
+	case http.StatusBadRequest: // net/http's answer to plain HTTP on a TLS port
 		return fmt.Errorf("%s answers %s: where the exporter serves TLS, the address begins with https://", request.URL, response.Status)
 	}
 	return fmt.Errorf("%s answers %s", request.URL, response.Status)

@@ -14,7 +14,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
-// AddFlags declares the command's own flags. What they do not take is refused before anything is read or sent.
+// AddFlags declares the command's own flags. A wrong value is refused before anything is read or sent.
 func AddFlags(command *kingpin.CmdClause, o *Options) {
 	command.Flag("project", "Id of the project: 24 digits of 0-9 and a-f.").Required().PlaceHolder("ID").
 		SetValue(&value{text: &o.GroupID, set: o.setProject})
@@ -28,16 +28,16 @@ func AddFlags(command *kingpin.CmdClause, o *Options) {
 	command.Flag("format", "Format of what is printed: table or json.").Default("table").EnumVar(&o.Format, "table", "json")
 }
 
-// value is a flag whose text is checked as it is given.
+// value is a flag that checks its value when it is parsed.
 type value struct {
 	text *string
 	set  func(string) error
 }
 
-// Set takes the text of the flag.
+// Set parses the value of the flag.
 func (v *value) Set(s string) error { return v.set(s) }
 
-// String returns the text, where it is kept as such.
+// String returns the value, "" if it is stored in another form.
 func (v *value) String() string {
 	if v.text == nil {
 		return ""
@@ -53,8 +53,8 @@ func (o *Options) setProject(s string) error {
 	return nil
 }
 
-// setPipeline refuses what cannot be a pipeline's name. Atlas documents that no name holds a space either, but that is
-// left to Atlas to say.
+// setPipeline refuses a string that cannot be a pipeline's name. Atlas also documents that names contain no spaces;
+// this check is left to Atlas.
 func (o *Options) setPipeline(s string) error {
 	n := utf8.RuneCountInString(s)
 	if n == 0 || n > 64 || strings.ContainsAny(s, `/\"$`) || strings.ContainsFunc(s, unicode.IsControl) || !utf8.ValidString(s) {
@@ -84,7 +84,7 @@ func (o *Options) setRetention(s string) error {
 
 var errRetention = errors.New("not a retention: write a number of days, weeks or months, at least 1, like 30d, 4w or 6mo")
 
-// parseRetention reads a retention. Atlas takes a positive number of 32 bits.
+// parseRetention parses a retention. Atlas accepts a positive 32-bit number.
 func parseRetention(s string) (atlasapi.RetentionPolicy, error) {
 	parts := regexp.MustCompile(`^([0-9]+)(d|w|mo)$`).FindStringSubmatch(s)
 	if parts == nil {

@@ -15,12 +15,12 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/terminal"
 )
 
-// result is the JSON form of what is printed: a promise to scripts. Keys may be added; none goes.
+// result is the JSON form of the output. It is stable for scripts: later versions may add keys, but remove none.
 type result struct {
 	Outcome Outcome `json:"outcome"`
 	Message string  `json:"message"`
 	Request request `json:"request"`
-	Run     *run    `json:"run"` // null where none is known
+	Run     *run    `json:"run"` // null if unknown
 }
 
 type request struct {
@@ -34,7 +34,7 @@ func requestOf(r atlasapi.SentRequest) request {
 	return request{Method: r.Method, URL: r.URL, ContentType: r.ContentType, Body: r.Body}
 }
 
-// run is a run with Atlas's own names and spelling. A date that Atlas left out is "".
+// run is a run in Atlas's own names and spelling. A missing date is "".
 type run struct {
 	ID                    string     `json:"_id"`
 	PipelineID            string     `json:"pipelineId"`
@@ -82,7 +82,7 @@ func dateOf(t time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
-// print prints what became of the command.
+// print prints the result of the command.
 func (o *Options) print(r result) error {
 	var err error
 	switch {
@@ -127,7 +127,7 @@ func (o *Options) printTable(r *run) error {
 	return t.Flush()
 }
 
-// explain says in a sentence what Atlas answered to the request, or that it did not.
+// explain returns a sentence about Atlas's answer to the request, or its absence.
 func explain(err error, groupID string) string {
 	failure, ok := errors.AsType[*atlasapi.Error](err)
 	if !ok {
@@ -167,7 +167,8 @@ func fields(all []atlasapi.FieldError) string {
 	return strings.Join(parts, "; ")
 }
 
-// words returns what Atlas said, or why it did not, in parentheses. Fields are told elsewhere.
+// words returns Atlas's message, or why there is none, in parentheses. It leaves out the fields, which are printed
+// separately.
 func words(failure *atlasapi.Error) string {
 	if failure.Status == 0 {
 		return fmt.Sprintf(" (%v)", cmp.Or(failure.Err, errors.New("no reason is known")))
@@ -182,5 +183,5 @@ func words(failure *atlasapi.Error) string {
 	return " (" + said + ")"
 }
 
-// note tells a person something beside the result.
-func note(w io.Writer, text string) { _, _ = fmt.Fprintln(w, text) } // a note that cannot be written changes nothing
+// note prints a message for people besides the result.
+func note(w io.Writer, text string) { _, _ = fmt.Fprintln(w, text) } // an error does not matter

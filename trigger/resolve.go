@@ -8,8 +8,14 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
-// resolve finds out whether a run began though the answer does not tell. It looks until it sees one or its patience ends,
-// and once more when the command is interrupted.
+// resolve finds out whether a run began, after an answer that leaves it open. It reads the runs again and again until
+// it sees a new one or Patience is over.
+//
+// It must look even if the user interrupted the command, because a run may have begun. So the look context does not end
+// with ctx: it ends after Patience, or after lastLook if ctx has ended already. If ctx ends while resolve waits for the
+// next look, that look was the last. There are two errors because they answer two questions: why the request failed
+// (unclear), and why the runs could not be read (beforeErr before the request, lookErr now). Without the runs from
+// before the request, no run can be proved new, and the outcome is Unclear.
 func (i *ingestion) resolve(ctx context.Context, unclear error, before map[atlasapi.ObjectID]atlasapi.PipelineRun, beforeErr error) (atlasapi.PipelineRun, Outcome, error) {
 	why := explain(unclear, i.GroupID)
 	patience := i.Patience
@@ -50,7 +56,7 @@ func (i *ingestion) resolve(ctx context.Context, unclear error, before map[atlas
 		}
 		return run, Unclear, fmt.Errorf(
 			"it is not known whether the ingestion began: %s; and the pipeline's runs cannot be read: %s: look at them in Atlas before you try again", why, unread)
-	case found: // which were there before is not known
+	case found: // unknown whether the run is new, because the runs were not read before the request
 		return run, Unclear, fmt.Errorf(
 			"it is not known whether the ingestion began: %s; the newest run of this snapshot is %s, %s, created at %s: where that is just now, it did", why, run.ID, run.State, created(run).Format(time.RFC3339))
 	}
@@ -58,7 +64,7 @@ func (i *ingestion) resolve(ctx context.Context, unclear error, before map[atlas
 		"no run of this snapshot began as far as Atlas lists them, and nothing was sent again: %s: look at the runs once more before you try again", why)
 }
 
-// passes reports whether a list that could not be read may be readable a moment later.
+// passes reports whether an error of reading the runs may be temporary.
 func passes(err error) bool {
 	kind, ok := atlasapi.KindOf(err)
 	switch kind {
@@ -69,7 +75,7 @@ func passes(err error) bool {
 	}
 }
 
-// wait waits before another look. It returns false where there is to be none: the time is over, or the command was
+// wait waits before the next look. It returns false if there is to be none, because the time is over or the command was
 // interrupted.
 func wait(ctx, look context.Context, pause time.Duration) bool {
 	timer := time.NewTimer(pause)
@@ -84,7 +90,7 @@ func wait(ctx, look context.Context, pause time.Duration) bool {
 	}
 }
 
-// newest returns the newest of the runs that were not there before.
+// newest returns the newest run that was not there before.
 func newest(now, before map[atlasapi.ObjectID]atlasapi.PipelineRun) (run atlasapi.PipelineRun, found bool) {
 	for id, candidate := range now {
 		if _, known := before[id]; !known && (!found || created(candidate).After(created(run))) {
@@ -94,7 +100,7 @@ func newest(now, before map[atlasapi.ObjectID]atlasapi.PipelineRun) (run atlasap
 	return run, found
 }
 
-// created is when a run was created: its id tells where Atlas leaves the date out.
+// created returns when a run was created, from its id if Atlas sends no date.
 func created(run atlasapi.PipelineRun) time.Time {
 	if run.CreatedDate.IsZero() {
 		return run.ID.Time()

@@ -1,5 +1,6 @@
-// Package trigger starts one on-demand ingestion of a snapshot by a Data Lake pipeline. It is the only part of the
-// program that sends Atlas anything but GET and the request for a token, and nothing of the exporter's server uses it.
+// Package trigger implements the command trigger: it starts an on-demand ingestion of a snapshot by a Data Lake
+// pipeline, a feature that MongoDB ended in September 2025. It is the only part of the program that sends Atlas
+// anything else than GET requests and the request for a token. The exporter's server does not use it.
 package trigger
 
 import (
@@ -21,19 +22,19 @@ const Help = "Start an on-demand ingestion of one snapshot by a Data Lake pipeli
 	"It never starts two: an unclear answer is looked up in the pipeline's runs, and nothing is sent again. Exit code 0 once Atlas accepted it."
 
 const (
-	// defaultPatience is for how long a run is looked for after an unclear answer.
+	// defaultPatience is how long the command looks for a run after an unclear answer.
 	defaultPatience = 20 * time.Second
-	// looks is how often it is looked for meanwhile.
+	// looks is how often it looks in that time.
 	looks = 10
-	// lastLook bounds the one look that is left to who interrupts the command.
+	// lastLook bounds the one look after the user interrupted the command.
 	lastLook = 5 * time.Second
 )
 
-// Options are what an ingestion is made of.
+// Options configure the command.
 type Options struct {
 	GroupID, Pipeline string
 	Ingestion         atlasapi.Ingestion
-	// DryRun prints the request, and sends nothing.
+	// DryRun prints the request and sends nothing.
 	DryRun bool
 	// Format is "table" or "json".
 	Format string
@@ -42,23 +43,23 @@ type Options struct {
 	// Getenv looks up an environment variable.
 	Getenv    func(string) string
 	UserAgent string
-	// Observer is told of every exchange; nil is no one.
+	// Observer observes every request; it may be nil.
 	Observer atlasapi.Observer
-	// Out is where the run is printed, Notes where a person reads what was unusual.
+	// Out is for the run, and Notes for messages to people.
 	Out, Notes io.Writer
-	// Patience is for how long a run is looked for after an unclear answer; 0 means 20 s.
+	// Patience is how long the command looks for a run after an unclear answer; 0 means 20 s.
 	Patience time.Duration
 }
 
-// Outcome is what became of the command.
+// Outcome is the result of the command.
 type Outcome string
 
-// What can become of it.
+// The outcomes.
 const (
 	DryRun   Outcome = "dry_run"   // nothing was sent
 	Accepted Outcome = "accepted"  // Atlas started the run, and said so or lists it
 	Refused  Outcome = "refused"   // nothing was started
-	NotFound Outcome = "not_found" // the answer was unclear, and no run of it is listed
+	NotFound Outcome = "not_found" // the answer was unclear, and Atlas lists no new run
 	Unclear  Outcome = "unclear"   // the answer was unclear, and the runs cannot be told apart or read
 )
 
@@ -105,14 +106,14 @@ func Run(ctx context.Context, o Options) error {
 	return err
 }
 
-// ingestion is one on its way.
+// ingestion is an ingestion in progress.
 type ingestion struct {
 	*Options
 	client *atlasapi.Client
 }
 
-// start sends the request once. Where the answer leaves open whether a run began, the list of runs decides: one of this
-// snapshot that was not there before is this one's.
+// start sends the request once. If the answer leaves open whether a run began, it reads the list of runs: a run of this
+// snapshot that was not there before is the new one.
 func (i *ingestion) start(ctx context.Context) (atlasapi.PipelineRun, Outcome, error) {
 	before, listErr := i.runs(ctx)
 	if ctx.Err() != nil {
@@ -128,7 +129,7 @@ func (i *ingestion) start(ctx context.Context) (atlasapi.PipelineRun, Outcome, e
 	return i.resolve(ctx, err, before, listErr)
 }
 
-// runs reads the runs of the snapshot, by their ids.
+// runs returns the runs of the snapshot, by id.
 func (i *ingestion) runs(ctx context.Context) (map[atlasapi.ObjectID]atlasapi.PipelineRun, error) {
 	runs := map[atlasapi.ObjectID]atlasapi.PipelineRun{}
 	for run, err := range i.client.PipelineRuns(i.GroupID, i.Pipeline).All(ctx) {
@@ -142,7 +143,8 @@ func (i *ingestion) runs(ctx context.Context) (map[atlasapi.ObjectID]atlasapi.Pi
 	return runs, nil
 }
 
-// isClear reports whether a failure shows that no run was started: nothing reached Atlas, or Atlas refused it.
+// isClear reports whether a failure proves that no run was started: the request did not reach Atlas, or Atlas refused
+// it.
 func isClear(err error) bool {
 	failure, ok := errors.AsType[*atlasapi.Error](err)
 	if !ok {

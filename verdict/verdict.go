@@ -1,6 +1,6 @@
-// Package verdict judges what the exporter knows of a target as a person on call would: the page shows its findings, and
-// the alerting rules come to the same from the metrics. It is pure: everything follows from the view of a target, from the
-// patience that its collector declares, and from the time.
+// Package verdict judges targets as a person on call would: it finds what has failed, is overdue or is stuck. The page
+// shows these findings. The alerting rules compute the same from the metrics. Of is a pure function of the view of a
+// target, the Patience that its collector declares, and the time.
 package verdict
 
 import (
@@ -12,10 +12,10 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
 )
 
-// Kind is what a finding says, the kinds that need attention first.
+// Kind is the kind of a finding. Lower kinds are graver.
 type Kind uint8
 
-// The kinds of findings. The first need attention.
+// The kinds of findings, the gravest first.
 const (
 	BackupDisabled Kind = iota
 	Overdue
@@ -41,7 +41,7 @@ const (
 	Off
 	NotServed
 
-	// Kinds is how many there are.
+	// Kinds is the number of kinds.
 	Kinds = int(iota)
 )
 
@@ -55,48 +55,48 @@ const (
 	None
 )
 
-// Finding is one thing that a verdict says of a target.
+// Finding is one fact about a target.
 type Finding struct {
 	Kind     Kind
 	Severity Severity
-	// Since is when it began, zero where that says nothing.
+	// Since is when it began, zero if unknown.
 	Since time.Time
-	// Group is the delivery type of the jobs concerned, "" where jobs are judged together.
+	// Group is the delivery type of the jobs concerned, "" if all jobs are judged together.
 	Group string
-	// Alert is the name of the alert that says the same, "" where none does.
+	// Alert is the name of the alert for the same fact, "" if there is none.
 	Alert string
 }
 
-// Verdict is all that can be said of a target. The first finding is the gravest; there is always one.
+// Verdict holds the findings about a target, the gravest first. There is always at least one.
 type Verdict struct {
 	Findings []Finding
-	// Old reports that the findings come from values that could not be read again, or not for long.
+	// Old reports that the findings are based on old values, because the target could not be read again.
 	Old bool
 }
 
-// The patience that does not depend on a collector.
+// Limits that do not depend on the collector.
 const (
-	// MaxSkew is how far ahead a date may be that counts as evidence.
+	// MaxSkew is how far in the future a date may be. Dates further ahead are ignored.
 	MaxSkew = 24 * time.Hour
-	// StaleAfter is how old the values of a target may be that is up.
+	// StaleAfter is how old the values of a target that is up may be.
 	StaleAfter = 30 * time.Minute
 	// PendingAfter is how long a target may wait for its first reading.
 	PendingAfter = 30 * time.Minute
-	// ReadingTime is how long it may take until a success that has come is read.
+	// ReadingTime is how long it may take until the exporter has read a new success.
 	ReadingTime = 15 * time.Minute
-	// turn is how long past its next turn a failure is still news.
+	// turn is how long a failure is still reported after its next scheduled job.
 	turn = 24 * time.Hour
-	// shortPause is the longest pause that is no reason for a missing success, whatever the interval.
+	// shortPause is the longest pause that does not excuse a missing success, whatever the interval.
 	shortPause = 12 * time.Hour
 )
 
-// Standing is the gravest finding.
+// Standing returns the gravest finding.
 func (v *Verdict) Standing() *Finding { return &v.Findings[0] }
 
 // Alarming reports whether somebody should look.
 func (v *Verdict) Alarming() bool { return v.Standing().Severity < None }
 
-// Alerts are the names of the alerts that say the same as the findings, in order.
+// Alerts returns the names of the alerts for the findings, in order.
 func (v *Verdict) Alerts() []string {
 	var names []string
 	for i := range v.Findings {
@@ -108,7 +108,7 @@ func (v *Verdict) Alerts() []string {
 	return slices.Compact(names)
 }
 
-// Of judges a target as of now.
+// Of judges a target at the time now.
 func Of(now time.Time, v *collector.TargetView) Verdict {
 	j := judge{now: now, view: v}
 	switch v.Condition {
@@ -143,7 +143,7 @@ func Of(now time.Time, v *collector.TargetView) Verdict {
 	return j.Verdict
 }
 
-// judge gathers the findings of one target.
+// judge collects the findings about one target.
 type judge struct {
 	Verdict
 	now  time.Time
@@ -156,17 +156,18 @@ func (j *judge) find(k Kind, s Severity, since time.Time, alert string) {
 
 func (j *judge) note(k Kind) { j.Findings = append(j.Findings, Finding{Kind: k, Severity: None}) }
 
-// frozen reports that the values no longer follow Atlas, so that a job which was under way has most likely ended since.
+// frozen reports that the values no longer follow Atlas. A job that was running has most likely ended since.
 func (j *judge) frozen() bool { return j.view.Condition != collector.Up }
 
-// unsupported judges a target that Atlas does not serve. A backup that was switched off is no peace.
+// unsupported judges a target that Atlas does not serve. If that is because backup was switched off, it needs
+// attention.
 func (j *judge) unsupported() {
 	v := j.view
 	if v.Reason != collector.BackupDisabled {
 		j.note(NotServed)
 		return
 	}
-	// Jobs that were read, or a schedule, show that backup was on.
+	// Jobs or a schedule prove that backup was on before.
 	if v.Step == collector.StepRestore || v.Jobs == 0 && v.Plan.BackupWasOn.IsZero() {
 		j.note(Off)
 		return
@@ -200,14 +201,14 @@ func (j *judge) jobs() {
 	}
 }
 
-// group judges the jobs that are judged together.
+// group judges the jobs of one delivery type, or all jobs of a target without delivery types.
 func (j *judge) group(l *collector.Latest) {
 	v := j.view
 	before := len(j.Findings)
 	if l.LastFailure.After(l.LastSuccess) && j.now.Sub(l.LastFailure) <= j.news() {
 		severity := Warning
 		if v.Step == collector.StepRestore {
-			severity = Critical // somebody waits for it
+			severity = Critical // somebody is waiting for the restore
 		}
 		j.find(Failed, severity, l.LastFailure, v.Alert+"Failed")
 	}
@@ -219,7 +220,7 @@ func (j *judge) group(l *collector.Latest) {
 	}
 }
 
-// news is how long a failure is reported: at least until the next turn.
+// news returns how long a failure is reported: at least until the next scheduled job should have succeeded.
 func (j *judge) news() time.Duration {
 	if interval := j.view.Plan.Interval; interval > 0 {
 		return max(j.view.Patience.News, interval+turn)
@@ -227,8 +228,8 @@ func (j *judge) news() time.Duration {
 	return j.view.Patience.News
 }
 
-// isStuck reports whether a job has been unfinished for too long. One that died within Atlas is news only while no newer
-// one succeeds.
+// isStuck reports whether a job has been unfinished for too long. If newer jobs have succeeded, a stuck one is reported
+// only as long as a failure would be.
 func (j *judge) isStuck(l *collector.Latest, age time.Duration) bool {
 	p := &j.view.Patience
 	after := p.Stuck
@@ -238,8 +239,8 @@ func (j *judge) isStuck(l *collector.Latest, age time.Duration) bool {
 	return after > 0 && age > after && (age <= p.News || !l.LastSuccess.After(l.OldestUnfinished))
 }
 
-// overdue reports whether a success is missing, and since when none came: counted from the latest of last success, first
-// export and the cluster's creation, more than the interval and a grace have passed.
+// overdue reports whether a success is missing, and since when. It is missing if more than the interval and a grace
+// have passed since the latest of the last success, the first export and the cluster's creation.
 func (j *judge) overdue() (since time.Time, late bool) {
 	v := j.view
 	interval := v.Plan.Interval
@@ -247,7 +248,7 @@ func (j *judge) overdue() (since time.Time, late bool) {
 		return since, false
 	}
 	counted := []time.Time{v.Plan.Since, v.Latest.LastSuccess}
-	if v.Step == collector.StepExport { // a first snapshot that failed is no evidence of another
+	if v.Step == collector.StepExport { // not for snapshots: a failed first one does not change when a success is due
 		counted = append(counted, v.Latest.First)
 	}
 	for _, at := range counted {
@@ -268,8 +269,9 @@ func (j *judge) overdue() (since time.Time, late bool) {
 	return since, true
 }
 
-// settles reports whether a restart gives a cluster the full time again. A pause that is short, or that ended before
-// anything was due, is no reason; neither is a switch that goes off and on again and again.
+// settles reports whether a cluster gets the full time again after a restart, that is, after a pause or a switch. It
+// does not after a short pause, after a pause that ended before a job was due, or if a switch goes off and on
+// repeatedly.
 func (j *judge) settles(r collector.Restart, since time.Time, age, patience time.Duration) bool {
 	interval := j.view.Plan.Interval
 	if r.Pause && (r.After < min(interval, shortPause) || !r.At.After(since.Add(interval))) {
@@ -278,7 +280,7 @@ func (j *judge) settles(r collector.Restart, since time.Time, age, patience time
 	return r.After >= interval || age <= 2*patience
 }
 
-// schedule judges what is known of the jobs to come.
+// schedule judges the scheduled jobs.
 func (j *judge) schedule() {
 	v := j.view
 	plan := &v.Plan
@@ -299,7 +301,8 @@ func (j *judge) schedule() {
 	}
 }
 
-// sinceAutoExport reports whether a snapshot was taken after auto export was last switched on, as far as that was seen.
+// sinceAutoExport reports whether a snapshot was taken after auto export was last switched on, as far as the exporter
+// saw it.
 func (j *judge) sinceAutoExport(snapshot time.Time) bool {
 	return !slices.ContainsFunc(j.view.Plan.Restarts, func(r collector.Restart) bool { return !r.Pause && !snapshot.After(r.At) })
 }
@@ -308,15 +311,15 @@ func (j *judge) restarted(within time.Duration) bool {
 	return slices.ContainsFunc(j.view.Plan.Restarts, func(r collector.Restart) bool { return j.now.Sub(r.At) <= within })
 }
 
-// autoExportWasOn reports whether auto export was on before: the exporter saw it, or the last export is so young that it
-// most likely made it, and nothing else is said to start exports.
+// autoExportWasOn reports whether auto export was on before. Either the exporter saw it, or the last export is so
+// recent that auto export most likely made it, and the configuration does not expect exports of another origin.
 func (j *judge) autoExportWasOn() bool {
 	v := j.view
 	return !v.Plan.AutoExportWasOn.IsZero() ||
 		v.Plan.Interval == 0 && !v.Latest.LastSuccess.IsZero() && j.now.Sub(v.Latest.LastSuccess) <= v.Patience.News
 }
 
-// calm says how a target stands that needs no attention.
+// calm adds the finding about a target that needs no attention.
 func (j *judge) calm() {
 	v := j.view
 	l := &v.Latest
@@ -346,7 +349,7 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// String is what people call the kind.
+// String returns the name of the kind, for people.
 func (k Kind) String() string {
 	return [Kinds]string{
 		BackupDisabled: "backup off", Overdue: "overdue", BucketMissing: "bucket missing", Failed: "failed", Stuck: "stuck",
@@ -357,5 +360,5 @@ func (k Kind) String() string {
 	}[k]
 }
 
-// Anchor is the kind as a part of an address.
+// Anchor returns the kind as the fragment of a URL.
 func (k Kind) Anchor() string { return strings.ReplaceAll(k.String(), " ", "-") }

@@ -1,4 +1,4 @@
-// Command bench measures what one evaluation of the alerting rules costs a real Prometheus for a large organisation. It serves
+// Command bench measures what one evaluation of the alerting rules costs a real Prometheus for a large organization. It serves
 // the series of that many clusters and lets Prometheus scrape them and evaluate the rules. Then it stops both, evaluates each
 // rule once more, and prints the processor time that Prometheus took for it, so that other work on the machine does not count.
 // Times in the rules are divided by a factor, and so is the minute between two scrapes: after 90 minutes by the factor every

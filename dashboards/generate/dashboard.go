@@ -143,7 +143,7 @@ func sharedVariables() []options {
 			"multi": false, "includeAll": false, "current": options{}, "options": []any{},
 		},
 		queryVariable("job", "Job", `label_values(mongodbatlas_target_up, job)`, ""),
-		// The id is what filters, since names change and two organisations may use the same; the name is what people see.
+		// The id is what filters, since names change and two organizations may use the same; the name is what people see.
 		queryVariable("project", "Project",
 			`query_result(max by (group_id, group_name) (mongodbatlas_targets{job=~"$job",group_id!=""}))`,
 			`/group_id="(?<value>[^"]+)".*group_name="(?<text>[^"]*)"/`),

@@ -1,8 +1,8 @@
 // Package hangup catches SIGHUP before the program's main function runs.
 //
-// Until somebody catches it, SIGHUP ends the process, and a program with many packages takes several milliseconds to
-// initialize them: time enough for a service manager or a configuration reloader that signals right after the start. This
-// package imports next to nothing, so that Go initializes it among the first.
+// By default SIGHUP ends a process. Go needs several milliseconds to initialize a program with many packages, and a
+// service manager or a configuration reloader may send SIGHUP in that time. This package has almost no imports, so Go
+// initializes it among the first.
 package hangup
 
 import (
@@ -15,13 +15,13 @@ import (
 var caught = catch() //nolint:gochecknoglobals // main would be too late: see above
 
 func catch() <-chan os.Signal {
-	c := make(chan os.Signal, 1) // several at a time are one
+	c := make(chan os.Signal, 1) // several signals in a row count as one
 	signal.Notify(c, syscall.SIGHUP)
 	return c
 }
 
-// Signals returns the channel of the SIGHUPs that the process gets and got.
+// Signals returns the channel that receives SIGHUP, including one from before main.
 func Signals() <-chan os.Signal { return caught }
 
-// Release has SIGHUP end the process again, unless the process was started with SIGHUP ignored.
+// Release restores the default, so that SIGHUP ends the process, unless the process was started with SIGHUP ignored.
 func Release() { signal.Reset(syscall.SIGHUP) }

@@ -1,4 +1,4 @@
-// Package logging writes the program's log: lines of one form, whichever library they come from.
+// Package logging writes the program's log. All lines have the same format, whichever library they come from.
 package logging
 
 import (
@@ -13,9 +13,10 @@ import (
 	slgk "github.com/tjhop/slog-gokit"
 )
 
-// Loggers are one log for users of different libraries.
+// Loggers write to the same log, through different interfaces.
 type Loggers struct {
-	// Kit is the program's own. It is not embedded, because go-kit/log finds the caller and the order of the keys by its type.
+	// Kit is for the program itself. It is not wrapped, because go-kit/log determines the caller and the order of the
+	// keys by its type.
 	Kit log.Logger
 	// Slog is for users of log/slog.
 	Slog *slog.Logger
@@ -23,8 +24,8 @@ type Loggers struct {
 	Server *stdlog.Logger
 }
 
-// New returns loggers that write what has the least level (debug, info, warn or error) or a higher one, in a format
-// (logfmt or json).
+// New returns loggers that write messages of at least a level (debug, info, warn or error), in a format (logfmt or
+// json).
 func New(w io.Writer, least, format string) Loggers {
 	w = log.NewSyncWriter(w)
 	base := log.NewLogfmtLogger(w)
@@ -33,7 +34,7 @@ func New(w io.Writer, least, format string) Loggers {
 	}
 	base = level.NewFilter(base, level.Allow(level.ParseDefault(least, level.InfoValue())))
 	var slogLevel slog.LevelVar
-	_ = slogLevel.UnmarshalText([]byte(least)) // the flag allows no other
+	_ = slogLevel.UnmarshalText([]byte(least)) // cannot fail: the flag allows only valid levels
 	return Loggers{
 		Kit:    log.With(base, "ts", log.DefaultTimestampUTC, "caller", log.DefaultCaller),
 		Slog:   slog.New(slgk.NewGoKitHandler(sameKeys{base}, &slogLevel)),
@@ -41,7 +42,7 @@ func New(w io.Writer, least, format string) Loggers {
 	}
 }
 
-// sameKeys gives lines that come from slog the keys of the others, in their order: slog's time becomes ts.
+// sameKeys gives lines from slog the same keys as the other lines, in the same order: slog's time becomes ts.
 type sameKeys struct{ next log.Logger }
 
 func (l sameKeys) Log(keyvals ...any) error {
@@ -63,13 +64,13 @@ func (l sameKeys) Log(keyvals ...any) error {
 	return l.next.Log(append(head, line...)...)
 }
 
-// serverLog takes the lines of net/http.
+// serverLog receives the log lines of net/http.
 type serverLog struct{ logger log.Logger }
 
 func (l serverLog) Write(line []byte) (int, error) {
 	message := strings.TrimSpace(string(line))
 	to := level.Error(l.logger)
-	if strings.HasPrefix(message, "http: TLS handshake error") { // a mistake of the client's, such as plain HTTP, or a probe of the port
+	if strings.HasPrefix(message, "http: TLS handshake error") { // the client's mistake, such as plain HTTP, or a port probe
 		to = level.Warn(l.logger)
 	}
 	return len(line), to.Log("msg", message)

@@ -1,4 +1,4 @@
-// Package terminal is what commands need to know of the terminal that they print to.
+// Package terminal has functions for commands that print to a terminal.
 package terminal
 
 import (
@@ -8,7 +8,7 @@ import (
 	"unicode"
 )
 
-// Of returns w where it is a terminal (or another character device), else nil.
+// Of returns w if it is a terminal or another character device, else nil.
 func Of(w io.Writer) io.Writer {
 	if file, ok := w.(*os.File); ok {
 		if info, err := file.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
@@ -18,8 +18,8 @@ func Of(w io.Writer) io.Writer {
 	return nil
 }
 
-// Printable replaces what would move the cursor or change the terminal: a text that came from elsewhere, such as a
-// pipeline's name, could else forge what a person reads.
+// Printable replaces the characters that would move the cursor or change the terminal. Otherwise a string from outside,
+// such as a pipeline's name, could forge the output.
 func Printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {

@@ -1,7 +1,7 @@
 // What the page does in a real Chromium. browser_test.go runs this and sets the environment:
-//   PAGE        the page of the demo organisation
+//   PAGE        the page of the demo organization
 //   HOSTILE     the same with a project and a pipeline whose names are markup: see browser_test.go
-//   LARGE       the page of an organisation of 1050 clusters
+//   LARGE       the page of an organization of 1050 clusters
 //   MODULES     the directory in which npm installed playwright-core
 //   CHROMIUM    the program
 //   SCREENSHOTS the directory for screenshots; none are taken when it is empty
