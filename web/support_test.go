@@ -174,10 +174,11 @@ func (e *exporter) do(ctx context.Context, method, path string, header ...string
 func (e *exporter) ready(t *testing.T) {
 	t.Helper()
 	harness.Eventually(t, func() error {
-		if got := e.get(t, "/-/ready"); got.status != http.StatusOK {
-			return fmt.Errorf("/-/ready answers %d %s", got.status, got.body)
+		got, err := e.do(t.Context(), http.MethodGet, "/-/ready")
+		if err == nil && got.status != http.StatusOK {
+			err = fmt.Errorf("/-/ready answers %d %s", got.status, got.body)
 		}
-		return nil
+		return err
 	})
 }
 
