@@ -261,6 +261,9 @@ func watch(t *testing.T, baseURL, credentials string) *watched {
 	file := filepath.Join(w.dir, "config.yml")
 	d, err := daemon.New(t.Context(), daemon.Options{
 		Load: func(ctx context.Context) (config.Config, error) {
+			w.mu.Lock()
+			w.loads++
+			w.mu.Unlock()
 			return config.LoadFile(ctx, file, collector.All().Config())
 		},
 		Table:      collector.All(),
@@ -274,8 +277,8 @@ func watch(t *testing.T, baseURL, credentials string) *watched {
 	return w
 }
 
-// TestAutoReload holds that the daemon reloads by itself when the content of a file changed, and only then, and says once what
-// is wrong with a change.
+// TestAutoReload holds that the daemon reloads by itself when the content of a file changed, and only then, reads the files once
+// for each change, and says once what is wrong with it.
 func TestAutoReload(t *testing.T) {
 	const interval = 30 * time.Second
 	const bad = "refesh: {}\n"
@@ -304,7 +307,7 @@ func TestAutoReload(t *testing.T) {
 			}, 1, 0, 1},
 		}
 		for _, step := range steps {
-			reloads, failures := w.logged(succeeded), w.logged(failed)
+			reloads, failures, loads := w.logged(succeeded), w.logged(failed), w.loaded()
 			step.do()
 			time.Sleep(3 * interval)
 			synctest.Wait()
@@ -312,6 +315,9 @@ func TestAutoReload(t *testing.T) {
 			if gauge := successful(t, w.Daemon); reloads != step.reloads || failures != step.failures || gauge != step.gauge {
 				t.Errorf("%s: %d reloads and %d failures in the log, the gauge is %g; want %d, %d and %g",
 					step.name, reloads, failures, gauge, step.reloads, step.failures, step.gauge)
+			}
+			if got := w.loaded() - loads; got != step.reloads+step.failures {
+				t.Errorf("%s: the configuration was read %d times, want %d", step.name, got, step.reloads+step.failures)
 			}
 		}
 	})
@@ -393,11 +399,53 @@ func TestRejectedSecretIsReadAgain(t *testing.T) {
 	}
 }
 
+// TestReloadKeepsToken holds that a reload asks for another token where the credentials or Atlas's address changed, and nowhere
+// else.
+func TestReloadKeepsToken(t *testing.T) {
+	t.Parallel()
+	const always = "refresh: {min_interval: 0s}\n"
+	first, second := newAtlas(t, "one"), newAtlas(t, "two")
+	w := watch(t, first.URL(), serviceAccount)
+	for i, step := range []struct {
+		name          string
+		change        func()
+		first, second int // tokens that each has given
+	}{
+		{"the start", func() {}, 1, 0},
+		{"the same", func() {}, 1, 0},
+		{"another interval", func() { w.mount(t, "..2", "one", always) }, 1, 0},
+		{"another secret", func() {
+			first.AllowServiceAccount(atlassim.ServiceAccount{ClientID: "mdb_sa_id_test", ClientSecret: "two"})
+			w.mount(t, "..3", "two", always)
+		}, 2, 0},
+		{"another address", func() {
+			w.baseURL = second.URL()
+			w.mount(t, "..4", "two", always)
+		}, 2, 1},
+	} {
+		step.change()
+		if i > 0 {
+			if err := w.Reload(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.Exporter().Refresh(t.Context(), collector.Selection{})
+		if first.Mints() != step.first || second.Mints() != step.second {
+			t.Errorf("%s: %d and %d tokens, want %d and %d", step.name, first.Mints(), second.Mints(), step.first, step.second)
+		}
+	}
+}
+
 // startAtlas starts a simulated Atlas that accepts both kinds of credentials with a secret.
 func startAtlas(t *testing.T, secret string) (baseURL string) {
 	t.Helper()
+	return newAtlas(t, secret).URL()
+}
+
+func newAtlas(t *testing.T, secret string) *atlassim.Server {
+	t.Helper()
 	org := atlassim.NewOrganization(atlassim.WallClock{})
-	org.AddProject("project")
+	org.AddProject("project").AddCluster("cluster", atlassim.ClusterOptions{})
 	atlas := atlassim.NewServer(org, atlassim.Options{
 		ServiceAccounts: []atlassim.ServiceAccount{{ClientID: "mdb_sa_id_test", ClientSecret: secret}},
 		APIKeys:         []atlassim.APIKey{{PublicKey: "public", PrivateKey: secret}},
@@ -406,5 +454,5 @@ func startAtlas(t *testing.T, secret string) (baseURL string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = atlas.Close() })
-	return atlas.URL()
+	return atlas
 }
