@@ -38,7 +38,7 @@ type snapshotTotals struct {
 	newestExpiration seconds
 
 	// exportable are the completed snapshots whose export may be missing: those newer than the newest exported one. The lower
-	// bound that held when the list was read, and the export that gave it, spare keeping older ones.
+	// bound that held when the list was read spares keeping older ones; boundExport is the listed snapshot that gave it, if one did.
 	exportable  []exportable
 	bound       seconds
 	boundExport snapshotHash
@@ -279,7 +279,11 @@ func keepExportable(e *entry, s *snapshotSummary) {
 		more.exportable, more.withoutAuto = nil, exports != nil
 		return
 	case newest != nil && newest.total > 0:
-		more.boundExport, more.bound = newest.newest.extra.snapshot, more.newerThan(&newest.newest)
+		export := &newest.newest
+		more.bound = more.newerThan(export)
+		if _, listed := more.takenAt(export.extra.snapshot); listed {
+			more.boundExport = export.extra.snapshot
+		}
 	}
 	// A copy, since the list was long before the others were dropped, and its array would stay in memory.
 	more.exportable = slices.Clone(slices.DeleteFunc(more.exportable, func(x exportable) bool { return x.created <= more.bound }))
@@ -288,18 +292,26 @@ func keepExportable(e *entry, s *snapshotSummary) {
 // newerThan returns the creation of the snapshot of an export job. Where the snapshot is not listed, it returns the creation
 // of the job, which is later: no snapshot is then taken for missing that is older than the exported one.
 func (t *snapshotTotals) newerThan(export *job[exportExtra]) seconds {
-	if export.extra.snapshot == 0 {
-		return export.created
-	}
-	if export.extra.snapshot == t.boundExport {
-		return t.bound
-	}
-	for _, x := range t.exportable {
-		if x.snapshot == export.extra.snapshot {
-			return x.created
-		}
+	if at, listed := t.takenAt(export.extra.snapshot); listed {
+		return at
 	}
 	return export.created
+}
+
+// takenAt returns the creation of a snapshot, where it is listed and known.
+func (t *snapshotTotals) takenAt(snapshot snapshotHash) (at seconds, listed bool) {
+	if snapshot == 0 {
+		return 0, false
+	}
+	if snapshot == t.boundExport {
+		return t.bound, true
+	}
+	for _, x := range t.exportable {
+		if x.snapshot == snapshot {
+			return x.created, true
+		}
+	}
+	return 0, false
 }
 
 // missingExport returns the creation of the oldest completed snapshot that auto export should have exported: the export

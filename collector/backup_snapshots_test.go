@@ -223,6 +223,26 @@ func TestMissingExportNeedsEvidence(t *testing.T) {
 	}
 }
 
+// TestMissingExportBesideExportsOfAFailedSnapshot holds that of two export jobs of a snapshot that cannot be exported the newer
+// one counts as soon as it is read.
+func TestMissingExportBesideExportsOfAFailedSnapshot(t *testing.T) {
+	t.Parallel()
+	c := newChain(t)
+	failed := taken(1, func(s *atlasapi.Snapshot) { s.Status = "failed" })
+	first, second := exported(1, time.Hour), exported(1, 60*time.Hour)
+	second.ID[3]++
+	c.readSchedule(true)
+	c.readExports(first)
+	c.readSnapshots(failed, taken(2), taken(3), taken(4))
+	if got := missingExport(c.view); got != secondsOf(taken(2).CreatedAt) {
+		t.Fatalf("%s is missing, want the second day", got.time())
+	}
+	c.readExports(second, first)
+	if got := missingExport(c.view); got != secondsOf(taken(4).CreatedAt) {
+		t.Errorf("%s is missing, want the fourth day, the first after the newer export", got.time())
+	}
+}
+
 // TestFewSnapshotsAreKept holds that a long list leaves little in memory.
 func TestFewSnapshotsAreKept(t *testing.T) {
 	t.Parallel()

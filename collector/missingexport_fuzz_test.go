@@ -70,9 +70,6 @@ func newFuzzedChain(script []byte) fuzzedChain {
 		case len(c.snapshots) > 0 && b[2] < 200:
 			s := c.snapshots[int(b[2])%len(c.snapshots)]
 			e.SnapshotID = s.ID
-			if taken := time.Unix(createdAgain(s.CreatedAt, s.ID), 0); e.CreatedAt.Before(taken) { // no job is older than its snapshot
-				e.CreatedAt = taken
-			}
 		default:
 			e.SnapshotID = fuzzedID(3, i, at) // one that has expired
 		}

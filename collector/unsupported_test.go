@@ -8,6 +8,38 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
+// TestWhichListsMayEnd holds for each list of the backup chain what its refusals mean: some features are not offered
+// everywhere, and the lists of the others are known to exist.
+func TestWhichListsMayEnd(t *testing.T) {
+	t.Parallel()
+	refusals := map[string]*atlasapi.Error{
+		"404":                 {Status: http.StatusNotFound, Code: "RESOURCE_NOT_FOUND", Kind: atlasapi.KindNotFound},
+		"404 GROUP_NOT_FOUND": {Status: http.StatusNotFound, Code: "GROUP_NOT_FOUND", Kind: atlasapi.KindNotFound},
+		"405":                 {Status: http.StatusMethodNotAllowed, Kind: atlasapi.KindBadResponse},
+		"410":                 {Status: http.StatusGone, Code: "VERSION_GONE", Kind: atlasapi.KindBadResponse},
+		"400":                 {Status: http.StatusBadRequest, Kind: atlasapi.KindBadResponse},
+		"403":                 {Status: http.StatusForbidden, Kind: atlasapi.KindForbidden},
+	}
+	ends := map[string]Reason{"404": FeatureGone, "405": FeatureGone, "410": FeatureGone}
+	stays := map[string]Reason{"404": NotFound, "405": BadResponse, "410": BadResponse}
+	for collector, want := range map[string]map[string]Reason{
+		"pipelines": ends, "flex_clusters": ends, "collection_restores": ends,
+		"clusters": stays, "export_buckets": stays, "backup_schedule": stays, "backup_snapshots": stays, "backup_exports": stays,
+		"backup_restores": stays, "flex_snapshots": stays, "flex_restores": stays, "pipeline_runs": stays,
+	} {
+		d := All()[slices.Index(All().Names(), collector)]
+		for name, refusal := range refusals {
+			expected := map[string]Reason{"400": BadResponse, "403": Forbidden, "404 GROUP_NOT_FOUND": NotFound}[name]
+			if expected == None {
+				expected = want[name]
+			}
+			if got := d.Judge(refusal); got != expected {
+				t.Errorf("%s of %s means %s, want %s", name, collector, got, expected)
+			}
+		}
+	}
+}
+
 // TestUnsupportedSaysNothingAboutTokens refuses the request for a token in the words with which Atlas says that it does not
 // serve a target: a missing token says nothing about pipelines, whose series would otherwise be gone for an hour.
 func TestUnsupportedSaysNothingAboutTokens(t *testing.T) {
