@@ -90,35 +90,35 @@ type switched struct{ set, on bool }
 
 // run is the program. It returns its exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	app := kingpin.New(program, "Prometheus exporter for the backups of MongoDB Atlas: snapshots, exports, restores and Data Lake pipeline runs.")
+	app := kingpin.New(program, "Prometheus exporter for MongoDB Atlas backups: snapshots, exports and restores.")
 	app.UsageWriter(stdout).ErrorWriter(stderr).HelpFlag.Short('h')
 	app.Version(version.Print(program)).VersionFlag.Short('V')
 	f := flags{files: &config.Reader{}, table: collector.All(), web: kingpinflag.AddFlags(app, defaultAddress), collectors: map[string]*switched{}}
 	app.GetFlag("web.listen-address").IsSetByUser(&f.listenGiven)
-	app.Flag("config.file", "Path to configuration file. Without one, every key has its default and the credentials come from the environment.").StringVar(&f.configFile)
-	app.Flag("config.auto-reload-interval", "Interval for checking and automatically reloading the configuration file and the secret file upon detecting changes. 0 is off.").Default("0s").DurationVar(&f.autoReload)
+	app.Flag("config.file", "Path to configuration file. By default, every key has its default and the credentials come from the environment.").StringVar(&f.configFile)
+	app.Flag("config.auto-reload-interval", "Interval for checking the configuration file and the secret file, and reloading the configuration if they changed. 0 disables it.").Default("0s").DurationVar(&f.autoReload)
 	app.Flag("web.telemetry-path", "Path under which to expose metrics.").Default("/metrics").StringVar(&f.telemetryPath)
 	app.Flag("web.timeout-offset", "Offset to subtract from Prometheus's scrape timeout.").Default("500ms").DurationVar(&f.timeoutOffset)
-	app.Flag("web.external-url", "The URL under which users and Prometheus reach the exporter, for example if it is served via a reverse proxy. Service discovery uses its scheme, host and path; the exporter answers below the path as well.").PlaceHolder("URL").StringVar(&f.externalURL)
-	app.Flag("web.atlas-url", "Base address of the page's links into Atlas.").Default(web.DefaultAtlasURL).StringVar(&f.atlasURL)
-	app.Flag("web.runbook-url", "Address of the runbooks that the page links to. Without one, those of this project.").PlaceHolder("URL").StringVar(&f.runbookURL)
+	app.Flag("web.external-url", "The URL under which users and Prometheus reach the exporter, for example if it is behind a reverse proxy. Service discovery uses its scheme, host and path. The exporter also serves everything below its path.").PlaceHolder("URL").StringVar(&f.externalURL)
+	app.Flag("web.atlas-url", "Base URL of the page's links into Atlas.").Default(web.DefaultAtlasURL).StringVar(&f.atlasURL)
+	app.Flag("web.runbook-url", "URL of the runbooks that the page links to. Default: the runbooks of this project.").PlaceHolder("URL").StringVar(&f.runbookURL)
 	app.Flag("log.level", "Only log messages with the given severity or above. One of: [debug, info, warn, error]").Default("info").EnumVar(&f.logLevel, "debug", "info", "warn", "error")
 	app.Flag("log.format", "Output format of log messages. One of: [logfmt, json]").Default("logfmt").EnumVar(&f.logFormat, "logfmt", "json")
 	for _, name := range f.table.Configurable().Names() {
 		given := &switched{}
 		f.collectors[name] = given
-		app.Flag("collector."+name, "Enable the "+name+" collector. Wins over the configuration file.").Default("true").
+		app.Flag("collector."+name, "Enable the "+name+" collector. Overrides the configuration file.").Default("true").
 			IsSetByUser(&given.set).BoolVar(&given.on)
 	}
 	serving := app.Command("serve", "Serve metrics.").Default()
-	demo := app.Command("demo", "Serve metrics of a simulated organization: no account, no network, no configuration. Without --web.listen-address it listens on loopback.")
+	demo := app.Command("demo", "Serve metrics of a simulated organization, without an account, a network or a configuration. Listens on loopback unless --web.listen-address is set.")
 	checkOptions, triggerOptions := check.Options{}, trigger.Options{}
 	checking := app.Command("check", check.Help)
 	check.AddFlags(checking, &checkOptions)
 	triggering := app.Command("trigger", trigger.Help)
 	trigger.AddFlags(triggering, &triggerOptions)
-	health := app.Command("healthcheck", "Check that a running exporter is alive: exit code 0 when it is, else 1. For container images, which have no other HTTP client.")
-	healthAddress := health.Flag("address", "Where the exporter listens: host:port, or https://host:port where it serves TLS.").Default("127.0.0.1" + defaultAddress).String()
+	health := app.Command("healthcheck", "Check that a running exporter is alive. The exit code is 0 if it is, else 1. For container images without another HTTP client.")
+	healthAddress := health.Flag("address", "Address of the exporter: host:port, or https://host:port if it serves TLS.").Default("127.0.0.1" + defaultAddress).String()
 	hideFlags(app, args)
 	command, err := app.Parse(args)
 	if err != nil {
@@ -335,12 +335,12 @@ func serve(ctx context.Context, f *flags, load func(context.Context) (config.Con
 
 // shutDown lets requests that are being answered finish, for drainTime at most.
 func shutDown(ctx context.Context, server *http.Server, logger log.Logger) error {
-	_ = level.Info(logger).Log("msg", "ending: requests that are being answered may finish")
+	_ = level.Info(logger).Log("msg", "shutting down: waiting for running requests")
 	drain, cancel := context.WithTimeout(ctx, drainTime)
 	defer cancel()
 	err := server.Shutdown(drain)
 	if errors.Is(err, context.DeadlineExceeded) {
-		_ = level.Warn(logger).Log("msg", "ending: a request was cut off, whose client did not send or read it to its end")
+		_ = level.Warn(logger).Log("msg", "shutting down: closed a connection whose client did not finish its request")
 		return server.Close()
 	}
 	return err

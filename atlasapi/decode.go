@@ -241,7 +241,7 @@ func reference(d *jx.Decoder, into *ObjectID) error {
 
 func mismatch(want string, got jx.Type) error {
 	if got == jx.Invalid {
-		return errors.New("no JSON")
+		return errors.New("not JSON")
 	}
 	return fmt.Errorf("%s expected, got %s", want, got)
 }

@@ -27,7 +27,7 @@ var (
 
 	errCutShort = errors.New("the answer ended early")
 	errTooLarge = fmt.Errorf("the answer is larger than %d MiB", maxBody>>20)
-	errHTML     = errors.New("the answer is a web page and not JSON: a proxy or a maintenance page may stand between")
+	errHTML     = errors.New("the answer is a web page instead of JSON, perhaps from a proxy or a maintenance page")
 
 	// secretShape is the form of a service account's secret, hidden wherever it turns up.
 	secretShape = regexp.MustCompile(`mdb_sa_sk_[A-Za-z0-9_-]+`)

@@ -20,8 +20,8 @@ const (
 var (
 	errNoResults = errors.New("no results")
 	errNoID      = errors.New("an item without an id")
-	errEmptyPage = errors.New("an empty page that names a next one")
-	errUnpaged   = errors.New("an answer without paging that names a next page")
+	errEmptyPage = errors.New("an empty page with a link to a next page")
+	errUnpaged   = errors.New("an answer without paging, but with a link to a next page")
 )
 
 // List is a list of items of Atlas. It reads nothing until you call a method.

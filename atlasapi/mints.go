@@ -29,8 +29,8 @@ const (
 
 var (
 	opToken    = &operation{name: "token", accept: "application/json"}
-	errNoToken = errors.New("the answer is no token")
-	errMints   = errors.New("not sent, because too many tokens were asked for within a minute")
+	errNoToken = errors.New("the answer is not a token")
+	errMints   = errors.New("not sent: too many token requests within a minute")
 )
 
 // mints records the token requests of one client id.

@@ -27,9 +27,9 @@ import (
 const maxPages = 1000
 
 var (
-	errRepeated = errors.New("a page that repeats what was read before, and names a next one")
+	errRepeated = errors.New("a page with only known items, and a link to a next page")
 	errTooLong  = fmt.Errorf("the list does not end within %d pages", maxPages)
-	errMoves    = errors.New("the list changed while it was read, and again while it was read a second time")
+	errMoves    = errors.New("the list changed while it was read, twice in a row")
 )
 
 // Pages reads the whole list, page by page. It yields an item once, even if the item moved to a later page while the

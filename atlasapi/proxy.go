@@ -11,7 +11,7 @@ import (
 func CheckProxy(getenv func(string) string) error {
 	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
 		if value := getenv(name); value != "" && !isProxy(value) {
-			return fmt.Errorf("%s is no address such as http://user:password@host:3128: "+
+			return fmt.Errorf("%s is not a URL such as http://user:password@host:3128: "+
 				"in the user and the password, percent-encode what is no letter and no digit", name)
 		}
 	}

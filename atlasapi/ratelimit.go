@@ -94,7 +94,7 @@ func (l *Limits) wait(ctx context.Context, key bucketKey) (waited time.Duration,
 		if waited+delay > longestWait || hasDeadline && now.Add(delay).After(deadline) {
 			return waited, &Error{
 				Kind: KindRateLimited, RetryAt: now.Add(delay), sentNothing: true,
-				Err: fmt.Errorf("not sent, because the rate limit of the project is used up for another %s", delay.Round(time.Second)),
+				Err: fmt.Errorf("not sent: the rate limit of the project is used up for another %s", delay.Round(time.Second)),
 			}
 		}
 		err := sleep(ctx, delay)

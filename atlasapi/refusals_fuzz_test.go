@@ -297,7 +297,7 @@ func FuzzTokenAnswer(f *testing.F) {
 			t.Fatal(err)
 		}
 		if status >= 200 && status <= 299 || failure.Status == 0 {
-			if failure.Kind != KindBadResponse || failure.Error() != "token: the answer is no token" && !errors.Is(failure, errHTML) {
+			if failure.Kind != KindBadResponse || failure.Error() != "token: the answer is not a token" && !errors.Is(failure, errHTML) {
 				t.Errorf("%+v", failure)
 			}
 			return

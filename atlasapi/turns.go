@@ -68,7 +68,7 @@ const (
 	outcomeHung
 )
 
-var errNoTurn = errors.New("not sent, because this endpoint of the project did not answer the last request, and others wait too")
+var errNoTurn = errors.New("not sent: this endpoint of the project did not answer the last request, and other requests are waiting")
 
 func newTurns(limit int) *turns {
 	return &turns{limit: limit, lines: map[lineKey]*line{}, projects: map[string]int{}}

@@ -123,10 +123,10 @@ func errorShape() *regexp.Regexp {
 			`value or "]" expected|read field name|str|array|object|inc|escape|bad escape|read u4|digit after leading zero|` +
 			`unexpected floating point character)`
 		jsonFault = `(?:unexpected byte \d+ '[^']{1,10}' at \d+|unexpected byte 39 '\\'' at \d+|unexpected EOF|EOF|depth: maximum|integer overflow)`
-		fault     = `(?:no JSON|(?:a string|an object|an array|a number|an id|a date|an address|true or false) expected, got \w+|` +
+		fault     = `(?:not JSON|(?:a string|an object|an array|a number|an id|a date|an address|true or false) expected, got \w+|` +
 			`not an RFC 3339 date|more data behind the JSON value|not an id of 24 lower-case hexadecimal digits|no results|` +
-			`an item without an id|an item without a name|an empty page that names a next one|` +
-			`an answer without paging that names a next page|no autoExportEnabled|` +
+			`an item without an id|an item without a name|an empty page with a link to a next page|` +
+			`an answer without paging, but with a link to a next page|no autoExportEnabled|` +
 			`not a whole number, or one too large)`
 	)
 	return regexp.MustCompile(`^unusable answer: (?:` + place + `: )*(?:` + fault + `|(?:` + within + `: )*` + jsonFault + `)$`)

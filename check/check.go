@@ -16,8 +16,8 @@ import (
 )
 
 // Help is the command's help.
-const Help = "Check what the configuration can read: one row for each project, collector and target. Sends nothing but " +
-	"GET requests and the request for a token. Exit code 0 when everything configured is readable or does not apply, else 1."
+const Help = "Check what the configuration can read: one row for each project, collector and target. Sends only " +
+	"GET requests and the request for a token. The exit code is 0 if everything configured is readable or does not apply, else 1."
 
 // Options configure a check.
 type Options struct {
@@ -44,8 +44,8 @@ type Options struct {
 
 // AddFlags declares the command's own flags.
 func AddFlags(command *kingpin.CmdClause, o *Options) {
-	command.Flag("offline", "Check the configuration and its secret files alone: no network.").BoolVar(&o.Offline)
-	command.Flag("format", "Format of the report: table or json.").Default("table").EnumVar(&o.Format, "table", "json")
+	command.Flag("offline", "Only check the configuration and its secret files. Send nothing.").BoolVar(&o.Offline)
+	command.Flag("format", "Output format: table or json.").Default("table").EnumVar(&o.Format, "table", "json")
 }
 
 // Run checks the configuration and writes the report. It returns whether everything configured is readable. The error

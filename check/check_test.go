@@ -127,7 +127,7 @@ func TestNamedProjects(t *testing.T) {
 	if got := r.Rows[2]; got.Status != check.Readable || got.GroupName != "good" {
 		t.Errorf("%+v", got)
 	}
-	if got := row(t, &r, "clusters", "").Message; got != "1 of 2 clusters, the filters leave out the rest" {
+	if got := row(t, &r, "clusters", "").Message; got != "1 of 2 clusters pass the filters" {
 		t.Errorf("%q", got)
 	}
 	if r.OK || r.Totals[check.Gone] != 1 || w.server.Count(atlassim.OpListProjects) != 0 {

@@ -118,7 +118,7 @@ func (r *Report) writeEndpoints(line func(cells ...string)) {
 	}
 	line("API", "VERSION", "ENDS", "CALLS", "RATE LIMIT LEFT")
 	for _, e := range r.Endpoints {
-		left := "not told"
+		left := "unknown"
 		if l := e.RateLimit; l != nil {
 			left = fmt.Sprintf("%.0f of %.0f", l.Remaining, l.Limit)
 			if l.GroupID != "" {

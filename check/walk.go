@@ -72,7 +72,7 @@ func (w *walk) findProjects(ctx context.Context) error {
 		named := &w.config.Projects[i]
 		p := &project{named: named, row: &Row{
 			GroupID: named.ID, declaration: w.table.Root(), Collector: w.table.Root().Name, Status: NotChecked,
-			Message: "the credentials come first",
+			Message: "not tried, because the credentials do not work",
 		}}
 		w.projects = append(w.projects, p)
 		probes = append(probes, probe{p.row, func(ctx context.Context) (string, error) { return w.readProject(ctx, p) }})
@@ -125,12 +125,12 @@ func (w *walk) judgeListing() {
 	l := w.listing
 	if w.visible == 0 {
 		l.Status, l.Reason, l.MissingRole = Forbidden, "no_project", l.declaration.Role
-		l.Message = "missing role: " + l.MissingRole + ": the credentials see no project; roles in an organization alone show none"
-		l.remedy = l.declaration.Remedy(collector.Forbidden, nil) + ", in each that is to be read"
+		l.Message = "missing role: " + l.MissingRole + ": the credentials see no project, because a role in the organization is not enough"
+		l.remedy = l.declaration.Remedy(collector.Forbidden, nil) + ", for each project to read"
 		return
 	}
 	l.Status, l.Reason = Unreadable, "filtered"
-	l.Message = "discovery.projects leaves nothing to read: " + l.Message
+	l.Message = "discovery.projects excludes everything: " + l.Message
 	l.remedy = "correct discovery.projects in the configuration"
 }
 
@@ -254,5 +254,5 @@ func chosen(read, found int, thing string) string {
 	if read == found {
 		return fmt.Sprintf("%d %s", found, thing)
 	}
-	return fmt.Sprintf("%d of %d %s, the filters leave out the rest", read, found, thing)
+	return fmt.Sprintf("%d of %d %s pass the filters", read, found, thing)
 }

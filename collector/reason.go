@@ -49,7 +49,7 @@ func reasonTexts() [FeatureGone + 1]reasonText {
 		BadResponse:  {label: "bad_response", remedy: "unexpected response: a proxy may have answered instead of Atlas, or the API changed; see the error"},
 		Network:      {label: "network", remedy: "check the network path to atlas.base_url: DNS, proxy, firewall, certificates"},
 
-		FreeTier:       {label: "free_tier", unsupported: "Atlas takes no such backups of a free cluster"},
+		FreeTier:       {label: "free_tier", unsupported: "Atlas does not back up free clusters"},
 		Flex:           {label: "flex", unsupported: "these endpoints do not serve Flex clusters"},
 		BackupDisabled: {label: "backup_disabled", unsupported: "cloud backup of the cluster is off"},
 		FeatureGone:    {label: "feature_gone", unsupported: "Atlas no longer serves this feature here"},

@@ -36,7 +36,7 @@ func (k credentialKind) clean(value string) (string, error) {
 	}
 	value = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(value), byteOrderMark))
 	if strings.ContainsAny(value, "\r\n") {
-		return "", errors.New("has more than one line: it should hold the " + k.noun() + " alone")
+		return "", errors.New("has more than one line: it must contain only the " + k.noun())
 	}
 	for i := range len(value) {
 		switch c := value[i]; {

@@ -124,7 +124,7 @@ func (a *Atlas) readSecret(ctx context.Context, key, path string, kind credentia
 	case err != nil:
 		return "", fmt.Errorf("%s: %s %w", key, path, err)
 	case secret == "":
-		return "", fmt.Errorf("%s: %s is empty: it should hold the secret alone", key, path)
+		return "", fmt.Errorf("%s: %s is empty: it must contain only the secret", key, path)
 	}
 	return atlasapi.Secret(secret), nil
 }

@@ -90,7 +90,7 @@ func TestCredentialsFromEnvironment(t *testing.T) {
 		{map[string]string{id: secret, idSecret: "mdb_sa_id_1"}, config.Credentials{}, id + " is a client secret (mdb_sa_sk_…): it should be the client id (mdb_sa_id_…)"},
 		{map[string]string{id: "i", idSecret: "mdb_sa_id_1"}, config.Credentials{}, idSecret + " is a client id (mdb_sa_id_…): it should be the client secret (mdb_sa_sk_…)"},
 		{map[string]string{key: secret, private: secret}, config.Credentials{}, key + " belongs to a service account, not to an API key: set service_account"},
-		{map[string]string{id: "i", idSecret: "a\nb"}, config.Credentials{}, idSecret + " has more than one line: it should hold the secret alone"},
+		{map[string]string{id: "i", idSecret: "a\nb"}, config.Credentials{}, idSecret + " has more than one line: it must contain only the secret"},
 		{map[string]string{id: "i", idSecret: "a\u200Bb"}, config.Credentials{}, idSecret + " has a character at position 2 that is not printable ASCII: copy it again from Atlas"},
 		{map[string]string{id: "i", idSecret: "${SECRET}"}, config.Credentials{}, idSecret + " " + strings.TrimPrefix(unreplaced, "the value ") + forSecret},
 		{map[string]string{key: "k", private: "a$#%&*!@`~ b"}, config.Credentials{ID: "k", Secret: "a$#%&*!@`~ b", Source: "the environment"}, ""},
@@ -147,16 +147,16 @@ func TestCredentialsFromFile(t *testing.T) {
 			t.Errorf("%v, want %s", err, want)
 		}
 		for content, problem := range map[string]string{
-			"":                               " is empty: it should hold the secret alone",
-			" \r\n\t\n":                      " is empty: it should hold the secret alone",
-			secret + "\n" + secret:           " has more than one line: it should hold the secret alone",
-			"# the secret\n" + secret + "\n": " has more than one line: it should hold the secret alone",
+			"":                               " is empty: it must contain only the secret",
+			" \r\n\t\n":                      " is empty: it must contain only the secret",
+			secret + "\n" + secret:           " has more than one line: it must contain only the secret",
+			"# the secret\n" + secret + "\n": " has more than one line: it must contain only the secret",
 			"\xff\xfem\x00d\x00b\x00":        " is in UTF-16: save it as UTF-8",
 			"\xfe\xff\x00m\x00d\x00b":        " is in UTF-16: save it as UTF-8",
 			"m\x00d\x00b\x00":                " has a NUL character at position 2: if it is in UTF-16, save it as UTF-8",
 			"VeryPrivate\xfc":                " has a character at position 12 that is not printable ASCII: copy it again from Atlas",
-			"\xef\xbb\xbf\n":                 " is empty: it should hold the secret alone",
-			secret + "\rx":                   " has more than one line: it should hold the secret alone",
+			"\xef\xbb\xbf\n":                 " is empty: it must contain only the secret",
+			secret + "\rx":                   " has more than one line: it must contain only the secret",
 		} {
 			if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 				t.Fatal(err)

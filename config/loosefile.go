@@ -15,7 +15,7 @@ type LooseFile struct {
 
 // String describes the problem.
 func (f LooseFile) String() string {
-	return fmt.Sprintf("%s has mode %04o: every user of this machine can get at the secret in it", f.Path, f.Mode)
+	return fmt.Sprintf("%s has mode %04o: every user of this machine can read or change the secret in it", f.Path, f.Mode)
 }
 
 // Remedy describes the solution.

@@ -104,7 +104,7 @@ func New(ctx context.Context, o Options) (*Daemon, error) {
 // unlock first.
 func (d *Daemon) start(ctx context.Context) error {
 	slow := time.AfterFunc(reloadTimeout, func() {
-		_ = level.Warn(d.logger).Log("msg", "still reading the configuration and the secret file: a named pipe without a writer or a dead file system blocks")
+		_ = level.Warn(d.logger).Log("msg", "still reading the configuration and the secret file: a named pipe without a writer or a dead file system may block")
 	})
 	defer slow.Stop()
 	return d.replace(ctx, nil)
@@ -162,7 +162,7 @@ func (d *Daemon) read(ctx context.Context) (*settings, error) {
 		return s, fmt.Errorf("credentials: %w", err)
 	}
 	if loose, ok := c.LooseFile(); ok {
-		_ = level.Warn(d.logger).Log("msg", "every user of this machine can get at a secret",
+		_ = level.Warn(d.logger).Log("msg", "every user of this machine can read or change a secret",
 			"file", loose.Path, "mode", fmt.Sprintf("%04o", loose.Mode), "remedy", loose.Remedy())
 	}
 	s.config, s.base, s.credentials, s.options = c, base.String(), credentials, c.Atlas.ClientOptions()

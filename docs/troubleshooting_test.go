@@ -89,7 +89,7 @@ func TestMessagesAtTheStart(t *testing.T) {
 		{"--web.timeout-offset", nil, []string{"demo", "--web.timeout-offset=-1s"}},
 		{"--config.auto-reload-interval", nil, []string{"demo", "--config.auto-reload-interval=-1s"}},
 		{"--config.file: the demo", nil, append([]string{"demo"}, configured("demo.yml", "refresh: {min_interval: 1m}")...)},
-		{"HTTPS_PROXY is no address", []string{id, secret, "HTTPS_PROXY=http://user:pass/word@proxy:3128"}, nil},
+		{"HTTPS_PROXY is not a URL", []string{id, secret, "HTTPS_PROXY=http://user:pass/word@proxy:3128"}, nil},
 		{"project … is named here", nil, configured("excluded.yml", "projects: [{id: 32b6e34b3d91647abb20e7b8}]\ndiscovery: {projects: {exclude: ['32b.*']}}")},
 		{"--web.telemetry-path: /sd", nil, []string{"demo", "--web.telemetry-path=/sd"}},
 		{"unknown long flag", nil, []string{"--nonsense"}},

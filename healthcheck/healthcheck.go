@@ -45,7 +45,7 @@ func Ask(ctx context.Context, address string) error {
 	case http.StatusOK, http.StatusUnauthorized:
 		return nil
 	case http.StatusBadRequest: // net/http's answer to plain HTTP on a TLS port
-		return fmt.Errorf("%s answers %s: where the exporter serves TLS, the address begins with https://", request.URL, response.Status)
+		return fmt.Errorf("%s answers %s: if the exporter serves TLS, begin the address with https://", request.URL, response.Status)
 	}
 	return fmt.Errorf("%s answers %s", request.URL, response.Status)
 }

@@ -64,7 +64,7 @@ func TestAskByTLS(t *testing.T) {
 		t.Error(err)
 	}
 	address := strings.TrimPrefix(server.URL, "https://")
-	if err := healthcheck.Ask(t.Context(), address); err == nil || !strings.Contains(err.Error(), "the address begins with https://") {
+	if err := healthcheck.Ask(t.Context(), address); err == nil || !strings.Contains(err.Error(), "begin the address with https://") {
 		t.Errorf("got error %v, want one that says how to ask", err)
 	}
 	status = http.StatusInternalServerError

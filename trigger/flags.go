@@ -22,10 +22,10 @@ func AddFlags(command *kingpin.CmdClause, o *Options) {
 		SetValue(&value{text: &o.Pipeline, set: o.setPipeline})
 	command.Flag("snapshot-id", "Id of the snapshot to ingest: 24 digits of 0-9 and a-f.").Required().PlaceHolder("ID").
 		SetValue(&value{set: o.setSnapshot})
-	command.Flag("retention", "How long the dataset is kept, in days, weeks or months: 30d, 4w, 6mo. The pipeline's own retention where it is not given.").
+	command.Flag("retention", "How long the dataset is kept, in days, weeks or months: 30d, 4w, 6mo. Default: the pipeline's own retention.").
 		PlaceHolder("30d").SetValue(&value{set: o.setRetention})
 	command.Flag("dry-run", "Print the request and send nothing.").BoolVar(&o.DryRun)
-	command.Flag("format", "Format of what is printed: table or json.").Default("table").EnumVar(&o.Format, "table", "json")
+	command.Flag("format", "Output format: table or json.").Default("table").EnumVar(&o.Format, "table", "json")
 }
 
 // value is a flag that checks its value when it is parsed.

@@ -97,7 +97,7 @@ func (o *Options) print(r result) error {
 		err = o.printTable(r.Run)
 	}
 	if err != nil {
-		return fmt.Errorf("what became of it cannot be written: outcome %s: %w", r.Outcome, err)
+		return fmt.Errorf("the result cannot be written: outcome %s: %w", r.Outcome, err)
 	}
 	return nil
 }

@@ -28,7 +28,7 @@ func (i *ingestion) resolve(ctx context.Context, unclear error, before map[atlas
 		look, cancel = context.WithTimeout(context.WithoutCancel(ctx), min(patience, lastLook))
 	}
 	defer cancel()
-	note(i.Notes, fmt.Sprintf("the answer leaves open whether the ingestion began (%s): looking at the pipeline's runs", why))
+	note(i.Notes, fmt.Sprintf("the answer does not say whether the ingestion began (%s): looking at the pipeline's runs", why))
 
 	var now map[atlasapi.ObjectID]atlasapi.PipelineRun
 	var lookErr error
@@ -58,7 +58,7 @@ func (i *ingestion) resolve(ctx context.Context, unclear error, before map[atlas
 			"it is not known whether the ingestion began: %s; and the pipeline's runs cannot be read: %s: look at them in Atlas before you try again", why, unread)
 	case found: // unknown whether the run is new, because the runs were not read before the request
 		return run, Unclear, fmt.Errorf(
-			"it is not known whether the ingestion began: %s; the newest run of this snapshot is %s, %s, created at %s: where that is just now, it did", why, run.ID, run.State, created(run).Format(time.RFC3339))
+			"it is not known whether the ingestion began: %s; the newest run of this snapshot is %s, %s, created at %s: if that is just now, the ingestion began", why, run.ID, run.State, created(run).Format(time.RFC3339))
 	}
 	return run, NotFound, fmt.Errorf(
 		"no run of this snapshot began as far as Atlas lists them, and nothing was sent again: %s: look at the runs once more before you try again", why)

@@ -76,7 +76,7 @@ func TestUnclearButBegan(t *testing.T) {
 			if err := json.Unmarshal([]byte(printed.out), &document); err != nil || document.Outcome != "accepted" || document.Run.ID != w.pipeline.Runs()[1].ID {
 				t.Errorf("%v %s", err, printed.out)
 			}
-			if !strings.Contains(printed.notes, "leaves open whether the ingestion began") || !strings.Contains(printed.notes, "nothing was sent again") {
+			if !strings.Contains(printed.notes, "does not say whether the ingestion began") || !strings.Contains(printed.notes, "nothing was sent again") {
 				t.Errorf("notes: %s", printed.notes)
 			}
 		})

@@ -17,9 +17,10 @@ import (
 )
 
 // Help is the command's help.
-const Help = "Start an on-demand ingestion of one snapshot by a Data Lake pipeline, and print the run. The credentials need the " +
-	"role Project Owner, which the exporter itself should not have: give the command a --config.file or an environment of its own. " +
-	"It never starts two: an unclear answer is looked up in the pipeline's runs, and nothing is sent again. Exit code 0 once Atlas accepted it."
+const Help = "Start an on-demand ingestion of one snapshot by a Data Lake pipeline, and print the run. MongoDB ended " +
+	"pipelines in September 2025. The credentials need the role Project Owner, which the exporter itself should not have: use a " +
+	"separate --config.file or environment. The command never starts two ingestions: if the answer is unclear, it reads the " +
+	"pipeline's runs instead of sending the request again. The exit code is 0 if Atlas accepted the request, else 1."
 
 const (
 	// defaultPatience is how long the command looks for a run after an unclear answer.

@@ -69,7 +69,7 @@ func limited(limit int, h http.Handler) http.Handler {
 			h.ServeHTTP(w, r)
 		default:
 			w.Header().Set("Retry-After", "1")
-			answer(w, http.StatusServiceUnavailable, fmt.Sprintf("%d such requests are being answered, which is the limit: try again", limit))
+			answer(w, http.StatusServiceUnavailable, fmt.Sprintf("%d such requests are running already, which is the limit: try again", limit))
 		}
 	})
 }
@@ -82,7 +82,7 @@ func only(h http.Handler, methods ...string) http.Handler {
 		switch {
 		case !slices.Contains(methods, r.Method):
 			w.Header().Set("Allow", allowed)
-			answer(w, http.StatusMethodNotAllowed, "this path answers "+strings.Join(methods, " and "))
+			answer(w, http.StatusMethodNotAllowed, "this path accepts "+strings.Join(methods, " and "))
 		case r.ContentLength != 0 && methods[0] == http.MethodGet:
 			answer(w, http.StatusBadRequest, "this path takes no body")
 		default:
@@ -95,7 +95,7 @@ func only(h http.Handler, methods ...string) http.Handler {
 func sameOrigin(h http.Handler) http.Handler {
 	protection := http.NewCrossOriginProtection()
 	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, http.StatusForbidden, "a browser sent this for a page of another site (Sec-Fetch-Site, Origin): refused")
+		answer(w, http.StatusForbidden, "refused: a browser sent this request from a page of another site (Sec-Fetch-Site, Origin)")
 	}))
 	return protection.Handler(h)
 }
@@ -104,7 +104,7 @@ func sameOrigin(h http.Handler) http.Handler {
 func nowhere(telemetryPath string) http.Handler {
 	known := strings.Join(append(ownPaths(), telemetryPath), " ")
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, http.StatusNotFound, "nothing is served at this path; there are "+known)
+		answer(w, http.StatusNotFound, "the exporter does not serve this path; it serves "+known)
 	})
 }
 

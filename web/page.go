@@ -94,8 +94,8 @@ func (p *page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	overview := exporter.Overview()
 	body, err := p.render(time.Now(), &overview, exporter.Ready())
 	if err != nil {
-		_ = level.Error(p.Logger).Log("msg", "the page could not be made", "err", err)
-		answer(w, http.StatusInternalServerError, "the page could not be made")
+		_ = level.Error(p.Logger).Log("msg", "the page cannot be rendered", "err", err)
+		answer(w, http.StatusInternalServerError, "the page cannot be rendered")
 		return
 	}
 	h := w.Header()

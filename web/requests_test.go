@@ -166,7 +166,7 @@ func TestPaths(t *testing.T) {
 		switch {
 		case want != "" && (got.status != http.StatusTemporaryRedirect || got.header.Get("Location") != want):
 			t.Errorf("%.60s answers %d, Location: %s, want %s", path, got.status, got.header.Get("Location"), want)
-		case want == "" && (got.status != http.StatusNotFound || got.body != "nothing is served at this path; there are / /probe /sd /-/healthy /-/ready /-/reload /metrics\n"):
+		case want == "" && (got.status != http.StatusNotFound || got.body != "the exporter does not serve this path; it serves / /probe /sd /-/healthy /-/ready /-/reload /metrics\n"):
 			t.Errorf("%.60s answers %d %s", path, got.status, got.body)
 		}
 	}

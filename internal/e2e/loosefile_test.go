@@ -20,7 +20,7 @@ func TestLooseSecretFile(t *testing.T) {
 	if err := os.Chmod(secretFile, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	const said = "every user of this machine can get at"
+	const said = "every user of this machine can read or change"
 	exporter := harness.StartExporter(t, "--config.file="+configFile)
 	wantWarnings := func(when string, want int) { // the log comes through a pipe, some time after what it tells
 		t.Helper()

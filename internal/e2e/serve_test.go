@@ -352,7 +352,7 @@ func TestStopsInOrder(t *testing.T) {
 		if line, err := bufio.NewReader(conn).ReadString('\n'); err != nil || line != "HTTP/1.1 200 OK\r\n" {
 			t.Errorf("the reload was answered %q, %v", line, err)
 		}
-		if err := exporter.Stop(t.Context()); err != nil || !strings.Contains(exporter.Logs(), "a request was cut off") {
+		if err := exporter.Stop(t.Context()); err != nil || !strings.Contains(exporter.Logs(), "shutting down: closed a connection") {
 			t.Errorf("the exporter ended with %v:\n%s", err, exporter.Logs())
 		}
 	})
@@ -454,7 +454,7 @@ func TestSecondSignal(t *testing.T) {
 			t.Fatal(err)
 		}
 		harness.Eventually(t, func() error {
-			if !strings.Contains(exporter.Logs(), "ending: ") {
+			if !strings.Contains(exporter.Logs(), "shutting down: ") {
 				return errors.New("the exporter does not end")
 			}
 			return nil

@@ -28,7 +28,7 @@ func fillIn(page string, modules []module) (string, error) {
 // table renders what is linked.
 func table(modules []module) string {
 	var b strings.Builder
-	b.WriteString("| module | version | licence | why it is linked |\n|---|---|---|---|\n")
+	b.WriteString("| module | version | license | why it is linked |\n|---|---|---|---|\n")
 	for i := range modules {
 		m := &modules[i]
 		version, why := m.version, "for "+strings.Join(m.importers, ", ")
