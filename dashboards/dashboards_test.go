@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -443,7 +445,10 @@ func TestQueries(t *testing.T) {
 					if _, err := prometheus.Query(t.Context(), expr); err != nil {
 						t.Fatal(err)
 					}
-					if mayBeEmpty(p.Title, q.RefID) {
+					if len(url.QueryEscape(expr)) > longestQuery {
+						t.Errorf("%d characters of an address, and some data sources ask by GET", len(url.QueryEscape(expr)))
+					}
+					if mayBeEmpty(p.Title, q.Expr) {
 						return
 					}
 					// What is a rate needs two scrapes, and a job that is under way may have just ended.
@@ -466,11 +471,60 @@ func TestQueries(t *testing.T) {
 		}
 		t.Run(d.UID+"/variables", func(t *testing.T) { checkChoices(t, prometheus, d.Templating.List) })
 	}
+	t.Run("selectors", func(t *testing.T) { checkSelectors(t, prometheus, dashboards) })
 }
 
+// checkSelectors demands that each selector finds a series, so that no part of an expression, behind an "or" or an "unless",
+// asks for a name, a label or a state that does not exist.
+func checkSelectors(t *testing.T, prometheus *harness.PrometheusServer, dashboards []dashboard) {
+	t.Helper()
+	// rare selects nothing in the demonstration, for a reason.
+	rare := map[string]string{
+		"mongodbatlas_target_last_error_info{":        "all targets can be read",
+		"mongodbatlas_target_unsupported_info{.*coll": "not of every collector",
+		"mongodbatlas_api_retries_total{":             "no request is sent again",
+		"mongodbatlas_api_sunset_timestamp_seconds{":  "no version of the API has an end",
+		"mongodbatlas_api_request_duration_seconds{":  "this Prometheus keeps classic buckets",
+		"ALERTS{": "there are no rules",
+	}
+	isRare := regexp.MustCompile("^(" + strings.Join(slices.Collect(maps.Keys(rare)), "|") + ")")
+	pattern := regexp.MustCompile(`\w*\{[^}]*\}`)
+	seen := map[string]bool{}
+	check := func(where, expr string) {
+		for _, selector := range pattern.FindAllString(expr, -1) {
+			if isRare.MatchString(selector) || seen[selector] {
+				continue
+			}
+			seen[selector] = true
+			samples, err := prometheus.Query(t.Context(), "count("+substitute(selector)+")")
+			if err != nil || len(samples) == 0 {
+				t.Errorf("%s: %s selects no series (%v)", where, selector, err)
+			}
+		}
+	}
+	for _, d := range dashboards {
+		for _, p := range d.all() {
+			for _, q := range p.Targets {
+				check(d.UID+"/"+p.Title, q.Expr)
+			}
+		}
+		for _, a := range d.Annotations.List {
+			check(d.UID+"/"+a.Name, a.Expr)
+		}
+	}
+}
+
+// longestQuery is how long an expression may be in an address: servers take 16 KiB of request headers.
+const longestQuery = 12_000
+
 // mayBeEmpty lists what the demonstration has no example of: all its targets can be read, and it has no alerting rules.
-func mayBeEmpty(title, ref string) bool {
-	return title == "What needs attention" && ref == "B" || title == "Critical alerts"
+func mayBeEmpty(title, expr string) bool {
+	return title == "What needs attention" && countsTargets(expr) || title == "Critical alerts"
+}
+
+// countsTargets reports whether an expression counts the targets that cannot be read.
+func countsTargets(expr string) bool {
+	return strings.Contains(expr, "(count by (group_id, group_name, detail)")
 }
 
 func notEmpty(samples []harness.Sample) error {
@@ -504,6 +558,9 @@ func checkRows(t *testing.T, p panel, q query, samples []harness.Sample) {
 		}
 		if rows[strings.Join(row, "\xff")]++; rows[strings.Join(row, "\xff")] > 1 {
 			t.Errorf("two series for the row %q", row)
+		}
+		if problem := sample.Labels["problem"]; problem != "" && problem != "targetunreadable" && sample.Labels["cl_name"] == "" {
+			t.Errorf("%v: no cluster", sample.Labels)
 		}
 		for label := range sample.Labels {
 			if !shown[label] {

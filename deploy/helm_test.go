@@ -390,3 +390,53 @@ func TestChartCarriesRulesAndDashboards(t *testing.T) {
 		}
 	}
 }
+
+// TestChartDashboardAddresses holds that the links of the dashboards begin with the addresses that the alerts have.
+func TestChartDashboardAddresses(t *testing.T) {
+	manifests := render(t, values("service-account"), "--set=prometheusRule.atlasUrl=https://cloud.mongodbgov.com/", `--set=prometheusRule.runbookUrl=https://wiki.example.com/?a&b="c"#`)
+	want := map[string]string{"atlas": "https://cloud.mongodbgov.com", "runbooks": `https://wiki.example.com/?a&b="c"#`}
+	dashboards := 0
+	for _, m := range manifests["ConfigMap"] {
+		if m.Metadata.Labels["grafana_dashboard"] != "1" {
+			continue
+		}
+		for name, content := range m.Data {
+			dashboards++
+			var d struct {
+				Templating struct {
+					List []struct {
+						Name    string
+						Query   any
+						Current struct{ Value any }
+						Options []struct{ Value any }
+					}
+				}
+			}
+			if err := json.Unmarshal([]byte(content), &d); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			found := 0
+			for _, v := range d.Templating.List {
+				address, ok := want[v.Name]
+				if !ok {
+					continue
+				}
+				found++
+				if v.Query != address || v.Current.Value != address || len(v.Options) != 1 || v.Options[0].Value != address {
+					t.Errorf("%s: variable %s is %+v", name, v.Name, v)
+				}
+			}
+			if found != len(want) {
+				t.Errorf("%s has %d addresses", name, found)
+			}
+			for _, standard := range []string{"cloud.mongodb.com", "docs/runbooks.md"} {
+				if strings.Contains(content, standard) {
+					t.Errorf("%s still leads to %s", name, standard)
+				}
+			}
+		}
+	}
+	if dashboards == 0 {
+		t.Error("no dashboards")
+	}
+}

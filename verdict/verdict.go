@@ -84,8 +84,8 @@ const (
 	PendingAfter = 30 * time.Minute
 	// ReadingTime is how long it may take until the exporter has read a new success.
 	ReadingTime = 15 * time.Minute
-	// turn is how long a failure is still reported after its next scheduled job.
-	turn = 24 * time.Hour
+	// Turn is how long a failure is still reported after its next scheduled job.
+	Turn = 24 * time.Hour
 	// shortPause is the longest pause that does not excuse a missing success, whatever the interval.
 	shortPause = 12 * time.Hour
 )
@@ -223,7 +223,7 @@ func (j *judge) group(l *collector.Latest) {
 // news returns how long a failure is reported: at least until the next scheduled job should have succeeded.
 func (j *judge) news() time.Duration {
 	if interval := j.view.Plan.Interval; interval > 0 {
-		return max(j.view.Patience.News, interval+turn)
+		return max(j.view.Patience.News, interval+Turn)
 	}
 	return j.view.Patience.News
 }
@@ -327,7 +327,7 @@ func (j *judge) calm() {
 		j.note(UnknownFrequency)
 	}
 	switch {
-	case l.Outcome == collector.OutcomeUnfinished && !j.frozen():
+	case l.Outcome == collector.OutcomeUnfinished && (!j.frozen() || l.LastSuccess.IsZero()): // the only job, if it still runs
 		j.note(Running)
 	case l.Outcome == collector.OutcomeUnknown && l.State != "":
 		j.note(UnknownState)

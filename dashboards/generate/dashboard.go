@@ -66,10 +66,11 @@ const (
 	exporterUID = "mongodbatlas-backup-exporter"
 )
 
-// The addresses that links lead to. They are constants of each dashboard, so that one value changes all links.
+// The addresses that links begin with. They are constants of each dashboard, so that one value changes all links. The chart puts
+// its own values in their place.
 const (
 	atlasURL    = "https://cloud.mongodb.com"
-	runbooksURL = "https://github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/blob/main/docs/runbooks.md"
+	runbooksURL = "https://github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/blob/main/docs/runbooks.md#"
 )
 
 func newDashboard(uid, title, description string, l layout, variables ...options) dashboard {

@@ -33,12 +33,13 @@ func exporter() dashboard {
 	}
 	l.add(8, 8, timeseries("Throttling", "Seconds per second that requests waited for the rate limit, ours or Atlas's; 1 is one request waiting all the time.", unitDuration,
 		query{orNone("sum by (endpoint) (rate("+ofExporter("api_throttled_seconds_total")+"[$__rate_interval])) > 0", "endpoint"), "{{endpoint}}"}).custom("axisSoftMax", 1))
+	const noLimit = "Atlas has reported no rate limit."
 	remaining := "min by (endpoint) (" + ofAPI("api_ratelimit_remaining") + " / " + ofAPI("api_ratelimit_limit") + ")"
 	l.add(12, 8, barGauge("Rate limit left", "The share of the rate limit that was left after the last answer, of the project with the least. Other tools use the same limit.", unitShare,
-		query{remaining, "{{endpoint}}"}).limits().standard("max", 1).
+		query{remaining, "{{endpoint}}"}).limits().standard("max", 1).standard("noValue", noLimit).
 		standard("thresholds", thresholds("red", 0.1, "orange", 0.25, "green")))
 	l.add(12, 8, timeseries("Rate limit left over time", "The share of the rate limit that was left, of the project with the least.", unitShare,
-		query{remaining, "{{endpoint}}"}).standard("max", 1))
+		query{remaining, "{{endpoint}}"}).standard("max", 1).standard("noValue", noLimit))
 	reads(&l)
 
 	l.row("Process")
@@ -74,7 +75,7 @@ func reads(l *layout) {
 func collectors() *panel {
 	states := func(title, state, colour string) column {
 		return valueColumn(title, unitCount, "sum by (collector) (max by (collector, group_id) ("+ofInstances("targets", `state="`+state+`"`)+"))",
-			coloured("color-text"), property{"thresholds", thresholds("text", 1, colour)}, width(115))
+			coloured("color-text"), property{"thresholds", thresholds("text", 1, colour)}, width(125))
 	}
 	return table("Collectors",
 		"Readings: ok when every target of the collector could be read in the last one; unsupported is no failure, not read yet is one. The others are numbers of targets.",

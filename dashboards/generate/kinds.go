@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/verdict"
 )
 
 // kind is one kind of what Atlas does: snapshots, exports, restores and runs. Its thresholds are those of its collector, as
@@ -154,8 +155,13 @@ func (k kind) stuck() string {
 		"\n  unless " + k.on() + " (" + k.plain(k.unfinishedMetric()) + " < time() - " + seconds(k.remembered()) + ") < " + k.plainSuccess()
 }
 
-// remembered is how long a job that died within Atlas is shown.
-func (k kind) remembered() time.Duration { return max(k.News, 8*24*time.Hour) }
+// remembered is how long a job that died within Atlas is shown: for restores as long as for exports, as the alerting rules do.
+func (k kind) remembered() time.Duration {
+	if k.grave {
+		return kindOf("backup_exports").News
+	}
+	return k.News
+}
 
 // lastFailed is when the newest ended job failed, as long as that is news: for the usual time, or until the next turn of a
 // rare job. A failure without an end is dated by its beginning, and shows in the number of failed jobs alone.
@@ -163,7 +169,7 @@ func (k kind) lastFailed() string {
 	failure := k.plain("last_failure_timestamp_seconds")
 	news := failure + " > time() - " + seconds(k.News)
 	if k.collector == "backup_exports" {
-		news += "\n  or " + failure + " > time() - " + k.plain(expected) + " - 86400"
+		news += "\n  or " + failure + " > time() - " + k.plain(expected) + " - " + seconds(verdict.Turn)
 	}
 	if k.grave {
 		failed := "max by (" + k.ids() + ") (" + k.jobs(fmt.Sprintf("state=%q", k.failed))
@@ -171,9 +177,6 @@ func (k kind) lastFailed() string {
 	}
 	return "(" + k.failure() + " > " + k.with() + " " + k.plainSuccess() + ")\n  and " + k.on() + " (" + news + ")"
 }
-
-// reading is what a success may be later than it should be because it must be read, as the alerting rules have it.
-const reading = 15 * time.Minute
 
 // interval is how often a success is expected.
 func (k kind) interval() string { return k.value(expected) }
@@ -188,7 +191,7 @@ func (k kind) baselineAge() string {
 
 // patience is when a success counts as overdue: the interval, the smaller of itself and the grace, and the reading.
 func (k kind) patience() string {
-	return "(" + k.plain(expected) + " + clamp_max(" + k.plain(expected) + ", " + seconds(k.Grace) + ") + " + seconds(reading) + ")"
+	return "(" + k.plain(expected) + " + clamp_max(" + k.plain(expected) + ", " + seconds(k.Grace) + ") + " + seconds(verdict.ReadingTime) + ")"
 }
 
 // unjudged are the clusters of which lateness says nothing, as they could not do it lately: for a quarter of the grace that

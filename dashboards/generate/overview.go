@@ -8,16 +8,17 @@ func overview() dashboard {
 
 	l.row("How much would I lose now?")
 	const restorable, needs = "Restorable moment by cluster", "What needs attention"
-	l.add(4, 4, stat("Most that would be lost", "Age of the oldest newest snapshot: of all clusters that have one and expect one, flex clusters included. Continuous backup, where it is on, loses less.", unitDuration,
+	l.add(4, 4, stat("Largest loss", "Age of the oldest newest snapshot: of all clusters that have one and expect one, flex clusters included. Continuous backup, where it is on, loses less.", unitDuration,
 		query{"max(" + age(snapshots.success()) + " and " + onCluster + " " + snapshots.interval() + "\n  or " + age(flex.success()) + " and " + onCluster + " " + flex.interval() + ")", "age"}).
 		standard("decimals", 1).standard("color", fixed("text")).standard("links", []options{toPanel(restorable)}))
 	l.add(4, 4, count("Snapshots overdue", "Clusters, flex clusters included, whose newest snapshot is older than its interval and a grace, or that never had one.", cases("snapshotoverdue"), "red", needs))
 	l.add(4, 4, count("Exports overdue", "Clusters without a successful export for longer than the interval and the smaller of itself and two days.", cases("exportoverdue"), "red", needs))
-	l.add(4, 4, count("Failed restores", "Newest ended restores that failed within a day, by delivery type; of clusters, collections and flex clusters.", cases("restorefailed"), "red", needs))
-	l.add(4, 4, count("Failed or stuck jobs", "Newest ended snapshots, exports and pipeline runs that failed, and jobs of every kind that are unfinished for far too long.", cases("snapshotfailed", "exportfailed", "runfailed", "stuck"), "orange", needs))
-	l.add(4, 4, count("Unreadable", "Projects, collectors and reasons of targets that the exporter cannot read at the moment. The last good values stay on this dashboard and grow old.", cases("targetunreadable"), "orange", needs))
-	l.add(24, 9, restorableTable(restorable))
-	l.add(24, 11, attention())
+	l.add(3, 4, count("Failed restores", "Newest ended restores that failed within a day, by delivery type; of clusters, collections and flex clusters.", cases("restorefailed"), "red", needs))
+	l.add(3, 4, count("Failed jobs", "Newest ended snapshots, exports and pipeline runs that failed.", cases("snapshotfailed", "exportfailed", "runfailed"), "orange", needs))
+	l.add(3, 4, count("Stuck jobs", "Jobs of every kind that have been unfinished for too long.", cases("stuck"), "orange", needs))
+	l.add(3, 4, count("Unreadable", "Projects, collectors and reasons of targets that the exporter cannot read at the moment. The last good values stay on this dashboard and grow old.", cases("targetunreadable"), "orange", needs))
+	l.add(24, 10, restorableTable(restorable))
+	l.add(24, 12, attention())
 
 	l.row("Exports")
 	l.add(24, 9, exportsTable("Exports by cluster", "Age of the last success against its interval, the most overdue first."))
@@ -47,7 +48,7 @@ func restorableTable(title string) *panel {
 			durationColumn("Would be lost", k.lastSuccess(), mappings(values(-1, "never backed up", "red"), missing("-")), width(130)),
 			durationColumn("Every", k.interval(), width(95)),
 			shareColumn(k),
-			durationColumn("Continuous", cluster("backup_restore_window_seconds")+"\nor 0 * ("+cluster("cluster_pit_enabled")+" == 0)", mappings(values(0, "off", neutral), missing("-")), width(105)),
+			durationColumn("Continuous", cluster("backup_restore_window_seconds")+"\nor 0 * ("+cluster("cluster_pit_enabled")+" == 0)", mappings(values(0, "off", neutral), missing("-")), width(120)),
 			k.newestColumn("Newest"),
 			durationColumn("Next in", k.value("next_timestamp_seconds")+" - time()", mappings(between(-1e12, 0, "due", "orange"), missing("-")), width(100)),
 			durationColumn("Back to", age(k.value("oldest_success_timestamp_seconds")), width(100)),
@@ -130,7 +131,7 @@ func coverage(l *layout) {
 	l.add(4, 4, count("Without backup", "Clusters whose backup is off: nothing of them can be restored but snapshots from before. Right for some.", noBackup, "orange", rows))
 	l.add(4, 4, count("Without schedule", "Clusters with backup whose policy takes no snapshots by itself.", unscheduled, "orange", rows))
 	l.add(4, 4, count("Without export", "Clusters with backup whose snapshots are not exported: they are lost with the Atlas project. Right for some.", noExport, "blue", rows))
-	l.add(4, 4, count("Without continuous backup", "Clusters with backup that can be restored to their snapshots alone, and to no moment in between.", noContinuous, "blue", rows))
+	l.add(4, 4, count("Without continuous", "Clusters with backup that can be restored to their snapshots alone, and to no moment in between.", noContinuous, "blue", rows))
 	l.add(4, 4, count("Without their bucket", "Clusters whose schedule exports to a bucket that the project does not have.", cluster("backup_export_bucket_found")+" == 0", "red", rows))
 	lacking := func(expr string) string {
 		return "(" + expr + ")\n  and " + onCluster + " (" + noBackup + " or " + unscheduled + " or " + noExport + " or " + cluster("backup_export_bucket_found") + " == 0)"
@@ -140,7 +141,7 @@ func coverage(l *layout) {
 		[]column{
 			projectColumn(), clusterColumn(),
 			valueColumn("Backup", unitCount, lacking(total), onOff("red")...),
-			valueColumn("Schedule", unitCount, lacking(cluster("backup_snapshot_policy_items")), width(110), coloured("color-text"),
+			valueColumn("Schedule", unitCount, lacking(cluster("backup_snapshot_policy_items")), width(120), coloured("color-text"),
 				mappings(values(0, "nothing", "orange"), missing("-")), property{"thresholds", thresholds("green")}),
 			valueColumn("Auto export", unitCount, lacking(cluster("backup_export_auto_enabled")), onOff("orange")...),
 			valueColumn("Bucket", unitCount, lacking(cluster("backup_export_bucket_found")), width(100), coloured("color-text"),

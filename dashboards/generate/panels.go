@@ -302,5 +302,5 @@ func clusterLinks() property {
 }
 
 func runbookLink() property {
-	return property{"links", []options{{"title": "What to do", "url": "${runbooks}#mongodbatlas${__value.raw}", "targetBlank": true}}}
+	return property{"links", []options{{"title": "What to do", "url": "${runbooks}mongodbatlas${__value.raw}", "targetBlank": true}}}
 }

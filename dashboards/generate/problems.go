@@ -1,38 +1,42 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 )
 
-// problem is something that a person should look at. Its expression has one series for each case, whose value is how long it
-// has been so, in seconds; the label detail says more where something does.
+// problem is something that a person should look at.
 type problem struct {
 	id       string // the alert's name without MongoDBAtlas, as the runbook's address has it
 	words    string
 	critical bool
-	expr     string
+	expr     string // one series for each case
+	since    string // how many seconds each has lasted; the label detail says more. "": expr is that
 }
 
-// problems are what the alerts report, without needing the rules.
-func problems() []problem {
-	var all []problem
+// problems are what the alerts report, without needing the rules: those of each kind of job, and those that no job shows.
+func problems() [][]problem {
+	var groups [][]problem
 	for _, k := range kinds() {
+		var all []problem
 		noun := strings.ToLower(k.noun)
 		if k.baseline != "" {
-			all = append(all, problem{k.alert + "overdue", noun + " overdue", true, labelled(k.overdue()+"\n  unless "+onCluster+" "+k.success()+" > 0", "detail", "never succeeded") + "\n  or " + onCluster + " " + k.overdue()})
+			all = append(all, problem{k.alert + "overdue", noun + " overdue", true, k.overdue(), labelled(k.overdue()+"\n  unless "+onCluster+" "+k.success()+" > 0", "detail", "never succeeded") + "\n  or " + onCluster + " " + k.overdue()})
 		}
 		failed := "time() - (" + k.lastFailed() + ")"
 		if k.collector == "backup_exports" {
 			code := "label_join(" + stated(keyOfCluster, "error_code", ofCluster("backup_export_last_failure_info")) + `, "detail", "", "error_code")`
 			failed = "(" + failed + ") * " + onCluster + " group_left (detail) max by (group_id, cl_name, detail) (" + code + ")\n  or " + onCluster + " " + failed
 		}
-		all = append(all, problem{k.alert + "failed", noun + " failed", k.grave, k.detailed(failed)})
+		all = append(all, problem{k.alert + "failed", noun + " failed", k.grave, k.lastFailed(), k.detailed(failed)})
 		if !k.unlimited {
-			all = append(all, problem{k.alert + "stuck", noun + " stuck", false, k.detailed(k.stuck())})
+			all = append(all, problem{k.alert + "stuck", noun + " stuck", false, k.stuck(), k.detailed(k.stuck())})
 		}
+		groups = append(groups, all)
 	}
-	return append(all, scheduleProblems()...)
+	return append(groups, scheduleProblems())
 }
 
 // detailed names what a series has beside a cluster: the delivery type of a restore, and a pipeline, which belongs to the
@@ -58,26 +62,26 @@ func scheduleProblems() []problem {
 		return k.baselineAge() + " and " + onCluster + " " + cluster(metric) + " == 0 and " + onCluster + " max_over_time(" + ofCluster(metric) + "[7d]) == 1"
 	}
 	return []problem{
-		{"backupdisabled", "backup switched off", true, switchedOff(snapshots, "cluster_backup_enabled")},
-		{"backupautoexportdisabled", "auto export switched off", false, switchedOff(exports, "backup_export_auto_enabled") + running},
+		{"backupdisabled", "backup switched off", true, switchedOff(snapshots, "cluster_backup_enabled"), ""},
+		{"backupautoexportdisabled", "auto export switched off", false, switchedOff(exports, "backup_export_auto_enabled") + running, ""},
 		{
 			"backupexportbucketmissing", "export bucket gone", true,
-			exports.baselineAge() + " and " + onCluster + " " + cluster("backup_export_bucket_found") + " == 0 unless " + onCluster + " " + cluster("backup_export_auto_enabled") + " == 0",
+			exports.baselineAge() + " and " + onCluster + " " + cluster("backup_export_bucket_found") + " == 0 unless " + onCluster + " " + cluster("backup_export_auto_enabled") + " == 0", "",
 		},
-		{"backupexportmissing", "snapshot not exported", false, "(time() - " + cluster("backup_export_missing_snapshot_created_timestamp_seconds") + ") > " + seconds(exports.Stuck) + running},
+		{"backupexportmissing", "snapshot not exported", false, "(time() - " + cluster("backup_export_missing_snapshot_created_timestamp_seconds") + ") > " + seconds(exports.Missing) + running, ""},
 		{
 			"backupsnapshotfallback", "newest snapshot is a fallback", false,
-			"time() - (" + snapshots.value("last_fallback_timestamp_seconds") + " > " + snapshots.with() + " " + snapshots.plainSuccess() + ") unless " + onCluster + " " + cluster("cluster_backup_enabled") + " == 0",
+			"time() - (" + snapshots.value("last_fallback_timestamp_seconds") + " > " + snapshots.with() + " " + snapshots.plainSuccess() + ") unless " + onCluster + " " + cluster("cluster_backup_enabled") + " == 0", "",
 		},
 		{
 			"backupsnapshotnotscheduled", "no snapshots scheduled", false,
-			snapshots.baselineAge() + " and " + onCluster + " " + snapshots.value("policy_items") + " == 0 unless " + onCluster + " " + cluster("cluster_backup_enabled") + " == 0",
+			snapshots.baselineAge() + " and " + onCluster + " " + snapshots.value("policy_items") + " == 0 unless " + onCluster + " " + cluster("cluster_backup_enabled") + " == 0", "",
 		},
 		{
 			"backupsnapshotschedulebehind", "snapshot schedule behind", false,
-			"(time() - " + snapshots.value("next_timestamp_seconds") + ") > " + seconds(snapshots.Grace/2) + running,
+			"(time() - " + snapshots.value("next_timestamp_seconds") + ") > " + seconds(snapshots.Behind) + running, "",
 		},
-		{"targetunreadable", "unreadable", false, "max by (group_id, group_name, detail) (" + unreadable("time() - "+byTarget+" ("+ofTarget("target_last_refresh_timestamp_seconds")+") or "+byTarget+" ("+ofTarget("target_up")+")") + ")"},
+		{"targetunreadable", "unreadable", false, "max by (group_id, group_name, detail) (" + unreadable("time() - "+byTarget+" ("+ofTarget("target_last_refresh_timestamp_seconds")+") or "+byTarget+" ("+ofTarget("target_up")+")") + ")", ""},
 	}
 }
 
@@ -90,62 +94,61 @@ func unreadable(expr string) string {
 
 // rows are the cases of problems, each with its problem and severity.
 func rows(chosen []problem) string {
-	var parts []string
+	var parts, critical []string
 	for _, p := range chosen {
-		parts = append(parts, labelled(labelled(p.expr, "problem", p.id), "severity", p.severity()))
-	}
-	return "max by (severity, problem, group_id, group_name, cl_name, detail) (\n" + strings.Join(parts, "\nor ") + ")"
-}
-
-func (p problem) severity() string {
-	if p.critical {
-		return "critical"
-	}
-	return "warning"
-}
-
-// cases are the cases of those problems whose names end so.
-func cases(endings ...string) string {
-	var chosen []problem
-	for _, p := range problems() {
-		for _, ending := range endings {
-			if strings.HasSuffix(p.id, ending) {
-				chosen = append(chosen, p)
-			}
+		parts = append(parts, labelled(cmp.Or(p.since, p.expr), "problem", p.id))
+		if p.critical {
+			critical = append(critical, p.id)
 		}
 	}
-	if len(chosen) == 0 {
+	union := "max by (problem, group_id, group_name, cl_name, detail) (\n" + strings.Join(parts, "\nor ") + ")"
+	return "label_replace(" + labelled(union, "severity", "warning") + `, "severity", "critical", "problem", "` + strings.Join(critical, "|") + `")`
+}
+
+// cases are the cases of those problems whose names end so, to be counted.
+func cases(endings ...string) string {
+	var parts []string
+	for _, p := range slices.Concat(problems()...) {
+		if slices.ContainsFunc(endings, func(ending string) bool { return strings.HasSuffix(p.id, ending) }) {
+			parts = append(parts, labelled(p.expr, "problem", p.id))
+		}
+	}
+	if len(parts) == 0 {
 		panic(fmt.Sprintf("no problem ends with %q", endings)) // a slip of whoever writes a panel
 	}
-	return rows(chosen)
+	return strings.Join(parts, "\nor ")
 }
 
 func problemMapping() options {
-	mapping := options{}
-	for i, p := range problems() {
+	var triples []any
+	for _, p := range slices.Concat(problems()...) {
 		colour := "orange"
 		if p.critical {
 			colour = "red"
 		}
-		mapping[p.id] = options{"text": p.words, "color": colour, "index": i}
+		triples = append(triples, p.id, p.words, colour)
 	}
-	return options{"type": "value", "options": mapping}
+	return values(triples...)
 }
 
 // attention is the table of everything that a person should look at.
 func attention() *panel {
 	targets := `label_replace(label_replace(count by (group_id, group_name, detail) (` + unreadable("1 + 0 * "+byTarget+" ("+ofTarget("target_up")+")") +
 		`), "problem", "targetunreadable", "", ""), "severity", "warning", "", "")`
+	since := durationColumn("Since", "", mappings(values(0, "never read", neutral), missing("-")))
+	for _, group := range problems() {
+		since.exprs = append(since.exprs, rows(group))
+	}
 	return table("What needs attention",
 		"Every case, critical ones first, then the longest. Since: the failure, the start of the unfinished job, the last reading, or, where something does not happen, the last success or the cluster's creation. "+
 			"Unreadable targets are one row for each project, collector and reason. A problem leads to its runbook.",
 		"Nothing needs attention, or no exporter is scraped: then the numbers above say no data.",
 		[]column{
 			labelColumn("Severity", "severity", width(110), coloured("color-text"), mappings(values("critical", "critical", "red", "warning", "warning", "orange"))),
-			labelColumn("Problem", "problem", width(220), coloured("color-text"), mappings(problemMapping()), runbookLink()),
+			labelColumn("Problem", "problem", width(205), coloured("color-text"), mappings(problemMapping()), runbookLink()),
 			projectColumn(), clusterColumn(),
-			labelColumn("Detail", "detail", property{"custom.minWidth", 200}, mappings(missing("-"), empty("-"))),
-			durationColumn("Since", rows(problems()), mappings(values(0, "never read", neutral), missing("-"))),
+			labelColumn("Detail", "detail", width(235), mappings(missing("-"), empty("-"))),
+			since,
 			valueColumn("Targets", unitCount, targets, width(85)),
 		}, order{"Severity", false}, order{"Since", true})
 }

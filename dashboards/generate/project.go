@@ -60,7 +60,7 @@ func (p *panel) dashed(names string) *panel {
 func keptTable() *panel {
 	k := kindOf("backup_snapshots")
 	state := func(title, name, colour string) column {
-		return valueColumn(title, unitCount, k.by()+" ("+k.jobs(`state="`+name+`"`)+")", width(100), coloured("color-text"), property{"thresholds", thresholds("text", 1, colour)})
+		return valueColumn(title, unitCount, k.by()+" ("+k.jobs(`state="`+name+`"`)+")", width(115), coloured("color-text"), property{"thresholds", thresholds("text", 1, colour)})
 	}
 	return table("Kept snapshots", "What there is to restore. Kept until: after it nothing is left, unless another snapshot is taken. Copies: further regions that have the newest snapshot.", "No snapshots are listed.",
 		[]column{

@@ -8,7 +8,9 @@ type column struct {
 	// label is the label to show. With an expression, it is one that only this expression's series have, such as a state.
 	label string
 	// expr has at most one series for each row. Without a label, its value is shown.
-	expr       string
+	expr string
+	// exprs have the rows of the table in parts, where one expression would be too long for a data source that asks by GET.
+	exprs      []string
 	properties []property
 }
 
@@ -17,18 +19,18 @@ func labelColumn(title, label string, properties ...property) column {
 	return column{title: title, label: label, properties: properties}
 }
 
-// projectColumn and clusterColumn take the width that the numbers leave; no name is cut below 180 pixels.
+// projectColumn and clusterColumn take the width that the numbers leave; a name that is longer goes on in a second line.
 func projectColumn() column {
-	return labelColumn("Project", "group_name", projectLinks(), property{"custom.minWidth", 180}, mappings(missing("all"), empty("all")))
+	return labelColumn("Project", "group_name", projectLinks(), property{"custom.minWidth", 230}, property{"custom.wrapText", true}, mappings(missing("all"), empty("all")))
 }
 
 func clusterColumn() column {
-	return labelColumn("Cluster", "cl_name", clusterLinks(), property{"custom.minWidth", 180}, mappings(missing("-"), empty("-")))
+	return labelColumn("Cluster", "cl_name", clusterLinks(), property{"custom.minWidth", 230}, property{"custom.wrapText", true}, mappings(missing("-"), empty("-")))
 }
 
 func stateColumn(title, label, expr string, states ...string) column {
 	return column{title: title, label: label, expr: expr, properties: []property{
-		mappings(stateMapping(states...), missing("-")), coloured("color-text"), width(130),
+		mappings(stateMapping(states...), missing("-")), coloured("color-text"), width(115),
 	}}
 }
 
@@ -76,40 +78,41 @@ func table(title, description, none string, columns []column, sorting ...order) 
 	rename, index, exclude := options{}, options{}, options{"Time": true}
 	p := newPanel("table", title, description, unitCount, nil)
 	p.override("group_id", property{"custom.hideFrom", options{"viz": true, "legend": false, "tooltip": false}})
-	single := 0
-	for _, c := range columns {
-		if c.expr != "" {
-			single++
-		}
-	}
+	transformations := []options{{"id": "merge", "options": options{}}}
+	// value is the name that Grafana gives to the values of the newest query, of several.
+	value := func() string { return "Value #" + string(rune('A'+len(queries)-1)) }
 	for position, c := range columns {
-		value := "Value"
-		if c.expr != "" {
-			if single > 1 {
-				value = "Value #" + string(rune('A'+len(queries)))
-			}
-			queries = append(queries, query{expr: c.expr})
-		}
 		name := c.label
-		switch {
-		case name == "":
-			name = value
-		case c.expr != "":
-			exclude[value] = true
+		if c.expr != "" {
+			queries = append(queries, query{expr: c.expr})
+			if name == "" {
+				name = value()
+			} else {
+				exclude[value()] = true
+			}
+		}
+		if len(c.exprs) > 0 {
+			var parts []string
+			for _, expr := range c.exprs {
+				queries = append(queries, query{expr: expr})
+				parts = append(parts, value())
+				exclude[value()] = true
+			}
+			name = c.title
+			transformations = append(transformations, options{"id": "calculateField", "options": options{
+				"alias": name, "mode": "reduceRow", "reduce": options{"reducer": "max", "include": parts}, "replaceFields": false,
+			}})
 		}
 		rename[name], index[name] = c.title, position
 		// Without a word of its own for emptiness, a cell would show what the panel says when there are no rows.
 		p.override(c.title, lastOfEach(append([]property{mappings(missing("-"), empty("-"))}, c.properties...))...)
 	}
-	if len(queries) > 26 {
-		panic(fmt.Sprintf("%s: more queries than letters", title)) // a slip of whoever writes a table
+	if len(queries) < 2 || len(queries) > 26 {
+		panic(fmt.Sprintf("%s: %d queries", title, len(queries))) // a slip of whoever writes a table
 	}
 	index["group_id"] = len(columns)
 	p.Targets = targets(queries, func(t options) { t["format"] = "table"; instant(t) })
-	p.Transformations = []options{
-		{"id": "merge", "options": options{}},
-		{"id": "organize", "options": options{"excludeByName": exclude, "indexByName": index, "renameByName": rename}},
-	}
+	p.Transformations = append(transformations, options{"id": "organize", "options": options{"excludeByName": exclude, "indexByName": index, "renameByName": rename}})
 	sortBy := []options{}
 	for _, o := range sorting {
 		sortBy = append(sortBy, options{"displayName": o.title, "desc": o.descending})

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -51,113 +50,6 @@ type status struct {
 
 // sentence is a finding in words, with the page that says what to do.
 type sentence struct{ Text, Runbook string }
-
-// count is how many stories have a finding.
-type count struct {
-	Word, Tone, Anchor string
-	N                  int
-}
-
-// board is everything that the page shows of an overview.
-type board struct {
-	Outage   string // why nothing can be read, "" while something can
-	Problems []problem
-	Stories  []story
-	Counts   []count
-	Alarming int // stories and problems that somebody should look at
-}
-
-// boardOf arranges an overview, what needs attention first.
-func (p *page) boardOf(now time.Time, o *collector.Overview) *board {
-	b := &board{}
-	unread := problemsOf(now, o)
-	b.Outage = unread.outage(now, o)
-	b.Problems = unread.lines(now, p.RunbookURL)
-	for i := range o.Projects {
-		project := &o.Projects[i]
-		for targets := range byEntry(project.Targets) {
-			if s, ok := p.storyOf(now, project.Name, targets); ok {
-				b.Stories = append(b.Stories, s)
-			}
-		}
-	}
-	slices.SortStableFunc(b.Stories, func(x, y story) int {
-		return cmp.Or(
-			cmp.Compare(x.Status.severity, y.Status.severity),
-			cmp.Compare(pipelineRank(&x), pipelineRank(&y)),
-			cmp.Compare(x.Status.kinds[0], y.Status.kinds[0]),
-			x.since.Compare(y.since),
-		)
-	})
-	b.count()
-	return b
-}
-
-// pipelineRank puts pipelines that need no attention behind the clusters.
-func pipelineRank(s *story) int {
-	if s.pipeline && !s.Status.Alarming {
-		return 1
-	}
-	return 0
-}
-
-// count counts the stories by their findings, and gives the first of each an anchor.
-func (b *board) count() {
-	n := map[verdict.Kind]int{}
-	for i := range b.Stories {
-		s := &b.Stories[i]
-		if s.Status.Alarming {
-			if b.Alarming++; b.Alarming == 1 {
-				s.Anchors = append(s.Anchors, attention)
-			}
-		}
-		for _, k := range s.Status.kinds {
-			if n[k]++; n[k] == 1 {
-				s.Anchors = append(s.Anchors, k.Anchor())
-			}
-		}
-	}
-	for k := range verdict.Kind(verdict.Kinds) {
-		if n[k] > 0 {
-			b.Counts = append(b.Counts, count{k.String(), toneOf(k), k.Anchor(), n[k]})
-		}
-	}
-	b.Alarming += len(b.Problems)
-	if b.Outage != "" {
-		b.Alarming++
-	}
-}
-
-// attention is the anchor of the first story that needs attention, and the filter for all of them.
-const attention = "attention"
-
-// byEntry ranges over the targets of each entry of a project.
-func byEntry(targets []collector.TargetView) func(yield func([]*collector.TargetView) bool) {
-	type key struct {
-		parent *collector.Declaration
-		entry  string
-	}
-	groups := map[key][]*collector.TargetView{}
-	var order []key
-	for i := range targets {
-		v := &targets[i]
-		if v.Parent == nil {
-			continue
-		}
-		k := key{v.Parent, v.Entry}
-		if groups[k] == nil {
-			order = append(order, k)
-		}
-		groups[k] = append(groups[k], v)
-	}
-	return func(yield func([]*collector.TargetView) bool) {
-		for _, k := range order {
-			if !yield(groups[k]) {
-				return
-			}
-		}
-	}
-}
 
 // storyOf tells the story of one entry, false where no target of it has anything to tell.
 func (p *page) storyOf(now time.Time, project string, targets []*collector.TargetView) (s story, ok bool) {
@@ -351,47 +243,6 @@ func (p *page) atlasLink(v *collector.TargetView) string {
 
 // runbook is the address of an alert's section in the runbooks.
 func runbook(base, alert string) string { return base + "#" + strings.ToLower(alert) }
-
-// strip is the newest jobs as a line of signs, the oldest first.
-type strip struct{ Signs, Title string }
-
-func stripOf(jobs []collector.RecentJob) strip {
-	if len(jobs) == 0 {
-		return strip{}
-	}
-	var signs strings.Builder
-	var parts []string
-	for i := 0; i < len(jobs); {
-		n := 1
-		for i+n < len(jobs) && jobs[i+n].State == jobs[i].State && jobs[i+n].Outcome == jobs[i].Outcome {
-			n++
-		}
-		signs.WriteString(strings.Repeat(sign(jobs[i].Outcome), n))
-		part := stateWord(jobs[i].State, jobs[i].Outcome)
-		if n > 1 {
-			part = strconv.Itoa(n) + " " + part
-		}
-		parts = append(parts, part)
-		i += n
-	}
-	return strip{signs.String(), "oldest to newest: " + strings.Join(parts, ", ")}
-}
-
-// sign is a job in a strip, to be told apart without colour.
-func sign(o collector.Outcome) string {
-	switch o {
-	case collector.OutcomeSucceeded:
-		return "✓"
-	case collector.OutcomeFailed:
-		return "✘"
-	case collector.OutcomeUnfinished:
-		return "…"
-	case collector.OutcomeNeither:
-		return "–"
-	case collector.OutcomeUnknown:
-	}
-	return "?"
-}
 
 func add(parts []string, part string) []string {
 	if part == "" || slices.Contains(parts, part) {
