@@ -2,6 +2,8 @@ package faultmatrix
 
 import (
 	"fmt"
+	"regexp"
+	"slices"
 	"time"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
@@ -79,25 +81,40 @@ const all = "all"
 // Table has a row for each fault and a column for each endpoint: scrapes and violations in all modes. The first row is the
 // head.
 func (r *report) Table() [][]string {
+	return r.table(func(c cell) bool { return c.column.scope == oneTarget })
+}
+
+// Hangs has the same for the cells in which everything else is asked for while requests hang.
+func (r *report) Hangs() [][]string { return r.table(cell.endures) }
+
+func (r *report) table(part func(cell) bool) [][]string {
 	type at struct{ fault, column string }
 	scrapes, violations := map[at]int{}, map[at]int{}
+	rows, head := []string{}, []string{"fault"}
+	for _, c := range cells(regexp.MustCompile("")) {
+		if !part(c) {
+			continue
+		}
+		if !slices.Contains(rows, c.fault.name) {
+			rows = append(rows, c.fault.name)
+		}
+		if !slices.Contains(head, c.column.title) {
+			head = append(head, c.column.title)
+		}
+	}
 	for _, one := range r.results {
 		fault, column := one.cell.fault.name, one.cell.column.title
+		if !part(one.cell) {
+			continue
+		}
 		for _, where := range []at{{fault, column}, {fault, all}, {all, column}, {all, all}} {
 			scrapes[where] += one.scrapes
 			violations[where] += one.violations
 		}
 	}
-	head, names := []string{"fault"}, []string{}
-	for _, c := range columns() {
-		head = append(head, c.title)
-	}
 	head = append(head, all)
-	for _, f := range allFaults() {
-		names = append(names, f.name)
-	}
-	rows := [][]string{head}
-	for _, name := range append(names, all) {
+	table := [][]string{head}
+	for _, name := range append(rows, all) {
 		row := []string{name}
 		for _, title := range head[1:] {
 			text := "–"
@@ -106,9 +123,9 @@ func (r *report) Table() [][]string {
 			}
 			row = append(row, text)
 		}
-		rows = append(rows, row)
+		table = append(table, row)
 	}
-	return rows
+	return table
 }
 
 // Figures are the sums of a run, a sentence each.
@@ -132,8 +149,8 @@ func (r *report) Figures() []string {
 	for _, one := range r.results {
 		scrapes += one.scrapes
 		violations += one.violations
-		slowest = max(slowest, one.recovery)
-		if o, _ := one.cell.fault.expect(one.cell.column.endpoint); o.retried && one.cell.mode == once {
+		slowest = max(slowest, one.recovery-one.cell.recovery()+cell{fault: &fault{}}.recovery())
+		if one.cell.outcome().retried && one.cell.mode == once {
 			single++
 			if one.violations == 0 {
 				unnoticed++
@@ -145,7 +162,7 @@ func (r *report) Figures() []string {
 		fmt.Sprintf("%d exporters, %d requests to Atlas over %d connections, at most %d open at a time; %s of log",
 			len(r.lives), most.requests, most.connections, most.mostConnections, harness.MiB(float64(most.logged))),
 		fmt.Sprintf("%d of %d single faults that are retried did not show", unnoticed, single),
-		fmt.Sprintf("slowest recovery: everything was as before %.1f s after a fault", slowest.Seconds()),
+		fmt.Sprintf("slowest recovery: everything was as before %.1f s after a fault, or after what it asked to wait", max(0, slowest.Seconds())),
 		fmt.Sprintf("most growth in an exporter's life: %+.0f goroutines, %+.0f open files, heap %s, resident memory %s",
 			grew["goroutines"], grew["open files"], harness.MiB(grew["heap in use"]), harness.MiB(grew["resident memory"])),
 		fmt.Sprintf("peaks: %s; of a body without end, at most %s went out for one request", most.peak, harness.MiB(float64(most.flooded))),
