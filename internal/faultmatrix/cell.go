@@ -1,7 +1,6 @@
 package faultmatrix
 
 import (
-	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"regexp"
@@ -72,12 +71,11 @@ func (c cell) makesSense() bool {
 	return ok && (c.column.scope == oneTarget || c.fault.hangs() && c.mode == always)
 }
 
-// setup is what the cell needs of an exporter. Without DNS each reload would ask for a token, of which there may be eight a minute.
+// setup is what the cell needs of an exporter. Each reload to another address asks for a token, of which there may be eight a minute.
 func (c cell) setup() setup {
 	s := c.column.setup
 	s.hasty = c.fault.hangs()
-	s.tls = s.tls || c.fault.breaks != ""
-	s.apiKey = s.apiKey || c.fault.breaks == noName
+	s.apiKey = s.apiKey || c.fault.points != nil
 	return s
 }
 
@@ -92,13 +90,13 @@ func (c cell) endures() bool {
 	return c.column.scope != oneTarget || c.ofToken() && c.fault.hangs() && c.mode == always
 }
 
-// recovery is how long after the fault a target must be read again: the 10 s of the interface, and what an attempt takes that XX
-func (c cell) recovery() time.Duration {
-	limit := slowness*16*time.Second + c.fault.retryAfter
+// patience is how long the fault asks the exporter to wait. A token is asked for again after a minute where it was refused for the
+// number of requests, or that was reached.
+func (c cell) patience() time.Duration {
 	if c.ofToken() && (c.endures() || slices.Contains(c.outcome().reasons, rateLimited)) {
-		limit += time.Minute
+		return time.Minute
 	}
-	return limit
+	return c.fault.retryAfter
 }
 
 // cells lists every cell in whose name a pattern matches.
@@ -128,46 +126,27 @@ func sample(all []cell, random *rand.Rand) []cell {
 	return chosen
 }
 
-// batch is the cells that one exporter is played with.
-type batch struct {
-	setup setup
-	cells []cell
-}
-
-// batches parts cells by what they need of an exporter. The longest come first, and each holds cells of many kinds.
-func batches(all []cell, longest int, random *rand.Rand) []batch {
-	var parted []batch
+// batches parts cells by what they need of an exporter, and so that each holds cells of many kinds. What lasts longest comes
+// first: cells that have an exporter of their own.
+func batches(all []cell, longest int, random *rand.Rand) [][]cell {
+	var alone, parted [][]cell
 	bySetup := map[setup][]cell{}
+	random.Shuffle(len(all), func(i, k int) { all[i], all[k] = all[k], all[i] })
 	for _, c := range all {
 		if c.alone() || c.endures() {
-			parted = append(parted, batch{c.setup(), []cell{c}})
+			alone = append(alone, []cell{c})
 		} else {
 			bySetup[c.setup()] = append(bySetup[c.setup()], c)
 		}
 	}
 	for s, of := range bySetup {
-		random.Shuffle(len(of), func(i, k int) { of[i], of[k] = of[k], of[i] })
-		for chunk := range slices.Chunk(of, max(1, longest/s.weight())) {
-			parted = append(parted, batch{s, chunk})
+		size := longest
+		if s.hasty { // requests that hang take longer
+			size = max(1, longest/4)
 		}
+		parted = slices.AppendSeq(parted, slices.Chunk(of, size))
 	}
-	slices.SortStableFunc(parted, func(a, b batch) int { return cmp.Compare(b.weight(), a.weight()) })
-	return parted
-}
-
-func (b batch) weight() int {
-	if b.cells[0].endures() {
-		return 1000
-	}
-	return b.setup.weight() * len(b.cells)
-}
-
-// weight is about how long a cell takes.
-func (s setup) weight() int {
-	if s.hasty {
-		return 4
-	}
-	return 1
+	return append(alone, parted...)
 }
 
 // result is how a cell went.

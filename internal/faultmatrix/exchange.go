@@ -60,19 +60,10 @@ func resetMidBody(x *exchange) {
 	if err != nil {
 		panic(http.ErrAbortHandler) // resets the stream
 	}
-	reset(connection)
-}
-
-// reset closes a connection in a way that the other side takes for a failure.
-func reset(connection net.Conn) {
-	below := connection
-	if encrypted, ok := connection.(interface{ NetConn() net.Conn }); ok {
-		below = encrypted.NetConn()
-	}
-	if tcp, ok := below.(*net.TCPConn); ok {
+	if tcp, ok := connection.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0)
 	}
-	_ = below.Close()
+	_ = connection.Close()
 }
 
 // redirect sends the request to a host that is not Atlas's.

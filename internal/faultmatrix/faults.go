@@ -6,18 +6,19 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
-// fault is something that goes wrong, and what an honest exporter makes of it. What answers are struck by is one of answer,
-// hang and breaks.
+// fault is something that goes wrong, and what an honest exporter makes of it: requests are answered or hang, or nothing that can
+// be asked is where Atlas should be.
 type fault struct {
 	name   string
 	answer func(x *exchange)
 	hang   atlassim.Hang
-	breaks breakage
+	points func(*server) string // base URL
 	// makes is what becomes of a struck target, and but tells what becomes of those of some endpoints, by their titles: nothing
 	// in it where the fault makes no sense there.
 	makes outcome
@@ -25,15 +26,6 @@ type fault struct {
 	// retryAfter is how long the answers ask the exporter to wait.
 	retryAfter time.Duration
 }
-
-// breakage is what happens to connections.
-type breakage string
-
-const (
-	refused breakage = "refused"
-	badTLS  breakage = "tls"
-	noName  breakage = "dns"
-)
 
 // outcome is what may become of a target that is struck at every request.
 type outcome struct {
@@ -43,8 +35,6 @@ type outcome struct {
 	lies bool
 	// renames has names be legal and untrue: of the project, nothing but the form is judged.
 	renames bool
-	// first allows other reasons until it is down for one of those below.
-	first []string
 	// reasons allow the target to be down with its last good values, for one of them.
 	reasons []string
 	// unsupported allows it to be neither up nor down for this reason.
@@ -109,12 +99,12 @@ func allFaults() []fault {
 }
 
 func connectionFaults() []fault {
-	// A connection of HTTP/2 that is reset within an answer looks like an answer that ends early.
-	cutOff := outcome{first: []string{badResponse}, reasons: []string{network}, retried: true}
+	nowhere := map[string]outcome{projects: down(network)}      // no request reaches any endpoint
+	noName := "https://" + strings.Repeat("a", 64) + ".invalid" // which no DNS can hold: a lookup fails at once, and asks nobody
 	return []fault{
-		{name: "connection refused", breaks: refused, makes: cutOff},
-		{name: "TLS failure", breaks: badTLS, makes: cutOff},
-		{name: "DNS failure", breaks: noName, but: map[string]outcome{projects: down(network)}}, // no request reaches any endpoint
+		{name: "connection refused", points: func(*server) string { return "http://127.0.0.1:1" }, but: nowhere},
+		{name: "TLS failure", points: func(s *server) string { return s.stranger.URL }, but: nowhere},
+		{name: "DNS failure", points: func(*server) string { return noName }, but: nowhere},
 		{name: "reset mid-body", answer: resetMidBody, makes: retriedThenDown(network)},
 		{name: "body ends early", answer: (*exchange).half, makes: retriedThenDown(badResponse)},
 		{name: "no answer", hang: atlassim.HangSilent, makes: retriedThenDown(timeout)},

@@ -21,10 +21,10 @@ const (
 
 // judge knows what a scrape may show. It knows nothing of how the exporter works.
 type judge struct {
-	org        *organization
-	configured bool
-	baseline   *snapshot
-	last       *snapshot
+	// targets are everything that is read, with the reason of what is never supported.
+	targets  map[target]string
+	baseline *snapshot
+	last     *snapshot
 
 	outcome outcome
 	// wide has many targets struck at once: whether one of them has been asked for again is a matter of turns.
@@ -68,28 +68,24 @@ func (j *judge) strikes(t target) bool { return j.at != calm && j.struck[t] }
 
 // isStruck tells whether a target shows what the fault makes of it in the end.
 func (j *judge) isStruck(s *snapshot, t target) bool {
-	reason, failed := s.failed[t]
+	_, failed := s.failed[t]
 	_, unsupported := s.unsupported[t]
-	return failed && !slices.Contains(j.outcome.first, reason) || unsupported
+	return failed || unsupported
 }
 
 // judgeTargets holds every target against what may have become of it.
 func (j *judge) judgeTargets(s *snapshot) {
-	expected := map[target]bool{}
-	for _, t := range j.org.all(j.configured) {
-		expected[t] = true
-		if !j.exempt(t.group) {
+	for t, unsupported := range j.targets {
+		switch {
+		case j.exempt(t.group):
+		case unsupported == "":
 			j.judgeTarget(s, t)
-		}
-	}
-	for t, reason := range j.org.excluded {
-		expected[t] = true
-		if got := s.unsupported[t]; got != reason && !j.exempt(t.group) {
-			j.complain("target %s is unsupported for %q, not %q", t, got, reason)
+		case s.unsupported[t] != unsupported:
+			j.complain("target %s is unsupported for %q, not %q", t, s.unsupported[t], unsupported)
 		}
 	}
 	for t := range s.up {
-		if !expected[t] && !j.exempt(t.group) {
+		if _, expected := j.targets[t]; !expected && !j.exempt(t.group) {
 			j.complain("there is no target %s", t)
 		}
 	}
@@ -119,7 +115,7 @@ func (j *judge) judgeTarget(s *snapshot, t target) {
 		}
 	case !failed:
 		j.complain("target %s is down without a reason", t)
-	case struck && !j.unnoticed && (slices.Contains(j.outcome.reasons, reason) || j.at != settled && slices.Contains(j.outcome.first, reason)):
+	case struck && !j.unnoticed && slices.Contains(j.outcome.reasons, reason):
 	case j.at != calm && j.sharing[t] && reason == rateLimited:
 	default:
 		j.complain("target %s is down: %s", t, reason)

@@ -30,16 +30,16 @@ type matrix struct {
 func (m *matrix) run(t *testing.T, all []cell) *report {
 	t.Helper()
 	r := &report{began: time.Now(), Seed: m.seed}
-	waiting := make(chan batch)
+	waiting := make(chan []cell)
 	var workers sync.WaitGroup
 	var mu sync.Mutex
 	for range m.exporters {
 		workers.Go(func() {
-			for b := range waiting {
-				for len(b.cells) > 0 && t.Context().Err() == nil {
+			for cells := range waiting {
+				for len(cells) > 0 && t.Context().Err() == nil {
 					t.Run("exporter", func(t *testing.T) {
-						results, life := m.play(t, b)
-						b.cells = b.cells[len(results):]
+						results, life := m.play(t, cells)
+						cells = cells[len(results):]
 						mu.Lock()
 						defer mu.Unlock()
 						r.results = append(r.results, results...)
@@ -50,8 +50,8 @@ func (m *matrix) run(t *testing.T, all []cell) *report {
 			}
 		})
 	}
-	for _, b := range batches(all, m.longest, rand.New(rand.NewPCG(m.seed, 0))) {
-		waiting <- b
+	for _, some := range batches(all, m.longest, rand.New(rand.NewPCG(m.seed, 0))) {
+		waiting <- some
 	}
 	close(waiting)
 	workers.Wait()
@@ -60,10 +60,10 @@ func (m *matrix) run(t *testing.T, all []cell) *report {
 }
 
 // play plays the cells of a batch with one exporter, until that is broken.
-func (m *matrix) play(t *testing.T, b batch) (results []*result, l life) {
+func (m *matrix) play(t *testing.T, cells []cell) (results []*result, l life) {
 	t.Helper()
-	s := start(t, b.setup)
-	for _, c := range b.cells {
+	s := start(t, cells[0].setup())
+	for _, c := range cells {
 		one := s.play(t, c, m.scrapes, m.seed)
 		results = append(results, one)
 		for _, found := range one.found {
@@ -73,12 +73,12 @@ func (m *matrix) play(t *testing.T, b batch) (results []*result, l life) {
 			break
 		}
 	}
-	if !b.cells[0].endures() {
+	if !cells[0].endures() {
 		if err := s.cool(t.Context()); err != nil {
 			t.Error(err)
 		}
 	}
-	l = life{peak: s.peak, quiet: s.quiet, flooded: s.mostFlooded, requests: int64(s.atlas.Count("")), logged: len(s.exporter.Logs())}
+	l = life{peak: s.peak, quiet: s.quiet, flooded: s.mostFlooded, requests: s.atlas.Count("")}
 	s.server.mu.Lock()
 	l.mostConnections, l.connections = s.server.most, s.server.made
 	s.server.mu.Unlock()

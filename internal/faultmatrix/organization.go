@@ -11,41 +11,24 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
-const (
-	// downloadMarker stands in every address of a download: whoever reads it could fetch the data.
-	downloadMarker = "address-of-a-download"
-	// oddPipeline is a name that must be escaped in a path.
-	oddPipeline = "b?c#d%"
-)
+// downloadMarker stands in every address of a download: whoever reads it could fetch the data.
+const downloadMarker = "address-of-a-download"
 
 // organization is the simulated Atlas behind the faults. Its clock stands still, so that the truth does not change.
 type organization struct {
 	*atlassim.Organization
 	now    time.Time
 	groups []string
-	// readable are the targets that are up when nothing is wrong, but for the projects themselves.
-	readable []target
-	// jobs are how many jobs each target has.
-	jobs map[target]int
-	// excluded are those of which discovery knows that there is nothing to read, with the reason.
-	excluded map[target]string
 }
 
 // newOrganization builds three projects: with histories shorter and longer than a page, in every order, with clusters that
 // have no backup, and with downloads. Where it is crowded, the first has more clusters than requests may be under way.
 func newOrganization(crowded bool) *organization {
 	now := time.Now().Truncate(time.Second)
-	o := &organization{
-		Organization: atlassim.NewOrganization(atlassim.NewManualClock(now)), now: now, excluded: map[target]string{}, jobs: map[target]int{},
-	}
+	o := &organization{Organization: atlassim.NewOrganization(atlassim.NewManualClock(now)), now: now}
 	for i, name := range []string{"alpha", "beta", "gamma"} {
 		p := o.AddProject(name)
 		o.groups = append(o.groups, p.ID)
-		for _, e := range endpoints() {
-			if strings.Count(e.Path, "{") == 1 && e.title() != project {
-				o.readable = append(o.readable, e.target(p.ID, ""))
-			}
-		}
 		o.addCluster(p, "short", 7, atlassim.NewestFirst)
 		if name == "gamma" {
 			continue
@@ -56,42 +39,49 @@ func newOrganization(crowded bool) *organization {
 		if name == "beta" {
 			continue
 		}
-		o.addPipeline(p, oddPipeline, 24, atlassim.OldestFirst)
+		o.addPipeline(p, "b?c#d%", 24, atlassim.OldestFirst) // must be escaped in a path
 		for n := range 20 {
 			if crowded {
 				o.addCluster(p, fmt.Sprintf("crowd-%d", n), 1, atlassim.NewestFirst)
 			}
 		}
-		o.exclude(p.AddCluster("free", atlassim.ClusterOptions{Provider: "TENANT"}), "free_tier")
-		o.exclude(p.AddCluster("bare", atlassim.ClusterOptions{BackupDisabled: true}), "backup_disabled")
+		p.AddCluster("free", atlassim.ClusterOptions{Provider: "TENANT"})
+		p.AddCluster("bare", atlassim.ClusterOptions{BackupDisabled: true})
 	}
 	return o
 }
 
-// readEach notes that something is read at each endpoint with this parameter.
-func (o *organization) readEach(parameter string, p *atlassim.Project, name string, jobs int) {
-	for _, e := range endpoints() {
-		if !e.isOf(parameter) {
-			continue
-		}
-		t := e.target(p.ID, name)
-		o.readable = append(o.readable, t)
-		if e.jobs != "" {
-			o.jobs[t] = jobs
+// targets lists everything that is read, with the reason of what discovery knows to be unsupported, "" for the rest. configured
+// tells whether the configuration names the projects.
+func (o *organization) targets(configured bool) map[target]string {
+	all := map[target]string{}
+	if !configured {
+		all[target{collector: projects}] = ""
+	}
+	for _, p := range o.Projects() {
+		for _, e := range endpoints() {
+			switch {
+			case e.isOf("{cluster}"):
+				for _, c := range p.Clusters() {
+					all[e.target(p.ID, c.Name)] = map[string]string{"free": "free_tier", "bare": "backup_disabled"}[c.Name]
+				}
+			case e.isOf("{flex}"):
+				for _, f := range p.FlexClusters() {
+					all[e.target(p.ID, f.Name)] = ""
+				}
+			case e.isOf("{pipeline}"):
+				for _, pl := range p.Pipelines() {
+					all[e.target(p.ID, pl.Name)] = ""
+				}
+			case e.isOf("{group}") && (configured || e.title() != project):
+				all[e.target(p.ID, "")] = ""
+			}
 		}
 	}
-}
-
-func (o *organization) exclude(c *atlassim.Cluster, reason string) {
-	for _, e := range endpoints() {
-		if e.isOf("{cluster}") {
-			o.excluded[e.target(c.Project().ID, c.Name)] = reason
-		}
-	}
+	return all
 }
 
 func (o *organization) addCluster(p *atlassim.Project, name string, jobs int, order atlassim.Order) {
-	o.readEach("{cluster}", p, name, jobs)
 	c := p.AddCluster(name, atlassim.ClusterOptions{
 		Created: o.now.AddDate(0, -3, 0), Schedule: atlassim.Schedule{AutoExportEnabled: true, ExportFrequency: "daily"},
 	})
@@ -128,7 +118,6 @@ func (o *organization) addCluster(p *atlassim.Project, name string, jobs int, or
 }
 
 func (o *organization) addFlexCluster(p *atlassim.Project, name string, jobs int) {
-	o.readEach("{flex}", p, name, jobs)
 	f := p.AddFlexCluster(name, o.now.AddDate(0, -3, 0))
 	for i := range jobs {
 		at := o.now.Add(-time.Duration(jobs-i) * 24 * time.Hour)
@@ -141,7 +130,6 @@ func (o *organization) addFlexCluster(p *atlassim.Project, name string, jobs int
 }
 
 func (o *organization) addPipeline(p *atlassim.Project, name string, jobs int, order atlassim.Order) {
-	o.readEach("{pipeline}", p, name, jobs)
 	pl := p.AddPipeline(name, atlassim.PipelineOptions{Cluster: "short"})
 	pl.OrderRuns(order)
 	for i := range jobs {
@@ -160,34 +148,18 @@ func (o *organization) addPipeline(p *atlassim.Project, name string, jobs int, o
 	}
 }
 
-// all lists the targets that are up when nothing is wrong; configured tells whether the configuration names the projects.
-func (o *organization) all(configured bool) []target {
-	targets := slices.Clone(o.readable)
-	if !configured {
-		return append(targets, target{collector: projects})
-	}
-	for _, id := range o.groups {
-		targets = append(targets, target{collector: projects, group: id})
-	}
-	return targets
-}
-
 // pick chooses the target of an endpoint that is struck: one of the first project, so that others of its kind stay healthy
 // beside it and in other projects.
 func (o *organization) pick(e endpoint, random *rand.Rand) target {
-	switch e.title() {
-	case token:
-		return target{}
-	case projects:
-		return target{collector: projects}
-	case project:
-		return target{collector: projects, group: o.groups[0]}
-	}
 	var candidates []target
-	for _, t := range o.readable {
-		if t.collector == e.collector && t.group == o.groups[0] {
+	for t, unsupported := range o.targets(e.title() == project) {
+		if t.collector == e.collector && unsupported == "" && (t.group == o.groups[0] || e.title() == projects) {
 			candidates = append(candidates, t)
 		}
 	}
+	if e.title() == token {
+		return target{}
+	}
+	slices.SortFunc(candidates, func(a, b target) int { return strings.Compare(a.String(), b.String()) })
 	return candidates[random.IntN(len(candidates))]
 }

@@ -24,6 +24,9 @@ const (
 	settling = slowness * 25 * time.Second
 	// starving is how long requests hang at least: long enough for those that do not hang to grow old, if they had to wait.
 	starving = slowness * 20 * time.Second
+	// recovery is how long after a fault a target must be read again: the 10 s of the interface, and what an attempt takes that was
+	// under way.
+	recovery = slowness * 16 * time.Second
 	beat     = 80 * time.Millisecond
 	// crowd is how many probes come at once, and how many scrapes are given up.
 	crowd = 60
@@ -54,8 +57,14 @@ func (s *stack) play(t testing.TB, c cell, scrapes int, seed uint64) *result {
 	k := &strike{cell: c, target: s.org.pick(c.endpoint(), random), random: random}
 	p := &play{stack: s, cell: c, strike: k, result: &result{cell: c}, scrapes: (scrapes + 1) / 2, mints: s.atlas.Mints(), began: time.Now()}
 	p.judge = &judge{
-		org: s.org, configured: s.configured, baseline: s.baseline, last: s.last, outcome: c.outcome(), struck: s.strikes(k), sharing: s.sharing(k),
+		targets: s.org.targets(s.configured), baseline: s.baseline, last: s.last, outcome: c.outcome(), struck: map[target]bool{}, sharing: map[target]bool{},
 		wide: c.column.scope != oneTarget, unnoticed: c.mode == once && c.outcome().retried,
+	}
+	for t, unsupported := range p.judge.targets {
+		if unsupported == "" && k.concerns(t) {
+			p.judge.struck[t] = true
+		}
+		p.judge.sharing[t] = k.shares(t)
 	}
 	if p.judge.outcome.renames {
 		p.judge.renamed = s.org.groups[0]
@@ -127,7 +136,7 @@ func (p *play) shows(s *snapshot, one bool) bool {
 
 // strikeOut lets the fault strike, and scrapes until it has shown.
 func (p *play) strikeOut(t testing.TB) error {
-	if p.fault.breaks != noName {
+	if p.fault.points == nil {
 		p.server.arm(p.strike)
 	}
 	at, steady, began := faulty, 0, time.Now()
@@ -158,8 +167,8 @@ func (p *play) strikeOut(t testing.TB) error {
 	}
 }
 
-// provoke makes the exporter do what the fault needs: ask for a token, or look for a name that does not exist; for good, for one
-// scrape, or for any.
+// provoke makes the exporter do what the fault needs: ask for a token, or turn to another address; for good, for one scrape, or
+// for any.
 func (p *play) provoke(ctx context.Context, n int) error {
 	if n > 0 && p.mode == always {
 		return nil
@@ -167,20 +176,20 @@ func (p *play) provoke(ctx context.Context, n int) error {
 	if _, struck := p.strike.counts(); p.ofToken() && struck == 0 {
 		p.atlas.ForgetTokens()
 	}
-	if p.fault.breaks != noName {
+	if p.fault.points == nil {
 		return nil
 	}
 	if n == 0 || p.mode == atRandom && p.strike.flip() {
-		return p.reload(ctx, noHost)
+		return p.reload(ctx, p.fault.points(p.server))
 	}
-	return p.reload(ctx, p.server.url())
+	return p.reload(ctx, p.server.http.URL)
 }
 
 // hasStruck tells whether the fault has struck, and has shown as often as it should.
 func (p *play) hasStruck(steady int) bool {
 	seen, struck := p.strike.counts()
 	switch {
-	case p.fault.breaks == noName:
+	case p.fault.points != nil:
 		return p.mode != always || steady >= 3
 	case p.judge.wide:
 		return struck > 0
@@ -228,7 +237,7 @@ func (p *play) endure(t testing.TB) error {
 		a.Took /= 2 // sixty answers are rendered two at a time: on a busy machine the last ones are late without waiting for Atlas
 		p.look("one of many probes at once", a, errs[i], http.StatusOK)
 	}
-	if err := p.reload(t.Context(), p.server.url()); err != nil {
+	if err := p.reload(t.Context(), p.server.http.URL); err != nil {
 		return err
 	}
 	if _, err := p.scrape(t.Context(), faulty); err != nil {
@@ -263,9 +272,9 @@ func (p *play) command(t testing.TB, why string, args ...string) {
 
 // recover ends the fault, and scrapes until everything is as it was.
 func (p *play) recover(t testing.TB) error {
-	if p.fault.breaks != noName {
-		p.server.lift(p.strike)
-	} else if err := p.reload(t.Context(), p.server.url()); err != nil {
+	if p.fault.points == nil {
+		p.strike.disarm()
+	} else if err := p.reload(t.Context(), p.server.http.URL); err != nil {
 		return err
 	}
 	lifted, calmScrapes := time.Now(), 0
@@ -296,7 +305,7 @@ func (p *play) recover(t testing.TB) error {
 				p.quiet = append(p.quiet, seen.usage)
 				return nil
 			}
-		} else if time.Since(lifted) > p.cell.recovery() {
+		} else if time.Since(lifted) > recovery+p.patience() {
 			p.complain(fmt.Sprintf("%s after the fault: %s", time.Since(lifted).Round(time.Second), strings.Join(wrong[:min(3, len(wrong))], "; ")))
 			p.broken = true
 			return nil

@@ -14,10 +14,9 @@ type life struct {
 	peak            harness.Usage
 	quiet           []harness.Usage // after each cell, when everything was well again
 	flooded         int64           // bytes that one request could get of a body without end
-	requests        int64
+	requests        int
 	connections     int
 	mostConnections int
-	logged          int
 	wrong           []string
 }
 
@@ -35,33 +34,17 @@ const (
 	mostFlood = 64 << 20
 )
 
-// growth compares the last quiet moments with the first.
-func (l *life) growth() []harness.Growth {
-	var all []harness.Growth
-	for _, r := range harness.Resources(harness.Usage{}, harness.Usage{
-		Heap: moreHeap, Resident: mostResident, Goroutines: moreGoroutines, Files: moreFiles,
-	}) {
-		all = append(all, harness.GrowthOf(r, 0, l.quiet))
-	}
-	return all
-}
-
-// violations tells what grew more than it may.
+// violations tells what grew more than it may, or was more than it may ever be.
 func (l *life) violations() []string {
 	var wrong []string
-	for _, g := range l.growth() {
-		if !g.Flat() {
+	allowed := harness.Usage{Heap: moreHeap, Resident: mostResident, Goroutines: moreGoroutines, Files: moreFiles}
+	for _, r := range harness.Resources(harness.Usage{}, allowed) {
+		if g := harness.GrowthOf(r, 0, l.quiet); !g.Flat() {
 			wrong = append(wrong, "it grows: "+g.String())
 		}
 	}
-	if l.peak.Goroutines > mostGoroutines {
-		wrong = append(wrong, fmt.Sprintf("%.0f goroutines at a time", l.peak.Goroutines))
-	}
-	if l.peak.Resident > mostResident {
-		wrong = append(wrong, harness.MiB(l.peak.Resident)+" of memory")
-	}
-	if l.mostConnections > mostConnections {
-		wrong = append(wrong, fmt.Sprintf("%d connections at a time", l.mostConnections))
+	if l.peak.Goroutines > mostGoroutines || l.peak.Resident > mostResident || l.mostConnections > mostConnections {
+		wrong = append(wrong, fmt.Sprintf("too much at a time: %s, %d connections", l.peak, l.mostConnections))
 	}
 	return wrong
 }
@@ -131,7 +114,6 @@ func (r *report) table(part func(cell) bool) [][]string {
 // Figures are the sums of a run, a sentence each.
 func (r *report) Figures() []string {
 	var most life
-	grew := map[string]float64{}
 	var slowest time.Duration
 	scrapes, violations, single, unnoticed := 0, 0, 0, 0
 	for _, l := range r.lives {
@@ -139,17 +121,15 @@ func (r *report) Figures() []string {
 		most.flooded = max(most.flooded, l.flooded)
 		most.requests += l.requests
 		most.connections += l.connections
-		most.logged += l.logged
 		most.mostConnections = max(most.mostConnections, l.mostConnections)
 		violations += len(l.wrong)
-		for _, g := range l.growth() {
-			grew[g.Name] = max(grew[g.Name], g.Quarters[3]-g.Quarters[0])
-		}
 	}
 	for _, one := range r.results {
 		scrapes += one.scrapes
 		violations += one.violations
-		slowest = max(slowest, one.recovery-one.cell.recovery()+cell{fault: &fault{}}.recovery())
+		if one.cell.patience() == 0 {
+			slowest = max(slowest, one.recovery)
+		}
 		if one.cell.outcome().retried && one.cell.mode == once {
 			single++
 			if one.violations == 0 {
@@ -159,12 +139,10 @@ func (r *report) Figures() []string {
 	}
 	return []string{
 		fmt.Sprintf("%d scrapes of %d cells, %d violations; %s with seed %d", scrapes, len(r.results), violations, r.took.Round(time.Second), r.Seed),
-		fmt.Sprintf("%d exporters, %d requests to Atlas over %d connections, at most %d open at a time; %s of log",
-			len(r.lives), most.requests, most.connections, most.mostConnections, harness.MiB(float64(most.logged))),
+		fmt.Sprintf("%d exporters, %d requests to Atlas over %d connections, at most %d open at a time",
+			len(r.lives), most.requests, most.connections, most.mostConnections),
 		fmt.Sprintf("%d of %d single faults that are retried did not show", unnoticed, single),
-		fmt.Sprintf("slowest recovery: everything was as before %.1f s after a fault, or after what it asked to wait", max(0, slowest.Seconds())),
-		fmt.Sprintf("most growth in an exporter's life: %+.0f goroutines, %+.0f open files, heap %s, resident memory %s",
-			grew["goroutines"], grew["open files"], harness.MiB(grew["heap in use"]), harness.MiB(grew["resident memory"])),
+		fmt.Sprintf("slowest recovery from a fault that does not ask to wait: %.1f s", slowest.Seconds()),
 		fmt.Sprintf("peaks: %s; of a body without end, at most %s went out for one request", most.peak, harness.MiB(float64(most.flooded))),
 	}
 }
