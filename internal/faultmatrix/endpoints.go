@@ -18,7 +18,7 @@ type endpoint struct {
 	// families begin the names of the metrics that are read from it; jobs is the one that counts its items.
 	families []string
 	jobs     string
-	// text is a member whose text becomes a label or a state, "name" by default.
+	// text is a member whose text becomes a label or a state.
 	text string
 	// ends tells that 404 or 410 means that Atlas has ended the feature; parent is the collector whose list a target goes with.
 	ends   bool
@@ -37,55 +37,40 @@ const (
 //
 //nolint:gochecknoglobals // a table that nothing changes
 var endpoints = sync.OnceValue(func() []endpoint {
-	all := []endpoint{
-		{Route: atlassim.Route{Operation: atlassim.OpToken}},
-		{Route: atlassim.Route{Operation: atlassim.OpListProjects}, families: []string{"project_"}},
-		{Route: atlassim.Route{Operation: atlassim.OpGetProject}},
-		{Route: atlassim.Route{Operation: atlassim.OpListClusters}, families: []string{"cluster_"}},
-		{Route: atlassim.Route{Operation: atlassim.OpGetBackupSchedule}, text: "frequencyType", families: []string{
-			"backup_export_auto_enabled", "backup_export_expected_interval_seconds", "backup_snapshot_expected_interval_seconds",
-			"backup_snapshot_policy_items", "backup_snapshot_next_timestamp_seconds", "backup_restore_window_seconds",
-		}},
-		{Route: atlassim.Route{Operation: atlassim.OpListPipelines}, families: []string{"pipeline_state", "pipeline_info"}, ends: true},
-		{Route: atlassim.Route{Operation: atlassim.OpListBackupExports}, text: "state", families: []string{"backup_export_"}, jobs: "backup_export_jobs"},
-		{
-			Route: atlassim.Route{Operation: atlassim.OpListBackupRestores}, text: "deliveryType", families: []string{"backup_restore_"},
-			jobs: "backup_restore_jobs",
-		},
-		{
-			Route: atlassim.Route{Operation: atlassim.OpListPipelineRuns}, text: "state", families: []string{"pipeline_"}, jobs: "pipeline_runs",
-			parent: "pipelines",
-		},
-		{Route: atlassim.Route{Operation: atlassim.OpListBackupSnapshots}, text: "status", families: []string{"backup_snapshot"}, jobs: "backup_snapshots"},
-		{
-			Route: atlassim.Route{Operation: atlassim.OpListCollectionRestores}, text: "state", families: []string{"collection_restore_"},
-			jobs: "collection_restore_jobs", ends: true,
-		},
-		{Route: atlassim.Route{Operation: atlassim.OpListExportBuckets}, text: "bucketName", families: []string{"backup_export_bucket_found"}},
-		{
-			Route:    atlassim.Route{Operation: atlassim.OpListFlexClusters},
-			families: []string{"flex_cluster_", "flex_snapshot_expected_interval_seconds"}, ends: true,
-		},
-		{
-			Route: atlassim.Route{Operation: atlassim.OpListFlexSnapshots}, text: "status", families: []string{"flex_snapshot"}, jobs: "flex_snapshots",
-			parent: "flex_clusters",
-		},
-		{
-			Route: atlassim.Route{Operation: atlassim.OpListFlexRestores}, text: "status", families: []string{"flex_restore_"}, jobs: "flex_restore_jobs",
-			parent: "flex_clusters",
-		},
-	}
-	for i := range all {
-		e := &all[i]
+	var all []endpoint
+	for _, row := range [...]struct{ operation, jobs, text, parent, families string }{
+		{atlassim.OpToken, "", "", "", ""},
+		{atlassim.OpListProjects, "", "name", "", "project_"},
+		{atlassim.OpGetProject, "", "name", "", ""},
+		{atlassim.OpListClusters, "", "name", "", "cluster_"},
+		{atlassim.OpGetBackupSchedule, "", "frequencyType", "", "backup_export_auto_enabled backup_export_expected_interval_seconds " +
+			"backup_snapshot_expected_interval_seconds backup_snapshot_policy_items backup_snapshot_next_timestamp_seconds backup_restore_window_seconds"},
+		{atlassim.OpListPipelines, "", "name", "", "pipeline_state pipeline_info"},
+		{atlassim.OpListBackupExports, "backup_export_jobs", "state", "", "backup_export_"},
+		{atlassim.OpListBackupRestores, "backup_restore_jobs", "deliveryType", "", "backup_restore_"},
+		{atlassim.OpListPipelineRuns, "pipeline_runs", "state", "pipelines", "pipeline_"},
+		{atlassim.OpListBackupSnapshots, "backup_snapshots", "status", "", "backup_snapshot"},
+		{atlassim.OpListCollectionRestores, "collection_restore_jobs", "state", "", "collection_restore_"},
+		{atlassim.OpListExportBuckets, "", "bucketName", "", "backup_export_bucket_found"},
+		{atlassim.OpListFlexClusters, "", "name", "", "flex_cluster_ flex_snapshot_expected_interval_seconds"},
+		{atlassim.OpListFlexSnapshots, "flex_snapshots", "status", "flex_clusters", "flex_snapshot"},
+		{atlassim.OpListFlexRestores, "flex_restore_jobs", "status", "flex_clusters", "flex_restore_"},
+	} {
 		routes := atlassim.Routes()
-		e.Route = routes[slices.IndexFunc(routes, func(r atlassim.Route) bool { return r.Operation == e.Operation })]
+		e := endpoint{
+			Route: routes[slices.IndexFunc(routes, func(r atlassim.Route) bool { return r.Operation == row.operation })],
+			jobs:  row.jobs, text: row.text, parent: row.parent, families: strings.Fields(row.families),
+		}
 		e.collector = strings.ReplaceAll(e.title(), " ", "_")
 		switch e.title() {
 		case token:
 			e.collector = ""
 		case project:
 			e.collector = projects
+		case "pipelines", "collection restores", "flex clusters":
+			e.ends = true
 		}
+		all = append(all, e)
 	}
 	return all
 })

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"sync"
 )
@@ -15,6 +16,7 @@ import (
 const (
 	jsonType = "application/json"
 	gigabyte = 1 << 30
+	webPage  = "a web page" // instead of an error's code
 )
 
 // exchange is one request that a fault strikes.
@@ -74,8 +76,11 @@ func redirect(x *exchange) {
 
 // status answers with an error in the form of Atlas, or of OAuth. It repeats what the request proved itself with and the
 // secrets behind that, none of which may show anywhere.
-func status(code int, errorCode string) func(*exchange) {
+func status(code int, errorCode string, header ...string) func(*exchange) {
 	return func(x *exchange) {
+		for pair := range slices.Chunk(header, 2) {
+			x.Header().Set(pair[0], pair[1])
+		}
 		echo := "you sent " + x.r.Header.Get("Authorization") + ", as " + x.server.secret
 		body := map[string]any{"error": code, "detail": echo, "reason": http.StatusText(code), "parameters": []string{echo}}
 		switch {
@@ -87,22 +92,11 @@ func status(code int, errorCode string) func(*exchange) {
 			body["errorCode"] = errorCode
 		}
 		raw, _ := json.Marshal(body) // plain strings
-		x.send(code, jsonType, raw)
-	}
-}
-
-func tooMany(retryAfter string) func(*exchange) {
-	return func(x *exchange) {
-		if retryAfter != "" {
-			x.Header().Set("Retry-After", retryAfter)
+		if errorCode == webPage {
+			x.send(code, "text/html", []byte("<html><body>"+echo+"</body></html>"))
+			return
 		}
-		status(http.StatusTooManyRequests, "RATE_LIMITED_TOKEN_BUCKET")(x)
-	}
-}
-
-func webPage(code int) func(*exchange) {
-	return func(x *exchange) {
-		x.send(code, "text/html", []byte("<html><body><h1>"+strconv.Itoa(code)+"</h1>"+x.server.secret+"</body></html>"))
+		x.send(code, jsonType, raw)
 	}
 }
 

@@ -61,7 +61,7 @@ func TestMatrix(t *testing.T) {
 		path = "../../docs/fault-matrix.md"
 	}
 	harness.WriteReport(t, path, page, map[string]any{
-		"Table": r.Table(), "Hangs": r.Hangs(), "Figures": r.Figures(), "MoreGoroutines": moreGoroutines, "MoreFiles": moreFiles, "MoreHeap": float64(moreHeap),
+		"Table": r.Table(), "Hangs": r.Hangs(), "Figures": r.Figures(), "MoreGoroutines": moreGoroutines, "MoreFiles": moreFiles,
 		"MostGoroutines": mostGoroutines, "MostResident": float64(mostResident), "MostConnections": mostConnections, "MostFlood": float64(mostFlood),
 	})
 	if t.Failed() {

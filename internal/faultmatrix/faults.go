@@ -146,10 +146,10 @@ func statusFaults() []fault {
 		},
 		{name: "408", answer: status(408, ""), makes: down(timeout)},
 		{name: "410", answer: status(410, "VERSION_GONE"), makes: down(badResponse), but: gone},
-		{name: "429 with Retry-After", answer: tooMany("2"), makes: retriedThenDown(rateLimited), but: tokenLimit, retryAfter: 2 * time.Second},
-		{name: "429 without Retry-After", answer: tooMany(""), makes: retriedThenDown(rateLimited), but: tokenLimit},
+		{name: "429 with Retry-After", answer: status(429, "RATE_LIMITED_TOKEN_BUCKET", "Retry-After", "2"), makes: retriedThenDown(rateLimited), but: tokenLimit, retryAfter: 2 * time.Second},
+		{name: "429 without Retry-After", answer: status(429, "RATE_LIMITED_TOKEN_BUCKET"), makes: retriedThenDown(rateLimited), but: tokenLimit},
 		{name: "500", answer: status(500, "UNEXPECTED_ERROR"), makes: retriedThenDown(serverError)},
-		{name: "502 with HTML", answer: webPage(502), makes: retriedThenDown(serverError)},
+		{name: "502 with HTML", answer: status(502, webPage), makes: retriedThenDown(serverError)},
 	}
 }
 
@@ -232,8 +232,5 @@ func respelt(pattern, with string) func(*exchange) {
 // misspelt puts a byte that is no UTF-8 into the first text that becomes a label.
 func misspelt(x *exchange) {
 	name := `"` + x.endpoint.text + `":"`
-	if x.endpoint.text == "" {
-		name = `"name":"`
-	}
 	altered(func(body []byte) []byte { return bytes.Replace(body, []byte(name), []byte(name+"\xff\xc3"), 1) })(x)
 }

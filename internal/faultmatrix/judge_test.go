@@ -183,8 +183,8 @@ func TestLimits(t *testing.T) {
 	t.Parallel()
 	level := harness.Usage{Goroutines: 20, Files: 12, Heap: 4 << 20, Resident: 30 << 20}
 	for name, l := range map[string]life{
-		"":                              {quiet: []harness.Usage{level, level, level, level}, peak: level},
-		"it grows":                      {quiet: []harness.Usage{level, level, level, {Goroutines: 20 + moreGoroutines + 1}}},
+		"":                              {began: level, ended: level, peak: level},
+		"it grows":                      {began: level, ended: harness.Usage{Goroutines: 20 + moreGoroutines + 1}},
 		"0 connections":                 {peak: harness.Usage{Resident: mostResident + 1}},
 		fmt.Sprint(mostGoroutines + 1):  {peak: harness.Usage{Goroutines: mostGoroutines + 1}},
 		fmt.Sprint(mostConnections + 1): {mostConnections: mostConnections + 1},

@@ -73,12 +73,8 @@ func (m *matrix) play(t *testing.T, cells []cell) (results []*result, l life) {
 			break
 		}
 	}
-	if !cells[0].endures() {
-		if err := s.cool(t.Context()); err != nil {
-			t.Error(err)
-		}
-	}
-	l = life{peak: s.peak, quiet: s.quiet, flooded: s.mostFlooded, requests: s.atlas.Count("")}
+	l = s.life
+	l.requests = s.atlas.Count("")
 	s.server.mu.Lock()
 	l.mostConnections, l.connections = s.server.most, s.server.made
 	s.server.mu.Unlock()

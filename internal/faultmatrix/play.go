@@ -95,7 +95,7 @@ func (p *play) scrape(ctx context.Context, at phase) (*snapshot, error) {
 	}
 	if seen := p.look("a scrape", a, err, http.StatusOK); seen != nil {
 		p.complain(p.judge.judge(seen, at)...)
-		p.peak = p.peak.Peak(seen.usage)
+		p.life.peak = p.life.peak.Peak(seen.usage)
 		p.judge.last, p.last = seen, seen
 	}
 	return p.judge.last, harness.Pause(ctx, beat)
@@ -302,7 +302,7 @@ func (p *play) recover(t testing.TB) error {
 				p.result.recovery = time.Since(lifted)
 			}
 			if calmScrapes >= p.scrapes {
-				p.quiet = append(p.quiet, seen.usage)
+				p.life.ended = seen.usage
 				return nil
 			}
 		} else if time.Since(lifted) > recovery+p.patience() {
@@ -313,14 +313,10 @@ func (p *play) recover(t testing.TB) error {
 	}
 }
 
-// hangUp lets the fault strike again where the exporter has to end while everything hangs, and sees that scrapes which were given
-// up have left nothing behind.
+// hangUp lets the fault strike again where the exporter has to end while everything hangs.
 func (p *play) hangUp(t testing.TB) error {
 	if !p.endures() {
 		return nil
-	}
-	if more := p.last.usage.Goroutines - p.baseline.usage.Goroutines; more > moreGoroutines {
-		p.complain(fmt.Sprintf("%.0f goroutines more than before the fault", more))
 	}
 	p.server.arm(p.strike)
 	p.atlas.ForgetTokens()
@@ -351,5 +347,5 @@ func (p *play) conclude(flooded int64) {
 	if struck > 0 && flooded/int64(struck) > mostFlood {
 		p.complain(fmt.Sprintf("%d bytes were read of a body without end", flooded/int64(struck)))
 	}
-	p.mostFlooded = max(p.mostFlooded, flooded/int64(max(struck, 1)))
+	p.life.flooded = max(p.life.flooded, flooded/int64(max(struck, 1)))
 }

@@ -52,9 +52,7 @@ type stack struct {
 	last     *snapshot
 	broken   bool
 
-	quiet       []harness.Usage
-	peak        harness.Usage
-	mostFlooded int64
+	life life
 }
 
 // start starts a stack, and waits until everything is read.
@@ -174,7 +172,7 @@ func (s *stack) settle(ctx context.Context) error {
 		if err == nil {
 			wrong := (&judge{targets: s.org.targets(s.configured), baseline: seen}).judge(seen, calm)
 			if len(wrong) == 0 {
-				s.baseline, s.last = seen, seen
+				s.baseline, s.last, s.life.began, s.life.ended = seen, seen, seen.usage, seen.usage
 				return nil
 			}
 			err = errors.New(strings.Join(wrong, "\n"))
@@ -186,23 +184,6 @@ func (s *stack) settle(ctx context.Context) error {
 			return err
 		}
 	}
-}
-
-// cool scrapes a process that may just have read something large until it has given the memory back, which it does when it
-// has used more. What is held for good is still held then.
-func (s *stack) cool(ctx context.Context) error {
-	const enough = 400 // for two collections of garbage
-	for range enough {
-		if l := (life{quiet: s.quiet}); s.broken || len(l.violations()) == 0 {
-			return nil
-		}
-		seen, err := s.metrics(ctx)
-		if err != nil {
-			return err
-		}
-		s.quiet = append(s.quiet, seen.usage)
-	}
-	return nil
 }
 
 // concerns reports whether a fault strikes a target.
