@@ -120,6 +120,9 @@ func (f *faults) answer(w *responseRecorder, r *http.Request, operation string, 
 	switch {
 	case fault.Hang == HangSilent || fault.Hang == HangHeaders:
 		fault.Hang.keep(w, r)
+	case fault.Hang == HangHalfway:
+		w.halve(r)
+		return false
 	case fault.Hang == HangTrickling:
 		w.trickle(r, fault.Every)
 		return false

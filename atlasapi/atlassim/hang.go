@@ -17,6 +17,8 @@ const (
 	HangSilent
 	// HangHeaders sends the status and the headers of a good answer, and no body.
 	HangHeaders
+	// HangHalfway sends the real answer, but only the first half of its body.
+	HangHalfway
 	// HangTrickling sends the real answer, its body byte by byte.
 	HangTrickling
 )
@@ -32,6 +34,19 @@ func (h Hang) keep(w http.ResponseWriter, r *http.Request) {
 		_ = http.NewResponseController(w).Flush() // the client may have gone
 	}
 	<-r.Context().Done()
+}
+
+// halve makes what is written from now on stop halfway.
+func (w *responseRecorder) halve(r *http.Request) {
+	w.slow = func(body []byte) (int, error) {
+		n, err := w.ResponseWriter.Write(body[:len(body)/2])
+		w.Flush()
+		if err == nil {
+			<-r.Context().Done()
+			err = r.Context().Err()
+		}
+		return n, err
+	}
 }
 
 // trickle makes what is written from now on leave byte by byte.

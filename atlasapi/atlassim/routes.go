@@ -35,6 +35,25 @@ const (
 	OpUnknown     = "unknown"
 )
 
+// Route is an endpoint that is served.
+type Route struct {
+	// Operation is its name, as OpListProjects.
+	Operation, Method string
+	// Path is its path. Segments in braces, as {group}, stand for parameters.
+	Path string
+	// Set is what its requests share a token bucket with.
+	Set EndpointSet
+}
+
+// Routes lists the endpoints that are served.
+func Routes() []Route {
+	var routes []Route
+	for _, r := range resources() {
+		routes = append(routes, Route{Operation: r.operation, Method: r.method, Path: r.path, Set: r.set})
+	}
+	return routes
+}
+
 // resource is a kind of path that is served.
 type resource struct {
 	operation string

@@ -2,57 +2,51 @@ package faultmatrix
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"regexp"
+	"slices"
 	"time"
 )
 
-// column is an endpoint with the credentials by which it is asked, or a larger part of Atlas.
+// mode is how often a fault strikes.
+type mode string
+
+const (
+	always   mode = "always"
+	once     mode = "once"
+	atRandom mode = "at random"
+)
+
+// scope is how much of Atlas a fault strikes.
+type scope string
+
+const (
+	oneTarget   scope = ""
+	oneProject  scope = "one project"
+	oneEndpoint scope = "one endpoint"
+	everything  scope = "everything"
+)
+
+// column is an endpoint with the credentials by which it is asked, or a larger part of Atlas. The larger ones are for faults that
+// hold requests, which may starve others.
 type column struct {
 	title    string
-	endpoint endpoint
+	endpoint string
+	scope    scope
 	setup    setup
-	// wide columns strike more than one target. They are for faults that hold requests, which may starve others.
-	wide func(strike, asked target) bool
 }
 
 // columns are one for each endpoint, one for API keys and HTTP/2, and the wide ones.
 func columns() []column {
 	var all []column
-	for _, r := range resources() {
-		c := column{title: string(r.endpoint), endpoint: r.endpoint}
-		switch r.endpoint {
-		case token:
-			c.setup.shortToken = true
-		case project:
-			c.setup.configured = true
-		default:
-		}
-		all = append(all, c)
+	for _, e := range endpoints() {
+		all = append(all, column{title: e.title(), endpoint: e.title(), setup: setup{configured: e.title() == project}})
 	}
-	return append(all,
-		column{title: "exports by API key, HTTP/2", endpoint: exports, setup: setup{apiKey: true, tls: true}},
-		column{
-			title: "one project", endpoint: exports, setup: setup{crowded: true},
-			wide: func(strike, asked target) bool { return asked.group == strike.group },
-		},
-		column{
-			title: "one endpoint", endpoint: exports, setup: setup{crowded: true},
-			wide: func(strike, asked target) bool { return asked.collector == strike.collector },
-		},
-		column{
-			title: "everything", endpoint: projects, setup: setup{crowded: true},
-			wide: func(target, target) bool { return true },
-		},
-	)
-}
-
-// columnOf returns the column of a title.
-func columnOf(title string) column {
-	for _, c := range columns() {
-		if c.title == title {
-			return c
-		}
+	all = append(all, column{title: "exports by API key, HTTP/2", endpoint: exports, setup: setup{apiKey: true, tls: true}})
+	for _, s := range []scope{oneProject, oneEndpoint, everything} {
+		all = append(all, column{title: string(s), endpoint: exports, scope: s, setup: setup{crowded: true}})
 	}
-	return column{title: title}
+	return all
 }
 
 // cell is one fault, at one endpoint, in one mode.
@@ -64,30 +58,95 @@ type cell struct {
 
 func (c cell) String() string { return c.fault.name + " / " + c.column.title + " / " + string(c.mode) }
 
-// makesSense reports whether the fault can strike the column in the mode.
-func (c cell) makesSense() bool {
-	if c.column.wide != nil {
-		return c.fault.slow && c.mode == always
-	}
-	_, ok := c.fault.expect(c.column.endpoint)
-	return ok
+func (c cell) endpoint() endpoint { return endpointOf(c.column.endpoint) }
+
+func (c cell) outcome() outcome {
+	o, _ := c.fault.at(c.endpoint())
+	return o
 }
 
-// setup is what the cell needs of an exporter.
+// makesSense reports whether the fault can strike the column in the mode.
+func (c cell) makesSense() bool {
+	_, ok := c.fault.at(c.endpoint())
+	return ok && (c.column.scope == oneTarget || c.fault.hangs() && c.mode == always)
+}
+
+// setup is what the cell needs of an exporter. Each reload to another address asks for a token, of which there may be eight a minute.
 func (c cell) setup() setup {
 	s := c.column.setup
-	s.hasty = c.fault.slow
-	s.tls = s.tls || c.fault.connection != ""
+	s.hasty = c.fault.hangs()
+	s.apiKey = s.apiKey || c.fault.points != nil
 	return s
 }
 
-// lasting reports whether the exporter is given up after the cell.
-func (c cell) lasting() bool { return c.fault.lasting != nil && c.fault.lasting(c.column.endpoint) }
+func (c cell) ofToken() bool { return c.column.endpoint == token }
 
-// recovers reports whether the exporter must be itself again soon. A feature that is gone is asked for again in an hour.
-func (c cell) recovers() bool {
-	o, _ := c.fault.expect(c.column.endpoint)
-	return o.unsupported != featureGone
+// alone reports whether the cell gets an exporter of its own: because a feature that is gone is asked for again in an hour, or
+// because the cell uses up the tokens that may be asked for in a minute.
+func (c cell) alone() bool { return c.ofToken() || c.outcome().unsupported == featureGone }
+
+// endures reports whether everything else is asked for while the fault lasts.
+func (c cell) endures() bool {
+	return c.column.scope != oneTarget || c.ofToken() && c.fault.hangs() && c.mode == always
+}
+
+// patience is how long the fault asks the exporter to wait. A token is asked for again after a minute where it was refused for the
+// number of requests, or that was reached.
+func (c cell) patience() time.Duration {
+	if c.ofToken() && (c.endures() || slices.Contains(c.outcome().reasons, rateLimited)) {
+		return time.Minute
+	}
+	return c.fault.retryAfter
+}
+
+// cells lists every cell in whose name a pattern matches.
+func cells(only *regexp.Regexp) []cell {
+	var all []cell
+	for _, f := range allFaults() {
+		for _, c := range columns() {
+			for _, m := range []mode{always, once, atRandom} {
+				if one := (cell{&f, c, m}); one.makesSense() && only.MatchString(one.String()) {
+					all = append(all, one)
+				}
+			}
+		}
+	}
+	return all
+}
+
+// sample chooses one cell of each fault, any one; of those that hang, one of a larger part of Atlas.
+func sample(all []cell, random *rand.Rand) []cell {
+	var chosen []cell
+	for _, f := range allFaults() {
+		of := slices.DeleteFunc(slices.Clone(all), func(c cell) bool { return c.fault.name != f.name || f.hangs() && !c.endures() })
+		if len(of) > 0 {
+			chosen = append(chosen, of[random.IntN(len(of))])
+		}
+	}
+	return chosen
+}
+
+// batches parts cells by what they need of an exporter, and so that each holds cells of many kinds. What lasts longest comes
+// first: cells that have an exporter of their own.
+func batches(all []cell, longest int, random *rand.Rand) [][]cell {
+	var alone, parted [][]cell
+	bySetup := map[setup][]cell{}
+	random.Shuffle(len(all), func(i, k int) { all[i], all[k] = all[k], all[i] })
+	for _, c := range all {
+		if c.alone() || c.endures() {
+			alone = append(alone, []cell{c})
+		} else {
+			bySetup[c.setup()] = append(bySetup[c.setup()], c)
+		}
+	}
+	for s, of := range bySetup {
+		size := longest
+		if s.hasty { // requests that hang take longer
+			size = max(1, longest/4)
+		}
+		parted = slices.AppendSeq(parted, slices.Chunk(of, size))
+	}
+	return append(alone, parted...)
 }
 
 // result is how a cell went.
@@ -99,22 +158,14 @@ type result struct {
 	recovery   time.Duration
 }
 
-func (r *result) complain(scrape int, wrong ...string) {
+// mostFound is how many violations of a cell are shown.
+const mostFound = 8
+
+func (r *result) complain(wrong ...string) {
 	for _, w := range wrong {
 		r.violations++
 		if len(r.found) < mostFound {
-			r.found = append(r.found, fmt.Sprintf("%s, scrape %d: %s", r.cell, scrape, w))
+			r.found = append(r.found, fmt.Sprintf("%s, scrape %d: %s", r.cell, r.scrapes, w))
 		}
 	}
 }
-
-const (
-	// mostFound is how many violations of a cell are shown.
-	mostFound = 8
-	// settling bounds the time until a fault must have shown.
-	settling = slowness * 25 * time.Second
-	// recovery is how long after a fault a target must be read again: the 10 s of the interface, and what an attempt takes
-	// that was under way.
-	recovery = slowness * 16 * time.Second
-	beat     = 80 * time.Millisecond
-)

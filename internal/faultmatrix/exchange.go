@@ -1,118 +1,137 @@
 package faultmatrix
 
 import (
-	"io"
-	"math/rand/v2"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
-	"sync/atomic"
-	"time"
-
-	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
+	"sync"
 )
 
-const jsonType = "application/json"
+const (
+	jsonType = "application/json"
+	gigabyte = 1 << 30
+	webPage  = "a web page" // instead of an error's code
+)
 
 // exchange is one request that a fault strikes.
 type exchange struct {
-	w        http.ResponseWriter
+	http.ResponseWriter
 	r        *http.Request
 	endpoint endpoint
-	random   *rand.Rand
-	// truth answers as Atlas would.
-	truth http.Handler
-	// elsewhere is the URL of a server that is none of the exporter's business.
-	elsewhere string
-	// secrets is the secret of the credentials.
-	secrets string
-	// flooded counts the bytes of bodies that have no end.
-	flooded *atomic.Int64
+	server   *server
 }
 
-// genuine is Atlas's true answer.
-func (x *exchange) genuine() (status int, header http.Header, body []byte) {
+// spared marks a request that no fault strikes.
+type spared struct{}
+
+// truth is what Atlas answers.
+func (x *exchange) truth() *httptest.ResponseRecorder {
 	recorder := httptest.NewRecorder()
-	x.truth.ServeHTTP(recorder, x.r)
-	return recorder.Code, recorder.Header(), recorder.Body.Bytes()
+	x.server.atlas.ServeHTTP(recorder, x.r.WithContext(context.WithValue(x.r.Context(), spared{}, true)))
+	return recorder
 }
 
 // send answers a whole body. Whether the exporter is still there does not matter.
 func (x *exchange) send(status int, contentType string, body []byte) {
-	header := x.w.Header()
-	if contentType != "" {
-		header.Set("Content-Type", contentType)
-	}
-	header.Set("Content-Length", strconv.Itoa(len(body)))
-	x.w.WriteHeader(status)
-	_, _ = x.w.Write(body)
+	x.Header().Set("Content-Type", contentType)
+	x.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	x.WriteHeader(status)
+	_, _ = x.Write(body)
 }
 
-// begin sends the head of Atlas's true answer and the first half of its body.
-func (x *exchange) begin() {
-	status, header, body := x.genuine()
-	x.w.Header().Set("Content-Type", header.Get("Content-Type"))
-	x.w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	x.w.WriteHeader(status)
-	_, _ = x.w.Write(body[:len(body)/2])
-	_ = http.NewResponseController(x.w).Flush()
+// half sends the head of Atlas's true answer and the first half of its body, which is then at its end.
+func (x *exchange) half() {
+	truth := x.truth()
+	x.Header().Set("Content-Type", truth.Header().Get("Content-Type"))
+	x.Header().Set("Content-Length", strconv.Itoa(truth.Body.Len()))
+	x.WriteHeader(truth.Code)
+	_, _ = x.Write(truth.Body.Bytes()[:truth.Body.Len()/2])
+	_ = http.NewResponseController(x.ResponseWriter).Flush()
 }
 
 // resetMidBody ends the connection, or the stream of HTTP/2, by a reset.
 func resetMidBody(x *exchange) {
-	x.begin()
-	if connection, _, err := http.NewResponseController(x.w).Hijack(); err == nil {
-		reset(connection)
-		return
+	x.half()
+	connection, _, err := http.NewResponseController(x.ResponseWriter).Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler) // resets the stream
 	}
-	panic(http.ErrAbortHandler) // resets the stream
-}
-
-// reset closes a connection in a way that the other side takes for a failure.
-func reset(connection net.Conn) {
-	if tcp, ok := connection.(interface{ SetLinger(seconds int) error }); ok {
+	if tcp, ok := connection.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0)
 	}
 	_ = connection.Close()
 }
 
-// cutShort ends the answer, in an orderly way, before its body has ended.
-func cutShort(x *exchange) { x.begin() }
-
-// hold never answers.
-func hold(x *exchange) {
-	_, _ = io.Copy(io.Discard, x.r.Body)
-	<-x.r.Context().Done()
+// redirect sends the request to a host that is not Atlas's.
+func redirect(x *exchange) {
+	x.Header().Set("Location", x.server.elsewhere.URL+x.r.URL.RequestURI())
+	x.send(http.StatusFound, jsonType, []byte("{}"))
 }
 
-// holdBody answers the headers of the truth, and no body.
-func holdBody(x *exchange) {
-	status, header, body := x.genuine()
-	x.w.Header().Set("Content-Type", header.Get("Content-Type"))
-	x.w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	x.w.WriteHeader(status)
-	_ = http.NewResponseController(x.w).Flush() // the exporter may have given up
-	<-x.r.Context().Done()
+// status answers with an error in the form of Atlas, or of OAuth. It repeats what the request proved itself with and the
+// secrets behind that, none of which may show anywhere.
+func status(code int, errorCode string, header ...string) func(*exchange) {
+	return func(x *exchange) {
+		for pair := range slices.Chunk(header, 2) {
+			x.Header().Set(pair[0], pair[1])
+		}
+		echo := "you sent " + x.r.Header.Get("Authorization") + ", as " + x.server.secret
+		body := map[string]any{"error": code, "detail": echo, "reason": http.StatusText(code), "parameters": []string{echo}}
+		switch {
+		case x.endpoint.title() == token && code == http.StatusUnauthorized && errorCode == "":
+			body = map[string]any{"error": "invalid_client", "error_description": echo}
+		case x.endpoint.title() == token:
+			body = map[string]any{"error": errorCode, "error_description": echo}
+		case errorCode != "":
+			body["errorCode"] = errorCode
+		}
+		raw, _ := json.Marshal(body) // plain strings
+		if errorCode == webPage {
+			x.send(code, "text/html", []byte("<html><body>"+echo+"</body></html>"))
+			return
+		}
+		x.send(code, jsonType, raw)
+	}
 }
 
-// trickle answers the truth, one byte a second: the connection is never silent for long.
-func trickle(x *exchange) {
-	status, header, body := x.genuine()
-	x.w.Header().Set("Content-Type", header.Get("Content-Type"))
-	x.w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	x.w.WriteHeader(status)
-	for i := range body {
-		_, _ = x.w.Write(body[i : i+1])
-		_ = http.NewResponseController(x.w).Flush()
-		if harness.Pause(x.r.Context(), time.Second) != nil {
+// pour sends the same bytes again and again until nobody listens or a number of them went out, and counts what did.
+func (x *exchange) pour(chunk []byte, times int) {
+	for range times {
+		n, err := x.Write(chunk)
+		x.server.flooded.Add(int64(n))
+		if err != nil {
 			return
 		}
 	}
 }
 
-// holdMidBody answers half of the truth, and then no more.
-func holdMidBody(x *exchange) {
-	x.begin()
-	<-x.r.Context().Done()
+// flood sends a gigabyte of a JSON string.
+func flood(x *exchange) {
+	x.Header().Set("Content-Type", jsonType)
+	_, _ = x.Write([]byte(`{"results":[],"padding":"`))
+	chunk := bytes.Repeat([]byte("x"), 64<<10)
+	x.pour(chunk, gigabyte/len(chunk))
+}
+
+// bomb sends a gigabyte of spaces, which gzip makes a megabyte of.
+func bomb() func(*exchange) {
+	const member = 64 << 20
+	packed := sync.OnceValue(func() []byte {
+		var b bytes.Buffer
+		w, _ := gzip.NewWriterLevel(&b, gzip.BestSpeed) // a level that there is
+		_, _ = w.Write(bytes.Repeat([]byte(" "), member))
+		_ = w.Close()
+		return b.Bytes()
+	})
+	return func(x *exchange) {
+		x.Header().Set("Content-Type", jsonType)
+		x.Header().Set("Content-Encoding", "gzip")
+		x.pour(packed(), gigabyte/member) // gzip allows members one behind the other
+	}
 }

@@ -1,36 +1,31 @@
 package faultmatrix
 
 import (
+	"bytes"
+	"maps"
+	"net/http"
+	"regexp"
 	"slices"
+	"strings"
 	"time"
+
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
-// fault is something that goes wrong, and what an honest exporter makes of it.
+// fault is something that goes wrong, and what an honest exporter makes of it: requests are answered or hang, or nothing that can
+// be asked is where Atlas should be.
 type fault struct {
-	name string
-	// connection breaks whole connections. Without it, answer answers the requests that are struck.
-	connection breakage
-	answer     func(x *exchange)
-	// expect tells what becomes of a target of the endpoint; ok is false where the fault makes no sense there.
-	expect func(e endpoint) (o outcome, ok bool)
-	// slow faults hold requests: they are played with a short request timeout.
-	slow bool
-	// endless faults make pages up.
-	endless bool
+	name   string
+	answer func(x *exchange)
+	hang   atlassim.Hang
+	points func(*server) string // base URL
+	// makes is what becomes of a struck target, and but tells what becomes of those of some endpoints, by their titles: nothing
+	// in it where the fault makes no sense there.
+	makes outcome
+	but   map[string]outcome
 	// retryAfter is how long the answers ask the exporter to wait.
 	retryAfter time.Duration
-	// lasting tells whether the exporter is not itself again when the fault is over: it is then given up after the cell.
-	lasting func(e endpoint) bool
 }
-
-// breakage is what happens to connections.
-type breakage string
-
-const (
-	refused breakage = "refused"
-	badTLS  breakage = "tls"
-	noName  breakage = "dns"
-)
 
 // outcome is what may become of a target that is struck at every request.
 type outcome struct {
@@ -40,8 +35,6 @@ type outcome struct {
 	lies bool
 	// renames has names be legal and untrue: of the project, nothing but the form is judged.
 	renames bool
-	// first allows other reasons until it is down for one of those below.
-	first []string
 	// reasons allow the target to be down with its last good values, for one of them.
 	reasons []string
 	// unsupported allows it to be neither up nor down for this reason.
@@ -60,60 +53,184 @@ func retriedThenDown(reason string) outcome { return outcome{reasons: []string{r
 // and another refuse, but nobody for another truth.
 func upOr(reasons ...string) outcome { return outcome{up: true, reasons: reasons} }
 
+// at tells what becomes of a target of an endpoint; ok is false where the fault makes no sense there.
+func (f *fault) at(e endpoint) (o outcome, ok bool) {
+	o, isException := f.but[e.title()]
+	if !isException {
+		o = f.makes
+	}
+	return o, o.mayStayUp() || o.unsupported != "" || len(o.reasons) > 0
+}
+
+// hangs reports whether the fault holds requests: it is played with a short request timeout.
+func (f *fault) hangs() bool { return f.hang != atlassim.NoHang }
+
 // The reasons of the exporter's interface that the table uses.
 const (
-	badResponse  = "bad_response"
-	network      = "network"
-	timeout      = "timeout"
-	rateLimited  = "rate_limited"
-	serverError  = "server_error"
-	notFound     = "not_found"
-	forbidden    = "forbidden"
-	unauthorized = "unauthorized"
-	notAllowed   = "ip_not_allowed"
-	featureGone  = "feature_gone"
+	badResponse = "bad_response"
+	network     = "network"
+	timeout     = "timeout"
+	rateLimited = "rate_limited"
+	serverError = "server_error"
+	notFound    = "not_found"
+	featureGone = "feature_gone"
 )
 
-// everywhere has the same become of every endpoint.
-func everywhere(o outcome) func(endpoint) (outcome, bool) {
-	return func(endpoint) (outcome, bool) { return o, true }
+// each gives endpoints the same outcome.
+func each(o outcome, titles ...string) map[string]outcome {
+	all := map[string]outcome{}
+	for _, title := range titles {
+		all[title] = o
+	}
+	return all
 }
 
-// but has something else become of some endpoints.
-func but(otherwise outcome, exceptions map[endpoint]outcome) func(endpoint) (outcome, bool) {
-	return func(e endpoint) (outcome, bool) {
-		if o, ok := exceptions[e]; ok {
-			return o, true
-		}
-		return otherwise, true
+func joined(of ...map[string]outcome) map[string]outcome {
+	all := map[string]outcome{}
+	for _, one := range of {
+		maps.Copy(all, one)
 	}
-}
-
-// notOf leaves endpoints out where a fault makes no sense.
-func notOf(expect func(endpoint) (outcome, bool), without ...endpoint) func(endpoint) (outcome, bool) {
-	return func(e endpoint) (outcome, bool) {
-		if slices.Contains(without, e) {
-			return outcome{}, false
-		}
-		return expect(e)
-	}
+	return all
 }
 
 // allFaults lists the rows of the matrix.
 func allFaults() []fault {
-	// A connection of HTTP/2 that is reset within an answer looks like an answer that ends early.
-	cutOff := outcome{first: []string{badResponse}, reasons: []string{network}, retried: true}
-	all := []fault{
-		{name: "connection refused", connection: refused, expect: everywhere(cutOff)},
-		{name: "TLS failure", connection: badTLS, expect: everywhere(cutOff)},
-		{name: "DNS failure", connection: noName, expect: everywhere(down(network))},
-		{name: "reset mid-body", answer: resetMidBody, expect: everywhere(retriedThenDown(network))},
-		{name: "no answer", answer: hold, slow: true, expect: everywhere(retriedThenDown(timeout))},
-		{name: "headers and no body", answer: holdBody, slow: true, expect: everywhere(retriedThenDown(timeout))},
-		{name: "half a body", answer: holdMidBody, slow: true, expect: everywhere(retriedThenDown(timeout))},
-		{name: "one byte a second", answer: trickle, slow: true, expect: everywhere(retriedThenDown(timeout))},
+	return slices.Concat(connectionFaults(), statusFaults(), bodyFaults(), itemFaults())
+}
+
+func connectionFaults() []fault {
+	nowhere := map[string]outcome{projects: down(network)}      // no request reaches any endpoint
+	noName := "https://" + strings.Repeat("a", 64) + ".invalid" // which no DNS can hold: a lookup fails at once, and asks nobody
+	return []fault{
+		{name: "connection refused", points: func(*server) string { return "http://127.0.0.1:1" }, but: nowhere},
+		{name: "TLS failure", points: func(s *server) string { return s.stranger.URL }, but: nowhere},
+		{name: "DNS failure", points: func(*server) string { return noName }, but: nowhere},
+		{name: "reset mid-body", answer: resetMidBody, makes: retriedThenDown(network)},
+		{name: "body ends early", answer: (*exchange).half, makes: retriedThenDown(badResponse)},
+		{name: "no answer", hang: atlassim.HangSilent, makes: retriedThenDown(timeout)},
+		{name: "headers and no body", hang: atlassim.HangHeaders, makes: retriedThenDown(timeout)},
+		{name: "half a body", hang: atlassim.HangHalfway, makes: retriedThenDown(timeout)},
+		{name: "one byte a second", hang: atlassim.HangTrickling, makes: retriedThenDown(timeout)},
 	}
-	all = append(all, statusFaults()...)
-	all = append(all, bodyFaults()...)
-	return append(all, itemFaults()...)
+}
+
+// statusFaults are answers with a status that is no success.
+func statusFaults() []fault {
+	ended := outcome{unsupported: featureGone}
+	gone := map[string]outcome{}
+	for _, e := range endpoints() {
+		if e.ends {
+			gone[e.title()] = ended
+		}
+	}
+	lists := []string{projects, project, "clusters", "pipelines", "flex clusters", "export buckets"}
+	// A token that is asked for too often is not asked for again within a minute, whatever Retry-After says.
+	tokenLimit := map[string]outcome{token: down(rateLimited)}
+	return []fault{
+		{name: "302 to another host", answer: redirect, makes: down(badResponse)},
+		{name: "400", answer: status(400, "INVALID_QUERY_PARAMETER"), makes: down(badResponse)},
+		{
+			name: "400 CANNOT_USE_FLEX_CLUSTER…", answer: status(400, "CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API"), makes: outcome{unsupported: "flex"},
+			but: joined(each(down(badResponse), lists...), each(outcome{}, token)),
+		},
+		// A new token is asked for once, so that a single one may go unnoticed.
+		{name: "401", answer: status(401, ""), makes: down("unauthorized")},
+		{name: "401 NOT_IN_GROUP", answer: status(401, "NOT_IN_GROUP"), makes: down("forbidden")},
+		{name: "403", answer: status(403, "USER_CANNOT_ACCESS_GROUP"), makes: down("forbidden")},
+		{name: "403 of the access list", answer: status(403, "IP_ADDRESS_NOT_ON_ACCESS_LIST"), makes: down("ip_not_allowed")},
+		{name: "404", answer: status(404, "RESOURCE_NOT_FOUND"), makes: down(notFound), but: gone},
+		{name: "404 GROUP_NOT_FOUND", answer: status(404, "GROUP_NOT_FOUND"), makes: down(notFound)},
+		{
+			name: "404 BACKUP_CONFIG_NOT_FOUND", answer: status(404, "BACKUP_CONFIG_NOT_FOUND"), makes: outcome{unsupported: "backup_disabled"},
+			but: joined(each(down(badResponse, notFound), lists...), each(ended, "pipelines", "flex clusters"), each(outcome{}, token)),
+		},
+		{name: "408", answer: status(408, ""), makes: down(timeout)},
+		{name: "410", answer: status(410, "VERSION_GONE"), makes: down(badResponse), but: gone},
+		{name: "429 with Retry-After", answer: status(429, "RATE_LIMITED_TOKEN_BUCKET", "Retry-After", "2"), makes: retriedThenDown(rateLimited), but: tokenLimit, retryAfter: 2 * time.Second},
+		{name: "429 without Retry-After", answer: status(429, "RATE_LIMITED_TOKEN_BUCKET"), makes: retriedThenDown(rateLimited), but: tokenLimit},
+		{name: "500", answer: status(500, "UNEXPECTED_ERROR"), makes: retriedThenDown(serverError)},
+		{name: "502 with HTML", answer: status(502, webPage), makes: retriedThenDown(serverError)},
+	}
+}
+
+// bodyFaults are answers whose body is not what it says, or not what was asked for, as a whole.
+func bodyFaults() []fault {
+	fixed := func(contentType, body string) func(*exchange) {
+		return func(x *exchange) { x.send(http.StatusOK, contentType, []byte(body)) }
+	}
+	return []fault{
+		{name: "empty body", answer: fixed(jsonType, ""), makes: down(badResponse)},
+		{name: "truncated JSON", answer: altered(func(b []byte) []byte { return b[:len(b)/2] }), makes: down(badResponse)},
+		{name: "a web page", answer: fixed("text/html; charset=utf-8", "<html><body>log in</body></html>"), makes: down(badResponse)},
+		{name: "JSON null", answer: fixed(jsonType, "null"), makes: down(badResponse)},
+		{name: "no results", answer: fixed(jsonType, `{"links":[],"totalCount":0}`), makes: down(badResponse)},
+		{name: "1 GB body", answer: flood, makes: down(badResponse)},
+		{name: "gzip bomb", answer: bomb(), makes: down(badResponse)},
+		{name: "invalid UTF-8", answer: respelt(`^(\[?)\{`, "$1{\"note\":\"\xff\xfe\xc3\x28\","), makes: upOr(badResponse)},
+		{name: "duplicate members", answer: respelt(`("\w+":"[^"]*")`, "$1,$1"), makes: upOr(badResponse)},
+	}
+}
+
+// itemFaults are answers of the right form with something in every item that cannot be, or hardly.
+func itemFaults() []fault {
+	const date, number = `"\d{4}-\d\d-\d\dT[0-9:.]+Z"`, `:(\d+)([,}])`
+	lies := outcome{lies: true}
+	liesOrDown := outcome{lies: true, reasons: []string{badResponse}}
+	// What the exporter shows no value of may be looked at, or not.
+	ignored := upOr(badResponse)
+	undated := joined(
+		each(ignored, projects, project, "pipelines", "export buckets"), each(liesOrDown, "backup schedule", "flex clusters"), each(outcome{}, token),
+	)
+	countless := joined(
+		each(ignored, projects, project, "clusters", "pipelines", "backup restores", "export buckets", "flex clusters", "flex snapshots", "flex restores"),
+		each(liesOrDown, "backup schedule", "backup snapshots", "collection restores"), each(outcome{up: true}, token),
+	)
+	return []fault{
+		{
+			name:   "wrong types",
+			answer: respelt(`"(name|state|status|access_token|autoExportEnabled|cancelled|_id)":("[^"]*"|true|false)`, `"$1":{}`), makes: down(badResponse),
+		},
+		{name: "items without ids", answer: respelt(`"(_?id|access_token|autoExportEnabled)":`, `"other":`), makes: down(badResponse)},
+		{
+			name: "ids that are not ObjectIds", answer: respelt(`"(_?id|clusterId)":"[0-9a-f]{24}"`, `"$1":"not-an-id"`), makes: down(badResponse),
+			but: map[string]outcome{"backup schedule": ignored, token: {}}, // a schedule's ids are of other things
+		},
+		{name: "dates in the year 0001", answer: respelt(date, `"0001-01-01T00:00:00Z"`), makes: lies, but: undated},
+		{name: "dates in the year 9999", answer: respelt(date, `"9999-12-31T23:59:59Z"`), makes: lies, but: undated},
+		{name: "malformed dates", answer: respelt(date, `"yesterday"`), makes: down(badResponse), but: undated},
+		{name: "negative counts", answer: respelt(number, `:-5$2`), makes: lies, but: countless},
+		{name: "huge counts", answer: respelt(number, `:9223372036854775807$2`), makes: liesOrDown, but: countless},
+		{
+			name: "counts that no integer holds", answer: respelt(number, `:1e300$2`), makes: down(badResponse),
+			but: joined(countless, each(upOr(badResponse), token)),
+		},
+		{
+			name: "an unknown state", answer: respelt(`"(state|status|deliveryType)":"[^"]*"`, `"$1":"Exploding"`), makes: lies,
+			but: joined(each(ignored, projects, project, "clusters", "backup schedule", "export buckets", "flex clusters"), each(outcome{}, token)),
+		},
+		{
+			name: "invalid UTF-8 in names", answer: misspelt, makes: outcome{renames: true, reasons: []string{badResponse, notFound}},
+			but: map[string]outcome{"backup schedule": lies, "export buckets": ignored, token: {}},
+		},
+	}
+}
+
+// altered spoils the bytes of the true answer.
+func altered(spoil func([]byte) []byte) func(*exchange) {
+	return func(x *exchange) {
+		truth := x.truth()
+		x.send(truth.Code, truth.Header().Get("Content-Type"), spoil(truth.Body.Bytes()))
+	}
+}
+
+// respelt replaces a pattern wherever the true answer matches it.
+func respelt(pattern, with string) func(*exchange) {
+	compiled := regexp.MustCompile(pattern)
+	return altered(func(body []byte) []byte { return compiled.ReplaceAll(body, []byte(with)) })
+}
+
+// misspelt puts a byte that is no UTF-8 into the first text that becomes a label.
+func misspelt(x *exchange) {
+	name := `"` + x.endpoint.text + `":"`
+	altered(func(body []byte) []byte { return bytes.Replace(body, []byte(name), []byte(name+"\xff\xc3"), 1) })(x)
 }

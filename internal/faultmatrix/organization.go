@@ -14,66 +14,85 @@ import (
 // downloadMarker stands in every address of a download: whoever reads it could fetch the data.
 const downloadMarker = "address-of-a-download"
 
-// oddPipeline is a name that must be escaped in a path.
-const oddPipeline = "b?c#d%"
-
 // organization is the simulated Atlas behind the faults. Its clock stands still, so that the truth does not change.
 type organization struct {
 	*atlassim.Organization
+	now    time.Time
 	groups []string
-	// readable are the targets that are up when nothing is wrong, but for the projects themselves.
-	readable []target
-	// jobs are how many jobs each target has.
-	jobs map[target]int
-	// excluded are those of which discovery knows that there is nothing to read, with the reason.
-	excluded map[target]string
 }
 
 // newOrganization builds three projects: with histories shorter and longer than a page, in every order, with clusters that
 // have no backup, and with downloads. Where it is crowded, the first has more clusters than requests may be under way.
 func newOrganization(crowded bool) *organization {
 	now := time.Now().Truncate(time.Second)
-	o := &organization{Organization: atlassim.NewOrganization(atlassim.NewManualClock(now)), excluded: map[target]string{}, jobs: map[target]int{}}
+	o := &organization{Organization: atlassim.NewOrganization(atlassim.NewManualClock(now)), now: now}
 	for i, name := range []string{"alpha", "beta", "gamma"} {
 		p := o.AddProject(name)
 		o.groups = append(o.groups, p.ID)
-		for _, r := range resources() {
-			if r.path != "" && r.path != "/{group}" && strings.Count(r.path, "{") == 1 {
-				o.readable = append(o.readable, target{collector: r.collector, group: p.ID})
-			}
-		}
-		o.addCluster(p, "short", now, 7, atlassim.NewestFirst)
-		if i == 2 {
+		o.addCluster(p, "short", 7, atlassim.NewestFirst)
+		if name == "gamma" {
 			continue
 		}
-		o.addCluster(p, "long", now, 27+i, []atlassim.Order{atlassim.NewestFirst, atlassim.OldestFirst}[i])
-		o.addFlexCluster(p, "flexible", now, 5)
-		o.addPipeline(p, "orders", now, 6, atlassim.NewestFirst)
-		if i == 0 {
-			o.addPipeline(p, oddPipeline, now, 24, atlassim.OldestFirst)
-			if crowded {
-				for n := range 20 {
-					o.addCluster(p, fmt.Sprintf("crowd-%d", n), now, 1, atlassim.NewestFirst)
-				}
-			}
-			o.exclude(p.AddCluster("free", atlassim.ClusterOptions{Provider: "TENANT"}), "free_tier")
-			o.exclude(p.AddCluster("bare", atlassim.ClusterOptions{BackupDisabled: true}), "backup_disabled")
+		o.addCluster(p, "long", 27+i, []atlassim.Order{atlassim.NewestFirst, atlassim.OldestFirst}[i])
+		o.addFlexCluster(p, "flexible", 5)
+		o.addPipeline(p, "orders", 6, atlassim.NewestFirst)
+		if name == "beta" {
+			continue
 		}
+		o.addPipeline(p, "b?c#d%", 24, atlassim.OldestFirst) // must be escaped in a path
+		for n := range 20 {
+			if crowded {
+				o.addCluster(p, fmt.Sprintf("crowd-%d", n), 1, atlassim.NewestFirst)
+			}
+		}
+		p.AddCluster("free", atlassim.ClusterOptions{Provider: "TENANT"})
+		p.AddCluster("bare", atlassim.ClusterOptions{BackupDisabled: true})
 	}
 	return o
 }
 
-func (o *organization) addCluster(p *atlassim.Project, name string, now time.Time, jobs int, order atlassim.Order) {
+// targets lists everything that is read, with the reason of what discovery knows to be unsupported, "" for the rest. configured
+// tells whether the configuration names the projects.
+func (o *organization) targets(configured bool) map[target]string {
+	all := map[target]string{}
+	if !configured {
+		all[target{collector: projects}] = ""
+	}
+	for _, p := range o.Projects() {
+		for _, e := range endpoints() {
+			switch {
+			case e.isOf("{cluster}"):
+				for _, c := range p.Clusters() {
+					all[e.target(p.ID, c.Name)] = map[string]string{"free": "free_tier", "bare": "backup_disabled"}[c.Name]
+				}
+			case e.isOf("{flex}"):
+				for _, f := range p.FlexClusters() {
+					all[e.target(p.ID, f.Name)] = ""
+				}
+			case e.isOf("{pipeline}"):
+				for _, pl := range p.Pipelines() {
+					all[e.target(p.ID, pl.Name)] = ""
+				}
+			case e.isOf("{group}") && (configured || e.title() != project):
+				all[e.target(p.ID, "")] = ""
+			}
+		}
+	}
+	return all
+}
+
+func (o *organization) addCluster(p *atlassim.Project, name string, jobs int, order atlassim.Order) {
 	c := p.AddCluster(name, atlassim.ClusterOptions{
-		Created: now.AddDate(0, -3, 0), Schedule: atlassim.Schedule{AutoExportEnabled: true, ExportFrequency: "daily"},
+		Created: o.now.AddDate(0, -3, 0), Schedule: atlassim.Schedule{AutoExportEnabled: true, ExportFrequency: "daily"},
 	})
 	c.OrderExports(order)
 	c.OrderRestores(order)
 	c.OrderSnapshots(order)
 	c.OrderCollectionRestores(order)
 	for i := range jobs {
-		created := now.Add(-time.Duration(jobs-i) * 24 * time.Hour)
-		e := atlassim.Export{CreatedAt: created, FinishedAt: created.Add(13 * time.Minute), TotalCollections: 9, ExportedCollections: 8}
+		created := o.now.Add(-time.Duration(jobs-i) * 24 * time.Hour)
+		done := created.Add(5 * time.Minute)
+		e := atlassim.Export{CreatedAt: created, FinishedAt: done, TotalCollections: 9, ExportedCollections: 8}
 		switch i {
 		case jobs / 2:
 			e.State, e.Reason = atlassim.ExportFailed, &atlassim.StateReason{ErrorCode: "EXPORT_BUCKET_ACCESS_DENIED", Message: "no access"}
@@ -81,71 +100,43 @@ func (o *organization) addCluster(p *atlassim.Project, name string, now time.Tim
 			e.FinishedAt, e.State = time.Time{}, atlassim.ExportInProgress
 		}
 		c.AddExport(e)
-		r := atlassim.Restore{CreatedAt: created, FinishedAt: created.Add(4 * time.Minute)}
-		switch i % 5 {
-		case 1:
-			r.Failed = true
-		case 2:
-			r.FinishedAt, r.DeliveryType, r.ExpiresAt = time.Time{}, atlassim.RestoreDownload, now.Add(24*time.Hour)
+		r := atlassim.Restore{CreatedAt: created, FinishedAt: done, Failed: i%5 == 1}
+		if i%5 == 2 {
+			r.FinishedAt, r.DeliveryType, r.ExpiresAt = time.Time{}, atlassim.RestoreDownload, o.now.Add(24*time.Hour)
 			r.DeliveryURLs = []string{"https://" + name + ".invalid/" + downloadMarker + "/" + strconv.Itoa(i) + ".tar.gz"}
 		}
 		c.AddRestore(r)
 		c.AddSnapshot(atlassim.Snapshot{
-			RequestedAt: created, CreatedAt: created.Add(time.Minute), ExpiresAt: now.AddDate(0, 1, 0),
+			RequestedAt: created, CreatedAt: done, ExpiresAt: o.now.AddDate(0, 1, 0),
 			Status: []string{atlassim.SnapshotCompleted, atlassim.SnapshotFailed, atlassim.SnapshotCompleted}[i%3],
 		})
 		c.AddCollectionRestore(atlassim.CollectionRestore{
-			CreatedAt: created, FinishedAt: created.Add(time.Minute), RestoredDocuments: 5, TotalDocuments: 5,
+			CreatedAt: created, FinishedAt: done, RestoredDocuments: 5, TotalDocuments: 5,
 			State: []string{atlassim.CollectionSuccessful, atlassim.CollectionFailed}[i%2],
 		})
 	}
-	for _, r := range resources() {
-		if !r.of("clusters") {
-			continue
-		}
-		t := target{collector: r.collector, group: p.ID, cluster: name}
-		o.readable = append(o.readable, t)
-		if r.jobs != "" {
-			o.jobs[t] = jobs
-		}
-	}
 }
 
-func (o *organization) addFlexCluster(p *atlassim.Project, name string, now time.Time, jobs int) {
-	f := p.AddFlexCluster(name, now.AddDate(0, -3, 0))
+func (o *organization) addFlexCluster(p *atlassim.Project, name string, jobs int) {
+	f := p.AddFlexCluster(name, o.now.AddDate(0, -3, 0))
 	for i := range jobs {
-		at := now.Add(-time.Duration(jobs-i) * 24 * time.Hour)
+		at := o.now.Add(-time.Duration(jobs-i) * 24 * time.Hour)
 		f.AddSnapshot(atlassim.FlexSnapshot{
 			ScheduledTime: at, StartTime: at, FinishTime: at.Add(time.Minute),
 			Status: []string{atlassim.FlexCompleted, atlassim.FlexFailed}[i%2],
 		})
 		f.AddRestore(atlassim.FlexRestore{ScheduledDate: at, FinishedDate: at.Add(time.Minute)})
 	}
-	for _, r := range resources() {
-		if r.of("flexClusters") {
-			t := target{collector: r.collector, group: p.ID, cluster: name}
-			o.readable = append(o.readable, t)
-			o.jobs[t] = jobs
-		}
-	}
 }
 
-func (o *organization) exclude(c *atlassim.Cluster, reason string) {
-	for _, r := range resources() {
-		if r.of("clusters") {
-			o.excluded[target{collector: r.collector, group: c.Project().ID, cluster: c.Name}] = reason
-		}
-	}
-}
-
-func (o *organization) addPipeline(p *atlassim.Project, name string, now time.Time, jobs int, order atlassim.Order) {
+func (o *organization) addPipeline(p *atlassim.Project, name string, jobs int, order atlassim.Order) {
 	pl := p.AddPipeline(name, atlassim.PipelineOptions{Cluster: "short"})
 	pl.OrderRuns(order)
 	for i := range jobs {
-		created := now.Add(-time.Duration(jobs-i) * 20 * time.Hour)
+		created := o.now.Add(-time.Duration(jobs-i) * 20 * time.Hour)
 		r := atlassim.Run{
 			CreatedDate: created, LastUpdatedDate: created.Add(20 * time.Minute), State: atlassim.RunDone, Phase: atlassim.PhaseIngestion,
-			Stats: &atlassim.RunStats{BytesExported: 5 << 30, NumDocs: 1_200_000}, ScheduledDeletionDate: now.Add(time.Duration(i+1) * time.Hour),
+			Stats: &atlassim.RunStats{BytesExported: 5 << 30, NumDocs: 1_200_000}, ScheduledDeletionDate: o.now.Add(time.Duration(i+1) * time.Hour),
 		}
 		switch i {
 		case jobs / 2:
@@ -155,43 +146,20 @@ func (o *organization) addPipeline(p *atlassim.Project, name string, now time.Ti
 		}
 		pl.AddRun(r)
 	}
-	t := target{collector: runs.collector(), group: p.ID, pipeline: name}
-	o.readable = append(o.readable, t)
-	o.jobs[t] = jobs
-}
-
-// all lists the targets that are up when nothing is wrong; configured tells whether the configuration names the projects.
-func (o *organization) all(configured bool) []target {
-	targets := slices.Clone(o.readable)
-	if !configured {
-		return append(targets, target{collector: projects.collector()})
-	}
-	for _, id := range o.groups {
-		targets = append(targets, target{collector: projects.collector(), group: id})
-	}
-	return targets
 }
 
 // pick chooses the target of an endpoint that is struck: one of the first project, so that others of its kind stay healthy
 // beside it and in other projects.
 func (o *organization) pick(e endpoint, random *rand.Rand) target {
-	switch e {
-	case token:
-		return target{}
-	case projects:
-		return target{collector: e.collector()}
-	case project:
-		return target{collector: e.collector(), group: o.groups[0]}
-	default:
-	}
 	var candidates []target
-	for _, t := range o.readable {
-		if t.collector == e.collector() && t.group == o.groups[0] {
+	for t, unsupported := range o.targets(e.title() == project) {
+		if t.collector == e.collector && unsupported == "" && (t.group == o.groups[0] || e.title() == projects) {
 			candidates = append(candidates, t)
 		}
 	}
+	if e.title() == token {
+		return target{}
+	}
+	slices.SortFunc(candidates, func(a, b target) int { return strings.Compare(a.String(), b.String()) })
 	return candidates[random.IntN(len(candidates))]
 }
-
-// isLong tells whether the target's list is longer than the part that the exporter reads of a list that it knows.
-func isLong(t target) bool { return t.cluster == "long" || t.pipeline == oddPipeline }

@@ -2,6 +2,8 @@ package faultmatrix
 
 import (
 	"fmt"
+	"regexp"
+	"slices"
 	"time"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
@@ -9,22 +11,20 @@ import (
 
 // life is what became of one exporter.
 type life struct {
+	began, ended    harness.Usage // when everything was well
 	peak            harness.Usage
-	quiet           []harness.Usage // after each cell, when everything was well again
-	flooded         int64           // bytes that one request could get of a body without end
-	requests        int64
+	flooded         int64 // bytes that one request could get of a body without end
+	requests        int
 	connections     int
 	mostConnections int
-	logged          int
 	wrong           []string
 }
 
 // The limits of an exporter's life. It keeps up to eight connections, each with two goroutines and a file; a scrape has some
-// more. Buffers of large answers are given back to the system some time after their use.
+// more.
 const (
 	moreGoroutines  = 24
 	moreFiles       = 12
-	moreHeap        = 24 << 20
 	mostGoroutines  = 400
 	mostResident    = 512 << 20
 	mostConnections = 32
@@ -33,33 +33,14 @@ const (
 	mostFlood = 64 << 20
 )
 
-// growth compares the last quiet moments with the first.
-func (l *life) growth() []harness.Growth {
-	var all []harness.Growth
-	for _, r := range harness.Resources(harness.Usage{}, harness.Usage{
-		Heap: moreHeap, Resident: mostResident, Goroutines: moreGoroutines, Files: moreFiles,
-	}) {
-		all = append(all, harness.GrowthOf(r, 0, l.quiet))
-	}
-	return all
-}
-
-// violations tells what grew more than it may.
+// violations tells what grew more than it may, or was more than it may ever be.
 func (l *life) violations() []string {
 	var wrong []string
-	for _, g := range l.growth() {
-		if !g.Flat() {
-			wrong = append(wrong, "it grows: "+g.String())
-		}
+	if l.ended.Goroutines > l.began.Goroutines+moreGoroutines || l.ended.Files > l.began.Files+moreFiles {
+		wrong = append(wrong, fmt.Sprintf("it grows: from %s to %s", l.began, l.ended))
 	}
-	if l.peak.Goroutines > mostGoroutines {
-		wrong = append(wrong, fmt.Sprintf("%.0f goroutines at a time", l.peak.Goroutines))
-	}
-	if l.peak.Resident > mostResident {
-		wrong = append(wrong, harness.MiB(l.peak.Resident)+" of memory")
-	}
-	if l.mostConnections > mostConnections {
-		wrong = append(wrong, fmt.Sprintf("%d connections at a time", l.mostConnections))
+	if l.peak.Goroutines > mostGoroutines || l.peak.Resident > mostResident || l.mostConnections > mostConnections {
+		wrong = append(wrong, fmt.Sprintf("too much at a time: %s, %d connections", l.peak, l.mostConnections))
 	}
 	return wrong
 }
@@ -79,25 +60,40 @@ const all = "all"
 // Table has a row for each fault and a column for each endpoint: scrapes and violations in all modes. The first row is the
 // head.
 func (r *report) Table() [][]string {
+	return r.table(func(c cell) bool { return c.column.scope == oneTarget })
+}
+
+// Hangs has the same for the cells in which everything else is asked for while requests hang.
+func (r *report) Hangs() [][]string { return r.table(cell.endures) }
+
+func (r *report) table(part func(cell) bool) [][]string {
 	type at struct{ fault, column string }
 	scrapes, violations := map[at]int{}, map[at]int{}
+	rows, head := []string{}, []string{"fault"}
+	for _, c := range cells(regexp.MustCompile("")) {
+		if !part(c) {
+			continue
+		}
+		if !slices.Contains(rows, c.fault.name) {
+			rows = append(rows, c.fault.name)
+		}
+		if !slices.Contains(head, c.column.title) {
+			head = append(head, c.column.title)
+		}
+	}
 	for _, one := range r.results {
 		fault, column := one.cell.fault.name, one.cell.column.title
+		if !part(one.cell) {
+			continue
+		}
 		for _, where := range []at{{fault, column}, {fault, all}, {all, column}, {all, all}} {
 			scrapes[where] += one.scrapes
 			violations[where] += one.violations
 		}
 	}
-	head, names := []string{"fault"}, []string{}
-	for _, c := range columns() {
-		head = append(head, c.title)
-	}
 	head = append(head, all)
-	for _, f := range allFaults() {
-		names = append(names, f.name)
-	}
-	rows := [][]string{head}
-	for _, name := range append(names, all) {
+	table := [][]string{head}
+	for _, name := range append(rows, all) {
 		row := []string{name}
 		for _, title := range head[1:] {
 			text := "–"
@@ -106,15 +102,14 @@ func (r *report) Table() [][]string {
 			}
 			row = append(row, text)
 		}
-		rows = append(rows, row)
+		table = append(table, row)
 	}
-	return rows
+	return table
 }
 
 // Figures are the sums of a run, a sentence each.
 func (r *report) Figures() []string {
 	var most life
-	grew := map[string]float64{}
 	var slowest time.Duration
 	scrapes, violations, single, unnoticed := 0, 0, 0, 0
 	for _, l := range r.lives {
@@ -122,18 +117,16 @@ func (r *report) Figures() []string {
 		most.flooded = max(most.flooded, l.flooded)
 		most.requests += l.requests
 		most.connections += l.connections
-		most.logged += l.logged
 		most.mostConnections = max(most.mostConnections, l.mostConnections)
 		violations += len(l.wrong)
-		for _, g := range l.growth() {
-			grew[g.Name] = max(grew[g.Name], g.Quarters[3]-g.Quarters[0])
-		}
 	}
 	for _, one := range r.results {
 		scrapes += one.scrapes
 		violations += one.violations
-		slowest = max(slowest, one.recovery)
-		if o, _ := one.cell.fault.expect(one.cell.column.endpoint); o.retried && one.cell.mode == once {
+		if one.cell.patience() == 0 {
+			slowest = max(slowest, one.recovery)
+		}
+		if one.cell.outcome().retried && one.cell.mode == once {
 			single++
 			if one.violations == 0 {
 				unnoticed++
@@ -142,12 +135,10 @@ func (r *report) Figures() []string {
 	}
 	return []string{
 		fmt.Sprintf("%d scrapes of %d cells, %d violations; %s with seed %d", scrapes, len(r.results), violations, r.took.Round(time.Second), r.Seed),
-		fmt.Sprintf("%d exporters, %d requests to Atlas over %d connections, at most %d open at a time; %s of log",
-			len(r.lives), most.requests, most.connections, most.mostConnections, harness.MiB(float64(most.logged))),
+		fmt.Sprintf("%d exporters, %d requests to Atlas over %d connections, at most %d open at a time",
+			len(r.lives), most.requests, most.connections, most.mostConnections),
 		fmt.Sprintf("%d of %d single faults that are retried did not show", unnoticed, single),
-		fmt.Sprintf("slowest recovery: everything was as before %.1f s after a fault", slowest.Seconds()),
-		fmt.Sprintf("most growth in an exporter's life: %+.0f goroutines, %+.0f open files, heap %s, resident memory %s",
-			grew["goroutines"], grew["open files"], harness.MiB(grew["heap in use"]), harness.MiB(grew["resident memory"])),
+		fmt.Sprintf("slowest recovery from a fault that does not ask to wait: %.1f s", slowest.Seconds()),
 		fmt.Sprintf("peaks: %s; of a body without end, at most %s went out for one request", most.peak, harness.MiB(float64(most.flooded))),
 	}
 }

@@ -1,216 +1,135 @@
 package faultmatrix
 
 import (
-	"errors"
 	"io"
 	"log"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"net/http/httptest"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
-// mode is how often a fault strikes.
-type mode string
-
-const (
-	always   mode = "always"
-	once     mode = "once"
-	atRandom mode = "at random"
-)
-
-func modes() []mode { return []mode{always, once, atRandom} }
-
-// server stands between an exporter and a simulated Atlas, and lets one fault at a time strike.
+// server serves a simulated Atlas, lets one fault at a time strike, and counts connections.
 type server struct {
-	atlas       *atlassim.Server
-	connections *connections
-	http        *http.Server
-	done        chan struct{}
-	elsewhere   *httptest.Server
-	secrets     string
+	atlas     *atlassim.Server
+	http      *httptest.Server
+	elsewhere *httptest.Server // is none of the exporter's business
+	stranger  *httptest.Server // has a certificate that nobody trusts
+	secret    string
 
-	strayed  atomic.Int64 // requests that came to the wrong host
-	odd      atomic.Int64 // requests that no exporter should send
-	requests atomic.Int64
-	flooded  atomic.Int64
+	strayed atomic.Int64 // requests that came to the wrong host
+	flooded atomic.Int64 // bytes of bodies that have no end
 
-	mu     sync.Mutex
-	active *strike
-	// ending is the strike whose last list may still be read.
-	ending *strike
+	mu         sync.Mutex
+	open, most int // connections now, and at a time
+	made       int
 }
 
-// strike is a fault at work on one endpoint.
-type strike struct {
-	fault    *fault
-	endpoint endpoint
-	target   target
-	wide     func(strike, asked target) bool // nil for the target alone
-	mode     mode
-
-	mu     sync.Mutex
-	random *rand.Rand
-	seen   int
-	struck int
-}
-
-// isLaterPage tells whether a request is for a page that does not exist: no true list is longer than one of the large
-// pages. Only a list that was struck goes on to it, and it must be struck to its end, or else what was made up on its pages
-// would be legal.
-func isLaterPage(r *http.Request) bool {
-	query := r.URL.Query()
-	size, _ := strconv.Atoi(query.Get("itemsPerPage"))
-	return size > mostItems && query.Get("pageNum") != "1"
-}
-
-// mostItems is more than any list of the organization holds.
-const mostItems = 100
-
-// hits decides whether a request is struck, and gives the fault a source of chance.
-func (s *strike) hits(certainly bool) (*rand.Rand, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if certainly {
-		return rand.New(rand.NewPCG(s.random.Uint64(), s.random.Uint64())), true
-	}
-	s.seen++
-	hit := s.mode == always || s.mode == once && s.struck == 0 || s.mode == atRandom && s.random.IntN(2) == 0
-	if hit {
-		s.struck++
-	}
-	return rand.New(rand.NewPCG(s.random.Uint64(), s.random.Uint64())), hit
-}
-
-// concerns reports whether a request for a target is one that may be struck.
-func (s *strike) concerns(e endpoint, t target) bool {
-	if s.wide != nil {
-		return s.wide(s.target, t)
-	}
-	return e == s.endpoint && (s.fault.connection != "" || t == s.target)
-}
-
-// counts tells how many requests for the endpoint came, and how many of them were struck.
-func (s *strike) counts() (seen, struck int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.seen, s.struck
-}
-
-// newServer serves an organization behind faults, with TLS or without.
-func newServer(t testing.TB, atlas *atlassim.Server, secrets string, withTLS bool) *server {
+func newServer(t testing.TB, atlas *atlassim.Server, secret string, withTLS bool) *server {
 	t.Helper()
-	s := &server{atlas: atlas, secrets: secrets, done: make(chan struct{})}
-	s.connections = listen(t, withTLS)
-	s.elsewhere = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		s.strayed.Add(1)
-		w.WriteHeader(http.StatusTeapot)
-	}))
-	s.http = &http.Server{
-		Handler: s, ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(io.Discard, "", 0),
-		TLSConfig: s.connections.tls,
+	s := &server{atlas: atlas, secret: secret, http: httptest.NewUnstartedServer(atlas)}
+	s.http.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.http.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		switch state {
+		case http.StateNew:
+			s.open++
+			s.made++
+			s.most = max(s.most, s.open)
+		case http.StateClosed, http.StateHijacked:
+			s.open--
+		default:
+		}
 	}
-	go func() {
-		defer close(s.done)
-		s.serve()
-	}()
-	t.Cleanup(s.close)
+	stray := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { s.strayed.Add(1) })
+	s.elsewhere, s.stranger = httptest.NewServer(stray), httptest.NewTLSServer(stray)
+	s.stranger.Config.ErrorLog = s.http.Config.ErrorLog
+	if withTLS {
+		s.http.EnableHTTP2 = true
+		s.http.StartTLS()
+	} else {
+		s.http.Start()
+	}
+	t.Cleanup(func() {
+		s.http.CloseClientConnections()
+		s.http.Config.Close()
+		s.elsewhere.Close()
+		s.stranger.Close()
+	})
 	return s
 }
 
-func (s *server) serve() {
-	var err error
-	if s.connections.tls != nil {
-		err = s.http.ServeTLS(s.connections, "", "")
-	} else {
-		err = s.http.Serve(s.connections)
-	}
-	if !errors.Is(err, http.ErrServerClosed) {
-		panic(err) // without its server, a matrix says nothing
-	}
-}
+// strike is a fault at work.
+type strike struct {
+	cell
+	target target
+	disarm func()
 
-func (s *server) close() {
-	_ = s.http.Close()
-	<-s.done
-	s.elsewhere.Close()
+	mu     sync.Mutex
+	random *rand.Rand
+	seen   int // requests that it may strike
+	struck int
 }
 
 // arm lets a fault strike from now on.
 func (s *server) arm(k *strike) {
-	s.mu.Lock()
-	s.active, s.ending = k, s.active
-	s.mu.Unlock()
-}
-
-// lift ends the fault.
-func (s *server) lift() {
-	s.arm(nil)
-	s.connections.mend()
-}
-
-// ServeHTTP answers as Atlas, or as the fault has it.
-func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.requests.Add(1)
-	e, t := asked(r)
-	s.mu.Lock()
-	k := s.active
-	if k == nil {
-		k = s.ending
-	}
-	over := s.active == nil
-	s.mu.Unlock()
-	if e == "" && r.Method == http.MethodPost && k != nil && k.wide != nil {
-		hold(&exchange{w: w, r: r}) // the command trigger, which goes with what hangs
-		return
-	}
-	if e == "" {
-		s.odd.Add(1)
-	}
-	// A request without credentials is only there to be challenged.
-	if k == nil || r.Header.Get("Authorization") == "" || !k.concerns(e, t) {
-		s.atlas.ServeHTTP(w, r)
-		return
-	}
-	goesOn := k.fault.endless && isLaterPage(r)
-	if over && !goesOn {
-		s.atlas.ServeHTTP(w, r)
-		return
-	}
-	random, hit := k.hits(goesOn)
-	switch {
-	case !hit:
-		s.atlas.ServeHTTP(w, r)
-	case k.fault.connection != "":
-		s.breakConnections(k, w, r)
+	f := atlassim.Fault{Match: k.hits, Hang: k.fault.hang}
+	switch e := k.endpoint(); {
+	case k.column.scope == everything:
+	case k.column.scope == oneProject:
+		f.Project = k.target.group
+	case k.column.scope == oneEndpoint:
+		f.Operation = e.Operation
 	default:
-		k.fault.answer(&exchange{
-			w: w, r: r, endpoint: e, random: random, truth: s.atlas, elsewhere: s.elsewhere.URL, secrets: s.secrets, flooded: &s.flooded,
-		})
+		f.Operation, f.Path = e.Operation, e.path(k.target)
 	}
+	if answer := k.fault.answer; answer != nil {
+		f.Handler = func(w http.ResponseWriter, r *http.Request) {
+			answer(&exchange{ResponseWriter: w, r: r, endpoint: k.endpoint(), server: s})
+		}
+	}
+	k.disarm = s.atlas.Inject(f)
 }
 
-// breakConnections breaks every connection while this request is under way, and those that are made from now on.
-func (s *server) breakConnections(k *strike, w http.ResponseWriter, r *http.Request) {
-	switch k.fault.connection {
-	case refused:
-		s.connections.refuse(k.mode)
-	case badTLS:
-		s.connections.spoilTLS(k.mode, k)
-		if k.mode == once { // a connection that was cut would be a second fault for who used it
-			w.Header().Set("Connection", "close")
-			s.atlas.ServeHTTP(w, r)
-			return
-		}
-	case noName: // is no matter of connections
-		s.atlas.ServeHTTP(w, r)
-		return
+// hits decides whether a request is struck. One without credentials is only there to be challenged.
+func (k *strike) hits(r *http.Request) bool {
+	if r.Header.Get("Authorization") == "" || r.Context().Value(spared{}) != nil {
+		return false
 	}
-	s.connections.cut()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.seen++
+	hit := k.mode == always || k.mode == once && k.struck == 0 || k.mode == atRandom && (k.random.IntN(2) == 0 || k.seen > 2 && k.struck == 0)
+	if hit {
+		k.struck++
+	}
+	return hit
+}
+
+func (k *strike) flip() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.random.IntN(2) == 0
+}
+
+// counts tells how many requests for the endpoint came, and how many of them were struck.
+func (k *strike) counts() (seen, struck int) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.seen, k.struck
+}
+
+// odd counts the requests that no exporter should send.
+func (s *server) odd() int {
+	odd := s.atlas.Count("") - s.atlas.Count(atlassim.OpTriggerPipeline)
+	for _, e := range endpoints() {
+		odd -= s.atlas.Count(e.Operation)
+	}
+	return odd
 }

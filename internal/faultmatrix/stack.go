@@ -3,8 +3,9 @@ package faultmatrix
 import (
 	"context"
 	"crypto/rand"
+	"encoding/pem"
+	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -30,13 +31,12 @@ const (
 type setup struct {
 	apiKey     bool // digest instead of a service account
 	configured bool // the configuration names the projects
-	shortToken bool // tokens are valid for a second
 	tls        bool
 	hasty      bool // with a short request timeout
 	crowded    bool // one project has more targets than requests may be under way
 }
 
-// stack is one exporter with an Atlas and a fault server of its own.
+// stack is one exporter with an Atlas of its own, behind a server that can strike.
 type stack struct {
 	setup
 	org      *organization
@@ -45,36 +45,26 @@ type stack struct {
 	program  string
 	exporter *harness.Exporter
 	searched int // bytes of the log
-	guard    *guard
-	dir      string
-	config   string // of the exporter, with %s for the base URL
+	guard    guard
+	file     string // the configuration
+	config   string // with %s for the base URL
 	baseline *snapshot
 	last     *snapshot
 	broken   bool
 
-	quiet       []harness.Usage
-	peak        harness.Usage
-	mostFlooded int64
+	life life
 }
-
-// noHost is a name that no DNS can hold: a lookup fails at once, and asks nobody.
-var noHost = "https://" + strings.Repeat("a", 64) + ".invalid" //nolint:gochecknoglobals // a constant, but for the language
 
 // start starts a stack, and waits until everything is read.
 func start(t testing.TB, set setup) *stack {
 	t.Helper()
-	s := &stack{setup: set, org: newOrganization(set.crowded), dir: t.TempDir()}
+	s := &stack{setup: set, org: newOrganization(set.crowded), file: filepath.Join(t.TempDir(), "exporter.yml"), program: harness.BuildExporter(t)}
 	account := atlassim.NewServiceAccount()
 	account.Role = atlassim.ProjectOwner
 	key := atlassim.APIKey{PublicKey: "abcdefgh", PrivateKey: "private-" + rand.Text(), Role: atlassim.ProjectBackupManager}
-	options := atlassim.Options{
-		ServiceAccounts: []atlassim.ServiceAccount{account}, APIKeys: []atlassim.APIKey{key}, NoRateLimits: true, TokenLimit: 1 << 30,
-		RecordLimit: 1,
-	}
-	if s.shortToken {
-		options.TokenLifetime = time.Second
-	}
-	s.atlas = atlassim.NewServer(s.org.Organization, options)
+	s.atlas = atlassim.NewServer(s.org.Organization, atlassim.Options{
+		ServiceAccounts: []atlassim.ServiceAccount{account}, APIKeys: []atlassim.APIKey{key}, NoRateLimits: true, RecordLimit: 1,
+	})
 	s.guard = newGuard(account, key)
 	secret, credentials := account.ClientSecret, fmt.Sprintf("service_account: {client_id: %s, client_secret: %s}", account.ClientID, account.ClientSecret)
 	if s.apiKey {
@@ -97,41 +87,46 @@ refresh:
   relist_interval: 4s # both ways of reading a known list are used all the time
 collectors:
 `, credentials, requestTimeout.Milliseconds())
-	for _, r := range resources() {
-		if r.jobs != "" {
-			s.config += "  " + r.collector + ": {min_interval: 0s}\n"
+	for _, e := range endpoints() {
+		if e.jobs != "" {
+			s.config += "  " + e.collector + ": {min_interval: 0s}\n"
 		}
 	}
 	if s.configured {
-		s.config += "projects:\n"
-		for _, id := range s.org.groups {
-			s.config += "  - id: " + id + "\n"
-		}
-	}
-	if err := s.point(s.server.connections.url()); err != nil {
-		t.Fatal(err)
+		s.config += "projects: [{id: " + strings.Join(s.org.groups, "}, {id: ") + "}]\n"
 	}
 	var env []string
 	if s.tls {
-		authority := filepath.Join(s.dir, "authority.pem")
-		if err := os.WriteFile(authority, s.server.connections.ca, 0o600); err != nil {
+		authority := s.file + ".pem"
+		trusted := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.server.http.Certificate().Raw})
+		if err := os.WriteFile(authority, trusted, 0o600); err != nil {
 			t.Fatal(err)
 		}
 		env = append(env, "SSL_CERT_FILE="+authority)
 	}
-	s.program = harness.BuildExporter(t)
-	s.exporter = harness.StartExporterEnv(t, env, "--config.file="+s.configFile(), "--web.timeout-offset="+offset.String(), "--log.level=debug")
-	if err := s.settle(t.Context()); err != nil {
+	err := s.point(s.server.http.URL)
+	if err == nil {
+		s.exporter = harness.StartExporterEnv(t, env, "--config.file="+s.file, "--web.timeout-offset="+offset.String(), "--log.level=debug")
+		err = s.settle(t.Context())
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
 
-func (s *stack) configFile() string { return filepath.Join(s.dir, "exporter.yml") }
-
 // ask asks the exporter for a page, as a scrape.
 func (s *stack) ask(ctx context.Context, method, path string) (harness.Answer, error) {
 	return harness.Ask(ctx, method, s.exporter.URL()+path, scrapeTimeout)
+}
+
+// metrics scrapes.
+func (s *stack) metrics(ctx context.Context) (*snapshot, error) {
+	a, err := s.ask(ctx, http.MethodGet, "/metrics")
+	if err != nil {
+		return nil, err
+	}
+	return read(a.Body, a.Began, s.configured)
 }
 
 // findings returns what the log has shown since the last call that it must not.
@@ -140,14 +135,6 @@ func (s *stack) findings() []string {
 	fresh := log[max(0, s.searched-longestNeedle):]
 	s.searched = len(log)
 	return s.guard.search("the log", []byte(fresh))
-}
-
-// observe records what the process uses.
-func (s *stack) observe(seen *snapshot, isQuiet bool) {
-	s.peak = s.peak.Peak(seen.usage)
-	if isQuiet {
-		s.quiet = append(s.quiet, seen.usage)
-	}
 }
 
 // stop ends the exporter as a service manager does, and returns what is wrong with how it ended.
@@ -163,7 +150,7 @@ func (s *stack) stop() []string {
 
 // point writes the configuration with this base URL.
 func (s *stack) point(baseURL string) error {
-	return harness.WriteFile(s.configFile(), fmt.Sprintf(s.config, baseURL))
+	return harness.WriteFile(s.file, fmt.Sprintf(s.config, baseURL))
 }
 
 // reload points the running exporter to another base URL.
@@ -180,22 +167,15 @@ func (s *stack) reload(ctx context.Context, baseURL string) error {
 
 // settle waits until everything is read, and takes what is shown then as the truth.
 func (s *stack) settle(ctx context.Context) error {
-	deadline := time.Now().Add(startLimit)
-	for {
-		a, err := s.ask(ctx, http.MethodGet, "/metrics")
-		var seen *snapshot
+	for deadline := time.Now().Add(startLimit); ; {
+		seen, err := s.metrics(ctx)
 		if err == nil {
-			seen, err = read(a.Body, a.Began)
-		}
-		if err == nil {
-			j := &judge{org: s.org, configured: s.configured, baseline: seen}
-			if wrong := j.judge(seen, calm); len(wrong) > 0 {
-				err = fmt.Errorf("%s", strings.Join(wrong, "\n"))
+			wrong := (&judge{targets: s.org.targets(s.configured), baseline: seen}).judge(seen, calm)
+			if len(wrong) == 0 {
+				s.baseline, s.last, s.life.began, s.life.ended = seen, seen, seen.usage, seen.usage
+				return nil
 			}
-		}
-		if err == nil {
-			s.baseline, s.last = seen, seen
-			return s.checkTruth()
+			err = errors.New(strings.Join(wrong, "\n"))
 		}
 		if time.Now().After(deadline) {
 			return fmt.Errorf("the exporter does not read a healthy organization: %w", err)
@@ -206,69 +186,21 @@ func (s *stack) settle(ctx context.Context) error {
 	}
 }
 
-// checkTruth holds the number of jobs of each target against what the organization holds.
-func (s *stack) checkTruth() error {
-	counted := map[string]bool{}
-	for _, r := range resources() {
-		counted["mongodbatlas_"+r.jobs] = r.jobs != ""
+// concerns reports whether a fault strikes a target.
+func (k *strike) concerns(t target) bool {
+	switch k.column.scope {
+	case oneProject:
+		return t.group == k.target.group
+	case oneEndpoint:
+		return t.collector == k.target.collector
+	case everything:
+		return true
+	default:
+		return k.fault.points != nil || k.ofToken() || t == k.target
 	}
-	got := map[target]float64{}
-	for _, one := range s.baseline.values {
-		if counted[one.name] {
-			got[one.owner(s.configured)] += one.value
-		}
-	}
-	for t, n := range s.org.jobs {
-		if got[t] != float64(n) {
-			return fmt.Errorf("%s: the exporter counts %v jobs, and there are %d", t, got[t], n)
-		}
-	}
-	return nil
 }
 
-// cool scrapes a process that may just have read something large until it has given the memory back, which it does when it
-// has used more. What is held for good is still held then.
-func (s *stack) cool(ctx context.Context) error {
-	for range coolingScrapes {
-		if l := (life{quiet: s.quiet}); len(l.violations()) == 0 || s.broken {
-			return nil
-		}
-		a, err := s.ask(ctx, http.MethodGet, "/metrics")
-		if err != nil {
-			return err
-		}
-		seen, err := read(a.Body, a.Began)
-		if err != nil {
-			return err
-		}
-		s.observe(seen, true)
-	}
-	return nil
-}
-
-// coolingScrapes are enough for two collections of garbage.
-const coolingScrapes = 400
-
-// strikes lists the targets that a fault strikes.
-func (s *stack) strikes(k *strike) map[target]bool {
-	struck := map[target]bool{}
-	for _, t := range s.org.all(s.configured) {
-		struck[t] = k.fault.connection != "" || k.endpoint == token || k.concerns(t.endpoint(), t)
-	}
-	maps.DeleteFunc(struck, func(_ target, is bool) bool { return !is })
-	return struck
-}
-
-// sharing lists the targets that wait for the same rate limit as a struck one.
-func (s *stack) sharing(k *strike) map[target]bool {
-	shared := map[target]bool{}
-	for _, t := range s.org.all(s.configured) {
-		shared[t] = slices.Contains(mustOutcome(k).reasons, rateLimited) && t.group == k.target.group && t.endpoint().bucket() == k.endpoint.bucket()
-	}
-	return shared
-}
-
-func mustOutcome(k *strike) outcome {
-	o, _ := k.fault.expect(k.endpoint)
-	return o
+// shares reports whether a target waits for the same rate limit as the struck one.
+func (k *strike) shares(t target) bool {
+	return slices.Contains(k.outcome().reasons, rateLimited) && t.group == k.target.group && t.endpoint().Set == k.endpoint().Set
 }
