@@ -398,13 +398,8 @@ func startAtlas(t *testing.T, secret string) (baseURL string) {
 	t.Helper()
 	org := atlassim.NewOrganization(atlassim.WallClock{})
 	org.AddProject("project")
-	atlas := atlassim.NewServer(org, atlassim.Options{
+	return harness.StartAtlas(t, org, atlassim.Options{
 		ServiceAccounts: []atlassim.ServiceAccount{{ClientID: "mdb_sa_id_test", ClientSecret: secret}},
 		APIKeys:         []atlassim.APIKey{{PublicKey: "public", PrivateKey: secret}},
-	})
-	if err := atlas.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = atlas.Close() })
-	return atlas.URL()
+	}).URL()
 }
