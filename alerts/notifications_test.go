@@ -7,13 +7,11 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -26,50 +24,18 @@ const (
 	alertingDocPath  = "../docs/alerting.md"
 )
 
-// notification is what Alertmanager sends to a webhook.
-type notification struct {
-	Receiver string
-	Alerts   []struct {
-		Labels map[string]string
-	}
-}
-
-// notifications collects what the receivers of the configuration in compose get.
-type notifications struct {
-	mu   sync.Mutex
-	sent []notification
-}
-
-func (n *notifications) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
-	var received notification
-	if err := json.NewDecoder(r.Body).Decode(&received); err != nil {
-		return
-	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.sent = append(n.sent, received)
-}
-
-func (n *notifications) list() []notification {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return slices.Clone(n.sent)
-}
-
 // startAlertmanager runs the shipped configuration with a webhook as the address of page and ticket, and without its waits.
-func startAlertmanager(t *testing.T) (*harness.AlertmanagerServer, *notifications) {
+func startAlertmanager(t *testing.T) (*harness.AlertmanagerServer, *harness.Webhook) {
 	t.Helper()
-	received := &notifications{}
-	server := httptest.NewServer(received)
-	t.Cleanup(server.Close)
+	received := harness.StartWebhook(t)
 	content, err := os.ReadFile(alertmanagerPath)
 	if err != nil {
 		t.Fatal(err)
 	}
 	config := string(content)
 	for old, replacement := range map[string]string{
-		"  - name: page\n":    "  - name: page\n    webhook_configs: [{url: " + server.URL + "}]\n",
-		"  - name: ticket\n":  "  - name: ticket\n    webhook_configs: [{url: " + server.URL + "}]\n",
+		"  - name: page\n":    "  - name: page\n    webhook_configs: [{url: " + received.URL + "}]\n",
+		"  - name: ticket\n":  "  - name: ticket\n    webhook_configs: [{url: " + received.URL + "}]\n",
 		"group_wait: 30s":     "group_wait: 2s",
 		"group_wait: 5m":      "group_wait: 2s",
 		"- mongodbatlas.tmpl": "- none.tmpl",
@@ -121,13 +87,13 @@ func alertOf(name, severity string, more ...string) map[string]string {
 }
 
 // await returns the notifications once their alerts are as many as wanted.
-func await(t *testing.T, received *notifications, alerts int) []notification {
+func await(t *testing.T, received *harness.Webhook, alerts int) []harness.Notification {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	for {
 		var count int
-		sent := received.list()
+		sent := received.Received()
 		for _, one := range sent {
 			count += len(one.Alerts)
 		}

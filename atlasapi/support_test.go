@@ -16,6 +16,7 @@ import (
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
 const (
@@ -71,15 +72,7 @@ func newWorld(t *testing.T, changes ...func(*setup)) *world {
 	}
 	s.sim.ServiceAccounts = append(s.sim.ServiceAccounts, atlassim.ServiceAccount{ClientID: clientID, ClientSecret: clientSecret})
 	s.sim.APIKeys = append(s.sim.APIKeys, atlassim.APIKey{PublicKey: publicKey, PrivateKey: privateKey})
-	w.server = atlassim.NewServer(w.org, s.sim)
-	if err := w.server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := w.server.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	w.server = harness.StartAtlas(t, w.org, s.sim)
 	suffix := ""
 	if s.wrong {
 		suffix = "Wrong"

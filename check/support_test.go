@@ -13,6 +13,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/check"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
 const (
@@ -39,11 +40,7 @@ func newWorld(t *testing.T, options atlassim.Options) *world {
 	w := &world{t: t, org: atlassim.NewOrganization(atlassim.NewManualClock(time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)))}
 	options.ServiceAccounts = []atlassim.ServiceAccount{{ClientID: clientID, ClientSecret: clientSecret, Role: atlassim.ProjectBackupManager}}
 	options.APIKeys = []atlassim.APIKey{{PublicKey: publicKey, PrivateKey: privateKey, Role: atlassim.ProjectBackupManager}}
-	w.server = atlassim.NewServer(w.org, options)
-	if err := w.server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = w.server.Close() })
+	w.server = harness.StartAtlas(t, w.org, options)
 	return w
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
 // TestQuietProjectCost counts the requests for a quiet project as large as Atlas allows, scraped every 30 seconds at the
@@ -24,11 +25,7 @@ func TestQuietProjectCost(t *testing.T) {
 		c.AddExport(atlassim.Export{})
 	}
 	account := atlassim.NewServiceAccount()
-	server := atlassim.NewServer(org, atlassim.Options{ServiceAccounts: []atlassim.ServiceAccount{account}, NoRateLimits: true})
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = server.Close() })
+	server := harness.StartAtlas(t, org, atlassim.Options{ServiceAccounts: []atlassim.ServiceAccount{account}, NoRateLimits: true})
 	base, err := url.Parse(server.URL())
 	if err != nil {
 		t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
 // world is a simulated Atlas and an exporter of it, which is yet to be configured.
@@ -24,11 +25,7 @@ type world struct {
 func newWorld(t *testing.T, org *atlassim.Organization) *world {
 	t.Helper()
 	w := &world{account: atlassim.NewServiceAccount(), registry: prometheus.NewRegistry()}
-	w.server = atlassim.NewServer(org, atlassim.Options{ServiceAccounts: []atlassim.ServiceAccount{w.account}})
-	if err := w.server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = w.server.Close() })
+	w.server = harness.StartAtlas(t, org, atlassim.Options{ServiceAccounts: []atlassim.ServiceAccount{w.account}})
 	base, err := url.Parse(w.server.URL())
 	if err != nil {
 		t.Fatal(err)

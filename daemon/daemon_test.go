@@ -446,13 +446,8 @@ func newAtlas(t *testing.T, secret string) *atlassim.Server {
 	t.Helper()
 	org := atlassim.NewOrganization(atlassim.WallClock{})
 	org.AddProject("project").AddCluster("cluster", atlassim.ClusterOptions{})
-	atlas := atlassim.NewServer(org, atlassim.Options{
+	return harness.StartAtlas(t, org, atlassim.Options{
 		ServiceAccounts: []atlassim.ServiceAccount{{ClientID: "mdb_sa_id_test", ClientSecret: secret}},
 		APIKeys:         []atlassim.APIKey{{PublicKey: "public", PrivateKey: secret}},
 	})
-	if err := atlas.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = atlas.Close() })
-	return atlas
 }

@@ -26,16 +26,12 @@ func startFleet(t *testing.T, size atlassim.FleetOptions, unreadable int) *harne
 	t.Helper()
 	account := atlassim.ServiceAccount{ClientID: "mdb_sa_id_fleet", ClientSecret: "mdb_sa_sk_fleet"}
 	org := atlassim.Fleet(atlassim.WallClock{}, size)
-	atlas := atlassim.NewServer(org, atlassim.Options{ServiceAccounts: []atlassim.ServiceAccount{account}, NoRateLimits: true})
+	atlas := harness.StartAtlas(t, org, atlassim.Options{ServiceAccounts: []atlassim.ServiceAccount{account}, NoRateLimits: true})
 	for _, p := range org.Projects()[:unreadable] {
 		for _, operation := range []string{atlassim.OpListBackupExports, atlassim.OpGetBackupSchedule} {
 			atlas.Inject(atlassim.Fault{Project: p.ID, Operation: operation, Authenticated: true, Status: http.StatusForbidden, Code: "USER_UNAUTHORIZED"})
 		}
 	}
-	if err := atlas.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = atlas.Close() })
 	file := filepath.Join(t.TempDir(), "config.yml")
 	config := fmt.Sprintf("atlas:\n  base_url: %s\n  allow_insecure_http: true\n  service_account: {client_id: %s, client_secret: %s}\n",
 		atlas.URL(), account.ClientID, account.ClientSecret)

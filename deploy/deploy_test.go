@@ -84,15 +84,10 @@ const (
 // startAtlas returns the address of a simulated Atlas that knows the credentials above.
 func startAtlas(t *testing.T) string {
 	t.Helper()
-	server := atlassim.NewServer(atlassim.Demo(atlassim.WallClock{}), atlassim.Options{
+	return harness.StartAtlas(t, atlassim.Demo(atlassim.WallClock{}), atlassim.Options{
 		ServiceAccounts: []atlassim.ServiceAccount{{ClientID: serviceAccountID, ClientSecret: serviceAccountSecret}},
 		APIKeys:         []atlassim.APIKey{{PublicKey: publicKey, PrivateKey: privateKey}},
-	})
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = server.Close() })
-	return server.URL()
+	}).URL()
 }
 
 // startDeployed starts the exporter with the environment ("NAME=value") and the arguments of a deployment, except where it

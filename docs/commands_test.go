@@ -73,16 +73,12 @@ func shows(page, output []string) string {
 func TestCommandExamples(t *testing.T) {
 	t.Parallel()
 	const id, owner, secret = "mdb_sa_id_ro", "mdb_sa_id_owner", "mdb_sa_sk_docs"
-	atlas := atlassim.NewServer(atlassim.Demo(atlassim.WallClock{}), atlassim.Options{
+	atlas := harness.StartAtlas(t, atlassim.Demo(atlassim.WallClock{}), atlassim.Options{
 		ServiceAccounts: []atlassim.ServiceAccount{
 			{ClientID: id, ClientSecret: secret, Role: atlassim.ProjectReadOnly}, {ClientID: owner, ClientSecret: secret, Role: atlassim.ProjectOwner},
 		},
 		Deprecations: map[string]atlassim.Deprecation{atlassim.OpListClusters: {Sunset: time.Date(2027, 7, 1, 0, 0, 0, 0, time.UTC)}},
 	})
-	if err := atlas.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = atlas.Close() })
 	folder := t.TempDir()
 	for name, account := range map[string]string{"config.yml": id, "owner.yml": owner} {
 		text := fmt.Sprintf("atlas:\n  base_url: %s\n  service_account: {client_id: %s, client_secret: %s}\ndiscovery: {projects: {exclude: [platform, analytics, commerce, mobile]}}\n", atlas.URL(), account, secret)

@@ -142,11 +142,7 @@ func TestJoining(t *testing.T) {
 	nodes[5].down = true
 
 	const id, secret = "mdb_sa_id_docs", "mdb_sa_sk_docs"
-	atlas := atlassim.NewServer(org, atlassim.Options{ServiceAccounts: []atlassim.ServiceAccount{{ClientID: id, ClientSecret: secret}}})
-	if err := atlas.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = atlas.Close() })
+	atlas := harness.StartAtlas(t, org, atlassim.Options{ServiceAccounts: []atlassim.ServiceAccount{{ClientID: id, ClientSecret: secret}}})
 	environment := []string{"MONGODB_ATLAS_CLIENT_ID=" + id, "MONGODB_ATLAS_CLIENT_SECRET=" + secret, "MONGODB_ATLAS_BASE_URL=" + atlas.URL()}
 	first, second := harness.StartExporterEnv(t, environment), harness.StartExporterEnv(t, environment)
 	prometheus := harness.StartPrometheus(t, fmt.Sprintf("global: {scrape_interval: 1s}\nscrape_configs:\n- job_name: mongodbatlas\n  static_configs: [{targets: [%q, %q]}]\n",

@@ -12,6 +12,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/trigger"
 )
 
@@ -41,14 +42,10 @@ func newWorld(t *testing.T) *world {
 	w := &world{t: t, org: atlassim.NewOrganization(atlassim.WallClock{}), timeout: "30s"}
 	w.project = w.org.AddProject("payments")
 	w.pipeline = w.project.AddPipeline(pipelineName, atlassim.PipelineOptions{})
-	w.server = atlassim.NewServer(w.org, atlassim.Options{
+	w.server = harness.StartAtlas(t, w.org, atlassim.Options{
 		ServiceAccounts: []atlassim.ServiceAccount{{ClientID: clientID, ClientSecret: clientSecret, Role: atlassim.ProjectOwner}},
 		APIKeys:         []atlassim.APIKey{{PublicKey: publicKey, PrivateKey: privateKey, Role: atlassim.ProjectOwner}},
 	})
-	if err := w.server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = w.server.Close() })
 	return w
 }
 

@@ -51,13 +51,9 @@ func TestSituations(t *testing.T) {
 // startExporter starts the collectors before a simulated Atlas.
 func startExporter(t *testing.T, org *atlassim.Organization) *collector.Exporter {
 	t.Helper()
-	atlas := atlassim.NewServer(org, atlassim.Options{
+	atlas := harness.StartAtlas(t, org, atlassim.Options{
 		APIKeys: []atlassim.APIKey{{PublicKey: "key", PrivateKey: "secret"}}, NoRateLimits: true,
 	})
-	if err := atlas.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = atlas.Close() })
 	base, err := url.Parse(atlas.URL())
 	if err != nil {
 		t.Fatal(err)

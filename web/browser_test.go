@@ -15,8 +15,8 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
-// TestPageInChromium has a real Chromium use the page: see browser/page.test.mjs. With the environment variable
-// PAGE_SCREENSHOTS it puts screenshots of the demo into that directory; docs/images/page.png is one.
+// TestPageInChromium has a real Chromium use the page: see browser/page.test.mjs. With -update it writes the picture of the
+// demo in docs/images.
 func TestPageInChromium(t *testing.T) {
 	harness.NotShort(t, "it runs Chromium")
 	chromium, err := exec.LookPath("chromium")
@@ -38,13 +38,13 @@ func TestPageInChromium(t *testing.T) {
 	for _, e := range []*exporter{demo, evil, large} {
 		e.read(t)
 	}
-	directory := os.Getenv("PAGE_SCREENSHOTS")
-	if directory != "" && !filepath.IsAbs(directory) {
-		t.Fatalf("PAGE_SCREENSHOTS=%s: an absolute path is expected", directory)
+	screenshot := ""
+	if harness.Update() {
+		screenshot = filepath.Join("..", "docs", "images", "page.png")
 	}
 	cmd := exec.CommandContext(t.Context(), node, "--test", "--test-reporter=spec", filepath.Join("browser", "page.test.mjs"))
 	cmd.Env = append(os.Environ(), "PAGE="+demo.url+"/", "HOSTILE="+evil.url+"/", "LARGE="+large.url+"/",
-		"MODULES="+modules, "CHROMIUM="+chromium, "SCREENSHOTS="+directory)
+		"MODULES="+modules, "CHROMIUM="+chromium, "SCREENSHOT="+screenshot)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}

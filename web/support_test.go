@@ -55,14 +55,10 @@ func startServer(t *testing.T, org *atlassim.Organization, change func(*config.C
 // startWith is startServer with options of the server.
 func startWith(t *testing.T, org *atlassim.Organization, change func(*config.Config), adjust func(*httptest.Server), o web.Options) *exporter {
 	t.Helper()
-	atlas := atlassim.NewServer(org, atlassim.Options{
+	atlas := harness.StartAtlas(t, org, atlassim.Options{
 		ServiceAccounts: []atlassim.ServiceAccount{{ClientID: clientID, ClientSecret: clientSecret}},
 		NoRateLimits:    true,
 	})
-	if err := atlas.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = atlas.Close() })
 
 	c := config.Default(collector.All().Config())
 	c.Atlas.BaseURL = atlas.URL()

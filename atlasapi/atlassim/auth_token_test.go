@@ -48,12 +48,14 @@ func TestTokenErrors(t *testing.T) {
 		{"second token", account(), good, 200, ""},
 		{"third token", account(), good, 403, "access_denied"},
 	} {
-		status, body := c.mint(test.who, test.form)
-		var answer struct{ Error string }
-		decode(t, body, &answer)
-		if status != test.status || answer.Error != test.code {
-			t.Errorf("%s: %d %s, want %d %s", test.name, status, body, test.status, test.code)
-		}
+		t.Run(test.name, func(t *testing.T) {
+			status, body := c.mint(test.who, test.form)
+			var answer struct{ Error string }
+			decode(t, body, &answer)
+			if status != test.status || answer.Error != test.code {
+				t.Errorf("%s: %d %s, want %d %s", test.name, status, body, test.status, test.code)
+			}
+		})
 	}
 	if c.server.Count(atlassim.OpToken) != 7 || c.server.Mints() != 2 {
 		t.Errorf("%d requests and %d tokens", c.server.Count(atlassim.OpToken), c.server.Mints())

@@ -168,9 +168,11 @@ func TestDemoBackups(t *testing.T) {
 		{"bucket there", slices.Contains(r.buckets["commerce"], text(child(r.schedules["commerce-orders"], "export"), "exportBucketId"))},
 		{"backup off", !flag(r.clusters["sandbox-lab"], "backupEnabled")},
 	} {
-		if !test.ok {
-			t.Errorf("the demo does not show: %s", test.name)
-		}
+		t.Run(test.name, func(t *testing.T) {
+			if !test.ok {
+				t.Errorf("the demo does not show: %s", test.name)
+			}
+		})
 	}
 	for _, state := range []string{"INITIALIZING", "IN_PROGRESS", "FINALIZING", "SUCCESSFUL", "CANCELED", "FAILED"} {
 		if r.collections[state] == 0 {

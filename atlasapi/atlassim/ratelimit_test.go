@@ -51,10 +51,12 @@ func TestRateLimitDefaults(t *testing.T) {
 		"/groups": "1200", "/groups/" + p.ID: "1200", "/groups/" + p.ID + "/clusters": "10000", exports(cluster): "1200",
 		"/groups/" + p.ID + "/pipelines": "",
 	} {
-		response, _ := c.get(path)
-		if got := response.Header.Get("RateLimit-Limit"); got != capacity {
-			t.Errorf("%s has %q tokens, want %q", path, got, capacity)
-		}
+		t.Run(path, func(t *testing.T) {
+			response, _ := c.get(path)
+			if got := response.Header.Get("RateLimit-Limit"); got != capacity {
+				t.Errorf("%s has %q tokens, want %q", path, got, capacity)
+			}
+		})
 	}
 	unlimited := serve(t, org, atlassim.Options{NoRateLimits: true})
 	if response, _ := unlimited.get("/groups"); response.Header.Get("RateLimit-Limit") != "" {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -161,21 +160,11 @@ func credentialsOf(kind, folder string) string {
 // ask sends a request and returns the answer with its headers, as text.
 func ask(t *testing.T, method, url string) string {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, url, nil)
+	a, err := harness.Ask(t.Context(), method, url, 5*time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.Header.Set("X-Prometheus-Scrape-Timeout-Seconds", "5")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return fmt.Sprintln(resp.Status, resp.Header) + string(body)
+	return fmt.Sprintln(a.Status, a.Header) + string(a.Body)
 }
 
 // TestServeKeepsSecrets has the exporter log everything and answer every path, while Atlas gives away in its answers what it

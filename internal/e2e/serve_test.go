@@ -98,14 +98,9 @@ func startAtlas(t *testing.T, extra string) (server *atlassim.Server, configFile
 
 func startServer(t *testing.T, org *atlassim.Organization) *atlassim.Server {
 	t.Helper()
-	server := atlassim.NewServer(org, atlassim.Options{
+	return harness.StartAtlas(t, org, atlassim.Options{
 		ServiceAccounts: []atlassim.ServiceAccount{{ClientID: clientID, ClientSecret: clientSecret}},
 	})
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = server.Close() })
-	return server
 }
 
 func writeConfig(t *testing.T, baseURL, extra string) string {

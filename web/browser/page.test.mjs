@@ -4,12 +4,12 @@
 //   LARGE       the page of an organization of 1050 clusters
 //   MODULES     the directory in which npm installed playwright-core
 //   CHROMIUM    the program
-//   SCREENSHOTS the directory for screenshots; none are taken when it is empty
+//   SCREENSHOT  the file for a picture of the demo; none is taken when it is empty
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
 
-const { PAGE, HOSTILE, LARGE, MODULES, CHROMIUM, SCREENSHOTS } = process.env;
+const { PAGE, HOSTILE, LARGE, MODULES, CHROMIUM, SCREENSHOT } = process.env;
 const { chromium } = createRequire(`${MODULES}/`)('playwright-core');
 const desktop = { width: 1280, height: 900 };
 const phone = { width: 390, height: 844 };
@@ -58,13 +58,9 @@ const visible = (page) => page.$$eval('#jobs tbody', (bodies) =>
   bodies.filter((body) => body.getClientRects().length).map((body) => [...body.rows[0].cells].map((cell) => cell.textContent.trim())));
 const textOf = (page, name) => page.locator('#jobs tbody', { has: page.locator('th', { hasText: name }) }).innerText();
 
-async function screenshot(page, name) {
-  if (SCREENSHOTS) await page.screenshot({ path: `${SCREENSHOTS}/${name}.png` });
-}
-
 test('shows the organization, what needs attention first', async (t) => {
   const page = await open(t, PAGE);
-  await screenshot(page, 'page');
+  if (SCREENSHOT) await page.screenshot({ path: SCREENSHOT });
   const rows = await visible(page);
   const order = [...new Set(rows.map(([standing]) => standing.split(', ')[0]))];
   const known = ['overdue', 'failed', 'stuck', 'fine', 'off', 'not served'];
@@ -193,9 +189,9 @@ for (const width of [320, phone.width, 768, 1125, desktop.width]) {
   });
 }
 
-test('looks like itself on a phone and in the dark', async (t) => {
-  await screenshot(await open(t, PAGE, { viewport: phone }), 'phone');
-  await screenshot(await open(t, PAGE, { colorScheme: 'dark' }), 'dark');
+test('opens without complaint on a phone and in the dark', async (t) => {
+  await open(t, PAGE, { viewport: phone });
+  await open(t, PAGE, { colorScheme: 'dark' });
 });
 
 test('takes names for names', async (t) => {

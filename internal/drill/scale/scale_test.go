@@ -146,9 +146,11 @@ func TestExpr(t *testing.T) {
 		`a > 90 * 86400`:                         `a > 90 * 1440`,
 		`job:rate5m:sum > 12345.5`:               `job:rate5m:sum > 12345.5`,
 	} {
-		if got, err := scale.Expr(expr, 60); err != nil || got != want {
-			t.Errorf("%s became %s (%v), want %s", expr, got, err, want)
-		}
+		t.Run(expr, func(t *testing.T) {
+			if got, err := scale.Expr(expr, 60); err != nil || got != want {
+				t.Errorf("%s became %s (%v), want %s", expr, got, err, want)
+			}
+		})
 	}
 }
 
