@@ -115,7 +115,7 @@ func TestOddLimits(t *testing.T) {
 		w.server.Inject(atlassim.Fault{
 			Operation: atlassim.OpGetProject, Authenticated: true, Status: 200, Body: fixture(t, "project.json"), Header: header,
 		})
-		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		for range 50 {
 			if err := w.readProject(ctx); err != nil {
