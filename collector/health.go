@@ -139,7 +139,7 @@ func (h *health) write(took map[string]time.Duration) {
 		}
 	}
 	for _, d := range h.shown {
-		if h.selection.GroupID != "" && d.IsRoot() && h.all[d].total() == 0 {
+		if h.selection.GroupID != "" && d.IsRoot() && h.all[d].isEmpty() {
 			continue // the list of all projects is no target of one of them
 		}
 		h.writeCollector(d.Name, h.all[d], took[d.Name])
@@ -151,9 +151,7 @@ func (t *tally) add(s *status) {
 	t.attempted = t.attempted || s.ended || s.excluded != None
 }
 
-func (t *tally) total() int {
-	return t.counts[Pending] + t.counts[Up] + t.counts[Down] + t.counts[Unsupported]
-}
+func (t *tally) isEmpty() bool { return t.counts == [conditions]int{} }
 
 // writeTarget sends what is known about the readings of one target.
 func (h *health) writeTarget(t *target, s *status, groupName string) {
@@ -177,7 +175,7 @@ func (h *health) writeTarget(t *target, s *status, groupName string) {
 
 // writeCollector sends the success and the duration of a collector.
 func (h *health) writeCollector(name string, t *tally, took time.Duration) {
-	if t.total() == 0 && !h.inventory.discovered || t.total() > 0 && !t.attempted {
+	if t.isEmpty() && !h.inventory.discovered || !t.isEmpty() && !t.attempted {
 		return
 	}
 	h.w.gauge(h.collectorSuccess, truth(t.counts[Pending] == 0 && t.counts[Down] == 0), name)

@@ -72,3 +72,45 @@ func TestOneLineForManyTargets(t *testing.T) {
 		t.Errorf("%d entries are kept of targets that are gone", len(changes.down))
 	}
 }
+
+// TestLoggedOnce holds that what did not change is not logged at any level, and which of several targets ends an outage.
+func TestLoggedOnce(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	changes := newChangeLog(log.NewLogfmtLogger(&out))
+	exports := All().Configurable()[1]
+	refused := &atlasapi.Error{Endpoint: "list", Kind: atlasapi.KindForbidden, Status: 403, Code: "USER_UNAUTHORIZED", Err: errors.New("no")}
+	up := status{attempted: time.Now(), ended: true, refreshed: time.Now()}
+	down := status{attempted: time.Now(), ended: true, failure: refused, reason: exports.Judge(refused)}
+	named := func(name, group string) *target {
+		e := &entry{}
+		e.state.Store(&entryState{Entry: Entry{Name: name}})
+		return &target{Declaration: exports, groupID: group, entry: e}
+	}
+	a, b, other := named("a", "g"), named("b", "g"), named("a", "other")
+	for i, step := range []struct {
+		target        *target
+		before, after *status
+		want          string
+	}{
+		{a, &status{}, &up, "target is readable"},
+		{a, &up, &up, ""},
+		{a, &up, &down, "target is not readable"},
+		{a, &down, &down, ""},
+		{b, &up, &down, "target is not readable"},
+		{other, &up, &down, "target is not readable"},
+		{a, &down, &up, `msg="target is readable"`}, // the other is not yet
+		{b, &down, &up, "targets are readable again"},
+	} {
+		out.Reset()
+		changes.note(step.target, "payments", step.before, step.after)
+		if got := out.String(); !strings.Contains(got, step.want) || (got == "") != (step.want == "") {
+			t.Errorf("step %d logs %q, want %q", i, got, step.want)
+		}
+	}
+	changes.note(a, "payments", &up, &down)
+	changes.forget("g")
+	if len(changes.down) != 1 {
+		t.Errorf("%d outages are known after one of two projects went", len(changes.down))
+	}
+}

@@ -261,3 +261,67 @@ func TestHangingProjectsStarveNoOther(t *testing.T) {
 		r.stop()
 	})
 }
+
+// laneOf makes targets of a project that are read for as long as takes says, and counts the readings that began.
+func laneOf(group string, n int, began *atomic.Int64, takes func(i int) time.Duration) []*target {
+	targets := make([]*target, n)
+	for i := range targets {
+		targets[i] = &target{Declaration: listed, groupID: group, reader: readerFunc(func(ctx context.Context) error {
+			began.Add(1)
+			return sleepFor(ctx, takes(i))
+		})}
+	}
+	return targets
+}
+
+type readerFunc func(context.Context) error
+
+func (f readerFunc) read(ctx context.Context, _ *settings) error { return f(ctx) }
+
+// TestTurnsAreShared has the targets of one project take every reading, and those of another come later: they wait until a
+// reading ends, get each that does until both have as many, and no reading begins beyond the bound.
+func TestTurnsAreShared(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const bound = readingsPerRequest
+		r := newRefresher(&testPolicy{dueAt: always})
+		r.setRequests(1)
+		var first, second atomic.Int64
+		// The targets of the first were never read, which is the most urgent that a target can be.
+		early := laneOf("first", 3*bound, &first, func(i int) time.Duration { return time.Duration(i+1) * time.Second })
+		late := laneOf("second", 3*bound, &second, func(int) time.Duration { return time.Hour })
+		for _, target := range late {
+			target.status.attempted = time.Now()
+		}
+		r.begin(early, "first", all)
+		synctest.Wait()
+		if got := first.Load(); got != bound {
+			t.Errorf("%d readings of one project alone, want %d", got, bound)
+		}
+		r.begin(late, "second", all)
+		for ended := range bound {
+			synctest.Wait()
+			if got, want := second.Load(), int64(min(ended, bound/2)); got != want {
+				t.Errorf("%d readings of the second project began when %d of the first had ended, want %d", got, ended, want)
+			}
+			if got, want := first.Load(), int64(bound+max(0, ended-bound/2)); got != want { // a half is its share from then on
+				t.Errorf("%d readings of the first project began when %d had ended, want %d", got, ended, want)
+			}
+			time.Sleep(time.Second)
+		}
+		r.stop()
+	})
+}
+
+// TestDiscoveryGoesFirst queues a list behind jobs that were read longer ago.
+func TestDiscoveryGoesFirst(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		jobs := &target{Declaration: listed}
+		list := &target{Declaration: &Declaration{Name: "backup_exports"}}
+		jobs.status.attempted, list.status.attempted = time.Now(), time.Now().Add(time.Hour)
+		if !list.urgencyRank().Before(jobs.urgencyRank()) {
+			t.Error("jobs are read before what discovery finds")
+		}
+	})
+}
