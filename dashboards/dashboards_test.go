@@ -201,7 +201,7 @@ func checkRowsOfPanels(t *testing.T, panels []panel) {
 
 func checkPanels(t *testing.T, panels []panel) {
 	t.Helper()
-	known := []string{"row", "stat", "table", "timeseries", "bargauge", "state-timeline", "alertlist"}
+	known := []string{"row", "stat", "table", "timeseries", "state-timeline", "alertlist"}
 	ids, titles := map[int]string{}, map[string]bool{}
 	for i, p := range panels {
 		if other, ok := ids[p.ID]; ok || p.ID == 0 {
@@ -549,7 +549,7 @@ func checkRows(t *testing.T, p panel, q query, samples []harness.Sample) {
 	rows := map[string]int{}
 	for _, sample := range samples {
 		var row []string
-		for _, label := range []string{"collector", "group_id", "cl_name", "pipeline", "delivery_type", "problem", "detail"} {
+		for _, label := range []string{"collector", "endpoint", "group_id", "cl_name", "pipeline", "delivery_type", "problem", "detail"} {
 			// A pipeline has one cluster, which is a column of it and no part of the row.
 			if label == "cl_name" && sample.Labels["pipeline"] != "" && sample.Labels["collector"] == "" {
 				continue

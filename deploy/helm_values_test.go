@@ -96,6 +96,9 @@ func TestChartValues(t *testing.T) {
 			{"Deployment", container + "args", `[serve, --config.file=/etc/mongodbatlas_backup_exporter/config.yml, "--web.listen-address=:9972",
 				--log.level=info, --log.format=logfmt, "--web.external-url=https://exporter.example.com/backups/", --config.auto-reload-interval=30s]`},
 		}},
+		{"the page of Atlas for Government", []string{values("demo"), "--set=prometheusRule.atlasUrl=https://cloud.mongodbgov.com/"}, []want{
+			{"Deployment", container + "args", `[demo, "--web.listen-address=:9972", --log.level=info, --log.format=logfmt, "--web.atlas-url=https://cloud.mongodbgov.com"]`},
+		}},
 		{"the cluster's DNS", []string{values("service-account")}, []want{
 			{"NetworkPolicy", "spec.egress.0.ports", `[{port: 53, protocol: UDP}, {port: 53, protocol: TCP}, {port: 5353, protocol: UDP}, {port: 5353, protocol: TCP}]`},
 		}},

@@ -183,8 +183,8 @@ func TestPageTells(t *testing.T) {
 		}
 	}
 	want := []string{
-		"unreadable shop: backup schedules of hidden (forbidden USER_UNAUTHORIZED; last read never). To do: give the credentials the role Project Read Only in the project. runbook",
-		"unreadable shop: exports of hidden (forbidden USER_UNAUTHORIZED; last read never). To do: give the credentials the role Project Backup Manager in the project. runbook",
+		"unreadable shop: backup schedules and snapshots of hidden (forbidden USER_UNAUTHORIZED; last read never). To do: give the credentials the role Project Read Only in the project. runbook",
+		"unreadable shop: exports and restores of hidden (forbidden USER_UNAUTHORIZED; last read never). To do: give the credentials the role Project Backup Manager in the project. runbook",
 	}
 	for _, line := range want {
 		if got := problemsOf(page); !slices.Contains(got, line) {
@@ -265,7 +265,7 @@ func TestPageInAnOutage(t *testing.T) {
 	}
 }
 
-// TestPageGroupsAMissingRole holds that one missing role is one line, however many clusters it hides.
+// TestPageGroupsAMissingRole holds that one missing role is one line, however many clusters and collectors it hides.
 func TestPageGroupsAMissingRole(t *testing.T) {
 	t.Parallel()
 	org := atlassim.NewOrganization(atlassim.WallClock{})
@@ -274,9 +274,14 @@ func TestPageGroupsAMissingRole(t *testing.T) {
 		p.AddCluster(fmt.Sprintf("cluster-%02d", i), atlassim.ClusterOptions{})
 	}
 	e := start(t, org, nil)
-	e.atlas.Inject(atlassim.Fault{Path: "/api/atlas/v2/groups/*/clusters/*/backup/exports", Authenticated: true, Status: http.StatusForbidden, Code: "USER_UNAUTHORIZED"})
+	for _, list := range []string{"exports", "restoreJobs", "snapshots"} {
+		e.atlas.Inject(atlassim.Fault{Path: "/api/atlas/v2/groups/*/clusters/*/backup/" + list, Authenticated: true, Status: http.StatusForbidden, Code: "USER_UNAUTHORIZED"})
+	}
 	e.read(t)
-	want := []string{"unreadable shop: exports of 25 clusters (forbidden USER_UNAUTHORIZED; last read never). To do: give the credentials the role Project Backup Manager in the project. runbook"}
+	want := []string{
+		"unreadable shop: exports and restores of 25 clusters (forbidden USER_UNAUTHORIZED; last read never). To do: give the credentials the role Project Backup Manager in the project. runbook",
+		"unreadable shop: snapshots of 25 clusters (forbidden USER_UNAUTHORIZED; last read never). To do: give the credentials the role Project Read Only in the project. runbook",
+	}
 	if got := problemsOf(e.get(t, "/")); !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/verdict"
 )
 
-// problem is a line about targets of a project and a collector that cannot be read for one reason.
+// problem is a line about targets of a project that cannot be read for one reason, with one remedy.
 type problem struct {
 	Word, Project, What, Why string
 	Remedy                   string
@@ -28,20 +28,28 @@ type problems struct {
 }
 
 type problemKey struct {
-	project string
-	d       *collector.Declaration
-	reason  collector.Reason
-	code    string
+	project   string
+	reason    collector.Reason
+	code      string
+	remedy    string // names the role that is missing
+	condition collector.Condition
 }
 
 type problemGroup struct {
 	project string // its name
 	first   *collector.TargetView
 	alert   string
-	names   []string
+	parts   []*problemPart
 	n       int
 	read    time.Time // any of them was last read
 	found   time.Time // the first of them was found, where none was ever read
+}
+
+// problemPart is the targets of one collector.
+type problemPart struct {
+	first *collector.TargetView
+	names []string
+	n     int
 }
 
 func problemsOf(now time.Time, o *collector.Overview) *problems {
@@ -72,7 +80,7 @@ func (p *problems) add(now time.Time, project string, v *collector.TargetView) {
 		}
 		return
 	}
-	k := problemKey{v.Project, v.Declaration, v.Reason, v.Code}
+	k := problemKey{v.Project, v.Reason, v.Code, v.Remedy, v.Condition}
 	g := p.groups[k]
 	if g == nil {
 		g = &problemGroup{project: cmp.Or(project, v.Project), first: v, alert: judged.Findings[i].Alert, found: v.Found}
@@ -80,9 +88,7 @@ func (p *problems) add(now time.Time, project string, v *collector.TargetView) {
 		p.order = append(p.order, k)
 	}
 	g.n++
-	if v.Entry != "" && len(g.names) < 3 {
-		g.names = append(g.names, v.Entry)
-	}
+	g.part(v).add(v)
 	if v.Refreshed.After(g.read) {
 		g.read = v.Refreshed
 	}
@@ -146,14 +152,44 @@ func (p *problems) lines(now time.Time, runbooks string) []problem {
 	return lines
 }
 
-// what names the targets of a group.
+// part returns the part of a target's collector.
+func (g *problemGroup) part(v *collector.TargetView) *problemPart {
+	i := slices.IndexFunc(g.parts, func(p *problemPart) bool { return p.first.Declaration == v.Declaration })
+	if i < 0 {
+		i = len(g.parts)
+		g.parts = append(g.parts, &problemPart{first: v})
+	}
+	return g.parts[i]
+}
+
+func (p *problemPart) add(v *collector.TargetView) {
+	p.n++
+	if v.Entry != "" && len(p.names) < 3 {
+		p.names = append(p.names, v.Entry)
+	}
+}
+
+// what names the targets of a group: "exports and snapshots of 10 clusters".
 func (g *problemGroup) what() string {
-	v := g.first
-	if v.Parent == nil {
-		return things(v)
+	var parts, nouns []string
+	for i, p := range g.parts {
+		nouns = append(nouns, things(p.first))
+		if i+1 < len(g.parts) && g.parts[i+1].whose() == p.whose() {
+			continue
+		}
+		parts = append(parts, listed(nouns)+p.whose())
+		nouns = nil
 	}
-	if g.n <= len(g.names) {
-		return things(v) + " of " + strings.Join(g.names, ", ")
+	return strings.Join(parts, "; ")
+}
+
+// whose names the entries whose targets a part is.
+func (p *problemPart) whose() string {
+	switch {
+	case p.first.Parent == nil:
+		return ""
+	case p.n <= len(p.names):
+		return " of " + strings.Join(p.names, ", ")
 	}
-	return things(v) + " of " + plural(g.n, v.Parent.Noun)
+	return " of " + plural(p.n, p.first.Parent.Noun)
 }

@@ -136,6 +136,14 @@ func plural(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
+// listed joins words: "a, b and c".
+func listed(words []string) string {
+	if last := len(words) - 1; last > 0 {
+		return strings.Join(words[:last], ", ") + " and " + words[last]
+	}
+	return strings.Join(words, "")
+}
+
 // things is what a target reads, for a sentence about many: "exports", "lists of clusters".
 func things(v *collector.TargetView) string {
 	switch {

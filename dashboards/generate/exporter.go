@@ -35,9 +35,13 @@ func exporter() dashboard {
 		query{orNone("sum by (endpoint) (rate("+ofExporter("api_throttled_seconds_total")+"[$__rate_interval])) > 0", "endpoint"), "{{endpoint}}"}).custom("axisSoftMax", 1))
 	const noLimit = "Atlas has reported no rate limit."
 	remaining := "min by (endpoint) (" + ofAPI("api_ratelimit_remaining") + " / " + ofAPI("api_ratelimit_limit") + ")"
-	l.add(12, 8, barGauge("Rate limit left", "The share of the rate limit that was left after the last answer, of the project with the least. Other tools use the same limit.", unitShare,
-		query{remaining, "{{endpoint}}"}).limits().standard("max", 1).standard("noValue", noLimit).
-		standard("thresholds", thresholds("red", 0.1, "orange", 0.25, "green")))
+	l.add(12, 8, table("Rate limit left", "What was left of the rate limit after the last answer, of the project with the least. Other tools use the same limit.", noLimit,
+		[]column{
+			labelColumn("Endpoint", "endpoint"),
+			valueColumn("Left", unitShare, remaining, width(110), property{"decimals", 0}, coloured("color-text"), property{"thresholds", thresholds("red", 0.1, "orange", 0.25, "green")}),
+			valueColumn("Requests", unitCount, "min by (endpoint) ("+ofAPI("api_ratelimit_remaining")+")", width(110)),
+			valueColumn("Of", unitCount, "max by (endpoint) ("+ofAPI("api_ratelimit_limit")+")", width(100)),
+		}, order{"Left", false}))
 	l.add(12, 8, timeseries("Rate limit left over time", "The share of the rate limit that was left, of the project with the least.", unitShare,
 		query{remaining, "{{endpoint}}"}).standard("max", 1).standard("noValue", noLimit))
 	reads(&l)

@@ -116,17 +116,6 @@ func count(title, description, expr, colour, rows string) *panel {
 		limits(1, colour).option("colorMode", "background_solid").standard("links", []options{toPanel(rows)})
 }
 
-// barGauge shows numbers as they are now beside each other.
-func barGauge(title, description, unit string, queries ...query) *panel {
-	p := newPanel("bargauge", title, description, unit, targets(queries, instant))
-	p.Options = options{
-		"reduceOptions": options{"calcs": []string{"lastNotNull"}, "fields": "", "values": false},
-		"displayMode":   "basic", "orientation": "horizontal", "valueMode": "color", "showUnfilled": true,
-		"namePlacement": "auto", "sizing": "auto", "minVizHeight": 16, "minVizWidth": 8, "maxVizHeight": 300,
-	}
-	return p.standard("min", 0)
-}
-
 // timeseries shows how numbers changed.
 func timeseries(title, description, unit string, queries ...query) *panel {
 	p := newPanel("timeseries", title, description, unit, targets(queries, overTime))

@@ -59,19 +59,18 @@ func (p *panel) dashed(names string) *panel {
 // keptTable says what there is to restore.
 func keptTable() *panel {
 	k := kindOf("backup_snapshots")
-	state := func(title, name, colour string) column {
-		return valueColumn(title, unitCount, k.by()+" ("+k.jobs(`state="`+name+`"`)+")", width(115), coloured("color-text"), property{"thresholds", thresholds("text", 1, colour)})
+	state := func(title, states, colour string) column {
+		return valueColumn(title, unitCount, "sum by ("+k.key+") (max by ("+k.key+", state) ("+k.jobs(`state=~"`+states+`"`)+"))", width(115), coloured("color-text"), property{"thresholds", thresholds("text", 1, colour)})
 	}
 	return table("Kept snapshots", "What there is to restore. Kept until: after it nothing is left, unless another snapshot is taken. Copies: further regions that have the newest snapshot.", "No snapshots are listed.",
 		[]column{
 			projectColumn(), clusterColumn(),
-			state("Completed", "completed", "text"), state("Failed", "failed", "red"), state("Running", "inProgress", "blue"), state("Queued", "queued", "blue"),
+			state("Completed", "completed", "text"), state("Failed", "failed", "red"), state("Running", "inProgress|queued", "blue"),
 			durationColumn("Kept until", k.value("newest_expiration_timestamp_seconds")+" - time()", mappings(between(-1e12, 0, "expired", "red"), missing("-"))),
 			valueColumn("Size", unitBytes, k.value("last_success_size_bytes"), width(100)),
 			valueColumn("Copies", unitCount, k.value("last_success_copy_regions"), width(90)),
 			durationColumn("Last failure", age(k.failure())),
 			durationColumn("Last fallback", age(k.value("last_fallback_timestamp_seconds"))),
-			durationColumn("Unfinished", age(k.unfinished())),
 		}, order{"Kept until", false})
 }
 
