@@ -99,8 +99,9 @@ type health struct {
 
 func (o *oracle) health(collector, projectID, projectName string) *health {
 	return &health{
-		o.group(projectID, ownOrExporter(collector)), []string{"collector", collector, "group_id", projectID, "group_name", projectName},
-		map[string]int{"up": 0, "down": 0, "unsupported": 0, "pending": 0},
+		samples: o.group(projectID, ownOrExporter(collector)),
+		labels:  []string{"collector", collector, "group_id", projectID, "group_name", projectName},
+		counts:  map[string]int{"up": 0, "down": 0, "unsupported": 0, "pending": 0},
 	}
 }
 
