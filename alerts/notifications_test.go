@@ -217,7 +217,7 @@ func TestNotificationText(t *testing.T) {
 	if err := os.WriteFile(file, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.CommandContext(t.Context(), harness.Amtool(t), "template", "render", "--template.glob="+templatePath,
+	out, err := exec.CommandContext(t.Context(), harness.Tool(t, "amtool"), "template", "render", "--template.glob="+templatePath,
 		"--template.data="+file, `--template.text={{ template "mongodbatlas.title" . }}`+"\n\n"+`{{ template "mongodbatlas.text" . }}`).CombinedOutput()
 	if err != nil {
 		t.Fatalf("amtool: %v\n%s", err, out)

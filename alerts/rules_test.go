@@ -96,12 +96,12 @@ func runPromtool(t *testing.T, promtool string, args ...string) {
 
 func TestPromtoolChecksRules(t *testing.T) {
 	t.Parallel()
-	runPromtool(t, harness.Promtool(t), "check", "rules", "--lint=all", "--lint-fatal", rulesPath)
+	runPromtool(t, harness.Tool(t, "promtool"), "check", "rules", "--lint=all", "--lint-fatal", rulesPath)
 }
 
 func TestPromtoolRunsUnitTests(t *testing.T) {
 	t.Parallel()
-	promtool := harness.Promtool(t)
+	promtool := harness.Tool(t, "promtool")
 	for _, path := range unitTests(t) {
 		t.Run(filepath.Base(path), func(t *testing.T) {
 			t.Parallel()

@@ -67,7 +67,7 @@ func TestComposeAlerts(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "alertmanager.yml")
 	writeFile(t, readFile(t, "compose/alertmanager.yml"), file)
 	for severity, want := range receivers {
-		got, stderr, err := run(t, harness.Amtool(t), "config", "routes", "test", "--config.file="+file, "severity="+severity)
+		got, stderr, err := run(t, harness.Tool(t, "amtool"), "config", "routes", "test", "--config.file="+file, "severity="+severity)
 		if err != nil || strings.TrimSpace(got) != want {
 			t.Errorf("an alert with severity %s goes to %q (%v, %s), want %s", severity, got, err, stderr, want)
 		}

@@ -88,7 +88,7 @@ type (
 func helm(t *testing.T, args ...string) (stdout, stderr string, err error) {
 	t.Helper()
 	watch(t, chart)
-	return run(t, harness.Helm(t), args...)
+	return run(t, harness.Tool(t, "helm"), args...)
 }
 
 // render renders the chart and returns its manifests by kind.

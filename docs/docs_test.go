@@ -126,7 +126,7 @@ func TestYAML(t *testing.T) {
 				if err := os.WriteFile(file, []byte(b.text), 0o600); err != nil {
 					t.Fatal(err)
 				}
-				if out, err := exec.CommandContext(t.Context(), harness.Promtool(t), "check", "config", "--syntax-only", file).CombinedOutput(); err != nil {
+				if out, err := exec.CommandContext(t.Context(), harness.Tool(t, "promtool"), "check", "config", "--syntax-only", file).CombinedOutput(); err != nil {
 					t.Errorf("%s:%d: %v: %s", path, b.line, err, out)
 				}
 			case !has(others...):

@@ -72,7 +72,7 @@ func TestCheckMetrics(t *testing.T) {
 	harness.NotShort(t, "it runs promtool")
 	exporter := harness.StartExporter(t, "demo")
 	_, body := harness.Get(t, exporter.URL()+"/metrics")
-	cmd := exec.CommandContext(t.Context(), harness.Promtool(t), "check", "metrics")
+	cmd := exec.CommandContext(t.Context(), harness.Tool(t, "promtool"), "check", "metrics")
 	cmd.Stdin = strings.NewReader(body)
 	if out, err := cmd.CombinedOutput(); err != nil || len(out) != 0 {
 		t.Errorf("promtool check metrics: %v\n%s", err, out)

@@ -93,7 +93,7 @@ func webConfig(t *testing.T, text string) (a *authority, path string) {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.CommandContext(t.Context(), harness.Promtool(t), "check", "web-config", path).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), harness.Tool(t, "promtool"), "check", "web-config", path).CombinedOutput(); err != nil {
 		t.Errorf("promtool check web-config: %v\n%s", err, out)
 	}
 	return a, path

@@ -36,13 +36,6 @@ func (a *Authority) PEM() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.cert.Raw})
 }
 
-// Pool returns a pool that holds the authority alone.
-func (a *Authority) Pool() *x509.CertPool {
-	pool := x509.NewCertPool()
-	pool.AddCert(a.cert)
-	return pool
-}
-
 // Server makes a certificate for a server at an address that is valid until a time; the zero time is tomorrow.
 func (a *Authority) Server(t testing.TB, address net.IP, until time.Time) tls.Certificate {
 	t.Helper()

@@ -2,7 +2,6 @@ package harness
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -106,10 +105,7 @@ func linkOrCopy(source, target string) error {
 }
 
 // Exporter is a running exporter of one test's own.
-type Exporter struct {
-	process *process
-	url     string
-}
+type Exporter struct{ *process }
 
 // StartExporter builds the exporter and runs it with the arguments and a port of the kernel's choice on 127.0.0.1, and
 // returns when it listens. It gets the test's environment but for MONGODB_ATLAS_*, which must not depend on who runs the
@@ -135,7 +131,7 @@ func startExporter(t testing.TB, program string, env []string, args ...string) *
 		}
 	})
 	exporter.process = startProcess(t, "exporter", syscall.SIGTERM, exporterEnv(env), program, args...)
-	exporter.url = exporter.process.listening(t)
+	exporter.listening(t)
 	return exporter
 }
 
@@ -152,32 +148,6 @@ func exporterEnv(extra []string) []string {
 	}
 	return append(env, extra...)
 }
-
-// URL is where the exporter answers, without a trailing slash.
-func (e *Exporter) URL() string { return e.url }
-
-// Logs is everything that the exporter has written so far, to standard output and standard error.
-func (e *Exporter) Logs() string { return e.process.logs.String() }
-
-// Signal sends a signal, such as SIGHUP.
-func (e *Exporter) Signal(sig os.Signal) error { return e.process.signal(sig) }
-
-// Ended reports whether the process has ended.
-func (e *Exporter) Ended() bool {
-	select {
-	case <-e.process.done:
-		return true
-	default:
-		return false
-	}
-}
-
-// Stop sends SIGTERM and waits for the end, as Wait does.
-func (e *Exporter) Stop(ctx context.Context) error { return e.process.stop(ctx) }
-
-// Wait waits for the end of the exporter: nil for exit code 0, an *exec.ExitError for any other, the context's error when
-// that ends first.
-func (e *Exporter) Wait(ctx context.Context) error { return e.process.wait(ctx) }
 
 // Output is what a command left.
 type Output struct {

@@ -48,6 +48,14 @@ func cacheDir() (string, error) {
 	return dir, nil
 }
 
+// rootAndCache are moduleRoot and cacheDir.
+func rootAndCache() (root, cache string, err error) {
+	if root, err = moduleRoot(); err == nil {
+		cache, err = cacheDir()
+	}
+	return root, cache, err
+}
+
 // goBuild runs go build in dir, with flags and a package, and puts the program at output. An error carries the compiler's
 // words.
 func goBuild(ctx context.Context, dir, output string, args ...string) error {

@@ -3,8 +3,10 @@ package harness
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"regexp"
@@ -25,11 +27,18 @@ const (
 // process is a server that runs beside a test and is gone after it.
 type process struct {
 	name string
+	url  string
 	cmd  *exec.Cmd
 	logs *logBuffer
 	done chan struct{}
-	err  error // of Wait, once done is closed
+	err  error // of the program, once done is closed
 }
+
+// URL is where the program answers, without a trailing slash.
+func (p *process) URL() string { return p.url }
+
+// Logs is everything that the program has written so far, to standard output and standard error.
+func (p *process) Logs() string { return p.logs.String() }
 
 // startProcess runs the command until it ends or the test's cleanup stops it with the given signal. A test that failed
 // shows the end of its log.
@@ -62,8 +71,9 @@ func startProcess(t testing.TB, name string, stop syscall.Signal, env []string, 
 	return p
 }
 
-// wait returns how the process ended: nil for exit code 0. It returns the context's error when that ends first.
-func (p *process) wait(ctx context.Context) error {
+// Wait waits for the end of the program: nil for exit code 0, an *exec.ExitError for any other, the context's error when
+// that ends first.
+func (p *process) Wait(ctx context.Context) error {
 	select {
 	case <-p.done:
 		return p.err
@@ -72,26 +82,37 @@ func (p *process) wait(ctx context.Context) error {
 	}
 }
 
-// stop sends SIGTERM and waits for the end.
-func (p *process) stop(ctx context.Context) error {
-	if err := p.signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+// Stop sends SIGTERM and waits for the end, as Wait does.
+func (p *process) Stop(ctx context.Context) error {
+	if err := p.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
-	return p.wait(ctx)
+	return p.Wait(ctx)
 }
 
-func (p *process) signal(sig os.Signal) error { return p.cmd.Process.Signal(sig) }
+// Signal sends a signal, such as SIGHUP.
+func (p *process) Signal(sig os.Signal) error { return p.cmd.Process.Signal(sig) }
 
-// listening waits for the line in which exporter-toolkit tells where a server listens, and returns the URL to reach it.
-func (p *process) listening(t testing.TB) string {
+// Ended reports whether the program has ended.
+func (p *process) Ended() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// listening waits for the line in which exporter-toolkit says where a server listens.
+func (p *process) listening(t testing.TB) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), startLimit)
 	defer cancel()
 	ticker := time.NewTicker(20 * time.Millisecond)
 	defer ticker.Stop()
 	for {
-		if url := listeningURL(p.logs.String()); url != "" {
-			return url
+		if p.url = listeningURL(p.Logs()); p.url != "" {
+			return
 		}
 		select {
 		case <-p.done:
@@ -101,6 +122,53 @@ func (p *process) listening(t testing.TB) string {
 		case <-ticker.C:
 		}
 	}
+}
+
+// call sends a request, and decodes a JSON answer into result unless that is nil. Any status but 200 is an error with the
+// body's words.
+func (p *process) call(ctx context.Context, method, path string, result any) error {
+	answer, err := Ask(ctx, method, p.url+path, 0)
+	switch {
+	case err != nil:
+		return err
+	case answer.Status != http.StatusOK:
+		return fmt.Errorf("%s %s: status %d: %s", method, path, answer.Status, bytes.TrimSpace(answer.Body))
+	case result == nil:
+		return nil
+	}
+	return json.Unmarshal(answer.Body, result)
+}
+
+// awaitReady returns when the server listens and calls itself ready, which it may some time after.
+func (p *process) awaitReady(t testing.TB) {
+	t.Helper()
+	p.listening(t)
+	eventually(t, p, "/-/ready",
+		func(ctx context.Context) (struct{}, error) {
+			return struct{}{}, p.call(ctx, http.MethodGet, "/-/ready", nil)
+		},
+		func(struct{}) error { return nil },
+	)
+}
+
+// eventually reads until accept is content with what was read. It fails the test when the process ends or time is up.
+func eventually[T any](t testing.TB, p *process, what string, read func(context.Context) (T, error), accept func(T) error) T {
+	t.Helper()
+	var value T
+	err := poll(t, p.done, func() (err error) {
+		if value, err = read(t.Context()); err == nil {
+			err = accept(value)
+		}
+		return err
+	})
+	switch {
+	case err == nil:
+	case p.Ended():
+		t.Fatalf("%s ended (%v) while waiting for %s: %v", p.name, p.err, what, err)
+	default:
+		t.Fatalf("%s: waited in vain for %s: %v\nlast read: %+v", p.name, what, err, value)
+	}
+	return value
 }
 
 // Both of the log formats that exporter-toolkit's users have, logfmt and JSON with its keys in any order.

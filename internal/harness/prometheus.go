@@ -2,6 +2,7 @@ package harness
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -9,13 +10,15 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+
+	"github.com/prometheus/common/model"
 )
 
 // PrometheusServer is a running Prometheus of one test's own.
 type PrometheusServer struct {
-	process *process
-	api     api
-	dir     string
+	*process
+
+	dir string
 }
 
 // prometheusConfigFile is the name under which WriteFile replaces the configuration.
@@ -26,7 +29,7 @@ const prometheusConfigFile = "prometheus.yml"
 // cleanup kills it and removes its data.
 func StartPrometheus(t testing.TB, config string, files map[string]string) *PrometheusServer {
 	t.Helper()
-	path := Prometheus(t)
+	path := Tool(t, "prometheus")
 	server := &PrometheusServer{dir: t.TempDir()}
 	server.WriteFile(t, prometheusConfigFile, config)
 	for name, content := range files {
@@ -39,16 +42,9 @@ func StartPrometheus(t testing.TB, config string, files map[string]string) *Prom
 		"--web.listen-address=127.0.0.1:0",
 		"--web.enable-lifecycle",
 	)
-	server.api = api{base: server.process.listening(t)}
-	awaitReady(t, server.process, server.api)
+	server.awaitReady(t)
 	return server
 }
-
-// URL is where the server answers, without a trailing slash.
-func (s *PrometheusServer) URL() string { return s.api.base }
-
-// Logs is everything that the server has logged so far.
-func (s *PrometheusServer) Logs() string { return s.process.logs.String() }
 
 // WriteFile writes or replaces a file beside the configuration, or, as "prometheus.yml", the configuration. Prometheus
 // notices files of targets by itself; configuration and rules need Reload.
@@ -59,35 +55,70 @@ func (s *PrometheusServer) WriteFile(t testing.TB, name, content string) {
 
 // Reload makes the server read its configuration and rules again. The error is the server's own word on what is wrong.
 func (s *PrometheusServer) Reload(ctx context.Context) error {
-	return s.api.call(ctx, http.MethodPost, "/-/reload", nil, nil)
+	return s.call(ctx, http.MethodPost, "/-/reload", nil)
 }
+
+// Sample is one element of an instant query's result.
+type Sample struct {
+	// Labels are the series' labels, with the metric's name as __name__ where the expression keeps it.
+	Labels map[string]string
+	Value  float64
+}
+
+// String shows the sample for a test's messages.
+func (s Sample) String() string { return fmt.Sprintf("%v %v", s.Labels, s.Value) }
 
 // Query evaluates an expression at the present moment. A scalar is one sample without labels.
 func (s *PrometheusServer) Query(ctx context.Context, expr string) ([]Sample, error) {
-	var result queryResult
-	err := s.api.prometheus(ctx, "/api/v1/query", url.Values{"query": {expr}}, &result)
+	var answer struct {
+		Data struct {
+			ResultType string          `json:"resultType"`
+			Result     json.RawMessage `json:"result"`
+		} `json:"data"`
+	}
+	err := s.call(ctx, http.MethodGet, "/api/v1/query?"+url.Values{"query": {expr}}.Encode(), &answer)
+	var vector model.Vector
+	switch of := answer.Data.ResultType; {
+	case err != nil:
+	case of == "scalar":
+		var scalar model.Scalar
+		err = json.Unmarshal(answer.Data.Result, &scalar)
+		vector = model.Vector{{Value: scalar.Value}}
+	case of == "vector":
+		err = json.Unmarshal(answer.Data.Result, &vector)
+	default:
+		err = fmt.Errorf("result is a %s, not an instant vector or a scalar", of)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("query %s: %w", expr, err)
 	}
-	return result.samples, nil
+	samples := make([]Sample, len(vector))
+	for i, one := range vector {
+		samples[i] = Sample{map[string]string{}, float64(one.Value)}
+		for name, value := range one.Metric {
+			samples[i].Labels[string(name)] = string(value)
+		}
+	}
+	return samples, nil
+}
+
+// Target is a target that Prometheus scrapes.
+type Target struct {
+	// ScrapePool is the job_name of the scrape configuration.
+	ScrapePool string `json:"scrapePool"`
+	// LastError is why the last scrape failed, empty when it did not.
+	LastError string `json:"lastError"`
 }
 
 // Targets returns the active targets of all scrape configurations.
 func (s *PrometheusServer) Targets(ctx context.Context) ([]Target, error) {
-	var result struct {
-		ActiveTargets []Target `json:"activeTargets"`
+	var answer struct {
+		Data struct {
+			ActiveTargets []Target `json:"activeTargets"`
+		} `json:"data"`
 	}
-	err := s.api.prometheus(ctx, "/api/v1/targets", url.Values{"state": {"active"}}, &result)
-	return result.ActiveTargets, err
-}
-
-// Rules returns the groups of rules with their state and alerts.
-func (s *PrometheusServer) Rules(ctx context.Context) ([]RuleGroup, error) {
-	var result struct {
-		Groups []RuleGroup `json:"groups"`
-	}
-	err := s.api.prometheus(ctx, "/api/v1/rules", nil, &result)
-	return result.Groups, err
+	err := s.call(ctx, http.MethodGet, "/api/v1/targets?state=active", &answer)
+	return answer.Data.ActiveTargets, err
 }
 
 // Eventually evaluates the expression again and again until accept returns nil, and returns the samples that it accepted.

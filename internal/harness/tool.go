@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -31,86 +32,43 @@ type tool struct {
 
 // tools lists every program that tests need built.
 func tools() []tool {
-	// The clouds' service discovery is most of Prometheus and of the time its build takes.
-	prometheus := tool{module: "github.com/prometheus/prometheus", dir: "tools/prometheus", tags: "remove_all_sd"}
-	alertmanager := tool{module: "github.com/prometheus/alertmanager", dir: "tools/alertmanager"}
-	helm := tool{module: "helm.sh/helm/v3", dir: "tools/helm"}
-	named := func(t tool, name string) tool {
-		t.name = name
-		return t
-	}
+	const prometheus, alertmanager = "github.com/prometheus/prometheus", "github.com/prometheus/alertmanager"
+	const tags = "remove_all_sd" // the clouds' service discovery is most of Prometheus and of the time its build takes
 	return []tool{
-		named(prometheus, "promtool"), named(prometheus, "prometheus"),
-		named(alertmanager, "alertmanager"), named(alertmanager, "amtool"), named(helm, "helm"),
+		{"promtool", prometheus, "tools/prometheus", tags},
+		{"prometheus", prometheus, "tools/prometheus", tags},
+		{"alertmanager", alertmanager, "tools/alertmanager", ""},
+		{"amtool", alertmanager, "tools/alertmanager", ""},
+		{"helm", "helm.sh/helm/v3", "tools/helm", ""},
 	}
 }
 
-// Promtool returns the path of promtool, and waits until it is built. Short tests skip instead.
-func Promtool(t testing.TB) string {
-	t.Helper()
-	return toolPath(t, "promtool")
-}
-
-// Prometheus returns the path of a Prometheus server that has no web interface and discovers services by file and HTTP
-// only, and waits until it is built. Short tests skip instead.
-func Prometheus(t testing.TB) string {
-	t.Helper()
-	return toolPath(t, "prometheus")
-}
-
-// Alertmanager returns the path of Alertmanager, and waits until it is built. Short tests skip instead.
-func Alertmanager(t testing.TB) string {
-	t.Helper()
-	return toolPath(t, "alertmanager")
-}
-
-// Amtool returns the path of amtool, and waits until it is built. Short tests skip instead.
-func Amtool(t testing.TB) string {
-	t.Helper()
-	return toolPath(t, "amtool")
-}
-
-// Helm returns the path of helm, and waits until it is built. Short tests skip instead.
-func Helm(t testing.TB) string {
-	t.Helper()
-	return toolPath(t, "helm")
-}
-
-func toolPath(t testing.TB, name string) string {
+// Tool returns the path of prometheus, promtool, alertmanager, amtool or helm, and waits until it is built. Prometheus has no
+// web interface and discovers services by file and HTTP only. Short tests skip instead.
+func Tool(t testing.TB, name string) string {
 	t.Helper()
 	NotShort(t, "it runs "+name)
-	root, err := moduleRoot()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cache, err := cacheDir()
+	root, cache, err := rootAndCache()
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := buildContext(t)
 	defer cancel()
-	for _, tool := range tools() {
-		if tool.name != name {
-			continue
-		}
-		path, err := tool.await(ctx, root, cache, startBuild)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return path
+	i := slices.IndexFunc(tools(), func(p tool) bool { return p.name == name })
+	if i < 0 {
+		t.Fatalf("no tool is called %s", name)
 	}
-	t.Fatalf("no tool is called %s", name)
-	return ""
+	path, err := tools()[i].await(ctx, root, cache, startBuild)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // BuildTools builds every tool that is missing from the user's cache, and reports its progress to w. The tests of all
 // packages share what it builds.
 func BuildTools(ctx context.Context, w io.Writer) error {
-	root, err := moduleRoot()
-	if err != nil {
-		return err
-	}
-	cache, err := cacheDir()
+	root, cache, err := rootAndCache()
 	if err != nil {
 		return err
 	}
@@ -202,43 +160,44 @@ func announce(format string, values ...any) {
 }
 
 // ensure returns the path of the program in the cache, built from the pinning module under root where it is not there yet.
-func (p tool) ensure(ctx context.Context, root, cache string) (string, error) {
+func (p tool) ensure(ctx context.Context, root, cache string) (path string, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("building %s: %w", p.name, err)
+		}
+	}()
 	dir := filepath.Join(root, filepath.FromSlash(p.dir))
 	key, err := p.cacheKey(dir)
 	if err != nil {
-		return "", fmt.Errorf("%s: %w", p.name, err)
+		return "", err
 	}
-	path := filepath.Join(cache, key)
+	path = filepath.Join(cache, key)
 	if isFile(path) {
 		return path, nil
 	}
-
 	// One lock for all tools: they share most of their packages, and two builds at once would compile them twice.
 	unlock, err := lock(ctx, filepath.Join(cache, "tools.lock"))
 	if err != nil {
-		return "", fmt.Errorf("building %s: %w", p.name, err)
+		return "", err
 	}
 	defer unlock()
 	if isFile(path) {
 		return path, nil
 	}
 	if err := removeUnfinished(cache); err != nil {
-		return "", fmt.Errorf("building %s: %w", p.name, err)
+		return "", err
 	}
 	work, err := os.MkdirTemp(cache, unfinishedPrefix)
 	if err != nil {
-		return "", fmt.Errorf("building %s: %w", p.name, err)
+		return "", err
 	}
 	defer func() { _ = os.RemoveAll(work) }()
 	built := filepath.Join(work, p.name)
 	// Without -trimpath: a plain "go build" with the same tags then shares the compiled packages.
 	if err := goBuild(ctx, dir, built, "-tags="+p.tags, p.module+"/cmd/"+p.name); err != nil {
-		return "", fmt.Errorf("building %s: %w", p.name, err)
+		return "", err
 	}
-	if err := os.Rename(built, path); err != nil {
-		return "", fmt.Errorf("building %s: %w", p.name, err)
-	}
-	return path, nil
+	return path, os.Rename(built, path)
 }
 
 // cacheKey names the program's file in the cache: whatever changes the program changes the name.

@@ -14,11 +14,9 @@ import (
 
 // TestTools runs every tool that starts with the words "name, version".
 func TestTools(t *testing.T) {
-	for name, path := range map[string]func(testing.TB) string{
-		"promtool": Promtool, "prometheus": Prometheus, "amtool": Amtool, "alertmanager": Alertmanager,
-	} {
+	for _, name := range []string{"promtool", "prometheus", "amtool", "alertmanager"} {
 		t.Run(name, func(t *testing.T) {
-			out, err := exec.CommandContext(t.Context(), path(t), "--version").CombinedOutput()
+			out, err := exec.CommandContext(t.Context(), Tool(t, name), "--version").CombinedOutput()
 			if err != nil || !strings.HasPrefix(string(out), name+", version") {
 				t.Errorf("--version: %v, %s", err, out)
 			}

@@ -3,6 +3,7 @@ package soak
 import (
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,57 +18,62 @@ const (
 	bucketCapacity = 1_000_000
 )
 
-// sunset is when Atlas says that the version of pipeline runs ends.
-var sunset = time.Date(2027, 7, 1, 0, 0, 0, 0, time.UTC)
-
 // atlas is the simulated Atlas and what the soak does to it.
 type atlas struct {
 	clock   *clock
 	org     *atlassim.Organization
 	server  *atlassim.Server
 	account atlassim.ServiceAccount
-	random  *rand.Rand
-
-	// What is under way, to be taken further.
-	exports  []underWay[*atlassim.Cluster, *atlassim.Export]
-	restores []underWay[*atlassim.Cluster, *atlassim.Restore]
-	runs     []underWay[*atlassim.Pipeline, *atlassim.Run]
-	datasets []underWay[*atlassim.Pipeline, *atlassim.Run] // whose date comes within the soak
-
-	// evidence and stale are the oracle's; read tells which jobs the exporter had read at the last look.
-	evidence map[*atlassim.Cluster]held
-	read     map[*atlassim.Cluster]map[string]bool // by collector
-	stale    map[any]staleJobs
-
-	made     int // things that were given a name
-	ledger   ledger
-	settings *settings // in force
-	reloaded reloadState
+	random  *rand.Rand // used by one goroutine, and never in an event of the organisation
+	oracle  oracle
+	made    int // things that were given a name
+	// done is what was done.
+	done struct{ Jobs, Discovery, Reloads, Rotations counts }
 }
 
-// underWay is a job that has not come to its end.
-type underWay[Owner, Job any] struct {
-	owner Owner
-	job   Job
+// counts is how often each kind of thing was done.
+type counts map[string]int
+
+// Sum is how often anything was done.
+func (c counts) Sum() (sum int) {
+	for _, n := range c {
+		sum += n
+	}
+	return sum
 }
 
-// ledger counts what was done, by kind.
-type ledger struct {
-	transitions, discovery, reloads, rotations map[string]int
+// clock is the time of the machine, but that it can be made to stand still. The exporter goes by the machine's own, and
+// decides by it when to look at a download or a dataset whose time is up.
+type clock struct {
+	mu    sync.Mutex
+	still time.Time // zero while it goes
 }
 
-func newLedger() ledger {
-	return ledger{map[string]int{}, map[string]int{}, map[string]int{}, map[string]int{}}
+// Now is the time of the machine, or the moment at which the clock stands.
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return otherwise(c.still, time.Now())
+}
+
+// stop has the clock stand still until resume. What comes due in between happens then, dated as planned.
+func (c *clock) stop() { c.set(c.Now()) }
+
+func (c *clock) resume() { c.set(time.Time{}) }
+
+func (c *clock) set(still time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.still = still
 }
 
 // startAtlas serves an organisation with some history.
-func startAtlas(t testing.TB, seed uint64) *atlas {
+func startAtlas(t testing.TB, p plan) *atlas {
 	t.Helper()
-	a := &atlas{
-		clock: &clock{}, account: atlassim.NewServiceAccount(), random: rand.New(rand.NewPCG(seed, 0)),
-		evidence: map[*atlassim.Cluster]held{}, read: map[*atlassim.Cluster]map[string]bool{}, stale: map[any]staleJobs{}, ledger: newLedger(),
-	}
+	a := &atlas{clock: &clock{}, account: atlassim.NewServiceAccount(), random: rand.New(rand.NewPCG(p.seed, 0))}
+	a.done.Jobs, a.done.Discovery, a.done.Reloads, a.done.Rotations = counts{}, counts{}, counts{}, counts{}
 	a.org = atlassim.NewOrganization(a.clock, atlassim.WithTimeScale(timeScale))
+	a.oracle = oracle{org: a.org, held: map[any]map[string][]job{}, stale: map[any]staleJobs{}}
 	limits := atlassim.DefaultRateLimits()
 	for set := range limits {
 		limits[set] = atlassim.RateLimit{Capacity: bucketCapacity, Refill: bucketCapacity, Period: time.Second}
@@ -76,7 +82,6 @@ func startAtlas(t testing.TB, seed uint64) *atlas {
 		ServiceAccounts: []atlassim.ServiceAccount{a.account},
 		TokenLifetime:   time.Hour / timeScale,
 		RateLimits:      limits,
-		Deprecations:    map[string]atlassim.Deprecation{atlassim.OpListPipelineRuns: {Sunset: sunset}},
 		Latency:         func(string) time.Duration { return rand.N(6 * time.Millisecond) },
 		RecordLimit:     1,
 	})
@@ -84,172 +89,263 @@ func startAtlas(t testing.TB, seed uint64) *atlas {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = a.server.Close() })
+	for i := range p.projects {
+		a.addProject(p.clusters/p.projects, (p.pipelines+i)/p.projects)
+	}
 	return a
 }
 
-// populate makes the projects that a soak begins with.
-func (a *atlas) populate(projects, clusters, pipelines int) {
-	for i := range projects {
-		p := a.addProject()
-		for range clusters / projects {
-			a.addCluster(p)
-		}
-		a.addFlexCluster(p)
-		for j := range pipelines {
-			if j%projects == i {
-				a.addPipeline(p)
-			}
-		}
-	}
-}
-
 // name makes up a name that nothing had before.
-func (a *atlas) name(kind string) string {
+func (a *atlas) name(kinds ...string) string {
 	a.made++
-	return fmt.Sprintf("%s-%03d", kind, a.made)
+	return fmt.Sprintf("%s-%03d", pick(a, kinds...), a.made)
 }
 
 // chance is true in so many of a hundred cases.
 func (a *atlas) chance(percent int) bool { return a.random.IntN(100) < percent }
 
-// pick is one of the values.
-func pick[T any](a *atlas, values ...T) T { return values[a.random.IntN(len(values))] }
-
-func (a *atlas) addProject() *atlassim.Project {
-	return a.org.AddProject(a.name(pick(a, "payments", "catalog", "sandbox")))
+// pick is one of the values, the zero value where there is none.
+func pick[T any](a *atlas, values ...T) (one T) {
+	if len(values) > 0 {
+		one = values[a.random.IntN(len(values))]
+	}
+	return one
 }
 
-// historyLengths are around the sizes of the pages in which lists are read: 20 of what may have changed, and 500.
-func historyLengths() []int { return []int{0, 1, 5, 19, 20, 21, 40, 61, 130, 40, 25, 33, 620, 47} }
-
-// addCluster adds a cluster of any kind, most with a history.
-func (a *atlas) addCluster(p *atlassim.Project) {
-	kind := pick(a, "prod", "dev", "scratch")
-	name := a.name(kind)
-	now := a.org.Clock().Now()
-	options := atlassim.ClusterOptions{
-		Created: now.AddDate(0, -3, -a.random.IntN(60)),
-		Paused:  a.chance(5),
-		Schedule: atlassim.Schedule{
-			AutoExportEnabled: a.chance(70),
-			ExportFrequency:   pick(a, "daily", "daily", "weekly", "monthly", "yearly", ""),
-		},
-	}
-	switch a.random.IntN(14) {
-	case 0:
-		options.Provider = "TENANT"
-	case 1:
-		options.Provider = "FLEX"
-	case 2:
-		options.BackupDisabled = true
-	case 3, 4, 5:
-		options.Shards = 2
-	}
-	c := p.AddCluster(name, options)
-	if options.Provider != "" {
-		return
-	}
-	a.orderCluster(c)
-	a.addBackups(c)
-	for i := range pick(a, historyLengths()...) {
-		created := now.Add(-time.Duration(i+1) * 24 * time.Hour).Add(-time.Duration(a.random.IntN(3600)) * time.Second)
-		a.pastExport(c, created)
-	}
-	for i := range pick(a, 0, 0, 3, 22, 45) {
-		a.pastRestore(c, now.Add(-time.Duration(i+1)*31*time.Hour))
-	}
-}
-
-func (a *atlas) orderCluster(c *atlassim.Cluster) {
-	c.OrderExports(a.order())
-	c.OrderRestores(a.order())
+// between is a random duration.
+func (a *atlas) between(least, most time.Duration) time.Duration {
+	return least + time.Duration(a.random.Int64N(int64(most-least)))
 }
 
 func (a *atlas) order() atlassim.Order {
 	return pick(a, atlassim.NewestFirst, atlassim.NewestFirst, atlassim.OldestFirst, atlassim.Shuffled)
 }
 
-// pastExport adds a job that has ended, or that hangs since.
-func (a *atlas) pastExport(c *atlassim.Cluster, created time.Time) {
-	e := atlassim.Export{
-		CreatedAt: created, FinishedAt: created.Add(time.Duration(12+a.random.IntN(30)) * time.Minute),
-		State:            pick(a, "Successful", "Successful", "Successful", "Failed", "Cancelled"),
-		OmitExportStatus: a.chance(10), OmitCreatedAt: a.chance(5),
+func (a *atlas) addProject(clusters, pipelines int) {
+	p := a.org.AddProject(a.name("payments", "catalog", "sandbox"))
+	for range clusters {
+		a.addCluster(p)
 	}
-	switch {
-	case a.chance(1):
-		e.State, e.FinishedAt = "InProgress", time.Time{}
-	case a.chance(5): // as the API's examples show it of sharded clusters
-		e.FinishedAt = time.Time{}
+	for range pipelines {
+		a.addPipeline(p)
 	}
-	if e.State == "Failed" {
-		e.Reason = a.reason()
+	a.addFlexCluster(p)
+}
+
+// addCluster adds a cluster of any kind, most with a history.
+func (a *atlas) addCluster(p *atlassim.Project) {
+	now := a.org.Clock().Now()
+	options := atlassim.ClusterOptions{
+		Created: now.AddDate(0, -3, -a.random.IntN(60)), Paused: a.chance(5),
+		Provider: pick(a, "TENANT", "FLEX", "", "", "", "", "", "", "", "", "", "", ""), BackupDisabled: a.chance(7), Shards: pick(a, 0, 0, 2),
+		Schedule: atlassim.Schedule{
+			AutoExportEnabled: a.chance(70), ExportFrequency: pick(a, "daily", "daily", "weekly", "monthly", "yearly", ""),
+			NextSnapshot: now.Add(24 * time.Hour).Truncate(time.Second),
+		},
 	}
-	job := c.AddExport(e)
-	if e.State == "InProgress" {
-		a.exports = append(a.exports, underWay[*atlassim.Cluster, *atlassim.Export]{c, job})
+	c := p.AddCluster(a.name("prod", "dev", "scratch"), options)
+	if options.Provider == "" {
+		a.orderCluster(c)
+		a.history(clusters, c)
 	}
 }
 
-// reason is why a job failed, where Atlas tells.
-func (a *atlas) reason() *atlassim.StateReason {
-	return pick(a, nil, &atlassim.StateReason{Message: "no code"},
-		&atlassim.StateReason{ErrorCode: "EXPORT_BUCKET_ACCESS_DENIED"}, &atlassim.StateReason{ErrorCode: "EXPORT_INTERNAL_ERROR"})
+func (a *atlas) orderCluster(c *atlassim.Cluster) {
+	for _, set := range []func(atlassim.Order){c.OrderExports, c.OrderRestores, c.OrderSnapshots, c.OrderCollectionRestores} {
+		set(a.order())
+	}
 }
 
-func (a *atlas) pastRestore(c *atlassim.Cluster, created time.Time) {
-	r := atlassim.Restore{
-		CreatedAt: created, DeliveryType: pick(a, atlassim.RestoreAutomated, atlassim.RestoreDownload, atlassim.RestorePointInTime),
-		FinishedAt: created.Add(time.Duration(3+a.random.IntN(4)) * time.Minute),
-	}
-	switch {
-	case a.chance(15):
-		r.Failed = true
-	case a.chance(10):
-		r.Failed, r.Cancelled = true, true
-	case r.DeliveryType == atlassim.RestoreDownload:
-		r.FinishedAt, r.Expired, r.ExpiresAt = time.Time{}, true, created.Add(time.Hour)
-	}
-	c.AddRestore(r)
+func (a *atlas) addFlexCluster(p *atlassim.Project) {
+	f := p.AddFlexCluster(a.name("prod", "dev", "scratch"), a.org.Clock().Now().AddDate(0, -1, 0))
+	f.BackupEnabled = !a.chance(10)
+	f.OrderSnapshots(a.order())
+	f.OrderRestores(a.order())
+	a.history(flexClusters, f)
 }
 
-// addPipeline adds a pipeline with runs.
 func (a *atlas) addPipeline(p *atlassim.Project) {
-	cluster := "gone"
-	if clusters := p.Clusters(); len(clusters) > 0 {
-		cluster = pick(a, clusters...).Name
-	}
-	pl := p.AddPipeline(a.name(pick(a, "daily", "tägliche", "50%#a", "what?")), atlassim.PipelineOptions{
-		Cluster: cluster, State: pick(a, "ACTIVE", "ACTIVE", "PAUSED"), SourceType: pick(a, "PERIODIC_CPS", "ON_DEMAND_CPS"),
+	pl := p.AddPipeline(a.name("daily", "tägliche", "50%#a", "what?"), atlassim.PipelineOptions{
+		Cluster: "any", State: pick(a, "ACTIVE", "ACTIVE", "PAUSED"), SourceType: pick(a, "PERIODIC_CPS", "ON_DEMAND_CPS"),
 	})
 	pl.OrderRuns(a.order())
-	now := a.org.Clock().Now()
-	for i := range pick(a, historyLengths()...) {
-		a.pastRun(pl, now.Add(-time.Duration(i+1)*24*time.Hour))
+	a.history(pipelines, pl)
+}
+
+// history gives a thing past jobs, in numbers around the sizes of the pages in which lists are read: 20 of what may have
+// changed, and 500.
+func (a *atlas) history(parent string, owner any) {
+	for _, k := range kindsOf(parent) {
+		n := pick(a, 0, 1, 5, 19, 20, 21, 40, 61)
+		if a.chance(k.weight / 3) {
+			n = pick(a, 130, 620)
+		}
+		for days := n; days > 0; days-- {
+			k.begin(a, owner, a.org.Clock().Now().Add(-time.Duration(days)*24*time.Hour).Add(a.between(0, time.Hour)))
+		}
 	}
 }
 
-func (a *atlas) pastRun(pl *atlassim.Pipeline, created time.Time) {
-	r := atlassim.Run{
-		CreatedDate: created, LastUpdatedDate: created.Add(20 * time.Minute),
-		State: pick(a, "DONE", "DONE", "DONE", "FAILED"), Phase: "INGESTION",
-		// Far off, for most.
-		ScheduledDeletionDate: a.org.Clock().Now().AddDate(0, 1, a.random.IntN(30)),
-		Stats:                 &atlassim.RunStats{BytesExported: a.random.Int64N(1 << 40), NumDocs: a.random.Int64N(1 << 30)},
+// begin begins a job of some kind somewhere. A few are dated before others that are listed.
+func (a *atlas) begin() {
+	kinds := jobKinds()
+	n := a.random.IntN(100)
+	i := 0
+	for ; n >= kinds[i].weight; i++ {
+		n -= kinds[i].weight
 	}
-	switch {
-	case r.State == "FAILED":
-		r.Phase = pick(a, runPhases...)
-		if r.Phase == "SNAPSHOT" {
-			r.Stats = nil
+	at := a.org.Clock().Now()
+	if a.chance(3) {
+		at = at.Add(-5 * time.Second)
+	}
+	if owner := pick(a, a.served(kinds[i].parent)...).owner; owner != nil {
+		kinds[i].begin(a, owner, at)
+		a.done.Jobs[kinds[i].collector+" begun"]++
+	}
+}
+
+// served lists the things of a kind whose backups Atlas answers for, of projects that can be seen.
+func (a *atlas) served(parent string) []thing {
+	var all []thing
+	for _, p := range a.listedProjects() {
+		for _, t := range things(p) {
+			if t.parent == parent && t.unsupported == "" {
+				all = append(all, t)
+			}
 		}
-	case time.Since(created) > 14*24*time.Hour && a.chance(80):
-		r.State, r.ScheduledDeletionDate = "DATASET_DELETED", created.AddDate(0, 0, 14)
-		r.LastUpdatedDate = r.ScheduledDeletionDate
 	}
-	run := pl.AddRun(r)
-	if r.State == "DONE" && a.chance(15) { // deep in the list, and yet to be noticed when its time comes
-		run.ScheduledDeletionDate = a.org.Clock().Now().Add(liveDataset + time.Duration(a.random.Int64N(int64(5*time.Minute))))
-		a.datasets = append(a.datasets, underWay[*atlassim.Pipeline, *atlassim.Run]{pl, run})
+	return all
+}
+
+// live plans the steps of a job's life from its creation on. Most take seconds; a few jobs are slow, and a few never end.
+func (a *atlas) live(at time.Time, steps ...func(at time.Time)) {
+	gap := a.between(200*time.Millisecond, 2*time.Second)
+	if a.chance(3) {
+		gap *= 20
 	}
+	if a.chance(1) {
+		steps = steps[:a.random.IntN(len(steps))]
+	}
+	for _, step := range steps {
+		at = at.Add(gap)
+		a.org.At(at, step)
+	}
+}
+
+func (a *atlas) beginExport(c *atlassim.Cluster, at time.Time) {
+	e := c.AddExport(atlassim.Export{
+		CreatedAt: at, TotalCollections: pick(a, 0, 0, 12), OmitExportStatus: a.chance(10), OmitCreatedAt: a.chance(5),
+	})
+	state, endless, soon := pick(a, "Successful", "Successful", "Successful", "Failed", "Cancelled"), a.chance(5), a.chance(30)
+	reason := pick(a, nil, &atlassim.StateReason{Message: "no code"}, &atlassim.StateReason{ErrorCode: "EXPORT_BUCKET_ACCESS_DENIED"})
+	begins := pick(a, "InProgress", "InProgress", "InProgress", "Preparing") // no document knows the last
+	end := func(at time.Time) {
+		e.State = state
+		if !endless { // as the API's examples show jobs of sharded clusters
+			e.FinishedAt = at
+		}
+		switch state {
+		case "Failed":
+			e.Reason = reason
+		case "Successful":
+			e.ExportedCollections = e.TotalCollections
+		}
+	}
+	if state == "Cancelled" && soon {
+		a.live(at, end)
+		return
+	}
+	a.live(at,
+		func(time.Time) { e.State = begins },
+		func(time.Time) { e.State, e.ExportedCollections = "InProgress", e.TotalCollections/2 },
+		end,
+	)
+}
+
+func (a *atlas) beginRestore(c *atlassim.Cluster, at time.Time) {
+	r := c.AddRestore(atlassim.Restore{
+		CreatedAt: at, DeliveryType: pick(a, atlassim.RestoreAutomated, atlassim.RestoreDownload, atlassim.RestoreDownload, atlassim.RestorePointInTime),
+	})
+	outcome := a.random.IntN(6)
+	a.live(at, func(at time.Time) {
+		switch {
+		case outcome == 0:
+			r.Failed, r.FinishedAt = true, at
+		case outcome == 1:
+			r.Failed, r.Cancelled, r.FinishedAt = true, true, at
+		case r.DeliveryType == atlassim.RestoreDownload:
+			r.MakeReady(at)
+		default:
+			r.FinishedAt = at
+		}
+	})
+}
+
+func (a *atlas) beginSnapshot(c *atlassim.Cluster, at time.Time) {
+	s := c.AddSnapshot(atlassim.Snapshot{
+		RequestedAt: at, Type: pick(a, atlassim.SnapshotScheduled, atlassim.SnapshotScheduled, atlassim.SnapshotOnDemand, atlassim.SnapshotFallback),
+		CopyRegions: pick(a, nil, []string{"EU_WEST_1"}), ExpiresAt: a.org.Clock().Now().Add(a.between(20*time.Second, 4*time.Minute)),
+	})
+	status, size := pick(a, "completed", "completed", "completed", "failed", "archived"), a.random.Int64N(1<<40)
+	a.live(at,
+		func(time.Time) { s.Status = "inProgress" },
+		func(at time.Time) { s.Status, s.CreatedAt, s.SizeBytes = status, at, size },
+	)
+	a.org.At(s.ExpiresAt, func(time.Time) { c.RemoveSnapshot(s) })
+}
+
+func (a *atlas) beginCollectionRestore(c *atlassim.Cluster, at time.Time) {
+	outcome := atlassim.CollectionOutcome{
+		State: pick(a, "SUCCESSFUL", "SUCCESSFUL", "FAILED", "CANCELED", "PAUSED", "IN_PROGRESS"), FailedIndexes: a.random.Int64N(3),
+	}
+	a.org.At(at, func(time.Time) { c.RestoreCollections(outcome) })
+}
+
+func (a *atlas) beginFlexSnapshot(f *atlassim.FlexCluster, at time.Time) {
+	s := f.AddSnapshot(atlassim.FlexSnapshot{ScheduledTime: at, Expiration: a.org.Clock().Now().Add(a.between(20*time.Second, 4*time.Minute))})
+	status, early := pick(a, "COMPLETED", "COMPLETED", "FAILED", "HALTED"), a.chance(50)
+	a.live(at,
+		func(time.Time) { s.Status = "QUEUED" },
+		func(at time.Time) {
+			if s.Status = "RUNNING"; early {
+				s.StartTime = at
+			}
+		},
+		func(at time.Time) { s.Status, s.FinishTime = status, at },
+	)
+	a.org.At(s.Expiration, func(time.Time) { f.RemoveSnapshot(s) })
+}
+
+func (a *atlas) beginFlexRestore(f *atlassim.FlexCluster, at time.Time) {
+	delivery, omit := pick(a, atlassim.FlexRestoreToCluster, atlassim.FlexRestoreDownload), a.chance(5)
+	status := pick(a, "COMPLETED", "COMPLETED", "FAILED", "HALTED")
+	a.org.At(at, func(time.Time) { f.Restore(delivery, status).OmitScheduledDate = omit })
+}
+
+// beginRun has most datasets go within the soak, those of old runs at once.
+func (a *atlas) beginRun(pl *atlassim.Pipeline, at time.Time) {
+	now := a.org.Clock().Now()
+	r := pl.AddRun(atlassim.Run{CreatedDate: at, ScheduledDeletionDate: pick(a,
+		at.AddDate(0, 0, 14), now.AddDate(0, 1, 0), now.Add(a.between(5*time.Second, 15*time.Second)), now.Add(a.between(5*time.Second, 5*time.Minute)))})
+	bytes, fails := a.random.Int64N(1<<40), a.chance(20)
+	steps := []func(){
+		func() { r.State = "IN_PROGRESS" },
+		func() { r.Phase, r.Stats = "EXPORT", &atlassim.RunStats{} },
+		func() { r.Stats = &atlassim.RunStats{BytesExported: bytes, NumDocs: bytes / 1000} },
+		func() { r.Phase = "INGESTION" },
+		func() { r.State = "DONE" },
+	}
+	if fails {
+		steps = append(steps[:1+a.random.IntN(4)], func() { r.State = "FAILED" })
+	}
+	var life []func(time.Time)
+	for _, step := range steps {
+		life = append(life, func(at time.Time) { step(); r.LastUpdatedDate = at })
+	}
+	a.live(at, life...)
+	a.org.At(r.ScheduledDeletionDate.Add(a.between(0, 3*time.Second)), func(at time.Time) { // most a little later than planned
+		if r.State == "DONE" {
+			r.State, r.LastUpdatedDate = "DATASET_DELETED", at
+		}
+	})
 }

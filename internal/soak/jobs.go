@@ -1,244 +1,181 @@
 package soak
 
 import (
+	"maps"
 	"slices"
+	"strconv"
 	"time"
-
-	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
-// liveDataset is the shortest time for which the dataset of a run that the soak makes is kept. Together with up to as much
-// again, it goes within the soak.
-const liveDataset = 20 * time.Second
+// What follows computes the promised samples from the simulated Atlas's own objects. It shares no code with the exporter,
+// keeps nothing from one time to the next, and looks at every job each time.
 
-// step makes one transition of some job. It reports false where what it picked had nothing to do. It is called within
-// Organization.Do.
-func (a *atlas) step() bool {
-	switch n := a.random.IntN(100); {
-	case n < 14:
-		return a.newExport()
-	case n < 52:
-		return a.advanceExport()
-	case n < 58:
-		return a.newRestore()
-	case n < 70:
-		return a.advanceRestore()
-	case n < 73:
-		return a.newRun()
-	case n < 82:
-		return a.advanceBackups()
-	case n < 88:
-		return a.advanceFlex()
-	default:
-		return a.advanceRun()
-	}
+// job is a job of any kind as the oracle sees it.
+type job struct {
+	id, state string
+	outcome   string // of outcomes; that of its state by default
+	group     string // delivery type
+	word      string // phase of a run, error code of an export job, frequency of a snapshot
+	// at has the job's dates and numbers: "created", "ended", "date", which is what counts for its success or failure,
+	// "took", and those of its kind. What Atlas does not say is missing.
+	at     map[string]float64
+	remove func() // takes it out of Atlas's list
 }
 
-// transition counts a transition.
-func (a *atlas) transition(what string) bool {
-	a.ledger.transitions[what]++
-	return true
+const (
+	succeeded  = "succeeded"
+	failed     = "failed"
+	unfinished = "unfinished"
+	neither    = "neither"
+)
+
+// newJob is a job that counts from its end, if it has one.
+func newJob(id, state string, created float64, ended time.Time) job {
+	j := job{id: id, state: state, at: map[string]float64{"created": created, "date": created}}
+	if !ended.IsZero() {
+		j.at["ended"], j.at["date"] = seconds(ended), seconds(ended)
+		j.at["took"] = j.at["ended"] - created
+	}
+	return j
 }
 
-// served lists the clusters whose backups Atlas answers for, of projects that can be seen.
-func (a *atlas) served() []*atlassim.Cluster {
-	var all []*atlassim.Cluster
-	for _, p := range a.org.Projects() {
-		if !p.Unlisted {
-			all = append(all, slices.DeleteFunc(p.Clusters(), func(c *atlassim.Cluster) bool { return notServed(c) != "" })...)
-		}
+// born is the time in an ObjectId.
+func born(id string) float64 {
+	n, err := strconv.ParseUint(id[:8], 16, 32)
+	if err != nil {
+		panic("an id of the simulated Atlas is no ObjectId: " + id)
 	}
-	return all
+	return float64(n)
 }
 
-// living lists the pipelines of projects that can be seen.
-func (a *atlas) living() []*atlassim.Pipeline {
-	var all []*atlassim.Pipeline
-	for _, p := range a.org.Projects() {
-		if !p.Unlisted {
-			all = append(all, p.Pipelines()...)
-		}
-	}
-	return all
+// newer orders jobs by creation, and by id where that is the same second.
+func (j job) newer(than job) bool {
+	return j.at["created"] > than.at["created"] || j.at["created"] == than.at["created"] && j.id > than.id
 }
 
-// maxUnderWay is how many jobs of a kind are under way at most for each thing that has jobs.
-const maxUnderWay = 3
+// A filter chooses jobs.
+type filter func(job) bool
 
-func (a *atlas) newExport() bool {
-	clusters := a.served()
-	if len(clusters) == 0 || len(a.exports) > maxUnderWay*len(clusters) {
-		return false
-	}
-	c := pick(a, clusters...)
-	if c.Paused {
-		return false
-	}
-	e := atlassim.Export{TotalCollections: pick(a, 0, 0, 12), OmitExportStatus: a.chance(10), OmitCreatedAt: a.chance(5)}
-	if a.chance(5) { // listed some time after it was made, and so behind one that is newer
-		e.CreatedAt = a.org.Clock().Now().Add(-5 * time.Second)
-	}
-	a.exports = append(a.exports, underWay[*atlassim.Cluster, *atlassim.Export]{c, c.AddExport(e)})
-	return a.transition("export queued")
+func anyJob(job) bool { return true }
+
+func in(state string) filter { return func(j job) bool { return j.state == state } }
+
+func came(outcome string) filter { return func(j job) bool { return j.outcome == outcome } }
+
+func pickJobs(jobs []job, keep filter) []job {
+	return slices.DeleteFunc(slices.Clone(jobs), func(j job) bool { return !keep(j) })
 }
 
-// advanceExport takes an export job a step further.
-func (a *atlas) advanceExport() bool {
-	if len(a.exports) == 0 {
-		return false
-	}
-	i := a.random.IntN(len(a.exports))
-	c, e := a.exports[i].owner, a.exports[i].job
-	if notServed(c) != "" {
-		return false
-	}
-	end := func(state string) bool {
-		a.exports = slices.Delete(a.exports, i, i+1)
-		e.State, e.FinishedAt = state, a.org.Clock().Now()
-		switch state {
-		case "Failed":
-			e.Reason = a.reason()
-		case "Successful":
-			e.ExportedCollections = e.TotalCollections
-			if a.chance(3) {
-				e.FinishedAt = time.Time{}
-			}
-		}
-		return a.transition("export " + state)
-	}
-	switch {
-	case e.State == "Queued" && a.chance(8):
-		return end("Cancelled")
-	case e.State == "Queued" && a.chance(3):
-		e.State = "Preparing" // which no document knows
-		return a.transition("export in an unknown state")
-	case e.State != "InProgress":
-		e.State = "InProgress"
-		return a.transition("export InProgress")
-	case e.ExportedCollections < e.TotalCollections && a.chance(60):
-		e.ExportedCollections++
-		return a.transition("export progress")
-	}
-	return end(pick(a, "Successful", "Successful", "Successful", "Failed", "Cancelled"))
+// An aggregate is the value of a metric of jobs; ok is false where it has none.
+type aggregate func(jobs []job) (value float64, ok bool)
+
+// newest is a field of the newest job.
+func newest(field string, keep filter) aggregate {
+	return first(field, keep, job.newer)
 }
 
-func (a *atlas) newRestore() bool {
-	clusters := a.served()
-	if len(clusters) == 0 || len(a.restores) > maxUnderWay*len(clusters) {
-		return false
-	}
-	c := pick(a, clusters...)
-	r := c.AddRestore(atlassim.Restore{
-		DeliveryType: pick(a, atlassim.RestoreAutomated, atlassim.RestoreDownload, atlassim.RestoreDownload, atlassim.RestorePointInTime),
-	})
-	a.restores = append(a.restores, underWay[*atlassim.Cluster, *atlassim.Restore]{c, r})
-	return a.transition("restore of type " + r.DeliveryType)
-}
-
-// advanceRestore ends a restore job, or makes a download ready.
-func (a *atlas) advanceRestore() bool {
-	if len(a.restores) == 0 {
-		return false
-	}
-	i := a.random.IntN(len(a.restores))
-	c, r := a.restores[i].owner, a.restores[i].job
-	if notServed(c) != "" || restoreState(r) == "ready" {
-		return false // its time will come
-	}
-	now, what := a.org.Clock().Now(), "restore completed"
-	switch {
-	case a.chance(15):
-		r.Failed, r.FinishedAt, what = true, now, "restore failed"
-	case a.chance(10):
-		r.Cancelled, r.Failed, r.FinishedAt, what = true, true, now, "restore cancelled"
-	case r.DeliveryType == atlassim.RestoreDownload:
-		r.MakeReady(now)
-		return a.transition("download ready")
-	default:
-		r.FinishedAt = now
-	}
-	a.restores = slices.Delete(a.restores, i, i+1)
-	return a.transition(what)
-}
-
-func (a *atlas) newRun() bool {
-	pipelines := a.living()
-	if len(pipelines) == 0 || len(a.runs) > maxUnderWay*len(pipelines) {
-		return false
-	}
-	pl := pick(a, pipelines...)
-	keep := liveDataset + time.Duration(a.random.Int64N(int64(liveDataset)))
-	run := pl.AddRun(atlassim.Run{ScheduledDeletionDate: a.org.Clock().Now().Add(keep)})
-	a.runs = append(a.runs, underWay[*atlassim.Pipeline, *atlassim.Run]{pl, run})
-	return a.transition("run PENDING")
-}
-
-// advanceRun takes a run a step further through its phases.
-func (a *atlas) advanceRun() bool {
-	if len(a.runs) == 0 {
-		return false
-	}
-	i := a.random.IntN(len(a.runs))
-	r := a.runs[i].job
-	r.LastUpdatedDate = a.org.Clock().Now()
-	if a.chance(4) {
-		r.State = "FAILED"
-		a.runs = slices.Delete(a.runs, i, i+1)
-		return a.transition("run FAILED")
-	}
-	switch {
-	case r.State == "PENDING":
-		r.State = "IN_PROGRESS"
-		return a.transition("run IN_PROGRESS")
-	case r.Phase == "SNAPSHOT":
-		r.Phase, r.Stats = "EXPORT", &atlassim.RunStats{}
-		return a.transition("run exporting")
-	case a.chance(40):
-		r.Stats = &atlassim.RunStats{BytesExported: r.Stats.BytesExported + 1<<30, NumDocs: r.Stats.NumDocs + 1000}
-		return a.transition("run progress")
-	case r.Phase == "EXPORT":
-		r.Phase = "INGESTION"
-		return a.transition("run ingesting")
-	}
-	r.State = "DONE"
-	a.datasets = append(a.datasets, a.runs[i])
-	a.runs = slices.Delete(a.runs, i, i+1)
-	return a.transition("run DONE")
-}
-
-// expire notes the downloads whose time is up, which the simulated Atlas sees to by itself, and deletes the datasets whose
-// date has passed: most of them at once, some a little later, as Atlas does.
-func (a *atlas) expire() {
-	now := a.org.Clock().Now()
-	a.restores = slices.DeleteFunc(a.restores, func(u underWay[*atlassim.Cluster, *atlassim.Restore]) bool {
-		if u.job.Expired {
-			a.transition("download expired")
-		}
-		return u.job.Expired
-	})
-	a.datasets = slices.DeleteFunc(a.datasets, func(u underWay[*atlassim.Pipeline, *atlassim.Run]) bool {
-		due := !u.job.ScheduledDeletionDate.After(now) && a.chance(20)
-		if due {
-			u.job.State, u.job.LastUpdatedDate = "DATASET_DELETED", now
-			a.transition("dataset deleted on its date")
-		}
-		return due
+// latest is a field of the job with the latest date; of those of one second, the one that was made last.
+func latest(field, outcome string) aggregate {
+	return first(field, came(outcome), func(a, b job) bool {
+		return a.at["date"] > b.at["date"] || a.at["date"] == b.at["date"] && a.newer(b)
 	})
 }
 
-// forget leaves alone what belongs to things that are gone.
-func (a *atlas) forget() {
-	clusters, pipelines := map[*atlassim.Cluster]bool{}, map[*atlassim.Pipeline]bool{}
-	for _, p := range a.org.Projects() {
-		for _, c := range p.Clusters() {
-			clusters[c] = true
+// first is a field of the job that comes before all others.
+func first(field string, keep filter, before func(a, b job) bool) aggregate {
+	return func(jobs []job) (float64, bool) {
+		j, ok := firstJob(jobs, keep, before)
+		if !ok {
+			return 0, false
 		}
-		for _, pl := range p.Pipelines() {
-			pipelines[pl] = true
+		value, ok := j.at[field]
+		return value, ok
+	}
+}
+
+func firstJob(jobs []job, keep filter, before func(a, b job) bool) (found job, ok bool) {
+	for _, j := range jobs {
+		if keep(j) && (!ok || before(j, found)) {
+			found, ok = j, true
 		}
 	}
-	a.exports = slices.DeleteFunc(a.exports, func(u underWay[*atlassim.Cluster, *atlassim.Export]) bool { return !clusters[u.owner] })
-	a.restores = slices.DeleteFunc(a.restores, func(u underWay[*atlassim.Cluster, *atlassim.Restore]) bool { return !clusters[u.owner] })
-	gone := func(u underWay[*atlassim.Pipeline, *atlassim.Run]) bool { return !pipelines[u.owner] }
-	a.runs, a.datasets = slices.DeleteFunc(a.runs, gone), slices.DeleteFunc(a.datasets, gone)
+	return found, ok
+}
+
+// least and most are the smallest and the largest value of a field.
+func least(field string, keep filter) aggregate {
+	return first(field, has(field, keep), func(a, b job) bool { return a.at[field] < b.at[field] })
+}
+
+func most(field string, keep filter) aggregate {
+	return first(field, has(field, keep), func(a, b job) bool { return a.at[field] > b.at[field] })
+}
+
+func has(field string, keep filter) filter {
+	return func(j job) bool { _, ok := j.at[field]; return ok && keep(j) }
+}
+
+// sum has no value where there are jobs and Atlas says the field of none: that is no zero.
+func sum(field string, keep filter) aggregate {
+	return func(jobs []job) (float64, bool) {
+		jobs, total := pickJobs(jobs, keep), 0.0
+		for _, j := range jobs {
+			total += j.at[field]
+		}
+		return total, len(jobs) == 0 || slices.ContainsFunc(jobs, has(field, anyJob))
+	}
+}
+
+// orZero shows 0 where there are jobs, but none that counts.
+func orZero(a aggregate) aggregate {
+	return func(jobs []job) (float64, bool) { value, _ := a(jobs); return value, len(jobs) > 0 }
+}
+
+// samples are those of a kind's jobs, which are shown apart by delivery type, if they have one.
+func (k *jobKind) samples(jobs []job, labels []string) samples {
+	s := samples{}
+	if k.grouped {
+		byGroup := map[string][]job{}
+		for _, j := range jobs {
+			byGroup[j.group] = append(byGroup[j.group], j)
+		}
+		for name, jobs := range byGroup {
+			k.expect(s, jobs, append(slices.Clip(labels), "delivery_type", name))
+		}
+	} else if len(jobs) > 0 || !k.onlyListed {
+		k.expect(s, jobs, labels)
+	}
+	return s
+}
+
+func (k *jobKind) expect(s samples, jobs []job, labels []string) {
+	states := slices.Sorted(maps.Keys(k.states))
+	for _, state := range states {
+		s.set(float64(len(pickJobs(jobs, in(state)))), k.counts, append(slices.Clip(labels), "state", state)...)
+	}
+	others := pickJobs(jobs, func(j job) bool { return !slices.Contains(states, j.state) })
+	s.set(float64(len(others)), k.counts, append(slices.Clip(labels), "state", unknown)...)
+	metrics := map[string]aggregate{
+		"_last" + k.item + "_created_timestamp_seconds":              newest("created", anyJob),
+		"_last" + k.item + "_finished_timestamp_seconds":             newest("ended", anyJob),
+		"_last_success_timestamp_seconds":                            orZero(latest("date", succeeded)),
+		"_last_success_duration_seconds":                             latest("took", succeeded),
+		"_last_failure_timestamp_seconds":                            orZero(latest("date", failed)),
+		"_oldest_unfinished" + k.item + "_created_timestamp_seconds": least("created", came(unfinished)),
+	}
+	maps.Copy(metrics, k.metrics)
+	for name, value := range metrics {
+		if v, ok := value(jobs); ok {
+			s.set(v, k.family+name, labels...)
+		}
+	}
+	if j, ok := firstJob(jobs, anyJob, job.newer); ok {
+		s.stateSet(j.state, states, "state", k.family+"_last"+k.item+"_state", labels...)
+		if k.phases != nil {
+			s.stateSet(j.word, k.phases, "phase", k.family+"_last"+k.item+"_phase", labels...)
+		}
+	}
+	if j, ok := firstJob(jobs, came(failed), job.newer); ok && k.failureInfo {
+		s.set(1, k.family+"_last_failure_info", append(slices.Clip(labels), "error_code", j.word)...)
+	}
 }

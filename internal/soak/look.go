@@ -2,179 +2,194 @@ package soak
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"maps"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
-const (
-	// lookLimit is how long the exporter may take to read everything. It takes a discovery interval.
-	lookLimit = time.Minute
-	lookPause = 30 * time.Millisecond
-)
+// lookLimit is how long the exporter may take for anything. Reading everything takes it a discovery interval. A token
+// lasts longer.
+const lookLimit = 30 * time.Second
+
+var errInVain = errors.New("waited in vain")
+
+// path is that of the series of a project, or else of a collector.
+func path(project, collector string) string {
+	switch {
+	case project != "":
+		return "/probe?target=" + project
+	case collector != "":
+		return "/metrics?" + url.Values{"collect[]": {collector}}.Encode()
+	}
+	return "/metrics"
+}
+
+func (s *soak) scrape(ctx context.Context, path string) (harness.Exposition, error) {
+	return harness.Scrape(ctx, s.exporter.URL()+path, 10*time.Second)
+}
+
+// await scrapes until accept is content with the answer.
+func (s *soak) await(ctx context.Context, path string, accept func(harness.Exposition) bool) error {
+	for deadline := time.Now().Add(lookLimit); ; {
+		got, err := s.scrape(ctx, path)
+		switch {
+		case err != nil:
+			return err
+		case accept(got):
+			return nil
+		case time.Now().After(deadline):
+			return fmt.Errorf("%s: %w", path, errInVain)
+		}
+		if err := harness.Pause(ctx, 30*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+// want is what a scrape must show by now.
+func (s *soak) want() (want []group) {
+	s.atlas.org.Do(func() { want = s.atlas.oracle.groups() })
+	return want
+}
 
 // look stops Atlas's clock, waits until the exporter has read everything since, and compares all that it shows with what
 // Atlas holds. The clock stands still afterwards.
 func (s *soak) look(ctx context.Context) error {
-	stopped := s.atlas.clock.stop()
-	var since time.Time
-	var want []group
-	s.atlas.org.Do(func() {
-		s.atlas.expire()
-		// The exporter tells milliseconds: a reading of this one may have begun before.
-		since = time.UnixMilli(time.Now().UnixMilli() + 1)
-		s.atlas.noticed(stopped)
-		want = s.atlas.oracle(since).groups()
+	a := s.atlas
+	a.clock.stop()
+	o := &a.oracle
+	// The exporter's times are in milliseconds: a reading of this one may have begun before.
+	o.since = time.UnixMilli(time.Now().UnixMilli() + 1)
+	maps.DeleteFunc(o.stale, func(_ any, stale staleJobs) bool { return !stale.until.After(a.clock.Now()) })
+	want := s.want()
+	var got harness.Exposition
+	err := s.await(ctx, path("", ""), func(shown harness.Exposition) bool {
+		got = shown
+		return isFresh(want, got)
 	})
-	got, err := s.awaitFresh(ctx, want, since)
-	if err != nil {
+	if err != nil && !errors.Is(err, errInVain) { // its differences tell what is not read
 		return err
 	}
-	s.waited += time.Since(since)
-	found := compare(want, got, promised)
-	s.account("/metrics", found)
-	s.differ("/metrics", s.judgeAPI(got))
+	s.waited += time.Since(o.since)
+	s.hold("/metrics", want, got)
+	s.differ("/metrics", s.judgeCalls(got, false))
 	s.usage = append(s.usage, harness.UsageOf(got))
 	if err := s.lookElsewhere(ctx, want); err != nil {
 		return err
 	}
-	s.wanted = want
-	s.atlas.settle(since)
+	a.org.Do(o.settle)
 	s.looks++
 	return nil
 }
 
-// promised reports whether a series is one that the oracle knows all about.
-func promised(key string) bool { return strings.HasPrefix(key, prefix) && !ownFamily(key) }
-
-// ownFamily reports whether a series counts the exporter's calls, or names its version: see judgeAPI.
-func ownFamily(key string) bool {
-	return strings.HasPrefix(key, prefix+"api_") || harness.Family(key) == prefix+"exporter_build_info"
-}
-
-func (s *soak) account(where string, c comparison) {
-	s.compared += c.compared
-	s.differ(where, c.differences)
-}
-
-// awaitFresh scrapes until every target that should be there was read since. When that does not come to pass, it returns
-// the last answer, whose differences tell.
-func (s *soak) awaitFresh(ctx context.Context, want []group, since time.Time) (harness.Exposition, error) {
-	for {
-		got, err := s.scrape(ctx, "/metrics")
-		if err != nil {
-			return nil, err
-		}
-		if isFresh(want, got) || time.Since(since) > lookLimit {
-			return got, nil
-		}
-		if err := harness.Pause(ctx, lookPause); err != nil {
-			return nil, err
-		}
-	}
+// hold compares an answer with what is expected of it.
+func (s *soak) hold(where string, want []group, got harness.Exposition) {
+	compared, found := compare(want, got)
+	s.compared += compared
+	s.differ(where, found)
 }
 
 // isFresh reports whether all targets were read late enough.
 func isFresh(want []group, got harness.Exposition) bool {
-	for key, allowed := range want[0].alternatives[0] {
-		if harness.Family(key) != prefix+"target_last_refresh_timestamp_seconds" {
-			continue
-		}
-		if at, there := got[key]; !there || !allowed.has(at) {
-			return false
+	for _, g := range want {
+		for key, allowed := range g.alternatives[0] {
+			if harness.Family(key) == prefix+refreshed && got[key] < allowed.low {
+				return false
+			}
 		}
 	}
 	return true
 }
 
-// lookElsewhere compares the other paths: each project's probe, a scrape of one collector, and service discovery. Each
-// shows a part of what /metrics has to show.
+// lookElsewhere compares what shows a part of /metrics: each project's probe, and a scrape of one collector.
 func (s *soak) lookElsewhere(ctx context.Context, want []group) error {
 	ids := s.projects()
+	collectors := slices.DeleteFunc(s.atlas.oracle.settings.collectors(), func(name string) bool { return ownOrExporter(name) != name })
+	parts := [][2]string{{"", pick(s.atlas, append(collectors, "exporter")...)}}
 	for _, id := range ids {
-		got, err := s.scrape(ctx, probePath(id))
+		parts = append(parts, [2]string{id, ""})
+	}
+	for _, part := range parts {
+		got, err := s.scrape(ctx, path(part[0], part[1]))
 		if err != nil {
 			return err
 		}
-		for key := range got {
-			if !strings.HasPrefix(key, prefix) || ownFamily(key) {
-				s.differ(probePath(id), []difference{{key, nothing, number(got[key])}})
+		expected := slices.DeleteFunc(slices.Clone(want), func(g group) bool { return !g.chosen(part[0], part[1]) })
+		s.hold(path(part[0], part[1]), expected, got)
+		for key, value := range got {
+			if part[0] != "" && !promised(key) {
+				s.differ(path(part[0], ""), []difference{{key, nothing, number(value)}})
 			}
 		}
-		part := where(want, func(key string) bool {
-			return harness.Label(key, "group_id") == id ||
-				strings.HasPrefix(key, prefix+"scrape_collector_") && (harness.Label(key, "collector") != "projects" || len(s.atlas.settings.named) > 0)
-		})
-		s.account(probePath(id), compare(part, got, promised))
-	}
-	collectors := append(s.atlas.settings.collectorsOfJobs(), "exporter")
-	collector := pick(s.atlas, collectors...)
-	got, err := s.scrape(ctx, narrowPath(collector))
-	if err != nil {
-		return err
-	}
-	part := where(want, func(key string) bool { return chosenBy(key, collector) })
-	s.account(narrowPath(collector), compare(part, got, promised))
-
-	discovered, err := s.discovered(ctx)
-	if err != nil {
-		return err
-	}
-	if !slices.Equal(discovered, ids) {
-		s.differ("/sd", []difference{{"projects", strings.Join(ids, " "), strings.Join(discovered, " ")}})
 	}
 	return nil
 }
 
-// where is the part of what is expected that keep chooses.
-func where(want []group, keep func(key string) bool) []group {
-	some := make([]group, len(want))
-	for i, g := range want {
-		for _, alternative := range g.alternatives {
-			kept := samples{}
-			for key, value := range alternative {
-				if keep(key) {
-					kept[key] = value
-				}
+// projects lists the ids of the projects that are read, in order.
+func (s *soak) projects() []string {
+	var ids []string
+	for _, p := range s.atlas.oracle.visible() {
+		ids = append(ids, p.ID)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// judgeCalls judges the series that count calls to Atlas: none is of a project that is not read, and no more calls were
+// counted than arrived. Where all have ended, none is missing.
+func (s *soak) judgeCalls(got harness.Exposition, ended bool) []difference {
+	var found []difference
+	counted := map[string]float64{}
+	ids := s.projects()
+	for key, value := range got {
+		if !strings.HasPrefix(key, prefix+"api_") {
+			continue
+		}
+		labels := harness.Labels(key)
+		if id := labels["group_id"]; id != "" && !slices.Contains(ids, id) {
+			found = append(found, difference{key, "no series of a project that is not read", number(value)})
+		}
+		if harness.Family(key) == prefix+"api_requests_total" {
+			counted[labels["endpoint"]] += value
+		}
+	}
+	for endpoint, n := range counted {
+		if arrived := float64(s.atlas.server.Count(endpoint)); n > arrived || ended && n < arrived {
+			found = append(found, difference{"sum of api_requests_total of " + endpoint, number(arrived), number(n)})
+		}
+	}
+	return found
+}
+
+// judgeBetween judges what must hold of every scrape, whatever happens in Atlas: state sets sum to 1, and no counter falls.
+func (s *soak) judgeBetween(got harness.Exposition) []difference {
+	var found []difference
+	sums := map[string]float64{}
+	for key, value := range got {
+		family := harness.Family(key)
+		for _, label := range []string{"state", "phase"} {
+			if strings.HasSuffix(family, "_"+label) {
+				state := label + "=" + strconv.Quote(harness.Label(key, label))
+				sums[strings.NewReplacer(","+state, "", state+",", "").Replace(key)] += value
 			}
-			some[i].alternatives = append(some[i].alternatives, kept)
+		}
+		isCounter := strings.HasSuffix(family, "_total") || strings.HasSuffix(family, "_count")
+		if was, before := s.counted[key]; before && isCounter && value < was {
+			found = append(found, difference{key, "at least " + number(was), number(value)})
 		}
 	}
-	return some
-}
-
-// chosenBy reports whether a scrape of one collector shows a series.
-func chosenBy(key, collector string) bool {
-	family := harness.Family(key)
-	if strings.HasPrefix(family, prefix+"target") || strings.HasPrefix(family, prefix+"scrape_collector_") {
-		if of := harness.Label(key, "collector"); isJobs(of) {
-			return collector == of
-		}
-		return collector == "exporter"
-	}
-	switch {
-	case strings.HasPrefix(family, prefix+"cluster_"), family == exportFamily+"_bucket_found": // what its cluster says
-		return collector == collectorExports || collector == collectorSnapshots
-	case strings.HasPrefix(family, flexFamily+"_"):
-		return collector == collectorFlexSnapshots || collector == collectorFlexRestores
-	case family == exportFamily+"_missing_snapshot_created_timestamp_seconds":
-		return collector == collectorSnapshots
-	}
-	for _, l := range jobLists() {
-		if strings.HasPrefix(family, l.family) {
-			return collector == l.collector
+	for key, sum := range sums {
+		if sum != 1 {
+			found = append(found, difference{"sum of the state set " + key, "1", number(sum)})
 		}
 	}
-	return collector == "exporter"
-}
-
-// probePath is the path of one project's series.
-func probePath(groupID string) string { return "/probe?target=" + groupID }
-
-// narrowPath is the path of one collector's series.
-func narrowPath(collector string) string {
-	return "/metrics?" + url.Values{"collect[]": {collector}}.Encode()
+	s.counted = got
+	return found
 }

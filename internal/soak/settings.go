@@ -1,122 +1,53 @@
 package soak
 
 import (
-	"fmt"
 	"maps"
 	"regexp"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
-	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
+	"gopkg.in/yaml.v3"
 )
 
-// The exporter's collectors of jobs, in the words of its interface.
-const (
-	collectorExports  = "backup_exports"
-	collectorRestores = "backup_restores"
-	collectorRuns     = "pipeline_runs"
-
-	collectorSnapshots          = "backup_snapshots"
-	collectorCollectionRestores = "collection_restores"
-	collectorFlexSnapshots      = "flex_snapshots"
-	collectorFlexRestores       = "flex_restores"
-)
-
-// jobList is a collector of jobs. A new one needs an entry in jobLists, its oracle, and steps in jobs.go that make its jobs
-// come and go.
-type jobList struct {
-	collector string
-	parent    string   // the collector that lists what has the jobs: clusters, flex_clusters or pipelines
-	needs     []string // further collectors of discovery; backup_schedule has a target for each cluster
-	operation string   // the call that reads it, and that of needs
-	family    string   // begins the names of its series
-	// stateSets are the labels of its state sets, by family.
-	stateSets map[string]string
-	// keep copies the jobs of a cluster, for the time in which Atlas does not answer for them.
-	keep func(*atlassim.Cluster) any
-	// expect is what a cluster's jobs come to; jobs are those that keep returned.
-	expect func(o *oracle, c *atlassim.Cluster, jobs any, labels []string) group
-	// flex is what the jobs of a flex cluster come to.
-	flex func(f *atlassim.FlexCluster, labels []string) samples
-}
-
-// jobLists is the only list of the collectors of jobs.
-func jobLists() []jobList {
-	return []jobList{
-		{
-			collector: collectorExports, parent: "clusters", needs: []string{"backup_schedule", "export_buckets"}, operation: atlassim.OpListBackupExports,
-			family: exportFamily, stateSets: map[string]string{exportFamily + "_last_job_state": "state"},
-			keep: keepExports, expect: (*oracle).exports,
-		},
-		{
-			collector: collectorRestores, parent: "clusters", operation: atlassim.OpListBackupRestores,
-			family: restoreFamily, stateSets: map[string]string{restoreFamily + "_last_job_state": "state"},
-			keep: keepRestores, expect: (*oracle).restores,
-		},
-		{
-			collector: collectorSnapshots, parent: "clusters", needs: []string{"backup_schedule", "export_buckets"},
-			operation: atlassim.OpListBackupSnapshots, family: snapshotFamily,
-			stateSets: map[string]string{snapshotFamily + "_last_state": "state"}, keep: keepSnapshots, expect: (*oracle).snapshots,
-		},
-		{
-			collector: collectorCollectionRestores, parent: "clusters", operation: atlassim.OpListCollectionRestores,
-			family: collectionFamily, stateSets: map[string]string{collectionFamily + "_last_job_state": "state"},
-			keep: keepCollectionRestores, expect: (*oracle).collectionRestores,
-		},
-		{
-			collector: collectorFlexSnapshots, parent: "flex_clusters", operation: atlassim.OpListFlexSnapshots,
-			family: flexSnapshotFamily, stateSets: map[string]string{flexSnapshotFamily + "_last_state": "state"}, flex: flexSnapshotSamples,
-		},
-		{
-			collector: collectorFlexRestores, parent: "flex_clusters", operation: atlassim.OpListFlexRestores,
-			family: flexRestoreFamily, stateSets: map[string]string{flexRestoreFamily + "_last_job_state": "state"}, flex: flexRestoreSamples,
-		},
-		{
-			collector: collectorRuns, parent: "pipelines", operation: atlassim.OpListPipelineRuns, family: runFamily,
-			stateSets: map[string]string{
-				runFamily + "_last_run_state": "state", runFamily + "_last_run_phase": "phase", runFamily + "_state": "state",
-			},
-		},
-	}
-}
-
-// ofClusters are the lists whose jobs belong to clusters.
-func ofClusters() []jobList {
-	return slices.DeleteFunc(jobLists(), func(l jobList) bool { return l.parent != "clusters" })
-}
-
-// stateSets are the labels of all state sets, by family.
-func stateSets() map[string]string {
-	all := map[string]string{}
-	for _, l := range jobLists() {
-		maps.Copy(all, l.stateSets)
-	}
-	return all
-}
-
-// relistInterval is how long the exporter may go without noticing that Atlas has dropped an old job.
-const relistInterval = 10 * time.Second
+// discoveryInterval is the shortest that the exporter's configuration allows.
+const discoveryInterval = time.Second
 
 // settings are the exporter's configuration: what is written to its file, and what is expected of it for that.
 type settings struct {
 	clientID              string
 	minInterval           time.Duration
+	relistInterval        time.Duration // how long the exporter may go without noticing that Atlas has dropped an old job
 	maxConcurrentRequests int
-	disabled              map[string]bool // collectors
-	named                 []string        // project ids; none reads all that are listed
-	excludedProjects      string          // patterns; "" excludes nothing
-	excludedClusters      string
-	excludedPipelines     string
-	intervals             []expectedInterval
+	disabled              map[string]bool   // collectors
+	named                 []string          // project ids; none reads all that are listed
+	excluded              map[string]string // patterns, by what they exclude: projects, clusters or pipelines
 }
 
-// expectedInterval is an entry of expected_intervals.
-type expectedInterval struct {
-	groupID  string        // "" is every project
-	clusters string        // a pattern
-	interval time.Duration // 0 is none
+const usualRelistInterval = 10 * time.Second
+
+// otherSettings draws settings. Whatever may be narrowed is so in a part of them.
+func (a *atlas) otherSettings() *settings {
+	next := &settings{
+		clientID: a.account.ClientID, minInterval: pick(a, 0, 0, 500*time.Millisecond), maxConcurrentRequests: pick(a, 7, 8, 9),
+		relistInterval: pick(a, usualRelistInterval, usualRelistInterval, time.Hour),
+		disabled:       map[string]bool{}, excluded: map[string]string{},
+	}
+	if a.chance(20) {
+		next.disabled[pick(a, jobKinds()...).collector] = true
+	}
+	for of, pattern := range map[string]string{"projects": "sandbox-.*", clusters: "scratch-.*", pipelines: "50%.*|what.*"} {
+		if a.chance(25) {
+			next.excluded[of] = pattern
+		}
+	}
+	if a.chance(20) {
+		for _, p := range a.listedProjects() {
+			if len(next.named) == 0 || a.chance(70) {
+				next.named = append(next.named, p.ID)
+			}
+		}
+	}
+	return next
 }
 
 // matches reports whether a pattern matches a whole name. The pattern "" matches none.
@@ -129,95 +60,56 @@ func (s *settings) reads(id, name string) bool {
 	if len(s.named) > 0 {
 		return slices.Contains(s.named, id)
 	}
-	return !matches(s.excludedProjects, id) && !matches(s.excludedProjects, name)
+	return !matches(s.excluded["projects"], id) && !matches(s.excluded["projects"], name)
 }
 
-// expected is the interval that the first matching entry gives a cluster; ok is false where none matches.
-func (s *settings) expected(groupID, cluster string) (interval time.Duration, ok bool) {
-	for _, e := range s.intervals {
-		if (e.groupID == "" || e.groupID == groupID) && matches(e.clusters, cluster) {
-			return e.interval, true
-		}
+// excludes reports whether a thing is not read. Flex clusters are excluded like clusters.
+func (s *settings) excludes(t thing) bool {
+	if t.parent == flexClusters {
+		return matches(s.excluded[clusters], t.name)
 	}
-	return 0, false
+	return matches(s.excluded[t.parent], t.name)
 }
 
 // yaml writes the configuration file.
 func (s *settings) yaml(baseURL, secretFile string) string {
-	var b strings.Builder
-	line := func(format string, values ...any) { _, _ = fmt.Fprintf(&b, format+"\n", values...) }
-	line("atlas:")
-	line("  base_url: %s", baseURL)
-	line("  service_account: {client_id: %s, client_secret_file: %s}", s.clientID, secretFile)
-	line("  max_concurrent_requests: %d", s.maxConcurrentRequests)
-	line("refresh: {min_interval: %s, discovery_interval: %s, relist_interval: %s}", s.minInterval, discoveryInterval, relistInterval)
-	if len(s.named) > 0 {
-		line("projects:")
-		for _, id := range s.named {
-			line("  - id: %s", id)
-		}
+	collectors := map[string]map[string]any{}
+	for _, k := range jobKinds() {
+		collectors[k.collector] = map[string]any{"enabled": !s.disabled[k.collector], "min_interval": s.minInterval.String()}
 	}
-	line("discovery:")
-	for _, filter := range [...][2]string{
-		{"projects", s.excludedProjects}, {"clusters", s.excludedClusters}, {"pipelines", s.excludedPipelines},
-	} {
-		exclude := "[]"
-		if filter[1] != "" {
-			exclude = "[" + strconv.Quote(filter[1]) + "]"
-		}
-		line("  %s: {exclude: %s}", filter[0], exclude)
+	discovery := map[string]any{}
+	for of, pattern := range s.excluded {
+		discovery[of] = map[string]any{"exclude": []string{pattern}}
 	}
-	line("collectors:")
-	for _, l := range jobLists() {
-		name := l.collector
-		line("  %s:", name)
-		line("    enabled: %t", !s.disabled[name])
-		line("    min_interval: %s", s.minInterval)
-		if name != collectorExports || len(s.intervals) == 0 {
-			continue
-		}
-		line("    expected_intervals:")
-		for _, e := range s.intervals {
-			group, interval := "", "none"
-			if e.groupID != "" {
-				group = "group_id: " + e.groupID + ", "
-			}
-			if e.interval > 0 {
-				interval = e.interval.String()
-			}
-			line("      - {%sclusters: %s, interval: %s}", group, strconv.Quote(e.clusters), interval)
-		}
+	projects := []map[string]string{}
+	for _, id := range s.named {
+		projects = append(projects, map[string]string{"id": id})
 	}
-	return b.String()
+	text, err := yaml.Marshal(map[string]any{
+		"atlas": map[string]any{
+			"base_url": baseURL, "max_concurrent_requests": s.maxConcurrentRequests,
+			"service_account": map[string]string{"client_id": s.clientID, "client_secret_file": secretFile},
+		},
+		"refresh": map[string]string{
+			"min_interval": s.minInterval.String(), "discovery_interval": discoveryInterval.String(), "relist_interval": s.relistInterval.String(),
+		},
+		"projects": projects, "discovery": discovery, "collectors": collectors,
+	})
+	if err != nil {
+		panic(err) // nothing in it cannot be written
+	}
+	return string(text)
 }
 
-// clone is a copy that shares nothing that changes.
-func (s *settings) clone() *settings {
-	c := *s
-	c.disabled = maps.Clone(s.disabled)
-	c.named = slices.Clone(s.named)
-	c.intervals = slices.Clone(s.intervals)
-	return &c
-}
-
-// collectors are those that are enabled, and those of discovery that they need.
+// collectors are those that are enabled, and those of discovery that they need, in order.
 func (s *settings) collectors() []string {
-	names := []string{"projects"}
-	for _, l := range jobLists() {
-		if !s.disabled[l.collector] {
-			names = append(names, l.parent, l.collector)
-			names = append(names, l.needs...)
+	names := map[string]bool{"projects": true}
+	for _, k := range jobKinds() {
+		if !s.disabled[k.collector] {
+			for _, name := range append(k.needs, k.parent, k.collector) {
+				names[name] = true
+			}
 		}
 	}
-	slices.Sort(names)
-	return slices.Compact(names)
-}
-
-// collectorsOfJobs are the enabled collectors of jobs.
-func (s *settings) collectorsOfJobs() []string {
-	return slices.DeleteFunc(s.collectors(), func(name string) bool { return !isJobs(name) })
-}
-
-func isJobs(collector string) bool {
-	return slices.ContainsFunc(jobLists(), func(l jobList) bool { return l.collector == collector })
+	return slices.Sorted(maps.Keys(names))
 }

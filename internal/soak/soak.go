@@ -8,16 +8,10 @@ package soak
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
-	"net/http"
 	"path/filepath"
-	"slices"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -28,19 +22,22 @@ import (
 type plan struct {
 	seed                          uint64
 	length                        time.Duration
+	least                         int           // looks, however long they take
 	busy                          time.Duration // between two looks
+	heap                          float64       // how much it may grow: each new project counts in a short soak
 	projects, clusters, pipelines int
 }
 
 // longPlan is the soak whose result docs/soak.md shows.
 func longPlan() plan {
-	return plan{seed: 1, length: 12 * time.Minute, busy: 1200 * time.Millisecond, projects: 6, clusters: 42, pipelines: 15}
+	return plan{seed: 1, length: 12 * time.Minute, busy: 1200 * time.Millisecond, heap: 1 << 20, projects: 6, clusters: 42, pipelines: 15}
 }
 
 // shortPlan is a soak that every test run can wait for.
 func shortPlan() plan {
 	p := longPlan()
-	p.length, p.projects, p.clusters, p.pipelines = 40*time.Second, 4, 24, 8
+	p.length, p.least, p.heap = 30*time.Second, 20, 3<<20
+	p.projects, p.clusters, p.pipelines = 4, 24, 8
 	return p
 }
 
@@ -48,73 +45,43 @@ func shortPlan() plan {
 type soak struct {
 	plan
 
-	log      io.Writer
-	atlas    *atlas
-	exporter *harness.Exporter
-	dir      string // of the exporter's files
+	log                    io.Writer
+	atlas                  *atlas
+	exporter               *harness.Exporter
+	configFile, secretFile string
 
 	began       time.Time
-	took        time.Duration
 	looks       int
 	compared    int
 	waited      time.Duration
 	differences []difference
 	usage       []harness.Usage
-	// wanted is what was expected at the last look.
-	wanted []group
-	// counted are the counters of the last scrape.
-	counted harness.Exposition
+	counted     harness.Exposition // the last scrape between two looks
 }
 
 // run soaks, and returns what it found.
 func run(t testing.TB, p plan, log io.Writer) (*soak, error) {
 	t.Helper()
-	s := &soak{plan: p, log: log, dir: t.TempDir()}
-	s.atlas = startAtlas(t, p.seed)
-	s.atlas.populate(p.projects, p.clusters, p.pipelines)
-	s.atlas.settings = &settings{clientID: s.atlas.account.ClientID, maxConcurrentRequests: 8}
-	if err := errors.Join(s.writeSecret(s.atlas.account.ClientSecret), s.writeConfig(s.atlas.settings)); err != nil {
+	dir := t.TempDir()
+	s := &soak{
+		plan: p, log: log, atlas: startAtlas(t, p), configFile: filepath.Join(dir, "exporter.yml"), secretFile: filepath.Join(dir, "secret"),
+	}
+	a := s.atlas
+	a.oracle.settings = a.otherSettings()
+	if err := s.write(); err != nil {
 		return s, err
 	}
 	starting := time.Now()
-	s.exporter = harness.StartExporter(t, "--config.file="+s.configFile(), "--log.level=info")
-	s.atlas.reloaded = reloadState{true, span{math64(starting), math64(time.Now())}}
+	s.exporter = harness.StartExporter(t, "--config.file="+s.configFile, "--log.level=info")
 	s.began = time.Now()
-	err := s.play(t.Context())
-	if err == nil {
-		err = s.finish(t.Context())
-	}
-	s.took = time.Since(s.began)
-	return s, err
-}
-
-func (s *soak) configFile() string { return filepath.Join(s.dir, "exporter.yml") }
-func (s *soak) secretFile() string { return filepath.Join(s.dir, "secret") }
-
-func (s *soak) writeSecret(secret string) error {
-	return harness.WriteFile(s.secretFile(), secret+"\n")
-}
-
-func (s *soak) writeConfig(c *settings) error {
-	return harness.WriteFile(s.configFile(), c.yaml(s.atlas.server.URL(), s.secretFile()))
-}
-
-// scrapeTimeout is what the exporter has for an answer.
-const scrapeTimeout = 10 * time.Second
-
-func (s *soak) scrape(ctx context.Context, path string) (harness.Exposition, error) {
-	return harness.Scrape(ctx, s.exporter.URL()+path, scrapeTimeout)
-}
-
-func (s *soak) ask(ctx context.Context, method, path string) (harness.Answer, error) {
-	return harness.Ask(ctx, method, s.exporter.URL()+path, scrapeTimeout)
+	a.oracle.reloaded = span{precise(starting), precise(s.began)}
+	return s, s.play(t.Context())
 }
 
 // play alternates between changes and looking closely at the exporter while Atlas stands still.
 func (s *soak) play(ctx context.Context) error {
-	usual := s.atlas.population()
-	reported := time.Now()
-	for time.Since(s.began) < s.length {
+	usual, reported := s.atlas.population(), time.Now()
+	for time.Since(s.began) < s.length || s.looks < s.least {
 		if err := s.happen(ctx); err != nil {
 			return err
 		}
@@ -130,19 +97,18 @@ func (s *soak) play(ctx context.Context) error {
 			s.progress()
 		}
 	}
-	return nil
+	return s.finish(ctx)
 }
 
 // happen lets jobs come and go for a while, and scrapes meanwhile: lists change while the exporter reads them.
 func (s *soak) happen(ctx context.Context) error {
 	for until := time.Now().Add(s.busy); time.Now().Before(until); {
 		s.atlas.org.Do(func() {
-			for range 12 {
-				s.atlas.step()
+			for range 4 {
+				s.atlas.begin()
 			}
-			s.atlas.expire()
 		})
-		got, err := s.scrape(ctx, "/metrics")
+		got, err := s.scrape(ctx, path("", ""))
 		if err != nil {
 			return err
 		}
@@ -154,48 +120,16 @@ func (s *soak) happen(ctx context.Context) error {
 	return nil
 }
 
-// judgeBetween judges what must hold of every scrape, whatever happens in Atlas: state sets sum to 1, and no counter falls.
-func (s *soak) judgeBetween(got harness.Exposition) []difference {
-	var found []difference
-	sums := map[string]float64{}
-	for key, value := range got {
-		family := harness.Family(key)
-		if label := stateSets()[family]; label != "" {
-			state := label + "=" + strconv.Quote(harness.Label(key, label))
-			sums[strings.NewReplacer(","+state, "", state+",", "").Replace(key)] += value
-		}
-		if was, before := s.counted[key]; before && isCounter(family) && value < was {
-			found = append(found, difference{key, "at least " + number(was), number(value)})
-		}
-	}
-	for key, sum := range sums {
-		if sum != 1 {
-			found = append(found, difference{"sum of the state set " + key, "1", number(sum)})
-		}
-	}
-	s.counted = got
-	return found
-}
-
-func isCounter(family string) bool {
-	return strings.HasSuffix(family, "_total") || strings.HasSuffix(family, "_count")
-}
-
 // intervene changes the credentials, the configuration, and what discovery finds, each now and then. Atlas stands still,
 // and the exporter has read everything.
-func (s *soak) intervene(ctx context.Context, usual population) error {
+func (s *soak) intervene(ctx context.Context, usual map[string]int) error {
 	a := s.atlas
 	var err error
-	switch {
-	case s.looks%5 == 0:
-		err = s.reloadOther(ctx)
-	case s.looks%5 == 2 && a.chance(60):
-		err = s.reloadBad(ctx)
-	case s.looks%5 == 3:
+	switch s.looks % 5 {
+	case 0:
+		err = s.reload(ctx, a.otherSettings())
+	case 3:
 		err = s.rotate(ctx)
-	}
-	if err != nil {
-		return err
 	}
 	a.org.Do(func() {
 		for range 1 + a.random.IntN(2) {
@@ -205,22 +139,35 @@ func (s *soak) intervene(ctx context.Context, usual population) error {
 			a.drop()
 		}
 	})
-	return nil
+	return err
+}
+
+// finish takes a last look when the exporter must have noticed everything, and compares the numbers of calls.
+func (s *soak) finish(ctx context.Context) error {
+	next := *s.atlas.oracle.settings
+	next.relistInterval = usualRelistInterval
+	if err := errors.Join(s.reload(ctx, &next), s.look(ctx), harness.Pause(ctx, usualRelistInterval)); err != nil {
+		return err
+	}
+	s.atlas.clock.resume()
+	if err := s.look(ctx); err != nil {
+		return err
+	}
+	s.progress()
+	var found []difference
+	err := s.await(ctx, path("", "exporter"), func(got harness.Exposition) bool { // what the last scrape began may take a moment to end
+		found = s.judgeCalls(got, true)
+		return len(found) == 0
+	})
+	s.differ("calls", found)
+	return err
 }
 
 func (s *soak) progress() {
-	l := s.atlas.ledger
-	_, _ = fmt.Fprintf(s.log, "soak: %s: %d transitions, %d discovery changes, %d reloads, %d rotations, %d looks, %d samples compared, %d differences; %s\n",
-		time.Since(s.began).Round(time.Second), sum(l.transitions), sum(l.discovery), sum(l.reloads), sum(l.rotations),
+	d := s.atlas.done
+	_, _ = fmt.Fprintf(s.log, "soak: %s: %d jobs, %d discovery changes, %d reloads, %d rotations, %d looks, %d samples compared, %d differences; %s\n",
+		time.Since(s.began).Round(time.Second), d.Jobs.Sum(), d.Discovery.Sum(), d.Reloads.Sum(), d.Rotations.Sum(),
 		s.looks, s.compared, len(s.differences), s.usage[len(s.usage)-1])
-}
-
-func sum(counts map[string]int) int {
-	total := 0
-	for n := range maps.Values(counts) {
-		total += n
-	}
-	return total
 }
 
 // differ records differences, and shows the first ones at once.
@@ -234,89 +181,15 @@ func (s *soak) differ(where string, found []difference) {
 	}
 }
 
-// finish takes a last look when the exporter must have noticed everything, and compares the numbers of calls.
-func (s *soak) finish(ctx context.Context) error {
-	s.atlas.clock.stop()
-	var until time.Time
-	s.atlas.org.Do(func() {
-		s.atlas.expire()
-		for _, stale := range s.atlas.stale {
-			if stale.until.After(until) {
-				until = stale.until
-			}
-		}
-	})
-	if err := harness.Pause(ctx, max(0, time.Until(until))); err != nil {
-		return err
-	}
-	if err := s.look(ctx); err != nil {
-		return err
-	}
-	s.progress()
-	return s.judgeCalls(ctx)
-}
-
-// projects lists the ids of the projects that are read, in order.
-func (s *soak) projects() []string {
-	var ids []string
-	for _, p := range s.atlas.oracle(time.Time{}).visible() {
-		ids = append(ids, p.ID)
-	}
-	slices.Sort(ids)
-	return ids
-}
-
 // growth is how each resource developed. The first quarter is left out: organisation and connections come to their size in it.
 func (s *soak) growth() []harness.Growth {
 	// Settings change with the reloads, and projects come and go with their connections: hence the amounts.
 	var all []harness.Growth
 	for _, r := range harness.Resources(
 		harness.Usage{Heap: 0.10, Resident: 0.15, Goroutines: 0.10, Files: 0.10},
-		harness.Usage{Heap: 1 << 20, Resident: 4 << 20, Goroutines: 16, Files: 8},
+		harness.Usage{Heap: s.heap, Resident: 4 << 20, Goroutines: 16, Files: 8},
 	) {
 		all = append(all, harness.GrowthOf(r, 1, s.usage))
 	}
 	return all
-}
-
-// kindOfChange is how often something was done.
-type kindOfChange struct {
-	Name   string
-	Counts map[string]int
-	Sum    int
-}
-
-func (s *soak) changes() []kindOfChange {
-	l := s.atlas.ledger
-	var kinds []kindOfChange
-	for _, kind := range []kindOfChange{
-		{Name: "Job transitions", Counts: l.transitions},
-		{Name: "Discovery changes", Counts: l.discovery},
-		{Name: "Reloads", Counts: l.reloads},
-		{Name: "Rotations of credentials", Counts: l.rotations},
-	} {
-		kind.Sum = sum(kind.Counts)
-		kinds = append(kinds, kind)
-	}
-	return kinds
-}
-
-// discovered asks for the projects that service discovery shows, in order.
-func (s *soak) discovered(ctx context.Context) ([]string, error) {
-	a, err := s.ask(ctx, http.MethodGet, "/sd")
-	if err != nil {
-		return nil, err
-	}
-	var groups []struct {
-		Labels map[string]string `json:"labels"`
-	}
-	if err := json.Unmarshal(a.Body, &groups); err != nil {
-		return nil, fmt.Errorf("GET /sd: %w", err)
-	}
-	var ids []string
-	for _, g := range groups {
-		ids = append(ids, g.Labels["__param_target"])
-	}
-	slices.Sort(ids)
-	return ids, nil
 }

@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
@@ -41,22 +40,25 @@ func TestSoak(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	took := time.Since(s.began)
 	for _, d := range s.differences {
 		t.Error(d)
 	}
-	const enough = 16 // looks; on a busy machine there are fewer, which say nothing about these
 	flat := true
 	for _, g := range s.growth() {
 		t.Log(g)
-		if s.looks >= enough && !g.Flat() {
+		if !g.Flat() {
 			flat = false
 			t.Errorf("%s grew from %s to %s", g.Name, g.Show(g.Quarters[1]), g.Show(g.Quarters[3]))
 		}
 	}
-	for _, kind := range s.changes() {
-		t.Logf("%s: %d: %v", kind.Name, kind.Sum, kind.Counts)
-		if s.looks >= enough && kind.Sum == 0 {
-			t.Errorf("%s: none", kind.Name)
+	done := s.atlas.done
+	for name, counts := range map[string]counts{
+		"jobs": done.Jobs, "discovery": done.Discovery, "reloads": done.Reloads, "rotations": done.Rotations,
+	} {
+		t.Logf("%s: %d: %v", name, counts.Sum(), counts)
+		if counts.Sum() == 0 {
+			t.Errorf("%s: none", name)
 		}
 	}
 	t.Logf("%d looks, %d samples compared", s.looks, s.compared)
@@ -72,8 +74,8 @@ func TestSoak(t *testing.T) {
 	}
 	harness.WriteReport(t, path, page, map[string]any{
 		"Passed": flat && len(s.differences) == 0, "Differences": len(s.differences),
-		"Simulated": (s.took * timeScale).Round(time.Minute), "Took": s.took.Round(time.Second),
-		"Projects": p.projects, "Clusters": p.clusters, "Pipelines": p.pipelines, "Changes": s.changes(),
+		"Simulated": (took * timeScale).Round(time.Minute), "Took": took.Round(time.Second),
+		"Projects": p.projects, "Clusters": p.clusters, "Pipelines": p.pipelines, "Done": done,
 		"Looks": s.looks, "Waited": (s.waited / time.Duration(max(1, s.looks))).Round(time.Millisecond), "Compared": s.compared,
 		"Calls": s.atlas.server.Count(""), "Tokens": s.atlas.server.Mints(), "Growth": s.growth(),
 	})
@@ -82,16 +84,16 @@ func TestSoak(t *testing.T) {
 // breakIt alters what the exporter answers, and what Atlas holds behind its back.
 func (s *soak) breakIt(t *testing.T) {
 	t.Helper()
-	var want []group
-	s.atlas.org.Do(func() { want = s.atlas.oracle(s.began).groups() })
-	got, err := s.scrape(t.Context(), "/metrics")
+	s.atlas.clock.stop()
+	want := s.want()
+	got, err := s.scrape(t.Context(), path("", ""))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if found := compare(want, got, promised); len(found.differences) > 0 {
-		t.Fatalf("before anything is broken: %v", found.differences)
+	if _, found := compare(want, got); len(found) > 0 {
+		t.Fatalf("before anything is broken: %v", found)
 	}
-	const ofEachFamily = 12
+	const ofEachFamily = 3
 	tried := map[string]int{}
 	for key := range got {
 		if tried[harness.Family(key)]++; !promised(key) || tried[harness.Family(key)] > ofEachFamily {
@@ -106,34 +108,33 @@ func (s *soak) breakIt(t *testing.T) {
 		altered[key] = got[key]
 		wantNoticed(t, want, altered, key)
 	}
-	o := s.atlas.oracle(s.began)
-	s.atlas.org.Do(func() {
-		for _, p := range o.visible() {
-			for _, c := range o.clusters(p) {
-				if notServed(c) != "" || s.atlas.settings.disabled[collectorExports] {
+	o, do := &s.atlas.oracle, s.atlas.org.Do
+	missed := func(what string) {
+		if _, found := compare(s.want(), got); len(found) == 0 {
+			t.Errorf("%s changed, and is not missed", what)
+		}
+	}
+	begun := map[string]bool{}
+	for _, p := range o.visible() {
+		for _, read := range o.read(p) {
+			for _, k := range kindsOf(read.parent) {
+				if read.unsupported != "" || o.settings.disabled[k.collector] || begun[k.collector] {
 					continue
 				}
-				e := c.AddExport(atlassim.Export{State: "Failed"})
-				wantMissed(t, o, got, "a job of "+c.Name)
-				c.RemoveExport(e)
+				begun[k.collector] = true
+				do(func() { k.begin(s.atlas, read.owner, s.atlas.org.Clock().Now()) })
+				missed("a job of " + k.collector)
+				do(func() { listed := k.jobs(read.owner); listed[len(listed)-1].remove() })
 			}
-			p.Name += "-renamed"
-			wantMissed(t, o, got, "the name of "+p.Name)
 		}
-	})
-}
-
-// wantMissed holds that an answer from before a change does not pass.
-func wantMissed(t *testing.T, o *oracle, got harness.Exposition, what string) {
-	t.Helper()
-	if found := compare(o.groups(), got, promised); len(found.differences) == 0 {
-		t.Errorf("%s changed, and is not missed", what)
+		do(func() { p.Name += "-renamed" })
+		missed("the name of " + p.Name)
 	}
 }
 
 func wantNoticed(t *testing.T, want []group, got harness.Exposition, key string) {
 	t.Helper()
-	if found := compare(want, got, promised); len(found.differences) != 1 {
-		t.Errorf("%s was broken, and these differences were found: %v", key, found.differences)
+	if _, found := compare(want, got); len(found) != 1 {
+		t.Errorf("%s was broken, and these differences were found: %v", key, found)
 	}
 }

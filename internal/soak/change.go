@@ -1,0 +1,158 @@
+package soak
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
+)
+
+// listedProjects are those that the credentials can see.
+func (a *atlas) listedProjects() []*atlassim.Project {
+	return slices.DeleteFunc(a.org.Projects(), func(p *atlassim.Project) bool { return p.Unlisted })
+}
+
+// population is about how many things of each kind there are.
+func (a *atlas) population() map[string]int {
+	n := map[string]int{"projects": len(a.org.Projects())}
+	for _, p := range a.org.Projects() {
+		for _, t := range things(p) {
+			n[t.parent]++
+		}
+	}
+	return n
+}
+
+// change changes something that discovery finds. It is called within Organization.Do, while the clock stands still and the
+// exporter has read everything.
+func (a *atlas) change(usual map[string]int) {
+	now := a.population()
+	p := pick(a, a.listedProjects()...)
+	c, f, pl := pick(a, p.Clusters()...), pick(a, p.FlexClusters()...), pick(a, p.Pipelines()...)
+	hidden := slices.IndexFunc(a.org.Projects(), func(p *atlassim.Project) bool { return p.Unlisted })
+	// A project that the configuration names would not go, but be down.
+	mayGo := !slices.Contains(a.oracle.settings.named, p.ID) && len(a.listedProjects()) > 2
+	var done string
+	switch n := a.random.IntN(24); {
+	case n < 3 && now[clusters] < usual[clusters]:
+		a.addCluster(p)
+		done = "cluster created"
+	case n < 3 && c != nil:
+		p.RemoveCluster(c)
+		done = "cluster deleted"
+	case n < 5 && now[pipelines] < usual[pipelines]:
+		a.addPipeline(p)
+		done = "pipeline created"
+	case n < 5 && pl != nil:
+		p.RemovePipeline(pl)
+		done = "pipeline deleted"
+	case n < 6 && now[flexClusters] < usual[flexClusters]:
+		a.addFlexCluster(p)
+		done = "flex cluster created"
+	case n < 6 && f != nil:
+		p.RemoveFlexCluster(f)
+		done = "flex cluster deleted"
+	case n < 7 && now["projects"] < usual["projects"]:
+		a.addProject(usual[clusters]/usual["projects"], usual[pipelines]/usual["projects"])
+		done = "project created"
+	case n < 7 && mayGo:
+		a.org.RemoveProject(p)
+		done = "project deleted"
+	case n < 9 && hidden >= 0:
+		a.org.Projects()[hidden].Show()
+		done = "project visible again"
+	case n < 9 && mayGo:
+		p.Hide(atlassim.NotInGroup())
+		done = "project out of sight"
+	case n < 11:
+		p.Name = a.name("renamed")
+		done = "project renamed"
+	case n < 13 && c != nil: // it begins without jobs
+		p.RemoveCluster(c)
+		a.orderCluster(p.AddCluster(c.Name, atlassim.ClusterOptions{
+			Created: a.org.Clock().Now(), Schedule: atlassim.Schedule{NextSnapshot: c.Schedule.NextSnapshot},
+		}))
+		done = "cluster created again under its name"
+	case n < 15 && c != nil && c.Provider == "AWS" && a.oracle.stale[c].jobs == nil: // without backup, Atlas answers for no jobs
+		c.BackupEnabled = !c.BackupEnabled
+		done = "backup on or off"
+	case n < 17 && c != nil:
+		c.Schedule.AutoExportEnabled = !c.Schedule.AutoExportEnabled
+		c.Schedule.ExportFrequency = pick(a, "daily", "weekly", "monthly", "yearly", "")
+		done = "export policy changed"
+	case n < 19 && c != nil:
+		c.Paused = !c.Paused && a.chance(40)
+		done = "cluster paused or resumed"
+	case n < 21 && pl != nil:
+		pl.State = pick(a, "ACTIVE", "PAUSED")
+		done = "pipeline paused or resumed"
+	case n < 22 && f != nil:
+		f.BackupEnabled = !f.BackupEnabled
+		done = "flex backup on or off"
+	case c != nil && f != nil && pl != nil: // no document rules that out
+		a.orderCluster(c)
+		p.OrderClusters(a.order())
+		f.OrderSnapshots(a.order())
+		f.OrderRestores(a.order())
+		pl.OrderRuns(a.order())
+		done = "lists in another order"
+	default:
+		return
+	}
+	a.done.Discovery[done]++
+}
+
+// longestList is about how many jobs of a kind Atlas lists of a thing. It drops the oldest beyond it, so that the soak does
+// not measure how memory grows with the number of jobs. The lists of several pages stay.
+const longestList = 40
+
+// drop has Atlas drop old jobs, or somebody delete a dataset before its date. The exporter notices when it next reads such a
+// list whole; of both in one list it might notice one alone.
+func (a *atlas) drop() {
+	for _, parent := range []string{clusters, flexClusters, pipelines} {
+		for _, t := range a.served(parent) {
+			if a.oracle.stale[t.owner].jobs != nil || !a.chance(50) {
+				continue
+			}
+			was := map[string][]job{}
+			for _, k := range kindsOf(parent) {
+				jobs := k.jobs(t.owner)
+				ended := pickJobs(jobs, func(j job) bool { return j.outcome != "" && j.outcome != unfinished })
+				slices.SortFunc(ended, func(a, b job) int {
+					if b.newer(a) {
+						return -1
+					}
+					return 1
+				})
+				if n := len(jobs) - longestList; n > 0 && n < 4*longestList {
+					was[k.collector] = ended[:min(n, len(ended))]
+				}
+				for _, j := range was[k.collector] {
+					j.remove()
+					a.done.Jobs[k.collector+" dropped by Atlas"]++
+				}
+				if pl, ok := t.owner.(*atlassim.Pipeline); ok && len(was[k.collector]) == 0 {
+					was[k.collector] = a.deleteDataset(pl, jobs)
+				}
+			}
+			maps.DeleteFunc(was, func(_ string, jobs []job) bool { return len(jobs) == 0 })
+			if len(was) > 0 {
+				a.oracle.stale[t.owner] = staleJobs{time.Now().Add(a.oracle.settings.relistInterval), was}
+			}
+		}
+	}
+}
+
+// deleteDataset deletes the dataset of a run, and returns the run as it was.
+func (a *atlas) deleteDataset(pl *atlassim.Pipeline, jobs []job) []job {
+	done := pick(a, pickJobs(jobs, in("DONE"))...)
+	for _, r := range pl.Runs() {
+		if r.ID == done.id {
+			r.State, r.LastUpdatedDate = "DATASET_DELETED", a.org.Clock().Now()
+			a.done.Jobs["dataset deleted by hand"]++
+			return []job{done}
+		}
+	}
+	return nil
+}

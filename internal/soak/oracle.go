@@ -1,0 +1,328 @@
+package soak
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
+)
+
+// oracle says what the exporter has to show of the simulated Atlas. It is used within Organization.Do.
+type oracle struct {
+	org      *atlassim.Organization
+	settings *settings
+	// held are the jobs that the exporter had read at the last look, by owner and collector: it keeps them while the backup
+	// of their cluster is off, when Atlas does not answer for them.
+	held map[any]map[string][]job
+	// stale is what Atlas does not list any more, and the exporter need not know yet.
+	stale    map[any]staleJobs
+	reloaded span // when the last reload was
+	// since is when the values must have been read at the earliest.
+	since time.Time
+	// refused has Atlas refuse the credentials since.
+	refused bool
+
+	expected []group
+}
+
+// group begins a group that the probe of a project and scrapes of collectors show.
+func (o *oracle) group(project string, collectors ...string) samples {
+	s := samples{}
+	o.expected = append(o.expected, group{project, collectors, []samples{s}})
+	return s
+}
+
+// staleJobs are jobs as they were listed before a change that the exporter notices when it reads the whole list.
+type staleJobs struct {
+	until time.Time        // when it must have noticed
+	jobs  map[string][]job // by collector
+}
+
+// thing is what has jobs.
+type thing struct {
+	project             *atlassim.Project
+	owner               any // *atlassim.Cluster, *atlassim.FlexCluster or *atlassim.Pipeline
+	parent, label, name string
+	unsupported         string // why Atlas serves no backups of it, or ""
+}
+
+func (t thing) labels() []string {
+	return []string{"group_id", t.project.ID, "group_name", t.project.Name, t.label, t.name}
+}
+
+// things lists what has jobs in a project.
+func things(p *atlassim.Project) []thing {
+	var all []thing
+	for _, c := range p.Clusters() {
+		t := thing{project: p, owner: c, parent: clusters, label: "cl_name", name: c.Name}
+		switch {
+		case c.Provider == "TENANT":
+			t.unsupported = "free_tier"
+		case c.Provider == "FLEX":
+			t.unsupported = "flex"
+		case !c.BackupEnabled:
+			t.unsupported = "backup_disabled"
+		}
+		all = append(all, t)
+	}
+	for _, f := range p.FlexClusters() {
+		all = append(all, thing{project: p, owner: f, parent: flexClusters, label: "cl_name", name: f.Name})
+	}
+	for _, pl := range p.Pipelines() {
+		all = append(all, thing{project: p, owner: pl, parent: pipelines, label: "pipeline", name: pl.Name})
+	}
+	return all
+}
+
+// visible lists the projects that are read.
+func (o *oracle) visible() []*atlassim.Project {
+	return slices.DeleteFunc(o.org.Projects(), func(p *atlassim.Project) bool {
+		return p.Unlisted || !o.settings.reads(p.ID, p.Name)
+	})
+}
+
+// read lists the things of a project that are read.
+func (o *oracle) read(p *atlassim.Project) []thing {
+	return slices.DeleteFunc(things(p), func(t thing) bool {
+		return !slices.Contains(o.settings.collectors(), t.parent) || o.settings.excludes(t)
+	})
+}
+
+// health is what is expected of the targets of one collector in one project.
+type health struct {
+	samples
+
+	labels []string       // of all targets
+	counts map[string]int // by state
+}
+
+func (o *oracle) health(collector, projectID, projectName string) *health {
+	return &health{
+		samples: o.group(projectID, ownOrExporter(collector)),
+		labels:  []string{"collector", collector, "group_id", projectID, "group_name", projectName},
+		counts:  map[string]int{"up": 0, "down": 0, "unsupported": 0, "pending": 0},
+	}
+}
+
+// target expects a target that is up, that is down while the credentials are refused, or that is not supported.
+func (o *oracle) target(h *health, label, name, unsupported string) {
+	labels := append(slices.Clip(h.labels), label, name)
+	switch {
+	case unsupported != "":
+		h.counts["unsupported"]++
+		h.set(1, "target_unsupported_info", append(labels, "reason", unsupported)...)
+		return
+	case o.refused:
+		h.counts["down"]++
+		h.set(1, "target_last_error_info", append(labels, "reason", "unauthorized")...)
+	default:
+		h.counts["up"]++
+	}
+	h.flag(!o.refused, "target_up", labels...)
+	h.within(precise(o.since), math.Inf(1), refreshed, labels...)
+}
+
+const refreshed = "target_last_refresh_timestamp_seconds"
+
+// ownOrExporter is the collector whose scrape shows the health of a collector: discovery's belongs to the exporter.
+func ownOrExporter(collector string) string {
+	if slices.ContainsFunc(jobKinds(), func(k jobKind) bool { return k.collector == collector }) {
+		return collector
+	}
+	return "exporter"
+}
+
+// groups is everything that is expected of a scrape, except the families that count the exporter's own calls.
+func (o *oracle) groups() []group {
+	o.expected = nil
+	visible := o.visible()
+	own := o.group("", "exporter")
+	own.flag(len(visible) > 0 && !o.refused, "up")
+	own.flag(true, "exporter_config_last_reload_successful")
+	own.within(o.reloaded.low, o.reloaded.high, reloadTime)
+	for _, collector := range o.settings.collectors() {
+		project := anyProject
+		var targets []*health
+		if collector == "projects" && len(o.settings.named) == 0 {
+			project = "" // the list of all projects is no target of one of them
+			targets = append(targets, o.health(collector, "", ""))
+			o.target(targets[0], "", "", "")
+		} else {
+			for _, p := range visible {
+				targets = append(targets, o.targets(p, collector))
+			}
+		}
+		down := false
+		for _, h := range targets {
+			for state, n := range h.counts {
+				h.set(float64(n), "targets", append(slices.Clip(h.labels), "state", state)...)
+			}
+			down = down || h.counts["down"] > 0
+		}
+		s := o.group(project, ownOrExporter(collector))
+		s.flag(!down, "scrape_collector_success", "collector", collector)
+		s.within(0, 60, "scrape_collector_duration_seconds", "collector", collector)
+	}
+	for _, p := range visible {
+		o.group(p.ID, "exporter").set(1, "project_info", "group_id", p.ID, "group_name", p.Name, "org_id", o.org.ID)
+		for _, t := range o.read(p) {
+			if t.unsupported != "free_tier" && t.unsupported != "flex" {
+				o.facts(t)
+				o.jobs(t)
+			}
+		}
+	}
+	return o.expected
+}
+
+// targets expects those of a collector in a project.
+func (o *oracle) targets(p *atlassim.Project, collector string) *health {
+	h := o.health(collector, p.ID, p.Name)
+	switch collector {
+	case "projects", clusters, flexClusters, pipelines, "export_buckets":
+		o.target(h, "", "", "")
+	default:
+		for _, t := range o.read(p) {
+			if t.parent == parentOf(collector) {
+				o.target(h, t.label, t.name, t.unsupported)
+			}
+		}
+	}
+	return h
+}
+
+// parentOf is the collector that lists what a collector has targets for.
+func parentOf(collector string) string {
+	for _, k := range jobKinds() {
+		if k.collector == collector {
+			return k.parent
+		}
+	}
+	return clusters // backup_schedule
+}
+
+// jobs expects the jobs of a thing: a group for each kind.
+func (o *oracle) jobs(t thing) {
+	for _, k := range kindsOf(t.parent) {
+		listed, ok := o.listed(t, k)
+		if !ok {
+			continue
+		}
+		g := group{t.project.ID, []string{k.collector}, []samples{k.samples(listed, t.labels())}}
+		if old := o.stale[t.owner].jobs[k.collector]; len(old) > 0 {
+			before := pickJobs(listed, func(j job) bool {
+				return !slices.ContainsFunc(old, func(was job) bool { return was.id == j.id })
+			})
+			g.alternatives = append(g.alternatives, k.samples(append(before, old...), t.labels()))
+		}
+		o.expected = append(o.expected, g)
+	}
+}
+
+// listed are the jobs that the exporter has read when it has read everything; ok is false where it has read none.
+func (o *oracle) listed(t thing, k jobKind) (jobs []job, ok bool) {
+	switch {
+	case o.settings.disabled[k.collector]:
+		return nil, false
+	case t.unsupported != "":
+		jobs, ok = o.held[t.owner][k.collector]
+		return jobs, ok
+	}
+	return k.jobs(t.owner), true
+}
+
+// settle notes which jobs the exporter holds, having read everything. A reload that shortened relist_interval holds for
+// what was read since.
+func (o *oracle) settle() {
+	for owner, stale := range o.stale {
+		if noticed := time.Now().Add(o.settings.relistInterval); noticed.Before(stale.until) {
+			stale.until = noticed
+			o.stale[owner] = stale
+		}
+	}
+	held := map[any]map[string][]job{}
+	for _, p := range o.visible() {
+		for _, t := range o.read(p) {
+			held[t.owner] = map[string][]job{}
+			for _, k := range kindsOf(t.parent) {
+				if jobs, ok := o.listed(t, k); ok {
+					held[t.owner][k.collector] = jobs
+				}
+			}
+		}
+	}
+	o.held = held
+}
+
+// facts expects what a thing itself shows.
+func (o *oracle) facts(t thing) {
+	id, labels := t.project.ID, t.labels()
+	switch of := t.owner.(type) {
+	case *atlassim.Cluster:
+		o.clusterFacts(of, id, labels)
+	case *atlassim.FlexCluster:
+		s := o.group(id, "flex_snapshots", "flex_restores")
+		s.flag(of.BackupEnabled, "flex_cluster_backup_enabled", labels...)
+		s.set(seconds(of.Created), "flex_cluster_created_timestamp_seconds", labels...)
+		if of.BackupEnabled && !o.settings.disabled["flex_snapshots"] {
+			o.group(id, "flex_snapshots").set(24*60*60, "flex_snapshot_expected_interval_seconds", labels...)
+		}
+	case *atlassim.Pipeline:
+		s := o.group(id, "pipeline_runs")
+		s.stateSet(of.State, []string{"ACTIVE", "PAUSED"}, "state", "pipeline_state", labels...)
+		s.set(1, "pipeline_info", append(labels, "cl_name", of.Cluster, "source_type", of.SourceType)...)
+	}
+}
+
+// clusterFacts expects what a cluster shows, and its schedule, which is Atlas's default one.
+func (o *oracle) clusterFacts(c *atlassim.Cluster, id string, labels []string) {
+	withExports, withSnapshots := !o.settings.disabled[exports], !o.settings.disabled[snapshots]
+	if withExports || withSnapshots {
+		s := o.group(id, exports, snapshots)
+		s.flag(c.BackupEnabled, "cluster_backup_enabled", labels...)
+		s.flag(c.Paused, "cluster_paused", labels...)
+		s.flag(c.PitEnabled, "cluster_pit_enabled", labels...)
+		s.set(seconds(c.Created), "cluster_created_timestamp_seconds", labels...)
+		if c.BackupEnabled && c.Schedule.ExportFrequency != "" { // the policy names the first bucket of the project
+			s.flag(true, "backup_export_bucket_found", labels...)
+		}
+	}
+	if withExports {
+		s := o.group(id, exports)
+		s.flag(c.BackupEnabled && c.Schedule.AutoExportEnabled, "backup_export_auto_enabled", labels...)
+		days := map[string]float64{"daily": 1, "weekly": 7, "monthly": 31, "yearly": 366}[c.Schedule.ExportFrequency]
+		if days > 0 && c.Schedule.AutoExportEnabled && !c.Paused && c.BackupEnabled {
+			s.set(days*24*60*60, "backup_export_expected_interval_seconds", labels...)
+		}
+	}
+	if withSnapshots && c.BackupEnabled {
+		s := o.group(id, snapshots)
+		s.set(float64(len(atlassim.DefaultPolicy())), "backup_snapshot_policy_items", labels...)
+		s.set(seconds(c.Schedule.NextSnapshot), "backup_snapshot_next_timestamp_seconds", labels...)
+		if !c.Paused {
+			s.set(6*3600, "backup_snapshot_expected_interval_seconds", labels...)
+		}
+		if missed, ok := missingExport(c); ok && withExports {
+			s.set(missed, "backup_export_missing_snapshot_created_timestamp_seconds", labels...)
+		}
+	}
+}
+
+// missingExport is the oldest snapshot that auto export should have exported: newer than the newest export job, of the
+// policy's frequency, and without an export. No export of the soak names a snapshot that is listed.
+func missingExport(c *atlassim.Cluster) (float64, bool) {
+	var exported, taken []job
+	for _, k := range kindsOf(clusters) {
+		switch k.collector {
+		case exports:
+			exported = k.jobs(c)
+		case snapshots:
+			taken = k.jobs(c)
+		}
+	}
+	last, _ := newest("created", anyJob)(exported)
+	return least("created", func(j job) bool {
+		return j.outcome == succeeded && j.word == c.Schedule.ExportFrequency && j.at["created"] > last && c.Schedule.AutoExportEnabled
+	})(taken)
+}
