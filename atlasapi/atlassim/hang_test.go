@@ -2,6 +2,7 @@ package atlassim_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -73,8 +74,12 @@ func TestHangs(t *testing.T) {
 			name    string
 			hang    atlassim.Hang
 			headers bool
+			isBody  func(string) bool
 		}{
-			{"silent", atlassim.HangSilent, false}, {"headers", atlassim.HangHeaders, true}, {"trickling", atlassim.HangTrickling, true},
+			{"silent", atlassim.HangSilent, false, func(body string) bool { return body == "" }},
+			{"headers", atlassim.HangHeaders, true, func(body string) bool { return body == "" }},
+			{"halfway", atlassim.HangHalfway, true, func(body string) bool { return body != "" && !json.Valid([]byte(body)) }},
+			{"trickling", atlassim.HangTrickling, true, func(body string) bool { return len(body) <= 4 }},
 		} {
 			t.Run(scope.name+" "+form.name, func(t *testing.T) {
 				c := serve(t, org, atlassim.Options{})
@@ -90,7 +95,7 @@ func TestHangs(t *testing.T) {
 					if hung != want {
 						t.Errorf("%s hangs: %t", request.name, hung)
 					}
-					if hung && (headers != form.headers || form.hang != atlassim.HangTrickling && body != "" || len(body) > 4) {
+					if hung && (headers != form.headers || !form.isBody(body)) {
 						t.Errorf("%s has headers: %t, and the body %q", request.name, headers, body)
 					}
 				}
