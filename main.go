@@ -46,9 +46,9 @@ const (
 	defaultAddress = ":9972"
 	// demoAddress keeps the demo, whose page and reload are open to everybody, from others' reach.
 	demoAddress = "127.0.0.1:9972"
-	// garbagePercent lets garbage grow to less than Go's default: histories are most of the memory, hold no pointers, and
-	// so cost a collection next to nothing.
-	garbagePercent = 20
+	// garbagePercent lets garbage grow to half of what is kept, and not to as much as that, as Go does by default: it keeps the
+	// largest organization within the memory that the documentation promises.
+	garbagePercent = 50
 	// drainTime is how long scrapes that are being answered may go on when the program ends.
 	drainTime = 5 * time.Second
 )
