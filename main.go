@@ -46,9 +46,9 @@ const (
 	defaultAddress = ":9972"
 	// demoAddress is loopback, because everybody who reaches the demo's port can see its page and reload it.
 	demoAddress = "127.0.0.1:9972"
-	// garbagePercent is lower than Go's default of 100. Most of the memory is job histories, which contain no pointers,
-	// so frequent garbage collections are cheap.
-	garbagePercent = 20
+	// garbagePercent is lower than Go's default of 100, to keep the largest organization within the memory that the
+	// documentation promises.
+	garbagePercent = 50
 	// drainTime is how long the program waits at its end for requests that are being answered.
 	drainTime = 5 * time.Second
 )

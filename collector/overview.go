@@ -111,12 +111,12 @@ type recentJob struct {
 type newestJobs []recentJob
 
 func (n *newestJobs) add(created seconds, state uint8, o outcome) {
+	if len(*n) == maxRecent && created < (*n)[0].created {
+		return
+	}
 	i := len(*n)
 	for i > 0 && (*n)[i-1].created > created {
 		i--
-	}
-	if i == 0 && len(*n) == maxRecent {
-		return
 	}
 	*n = slices.Insert(*n, i, recentJob{created, state, o})
 	if len(*n) > maxRecent {

@@ -22,7 +22,7 @@ import (
 const clientCommand = "client"
 
 // garbagePercent is what the program sets for itself.
-const garbagePercent = 20
+const garbagePercent = 50
 
 // The clients that read the same pages.
 const (
