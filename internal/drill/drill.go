@@ -1,129 +1,81 @@
 // Package drill acts out incidents and benign days in shortened time, and reports which of them paged whom.
 //
 // A simulated Atlas plays each scenario; the real exporter reads it, a real Prometheus evaluates the shipped alerting rules,
-// and a real Alertmanager pages. Every duration, of jobs and of rules alike, is divided by one factor. An incident must page
-// what it is expected to, once, and nothing else; a benign day must not page at all. The package is a test and has a long
-// form:
+// and a real Alertmanager, with the shipped inhibition rules, pages. Every duration, of jobs and of rules alike, is divided by
+// one factor. An incident must page what it is expected to, once, and nothing else; a benign day must not page at all. The
+// scenarios are the tables of incidents.go and days.go. The package is a test and has a long form:
 //
-//	go test ./internal/drill                                                    two selections, a minute
-//	go test ./internal/drill -run Scenarios -long -write -timeout 30m           everything, and writes docs/drill.md
-//	go test ./internal/drill -run Scenarios -long -only '^restore'              some of it
-//	go test ./internal/drill -run Scenarios -long -break MongoDBAtlasRateLimited       with an alert that never fires
+//	go test ./internal/drill                                                       a selection, a minute
+//	go test ./internal/drill -run Scenarios -long -write -parallel 4 -timeout 60m  everything, and writes docs/drill.md
+//	go test ./internal/drill -run Scenarios -long -only '^restore'                 some of it
+//	go test ./internal/drill -run Scenarios -long -break MongoDBAtlasRateLimited   with an alert that never fires
 package drill
 
 import (
 	"fmt"
 	"os"
-	"regexp"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
 	"gopkg.in/yaml.v3"
-
-	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/drill/scale"
 )
 
 // drill is a whole drill.
 type drill struct {
-	factor                float64
-	parallel              int
-	rulesFile             string
-	only                  *regexp.Regexp // nil plays everything
-	breakAlert, breakExpr string
-	grace                 time.Duration
+	factor float64
+	rules  []byte
+	// grace is how long an expected page is waited for on the wall clock when a scenario's time is over.
+	grace time.Duration
 }
 
-// plans puts the scenarios on stacks: those that concern a single project together, each of the others alone. The longest
-// stacks come first.
-func (d *drill) plans() []plan {
-	wanted := func(all []scenario) []scenario {
-		return slices.DeleteFunc(all, func(s scenario) bool { return d.only != nil && !d.only.MatchString(s.name) })
-	}
-	var plans []plan
-	if together := wanted(append(incidents(), benignDays()...)); len(together) > 0 {
-		plans = append(plans, plan{name: "together", scenarios: together})
-	}
-	for _, s := range wanted(append(lonelyIncidents(), lonelyDays()...)) {
-		plans = append(plans, plan{name: s.name, scenarios: []scenario{s}, alone: true})
-	}
-	length := func(p plan) time.Duration {
-		var longest time.Duration
-		for _, s := range p.scenarios {
-			longest = max(longest, d.clock(p).scaled(s.lasts))
-		}
-		return longest
-	}
-	slices.SortStableFunc(plans, func(a, b plan) int { return int(length(b) - length(a)) })
-	return plans
-}
-
-// clock is the time that a plan goes by.
-func (d *drill) clock(p plan) clock {
-	factor := d.factor
-	for _, s := range p.scenarios {
-		if s.slower > 0 {
-			factor = min(factor, s.slower)
-		}
-	}
-	return clock{factor}
-}
-
-// settings are what a stack is told.
-func (d *drill) settings(p plan) (settings, error) {
-	rules, err := os.ReadFile(d.rulesFile)
-	if err != nil {
-		return settings{}, err
-	}
-	if d.breakAlert != "" {
-		if rules, err = replaceExpr(rules, d.breakAlert, d.breakExpr); err != nil {
-			return settings{}, err
-		}
-	}
-	c := d.clock(p)
-	if rules, err = scale.Rules(rules, c.factor); err != nil {
-		return settings{}, fmt.Errorf("%s: %w", d.rulesFile, err)
-	}
-	return settings{clock: c, rules: rules, grace: d.grace}, nil
-}
-
-// run plays all plans, some at the same time, and reports in the order of their listing.
-func (d *drill) run(t *testing.T) *report {
+// run plays scenarios, each of those that play alone beside the others, as many at a time as -parallel allows. It reports in
+// the order of the table.
+func (d *drill) run(t *testing.T, all []scenario) *report {
 	t.Helper()
+	var together []scenario
+	stacks := [][]scenario{nil}
+	for _, s := range all {
+		if s.alone == nil {
+			together = append(together, s)
+		} else {
+			stacks = append(stacks, []scenario{s})
+		}
+	}
+	if stacks[0] = together; together == nil {
+		stacks = stacks[1:]
+	}
 	started := time.Now()
-	plans := d.plans()
-	if len(plans) == 0 {
-		t.Fatal("no scenario has such a name")
-	}
-	outcomes := make([]outcome, len(plans))
-	free := make(chan struct{}, max(d.parallel, 1))
-	var wg sync.WaitGroup
-	for i, p := range plans {
-		free <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-free }()
-			t.Run(p.name, func(t *testing.T) {
-				s, err := d.settings(p)
-				if err != nil {
-					t.Fatal(err)
-				}
-				outcomes[i] = runPlan(t, s, p)
+	verdicts, lost := make([][]verdict, len(stacks)), make([]float64, len(stacks))
+	t.Run("stacks", func(t *testing.T) {
+		for i, scenarios := range stacks {
+			name := "together"
+			if scenarios[0].alone != nil {
+				name = scenarios[0].name
+			}
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				verdicts[i], lost[i] = d.play(t, scenarios)
 			})
-		})
+		}
+	})
+	r := &report{Factor: d.factor, Took: time.Since(started).Round(time.Second), verdicts: slices.Concat(verdicts...)}
+	if together != nil {
+		r.Lost = 100 * lost[0] // alone, scrapes are lost on purpose
 	}
-	wg.Wait()
-	r := &report{factor: d.factor, took: time.Since(started)}
-	for i, o := range outcomes {
-		r.add(d.clock(plans[i]), o)
+	place := map[string]int{}
+	for i, s := range all {
+		place[s.name] = i
 	}
+	slices.SortFunc(r.verdicts, func(a, b verdict) int { return place[a.scenario.name] - place[b.scenario.name] })
 	return r
 }
 
-// replaceExpr replaces the expression of an alert, by one that is never true unless one is given.
-func replaceExpr(rules []byte, alert, expr string) ([]byte, error) {
-	if expr == "" {
-		expr = "vector(0) == 1"
+// shipped returns the shipped rules with the expressions of some alerts replaced: an empty one is never true.
+func shipped(replaced map[string]string) ([]byte, error) {
+	rules, err := os.ReadFile("../../alerts/mongodbatlas.rules.yml")
+	if err != nil || len(replaced) == 0 {
+		return rules, err
 	}
 	var file struct {
 		Groups []struct {
@@ -134,16 +86,21 @@ func replaceExpr(rules []byte, alert, expr string) ([]byte, error) {
 	if err := yaml.Unmarshal(rules, &file); err != nil {
 		return nil, err
 	}
-	found := false
-	for _, group := range file.Groups {
-		for _, rule := range group.Rules {
-			if rule["alert"] == alert {
-				rule["expr"], found = expr, true
+	for alert, expr := range replaced {
+		if expr == "" {
+			expr = "vector(0) == 1"
+		}
+		found := false
+		for _, group := range file.Groups {
+			for _, rule := range group.Rules {
+				if rule["alert"] == alert {
+					rule["expr"], found = expr, true
+				}
 			}
 		}
-	}
-	if !found {
-		return nil, fmt.Errorf("there is no alert %s", alert)
+		if !found {
+			return nil, fmt.Errorf("there is no alert %s", alert)
+		}
 	}
 	return yaml.Marshal(&file)
 }

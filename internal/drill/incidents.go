@@ -1,277 +1,215 @@
 package drill
 
 import (
+	"errors"
+	"fmt"
 	"net/http"
-	"time"
+	"slices"
+	"syscall"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
-// soon is when most of what is planned happens.
-const soon = 20 * time.Minute
-
-// incidents are those that concern a single project, so that all of them play in one organisation.
+// incidents is the table of what must page.
 func incidents() []scenario {
-	all := exportIncidents()
-	all = append(all, snapshotIncidents()...)
-	all = append(all, restoreIncidents()...)
-	all = append(all, pipelineIncidents()...)
-	return append(all, accessIncidents()...)
+	return slices.Concat(exportIncidents(), snapshotIncidents(), restoreIncidents(), accessIncidents(), exporterIncidents())
 }
 
 func exportIncidents() []scenario {
 	return []scenario{
-		{
-			name: "export-failed", story: "tonight's export fails", lasts: 2 * time.Hour,
-			act: func(a *actor) {
-				c := a.stopped(dailyCluster, 23*time.Hour)
-				due := a.export(c, soon-10*time.Minute, 10*time.Minute, atlassim.ExportFailed)
-				a.expect(due, "MongoDBAtlasBackupExportFailed", "cl_name", dailyCluster)
-			},
-		},
-		{
-			name: "export-failed-retried", story: "an export fails and is made anew by hand: the page ends", lasts: 3 * time.Hour,
-			act: func(a *actor) {
-				c := a.stopped(dailyCluster, 23*time.Hour)
-				due := a.export(c, soon-10*time.Minute, 10*time.Minute, atlassim.ExportFailed)
-				a.export(c, time.Hour, exportTakes, atlassim.ExportSuccessful)
-				a.expect(due, "MongoDBAtlasBackupExportFailed", "cl_name", dailyCluster).resolves = true
-			},
-		},
-		{
-			name: "export-fails-for-days", story: "every export has failed for days: failed, then overdue", lasts: 2 * time.Hour,
-			act: func(a *actor) {
-				c := a.stopped(dailyCluster, 2*day-soon)
-				a.exported(c, 23*time.Hour, 10*time.Minute, atlassim.ExportFailed)
-				a.expect(a.built, "MongoDBAtlasBackupExportFailed", "cl_name", dailyCluster)
-				a.expect(a.after(soon), "MongoDBAtlasBackupExportOverdue", "cl_name", dailyCluster)
-			},
-		},
-		{
-			name: "export-stuck-queued", story: "a job is Queued for 6 h, the last took half an hour", lasts: 2 * time.Hour,
-			act: func(a *actor) {
-				c := a.stopped(dailyCluster, 26*time.Hour)
-				a.exported(c, 6*time.Hour-soon, 0, atlassim.ExportQueued)
-				a.expect(a.after(soon), "MongoDBAtlasBackupExportStuck", "cl_name", dailyCluster)
-			},
-		},
-		{
-			name: "export-stuck-in-progress", story: "a job is InProgress for 16 h, the last took 4 h", lasts: 2 * time.Hour,
-			act: func(a *actor) {
-				c := a.cluster(dailyCluster)
-				a.exported(c, 22*time.Hour, 4*time.Hour, atlassim.ExportSuccessful)
-				a.exported(c, 16*time.Hour-soon, 0, atlassim.ExportInProgress)
-				a.expect(a.after(soon), "MongoDBAtlasBackupExportStuck", "cl_name", dailyCluster)
-			},
-		},
-		{
-			name: "first-export-stuck", story: "a new cluster's first export is InProgress for half a day", lasts: 2 * time.Hour,
-			act: func(a *actor) {
-				c := a.cluster(dailyCluster, func(o *atlassim.ClusterOptions) { o.Created = a.ago(20 * time.Hour) })
-				a.exported(c, 12*time.Hour-soon, 0, atlassim.ExportInProgress)
-				a.expect(a.after(soon), "MongoDBAtlasBackupExportStuck", "cl_name", dailyCluster)
-			},
-		},
-		{
-			name: "export-never-ran", story: "two days after a cluster was made, no export has been made", lasts: 2 * time.Hour,
-			act: func(a *actor) {
-				a.cluster(dailyCluster, func(o *atlassim.ClusterOptions) { o.Created = a.ago(2*day - soon) })
-				a.expect(a.after(soon), "MongoDBAtlasBackupExportOverdue", "cl_name", dailyCluster)
-			},
-		},
-		{
-			name: "export-overdue", story: "daily exports are not made any more", lasts: 2 * time.Hour,
-			act: func(a *actor) {
-				a.stopped(dailyCluster, 2*day-soon)
-				a.expect(a.after(soon), "MongoDBAtlasBackupExportOverdue", "cl_name", dailyCluster)
-			},
-		},
-		{
-			name: "six-hourly-overdue", story: "exports expected every 6 h are not made any more", lasts: 2 * time.Hour,
-			act: func(a *actor) {
-				a.stopped(sixthCluster, 12*time.Hour-soon)
-				a.expect(a.after(soon), "MongoDBAtlasBackupExportOverdue", "cl_name", sixthCluster)
-			},
-		},
-		{
-			name: "weekly-overdue", story: "a weekly export is two days late", lasts: 2 * time.Hour,
-			act: func(a *actor) {
-				c := a.cluster(weeklyCluster)
-				a.exported(c, 9*day-soon+exportTakes, exportTakes, atlassim.ExportSuccessful)
-				a.expect(a.after(soon), "MongoDBAtlasBackupExportOverdue", "cl_name", weeklyCluster)
-			},
-		},
-		{
-			name: "overdue-after-resume", story: "a resumed cluster exports no more: overdue 12 h after its resumption", lasts: 14 * time.Hour,
-			act: func(a *actor) {
-				c := a.stopped(sixthCluster, 3*day)
-				a.in(-2*day, func(time.Time) { c.Paused = true })
-				a.in(time.Hour, func(time.Time) { c.Paused = false })
-				a.expect(a.after(13*time.Hour), "MongoDBAtlasBackupExportOverdue", "cl_name", sixthCluster)
-			},
-		},
-		{
-			name: "auto-export-off", story: "auto export is switched off", lasts: 2 * time.Hour,
-			act: func(a *actor) {
-				c := a.healthy(policyCluster, 3*time.Hour)
-				a.in(soon, func(time.Time) { c.Schedule.AutoExportEnabled = false })
-				a.expect(a.after(soon), "MongoDBAtlasBackupAutoExportDisabled", "cl_name", policyCluster)
-			},
-		},
-		{
-			name: "backup-off", story: "backup is switched off, and auto export with it: a page for each", lasts: 2 * time.Hour,
-			act: func(a *actor) {
-				c := a.healthy(policyCluster, 3*time.Hour)
-				a.in(soon, func(time.Time) { c.BackupEnabled = false })
-				a.expect(a.after(soon), "MongoDBAtlasBackupDisabled", "cl_name", policyCluster)
-				a.expect(a.after(soon), "MongoDBAtlasBackupAutoExportDisabled", "cl_name", policyCluster)
-			},
-		},
+		incident("export-failed", "tonight's export fails", pages("20m BackupExportFailed{cl_name=orders}"),
+			stopped(orders, -23*hour), export(orders, 10*minute, 10*minute, atlassim.ExportFailed)),
+		incident("export-failed-retried", "an export fails and is made anew by hand: the page ends", pages("20m BackupExportFailed{cl_name=orders} resolved"),
+			stopped(orders, -23*hour), export(orders, 10*minute, 10*minute, atlassim.ExportFailed), export(orders, hour, usual, atlassim.ExportSuccessful)),
+		incident("export-fails-for-days", "every export has failed for days: failed, then overdue",
+			pages("standing BackupExportFailed{cl_name=orders}", "20m BackupExportOverdue{cl_name=orders}"),
+			stopped(orders, soon-2*day), export(orders, -23*hour, 10*minute, atlassim.ExportFailed)),
+		incident("export-stuck-queued", "a job is Queued for 6 h, the last took half an hour", pages("20m BackupExportStuck{cl_name=orders}"),
+			stopped(orders, -26*hour), export(orders, soon-6*hour, forever, atlassim.ExportQueued)),
+		incident("export-stuck-in-progress", "a job is InProgress for 16 h, the last took 4 h", pages("20m BackupExportStuck{cl_name=orders}"),
+			cluster(orders), export(orders, -22*hour, 4*hour, atlassim.ExportSuccessful), export(orders, soon-16*hour, forever, atlassim.ExportInProgress)),
+		incident("first-export-stuck", "a new cluster's first export is InProgress for half a day", pages("20m BackupExportStuck{cl_name=orders}"),
+			cluster(orders, made(-20*hour)), export(orders, soon-12*hour, forever, atlassim.ExportInProgress)),
+		incident("export-never-ran", "two days after a cluster was made, no export has been made", pages("20m BackupExportOverdue{cl_name=orders}"),
+			cluster(orders, made(soon-2*day))),
+		incident("export-overdue", "daily exports are not made any more", pages("20m BackupExportOverdue{cl_name=orders}"),
+			stopped(orders, soon-2*day)),
+		incident("six-hourly-overdue", "exports expected every 6 h are not made any more", pages("20m BackupExportOverdue{cl_name=six-hourly-orders}"),
+			stopped(sixHourly, soon-12*hour)),
+		incident("weekly-overdue", "a weekly export is two days late", pages("20m BackupExportOverdue{cl_name=weekly-orders}"),
+			cluster(weekly), export(weekly, soon-9*day-usual, usual, atlassim.ExportSuccessful)),
+		incident("overdue-after-resume", "a resumed cluster that exports hourly exports no more: overdue 2 h after its resumption",
+			pages("140m BackupExportOverdue{cl_name=hourly-orders}"),
+			stopped(hourly, -3*day), at(-2*day, paused(hourly, true)), at(soon, paused(hourly, false))).watched(3 * hour),
+		incident("auto-export-off", "auto export is switched off", pages("20m BackupAutoExportDisabled{cl_name=policy-orders}"),
+			healthy(policyOrders, -3*hour), at(soon, autoExport(policyOrders, false))),
+		incident("backup-off", "backup is switched off, and auto export with it", pages("20m BackupDisabled{cl_name=policy-orders}"),
+			healthy(policyOrders, -3*hour), at(soon, backup(policyOrders, false))),
+		incident("export-missing", "a snapshot has had no export for half a day", pages("20m BackupExportMissing{cl_name=orders}"),
+			exported(soon-36*hour), snapshot(orders, soon-12*hour, 0, atlassim.SnapshotCompleted)),
+		incident("bucket-gone", "the bucket that the schedule exports to is deleted", pages("20m BackupExportBucketMissing{cl_name=orders}"),
+			exported(-3*hour), func(a *actor) {
+				bucket := a.project.ExportBuckets()[0]
+				a.cluster(orders).Schedule.ExportBucketID = bucket.ID
+				at(soon, func(a *actor) { a.project.RemoveExportBucket(bucket) })(a)
+			}),
+	}
+}
+
+func snapshotIncidents() []scenario {
+	const (
+		six   = "{cl_name=six-hourly-snapshots}"
+		daily = "{cl_name=daily-snapshots}"
+		flexC = "{cl_name=flex-orders}"
+	)
+	return []scenario{
+		incident("snapshot-failed", "a snapshot fails", pages("30m BackupSnapshotFailed"+six),
+			snapshots(sixHourlySnapshots, 6*hour, -5*hour), snapshot(sixHourlySnapshots, soon, 10*minute, atlassim.SnapshotFailed)),
+		incident("snapshot-failed-then-taken", "a snapshot fails and the next one completes: the page ends", pages("30m BackupSnapshotFailed"+six+" resolved"),
+			snapshots(sixHourlySnapshots, 6*hour, -5*hour), snapshot(sixHourlySnapshots, soon, 10*minute, atlassim.SnapshotFailed),
+			snapshot(sixHourlySnapshots, soon+hour, 10*minute, atlassim.SnapshotCompleted)),
+		incident("snapshot-stuck", "a snapshot has been in progress for 6 h", pages("20m BackupSnapshotStuck"+daily),
+			snapshots(dailySnapshots, day, -20*hour), snapshot(dailySnapshots, soon-6*hour, forever, atlassim.SnapshotInProgress)),
+		incident("snapshot-queued", "a snapshot has been queued for 6 h", pages("20m BackupSnapshotStuck"+daily),
+			snapshots(dailySnapshots, day, -20*hour), snapshot(dailySnapshots, soon-6*hour, forever, atlassim.SnapshotQueued)),
+		incident("snapshot-overdue", "six-hourly snapshots are not taken any more", pages("20m BackupSnapshotOverdue"+six),
+			snapshots(sixHourlySnapshots, 6*hour, soon-12*hour)),
+		incident("daily-snapshot-overdue", "a daily snapshot is 6 h late", pages("20m BackupSnapshotOverdue"+daily),
+			snapshots(dailySnapshots, day, soon-30*hour)),
+		incident("snapshot-fallback", "a snapshot fails, and a fallback is taken in its place: a page for each",
+			pages("30m BackupSnapshotFailed"+daily, "40m BackupSnapshotFallback"+daily),
+			snapshots(dailySnapshots, day, -20*hour), snapshot(dailySnapshots, soon, 10*minute, atlassim.SnapshotFailed),
+			snapshot(dailySnapshots, 30*minute, 10*minute, atlassim.SnapshotCompleted, fallback)),
+		incident("schedule-behind", "Atlas's own next snapshot is 3 h in the past", pages("20m BackupSnapshotScheduleBehind"+daily),
+			snapshots(dailySnapshots, day, -20*hour), func(a *actor) { a.cluster(dailySnapshots).Schedule.NextSnapshot = a.after(soon - 3*hour) }),
+		incident("nothing-scheduled", "every item is taken off the backup policy", pages("20m BackupSnapshotNotScheduled{cl_name=manual-orders}"),
+			snapshots(byHand, day, -3*hour), at(soon, change(byHand, func(c *atlassim.Cluster) { c.SetPolicy(atlassim.NothingScheduled()) }))),
+		incident("flex-snapshot-failed", "a snapshot of a Flex cluster fails", pages("20m FlexSnapshotFailed"+flexC),
+			flex(-20*hour), flexSnapshot(0, soon, atlassim.FlexFailed)),
+		incident("flex-snapshot-overdue", "a Flex cluster's snapshots are not taken any more", pages("20m FlexSnapshotOverdue"+flexC),
+			flexLate(6*hour-soon)),
 	}
 }
 
 func restoreIncidents() []scenario {
+	pipelineFails := func(name, phase, due string) scenario { // a run of 24 minutes takes twelve steps, and fails amid its phase
+		return incident("run-failed-"+name, "a pipeline run fails in its phase "+phase, pages(due+" PipelineRunFailed{pipeline=orders}"),
+			healthy(orders, -3*hour), pipeline(soon-day, 24*minute, phase))
+	}
+	pipelineHangs := func(name, state, phase string) scenario {
+		return incident("run-stuck-"+name, "a pipeline run has been "+state+" for 6 h", pages("20m PipelineRunStuck{pipeline=orders}"),
+			healthy(orders, -3*hour), pipeline(-23*hour, 24*minute, ""), run(soon-6*hour, state, phase))
+	}
+	failure := pages("20m BackupRestoreFailed{cl_name=orders}")
 	return []scenario{
-		{
-			name: "restore-failed", story: "a restore fails", lasts: 2 * time.Hour,
-			act: func(a *actor) {
-				r := a.restored(a.healthy(dailyCluster, 3*time.Hour), 30*time.Minute, nil)
-				a.in(soon, func(at time.Time) { r.Failed, r.FinishedAt = true, at })
-				a.expect(a.after(soon), "MongoDBAtlasBackupRestoreFailed", "cl_name", dailyCluster)
-			},
-		},
-		{
-			name: "long-restore-failed", story: "a restore fails after 30 h, without a date of its end", lasts: 2 * time.Hour,
-			act: func(a *actor) {
-				r := a.restored(a.healthy(dailyCluster, 3*time.Hour), 30*time.Hour, nil)
-				a.in(soon, func(time.Time) { r.Failed = true })
-				a.expect(a.after(soon), "MongoDBAtlasBackupRestoreFailed", "cl_name", dailyCluster)
-				a.expect(a.built, "MongoDBAtlasBackupRestoreStuck", "cl_name", dailyCluster).resolves = true
-			},
-		},
-		{
-			name: "restore-failed-repeated", story: "a restore fails and the next one completes: the page ends", lasts: 3 * time.Hour,
-			act: func(a *actor) {
-				c := a.healthy(dailyCluster, 3*time.Hour)
-				r := a.restored(c, 30*time.Minute, nil)
-				a.in(soon, func(at time.Time) { r.Failed, r.FinishedAt = true, at })
-				a.in(time.Hour, func(at time.Time) {
-					second := c.AddRestore(atlassim.Restore{CreatedAt: at})
-					a.org.After(20*time.Minute, func(at time.Time) { second.FinishedAt = at })
-				})
-				a.expect(a.after(soon), "MongoDBAtlasBackupRestoreFailed", "cl_name", dailyCluster).resolves = true
-			},
-		},
-		{
-			name: "restore-stuck", story: "a restore has run for half a day", lasts: 2 * time.Hour,
-			act: func(a *actor) {
-				a.restored(a.healthy(dailyCluster, 3*time.Hour), 12*time.Hour-soon, nil)
-				a.expect(a.after(soon), "MongoDBAtlasBackupRestoreStuck", "cl_name", dailyCluster, "delivery_type", "automated")
-			},
-		},
+		incident("restore-failed", "a restore fails", failure,
+			healthy(orders, -3*hour), restore(atlassim.RestoreAutomated, soon-50*minute, 50*minute, fails)),
+		incident("long-restore-failed", "a restore fails after 22 h, without a date of its end",
+			append(failure, "standing BackupRestoreStuck{cl_name=orders} resolved"),
+			healthy(orders, -3*hour), restore(atlassim.RestoreAutomated, soon-22*hour, 22*hour, failsUndated)),
+		incident("restore-failed-repeated", "a restore fails and the next one completes: the page ends",
+			pages("20m BackupRestoreFailed{cl_name=orders} resolved"),
+			healthy(orders, -3*hour), restore(atlassim.RestoreAutomated, soon-50*minute, 50*minute, fails),
+			restore(atlassim.RestoreAutomated, hour, 20*minute, succeeds)),
+		incident("restore-failed-downloaded", "a restore fails, and a download after it succeeds: the page stands", failure,
+			healthy(orders, -3*hour), restore(atlassim.RestoreAutomated, soon-50*minute, 50*minute, fails),
+			restore(atlassim.RestoreDownload, hour, 20*minute, becomesReady)),
+		incident("restore-stuck", "a restore has run for half a day", pages("20m BackupRestoreStuck{cl_name=orders,delivery_type=automated}"),
+			healthy(orders, -3*hour), restore(atlassim.RestoreAutomated, soon-12*hour, forever, nil)),
+		incident("collection-restore-failed", "a collection restore fails", pages("20m CollectionRestoreFailed{cl_name=daily-snapshots}"),
+			snapshots(dailySnapshots, day, -3*hour), collectionRestore(dailySnapshots, soon-80*minute, 80*minute, atlassim.CollectionFailed)),
+		incident("collection-restore-stuck", "a collection restore has run for half a day", pages("20m CollectionRestoreStuck{cl_name=daily-snapshots}"),
+			snapshots(dailySnapshots, day, -3*hour), collectionRestore(dailySnapshots, soon-12*hour, forever, "")),
+		incident("flex-restore-failed", "a restore of a Flex cluster fails", pages("20m FlexRestoreFailed{cl_name=flex-orders}"),
+			flex(-3*hour), flexRestore(soon-80*minute, 80*minute, atlassim.FlexFailed)),
+		incident("flex-restore-stuck", "a restore of a Flex cluster has run for half a day",
+			pages("20m FlexRestoreStuck{cl_name=flex-orders,delivery_type=RESTORE}"),
+			flex(-3*hour), flexRestore(soon-12*hour, forever, "")),
+		pipelineFails("snapshot", atlassim.PhaseSnapshot, "24m"),
+		pipelineFails("export", atlassim.PhaseExport, "30m"),
+		pipelineFails("ingestion", atlassim.PhaseIngestion, "38m"),
+		pipelineHangs("pending", atlassim.RunPending, atlassim.PhaseSnapshot),
+		pipelineHangs("in-progress", atlassim.RunInProgress, atlassim.PhaseIngestion),
 	}
 }
 
-func pipelineIncidents() []scenario {
-	// A run of 24 min takes twelve steps; it fails in the middle of its phase.
-	failed := func(name, phase string, at time.Duration) scenario {
-		return scenario{
-			name: name, story: "a pipeline run fails in its phase " + phase, lasts: 2 * time.Hour,
-			act: func(a *actor) {
-				a.healthy(dailyCluster, 3*time.Hour)
-				a.pipeline(day-soon, 24*time.Minute, func(created time.Time) atlassim.RunOutcome {
-					if created.Before(a.begin) {
-						return atlassim.RunOutcome{}
-					}
-					return atlassim.RunOutcome{State: atlassim.RunFailed, Phase: phase}
-				})
-				a.expect(a.after(soon+at), "MongoDBAtlasPipelineRunFailed", "pipeline", "orders")
-			},
-		}
+// unreadable are the pages about collectors that cannot be read.
+func unreadable(reason string, collectors ...string) (all []string) {
+	for _, c := range collectors {
+		all = append(all, fmt.Sprintf("20m TargetUnreadable{collector=%s,reason=%s}", c, reason))
 	}
-	stuck := func(name, state, phase string) scenario {
-		return scenario{
-			name: name, story: "a pipeline run has been " + state + " for 6 h", lasts: 2 * time.Hour,
-			act: func(a *actor) {
-				a.healthy(dailyCluster, 3*time.Hour)
-				pl := a.pipeline(23*time.Hour, 24*time.Minute, nil)
-				pl.AddRun(atlassim.Run{CreatedDate: a.ago(6*time.Hour - soon), State: state, Phase: phase})
-				a.expect(a.after(soon), "MongoDBAtlasPipelineRunStuck", "pipeline", "orders")
-			},
-		}
-	}
-	return []scenario{
-		failed("run-failed-snapshot", atlassim.PhaseSnapshot, 4*time.Minute),
-		failed("run-failed-export", atlassim.PhaseExport, 10*time.Minute),
-		failed("run-failed-ingestion", atlassim.PhaseIngestion, 18*time.Minute),
-		stuck("run-stuck-pending", atlassim.RunPending, atlassim.PhaseSnapshot),
-		stuck("run-stuck-in-progress", atlassim.RunInProgress, atlassim.PhaseIngestion),
-	}
+	return all
 }
 
 func accessIncidents() []scenario {
-	unreadable := func(a *actor, reason string, collectors ...string) {
-		for _, c := range collectors {
-			a.expect(a.after(soon), "MongoDBAtlasTargetUnreadable", "collector", c, "reason", reason)
-		}
+	lists := []string{"backup_exports", "backup_restores", "backup_schedule", "backup_snapshots", "collection_restores"}
+	noRole := afterSignIn(http.StatusUnauthorized, "USER_UNAUTHORIZED")
+	return []scenario{
+		incident("project-gone", "the credentials lose a project", pages("20m ProjectGone"),
+			healthy(orders, -3*hour), pipeline(-3*hour, hour, ""), at(soon, func(a *actor) { a.project.Hide(atlassim.NotInGroup()) })),
+		incident("role-removed", "Project Backup Manager is taken away on one project",
+			unreadable("forbidden", "backup_exports", "backup_restores", "collection_restores"),
+			healthy(orders, -hour), healthy(policyOrders, -hour), healthy(byHand, -hour),
+			below("/backup/exports", noRole), below("/backup/restoreJobs", noRole), below("/collectionRestoreJobs", noRole)),
+		incident("cluster-erroring", "Atlas answers 500 for the backups of one cluster", unreadable("server_error", lists...),
+			healthy(orders, -3*hour), healthy(policyOrders, -3*hour),
+			at(soon, refused(policyOrders, http.StatusInternalServerError, "UNEXPECTED_ERROR"))),
+		incident("unreadable-while-exporting", "an export is under way when its cluster becomes unreadable: nobody knows that it is stuck",
+			unreadable("server_error", lists...),
+			stopped(orders, -26*hour), export(orders, hour-6*hour, forever, atlassim.ExportInProgress),
+			at(soon, refused(orders, http.StatusInternalServerError, "UNEXPECTED_ERROR"))),
+		incident("cluster-list-refused", "the list of clusters is refused while one becomes Flex", unreadable("bad_response", "clusters"),
+			healthy(orders, -3*hour), at(soon, func(a *actor) {
+				a.project.ClustersRefusal = atlassim.Refusal{Status: http.StatusBadRequest, Code: "CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API"}
+			})),
+		incident("api-sunset", "the end of an API version comes within 90 days", pages("standing APISunset{endpoint=list_pipeline_runs}"),
+			healthy(orders, -3*hour), pipeline(-3*hour, hour, "")).ending(atlassim.OpListPipelineRuns, 89*day),
+	}
+}
+
+// exporterIncidents concern everything that an exporter reads, or the exporter.
+func exporterIncidents() []scenario {
+	unreachable := func(name, story string, f atlassim.Fault) scenario {
+		return incident(name, story, pages("20m Unreachable"), shop, fault(soon, 0, f)).by(alone{})
 	}
 	return []scenario{
-		{
-			name: "project-gone", story: "the credentials lose a project", lasts: 2 * time.Hour,
-			act: func(a *actor) {
-				a.healthy(dailyCluster, 3*time.Hour)
-				a.pipeline(3*time.Hour, time.Hour, nil)
-				a.in(soon, func(time.Time) { a.project.Hide(atlassim.NotInGroup()) })
-				a.expect(a.after(soon), "MongoDBAtlasProjectGone")
-			},
-		},
-		{
-			name: "role-removed", story: "Project Backup Manager is taken away on one project", lasts: 2 * time.Hour,
-			act: func(a *actor) {
-				for _, name := range []string{dailyCluster, policyCluster, manualCluster} {
-					a.healthy(name, time.Hour)
+		incident("credentials-revoked", "the service account is deleted", pages("20m Unauthorized"),
+			shop, at(soon, func(a *actor) { a.server.Deny(a.account.ClientID) })).by(alone{}),
+		unreachable("ip-access-list", "the exporter's address is taken off the access list", afterSignIn(http.StatusForbidden, "IP_ADDRESS_NOT_ON_ACCESS_LIST")),
+		unreachable("api-down", "the whole API answers 503", atlassim.Fault{Status: http.StatusServiceUnavailable}),
+		unreachable("api-slow", "the whole API answers later than requests wait", atlassim.Fault{Delay: minute}),
+		unreachable("api-html", "a proxy answers everything with a page of HTML", atlassim.Fault{
+			Status: http.StatusOK, Body: "<html><body>Please sign in to the network.</body></html>", Header: http.Header{"Content-Type": {"text/html"}},
+		}),
+		unreachable("network-cut", "every connection is cut", atlassim.Fault{
+			Handler: func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+		}),
+		incident("rate-limited", "another tool uses up the limit: a 429 every 10 minutes", pages("20m RateLimited{endpoint=list_backup_exports}"),
+			shop, func(a *actor) {
+				for when := soon; when < 70*minute; when += 10 * minute {
+					f := afterSignIn(http.StatusTooManyRequests, "RATE_LIMITED")
+					f.Operation, f.Times = atlassim.OpListBackupExports, 1
+					fault(when, 0, f)(a)
 				}
-				for _, list := range []string{"/backup/exports", "/backup/restoreJobs", "/collectionRestoreJobs"} {
-					a.fault(soon, 0, atlassim.Fault{
-						Authenticated: true, Match: a.below(list), Status: http.StatusUnauthorized, Code: "USER_UNAUTHORIZED",
-					})
+			}).by(alone{slower: 20}).watched(70 * minute),
+		incident("exporter-crashed", "the exporter is killed and not started again", pages(failingShopPages, "20m ExporterDown{job=mongodbatlas}"),
+			failingShop, do(soon, ended(0, syscall.SIGKILL))).by(alone{}),
+		incident("exporter-away", "the exporter is away for 20 minutes: what it paged before stands", pages(failingShopPages, "20m ExporterDown{job=mongodbatlas} resolved"),
+			failingShop, do(soon, restarted(0, 20*minute))).by(alone{slower: 60}),
+		incident("reload-broken", "a reload finds a bad configuration", pages("20m ExporterConfigReloadFailed"),
+			shop, do(soon, func(a *actor) error {
+				a.writeFile("exporter.yml", "refresh: {min_interval: often}\n")
+				if a.reload() == nil {
+					return errors.New("the bad configuration was accepted")
 				}
-				unreadable(a, "forbidden", "backup_exports", "backup_restores", "collection_restores")
-			},
-		},
-		{
-			name: "cluster-erroring", story: "Atlas answers 500 for the backups of one cluster", lasts: 2 * time.Hour,
-			act: func(a *actor) {
-				a.healthy(dailyCluster, 3*time.Hour)
-				c := a.healthy(policyCluster, 3*time.Hour)
-				a.in(soon, func(time.Time) {
-					c.BackupRefusal = atlassim.Refusal{Status: http.StatusInternalServerError, Code: "UNEXPECTED_ERROR"}
-				})
-				unreadable(a, "server_error", "backup_exports", "backup_restores", "backup_schedule", "backup_snapshots", "collection_restores")
-			},
-		},
-		{
-			name: "cluster-list-refused", story: "the list of clusters is refused while one becomes Flex", lasts: 2 * time.Hour,
-			act: func(a *actor) {
-				a.healthy(dailyCluster, 3*time.Hour)
-				a.in(soon, func(time.Time) {
-					a.project.ClustersRefusal = atlassim.Refusal{
-						Status: http.StatusBadRequest, Code: "CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API",
-					}
-				})
-				unreadable(a, "bad_response", "clusters")
-			},
-		},
-		{
-			name: "api-sunset", story: "the end of an API version comes within 90 days", lasts: 2 * time.Hour,
-			options: func(o *atlassim.Options, now time.Time, c clock) {
-				o.Deprecations[atlassim.OpListPipelineRuns] = atlassim.Deprecation{Sunset: now.Add(c.scaled(89 * day))}
-			},
-			act: func(a *actor) {
-				a.healthy(dailyCluster, 3*time.Hour)
-				a.pipeline(3*time.Hour, time.Hour, nil)
-				a.expectAnywhere(a.built, "MongoDBAtlasAPISunset", "endpoint", atlassim.OpListPipelineRuns)
-			},
-		},
+				return nil
+			})).by(alone{}),
+		// The list of clusters inhibits the others, unless their pages come first: that depends on what is read first.
+		incident("named-project-gone", "a project that the configuration names is no longer visible",
+			append(unreadable("not_found", "clusters"), "perhaps TargetUnreadable{reason=not_found}"),
+			shop, at(soon, func(a *actor) { a.project.Hide(atlassim.Refusal{Status: http.StatusNotFound, Code: "GROUP_NOT_FOUND"}) }),
+		).by(alone{named: true}),
+		incident("list-endless", "reading one list takes hours", pages("50m DataStale{collector=backup_exports}"),
+			shop, below("/"+orders+"/backup/exports", atlassim.Fault{Delay: 5 * minute})).by(alone{timeout: 10 * minute}).watched(2 * hour),
 	}
 }

@@ -1,153 +1,147 @@
 package drill
 
 import (
-	"context"
 	"fmt"
-	"io"
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
+
+// page is an alert that reached the people on duty: one beginning of one set of labels.
+type page struct {
+	labels  map[string]string
+	arrived time.Time
+	// resolved is when the end of it arrived, zero while it has not.
+	resolved time.Time
+}
+
+// String shows the page's alert with the labels that tell its target.
+func (p page) String() string {
+	var target []string
+	for _, name := range slices.Sorted(maps.Keys(p.labels)) {
+		switch name {
+		case "alertname", "severity", "group_id", "group_name":
+		default:
+			target = append(target, name+"="+p.labels[name])
+		}
+	}
+	return strings.TrimPrefix(p.labels["alertname"], "MongoDBAtlas") + "{" + strings.Join(target, ",") + "}"
+}
+
+// pagesOf returns the pages that notifications are about, in the order in which they arrived.
+func pagesOf(received []harness.Notification) []page {
+	var all []page
+	index := map[string]int{}
+	for _, n := range received {
+		for _, alert := range n.Alerts {
+			key := alert.Fingerprint + alert.StartsAt.String()
+			i, known := index[key]
+			switch {
+			case !known && alert.Status == "firing":
+				index[key] = len(all)
+				all = append(all, page{labels: alert.Labels, arrived: n.Arrived})
+			case known && alert.Status == "resolved":
+				all[i].resolved = n.Arrived
+			}
+		}
+	}
+	return all
+}
 
 // verdict is how a scenario went.
 type verdict struct {
+	clock
+
 	scenario scenario
 	results  []result
-	// others are pages about the scenario's project, or its stack, that nobody expected: false pages.
+	// others are pages that nobody expected: false ones.
 	others []string
 }
 
 // result is what became of an expected page.
 type result struct {
-	expectation expectation
-	// paged tells whether it arrived, and after how long on the wall clock from when it was due.
+	expectation
+
 	paged bool
-	after time.Duration
-	// unresolved tells that it should have been resolved and was not.
-	unresolved bool
+	after time.Duration // from when it was due, on the wall clock
+	// wrongEnd is set for a page that should have ended and did not, or ended and should not have.
+	wrongEnd bool
 }
 
-// missed counts the expected pages that did not arrive, and those that did not end as they should.
-func (v *verdict) missed() int {
-	n := 0
-	for _, r := range v.results {
-		if !r.paged || r.unresolved {
-			n++
-		}
-	}
-	return n
+func (r *result) missed() bool { return !r.optional && (!r.paged || r.wrongEnd) }
+
+// missed reports whether an expected page did not arrive, or did not end as it should.
+func (v *verdict) missed() bool {
+	return slices.ContainsFunc(v.results, func(r result) bool { return r.missed() })
 }
 
-func (v *verdict) passed() bool { return v.missed() == 0 && len(v.others) == 0 }
+func (v *verdict) passed() bool { return !v.missed() && len(v.others) == 0 }
 
-// early is how long before it is due a page may come: a restore's date is a whole second of the wall clock.
+// early is how long before it is due a page may come: Atlas dates are whole seconds of the wall clock.
 const early = time.Second
 
-// judge compares what was paged with what was expected.
-func (s *stack) judge() outcome {
-	pages := s.receiver.received()
-	o := outcome{failed: s.failedScrapes()}
-	owned := map[*actor][]page{}
-	for _, p := range pages {
-		if owner := s.owner(p); owner != nil {
-			owned[owner] = append(owned[owner], p)
-		} else {
-			o.stray = append(o.stray, p)
-		}
-	}
-	for i, a := range s.actors {
-		o.verdicts = append(o.verdicts, judge(s.scenarios[i], a.expected, owned[a]))
-	}
-	return o
-}
-
-// owner finds the scenario that a page is about: by its project, or where it names none, by what is expected.
-func (s *stack) owner(p page) *actor {
-	if s.alone {
-		return s.actors[0]
-	}
-	for _, a := range s.actors {
-		if p.labels["group_id"] == a.project.ID {
-			return a
-		}
-	}
-	for _, a := range s.actors {
-		for i := range a.expected {
-			if p.labels["group_id"] == "" && a.expected[i].fits(p.labels) {
-				return a
-			}
-		}
-	}
-	return nil
-}
-
-// judge compares the pages about one scenario with those that it expects. Each expectation is met by one page; a second
-// beginning of the same alert is a false page like any other, for it wakes somebody twice.
-func judge(sc scenario, expected []expectation, pages []page) verdict {
+// judge compares the pages about one scenario with those that it expects. Each expectation is met by one page: a second
+// beginning of the same alert wakes somebody twice, and is a false page like any other. What nobody expects counts until the
+// scenario's end.
+func judge(sc scenario, expected []expectation, pages []page, end time.Time) verdict {
 	v := verdict{scenario: sc}
 	for _, e := range expected {
 		v.results = append(v.results, result{expectation: e})
 	}
+	other := func(p page, more string) {
+		if p.arrived.Before(end) {
+			v.others = append(v.others, p.String()+more)
+		}
+	}
 	for _, p := range pages {
-		i := slices.IndexFunc(v.results, func(r result) bool { return r.expectation.fits(p.labels) })
-		switch {
-		case i < 0:
-			v.others = append(v.others, p.String())
-		case v.results[i].paged:
-			v.others = append(v.others, p.String()+" again")
-		case p.arrived.Before(v.results[i].expectation.due.Add(-early)):
-			before := v.results[i].expectation.due.Sub(p.arrived).Round(10 * time.Millisecond)
-			v.others = append(v.others, fmt.Sprintf("%s, %s early", p, before))
+		i := slices.IndexFunc(v.results, func(r result) bool { return r.fits(p.labels) })
+		if i < 0 {
+			other(p, "")
+			continue
+		}
+		switch r := &v.results[i]; {
+		case r.optional:
+			r.paged = true
+		case r.paged:
+			other(p, " again")
+		case p.arrived.Before(r.due.Add(-early)):
+			other(p, fmt.Sprintf(", %s early", r.due.Sub(p.arrived).Round(10*time.Millisecond)))
 		default:
-			r := &v.results[i]
-			r.paged, r.after = true, max(p.arrived.Sub(r.expectation.due), 0)
-			r.unresolved = r.expectation.resolves && p.resolved.IsZero()
+			r.paged, r.after = true, max(p.arrived.Sub(r.due), 0)
+			if r.wrongEnd = r.resolves; !p.resolved.IsZero() {
+				r.wrongEnd = !r.resolves && p.resolved.Before(end)
+			}
 		}
 	}
 	return v
 }
 
-// String shows the page's alert and what it is about.
-func (p page) String() string { return named(p.labels["alertname"], p.labels) }
+// judge judges every scenario of a stack. Pages that belong to none are false pages of the first.
+func (s *stack) judge() []verdict {
+	owned := map[*actor][]page{}
+	for _, p := range pagesOf(s.webhook.Received()) {
+		owner := s.owner(p)
+		owned[owner] = append(owned[owner], p)
+	}
+	var verdicts []verdict
+	for _, a := range s.actors {
+		v := judge(a.scenario, a.expected, owned[a], a.after(a.scenario.lasts))
+		v.clock = s.clock
+		verdicts = append(verdicts, v)
+	}
+	return verdicts
+}
 
-// named shows an alert with the labels that tell its target.
-func named(alert string, labels map[string]string) string {
-	var target []string
-	for _, name := range slices.Sorted(maps.Keys(labels)) {
-		switch name {
-		case "alertname", "severity", "group_id", "group_name":
-		default:
-			target = append(target, name+"="+labels[name])
+// owner finds the scenario that a page is about: by its project, or where it names none, by what is expected.
+func (s *stack) owner(p page) *actor {
+	for _, a := range s.actors {
+		if id := p.labels["group_id"]; id == a.project.ID ||
+			id == "" && slices.ContainsFunc(a.expected, func(e expectation) bool { return e.fits(p.labels) }) {
+			return a
 		}
 	}
-	alert = strings.TrimPrefix(alert, "MongoDBAtlas")
-	if len(target) == 0 {
-		return alert
-	}
-	return alert + "{" + strings.Join(target, ",") + "}"
-}
-
-// post sends an empty POST and wants 200.
-func post(ctx context.Context, url string) error {
-	status, err := postStatus(ctx, url)
-	if err == nil && status != http.StatusOK {
-		err = fmt.Errorf("POST %s: status %d", url, status)
-	}
-	return err
-}
-
-func postStatus(ctx context.Context, url string) (status int, err error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, http.NoBody)
-	if err != nil {
-		return 0, err
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = response.Body.Close() }()
-	_, err = io.Copy(io.Discard, response.Body)
-	return response.StatusCode, err
+	return s.actors[0]
 }

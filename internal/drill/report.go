@@ -3,8 +3,6 @@ package drill
 import (
 	"cmp"
 	"fmt"
-	"math"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,156 +10,95 @@ import (
 
 // report is what a drill found.
 type report struct {
-	factor float64
-	took   time.Duration
-	rows   []row
-	stray  []string
-	lost   float64 // the share of scrapes that failed where none was meant to
+	Factor   float64
+	Took     time.Duration
+	verdicts []verdict
+	Lost     float64 // the percentage of scrapes that failed where none was meant to
 }
 
-// row is one scenario with the time that it went by.
-type row struct {
-	verdict
-	clock
-}
+// mostLost is the percentage of lost scrapes above which a drill tells more of the machine than of the rules.
+const mostLost = 2
 
-func (r *report) add(c clock, o outcome) {
-	for _, v := range o.verdicts {
-		r.rows = append(r.rows, row{v, c})
-	}
-	for _, p := range o.stray {
-		r.stray = append(r.stray, p.String())
-	}
-	if len(o.verdicts) > 1 && !math.IsNaN(o.failed) {
-		r.lost = max(r.lost, o.failed)
-	}
-}
-
-// totals are the figures that matter.
-type totals struct {
-	incidents, caught       int // incidents; those whose every page came
-	days, quiet             int // benign days; those without a false page
-	expected, missed, wrong int // pages
-}
-
-func (r *report) totals() totals {
-	t := totals{wrong: len(r.stray)}
-	for _, row := range r.rows {
-		t.expected += len(row.results)
-		t.missed += row.missed()
-		t.wrong += len(row.others)
-		switch {
-		case row.scenario.benign:
-			t.days++
-			if row.passed() {
-				t.quiet++
-			}
-		default:
-			t.incidents++
-			if row.missed() == 0 {
-				t.caught++
-			}
+// Summary says in a sentence how it went.
+func (r *report) Summary() string {
+	var incidents, caught, days, quiet, expected, missed, wrong int
+	count := func(n *int, when bool) {
+		if when {
+			*n++
 		}
 	}
-	return t
+	for i := range r.verdicts {
+		v := &r.verdicts[i]
+		count(&incidents, !v.scenario.benign)
+		count(&caught, !v.scenario.benign && !v.missed())
+		count(&days, v.scenario.benign)
+		count(&quiet, v.scenario.benign && v.passed())
+		for _, result := range v.results {
+			count(&expected, !result.optional)
+			count(&missed, result.missed())
+		}
+		wrong += len(v.others)
+	}
+	return fmt.Sprintf("%d of %d incidents paged as they should, %d of %d benign days were quiet: %d expected pages, %d missed, %d false.",
+		caught, incidents, quiet, days, expected, missed, wrong)
 }
 
-// mostLost is the share of lost scrapes above which a drill tells more of the machine than of the rules.
-const mostLost = 0.02
+// Row is a scenario's row in a table: a cell has a line for each page that was expected.
+type Row struct{ Name, Story, Expected, Paged, After, Others string }
 
-// sorted returns the rows of incidents, or of benign days, those that went wrong first.
-func (r *report) sorted(benign bool) []row {
-	rows := slices.DeleteFunc(slices.Clone(r.rows), func(row row) bool { return row.scenario.benign != benign })
-	slices.SortStableFunc(rows, func(a, b row) int {
-		return cmp.Compare(boolToInt(a.passed()), boolToInt(b.passed()))
-	})
+func (v *verdict) row(factor float64) Row {
+	row := Row{Name: v.scenario.name, Story: v.scenario.story, Others: cmp.Or(strings.Join(v.others, "<br>"), "none")}
+	if v.factor != factor {
+		row.Story += fmt.Sprintf(" (factor %v)", v.factor)
+	}
+	var expected, paged, after []string
+	for _, r := range v.results {
+		if r.optional {
+			continue
+		}
+		expected = append(expected, r.alert)
+		word, took := "MISSED", ""
+		if r.paged {
+			word, took = "paged", fmt.Sprintf("%.1f s = %.0f min", r.after.Seconds(), v.real(r.after).Minutes())
+			switch {
+			case r.wrongEnd && r.resolves:
+				word = "NOT RESOLVED"
+			case r.wrongEnd:
+				word = "ENDED"
+			case r.resolves:
+				word = "paged, resolved"
+			}
+		}
+		paged, after = append(paged, word), append(after, took)
+	}
+	row.Expected, row.Paged, row.After = strings.Join(expected, "<br>"), strings.Join(paged, "<br>"), strings.Join(after, "<br>")
+	return row
+}
+
+func (r *report) rows(benign bool) (rows []Row) {
+	for i := range r.verdicts {
+		if v := &r.verdicts[i]; v.scenario.benign == benign {
+			rows = append(rows, v.row(r.Factor))
+		}
+	}
 	return rows
 }
 
-func boolToInt(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
-}
-
-// cells are a scenario's columns: for each expected page what was expected, whether it came and after how long.
-func (r row) cells() (expected, paged, after, others string) {
-	var e, p, a []string
-	for _, result := range r.results {
-		e = append(e, named(result.expectation.alert, result.expectation.labels))
-		switch {
-		case !result.paged:
-			p, a = append(p, "MISSED"), append(a, "")
-		case result.unresolved:
-			p, a = append(p, "NOT RESOLVED"), append(a, times(r.clock, result.after))
-		case result.expectation.resolves:
-			p, a = append(p, "paged, resolved"), append(a, times(r.clock, result.after))
-		default:
-			p, a = append(p, "paged"), append(a, times(r.clock, result.after))
-		}
-	}
-	return strings.Join(e, "\n"), strings.Join(p, "\n"), strings.Join(a, "\n"), strings.Join(r.others, "\n")
-}
-
-// times writes a time to page as it was in the drill, and what it stands for.
-func times(c clock, d time.Duration) string {
-	return fmt.Sprintf("%.1f s = %s", d.Seconds(), minutes(c.real(d)))
-}
-
-func minutes(d time.Duration) string {
-	d = d.Round(time.Minute)
-	if d >= time.Hour {
-		return fmt.Sprintf("%d h %02d min", int(d.Hours()), int(d.Minutes())%60)
-	}
-	return fmt.Sprintf("%d min", int(d.Minutes()))
-}
-
-func (r *report) summary() string {
-	t := r.totals()
-	return fmt.Sprintf("%d of %d incidents paged as they should, %d of %d benign days were quiet: %d expected pages, %d missed, %d false.",
-		t.caught, t.incidents, t.quiet, t.days, t.expected, t.missed, t.wrong)
-}
-
-// lines are the rows of a page's table: incidents or benign days.
-func (r *report) lines(benign bool) (lines [][]string) {
-	for _, row := range r.sorted(benign) {
-		expected, paged, after, others := row.cells()
-		story := row.scenario.story
-		if row.factor != r.factor {
-			story += fmt.Sprintf(" (factor %v)", row.factor)
-		}
-		line := []string{row.scenario.name, story, expected, paged, after, cmp.Or(others, "none")}
-		for i := range line {
-			line[i] = strings.ReplaceAll(line[i], "\n", "<br>")
-		}
-		lines = append(lines, line)
-	}
-	return lines
-}
-
-// page is what the template drill.md.tmpl shows.
-func (r *report) page() map[string]any {
-	return map[string]any{
-		"Factor": r.factor, "Summary": r.summary(), "Took": r.took.Round(time.Second), "Lost": 100 * r.lost,
-		"Incidents": r.lines(false), "BenignDays": r.lines(true), "Stray": r.stray,
-	}
-}
+// Incidents and BenignDays are the rows of the page's tables.
+func (r *report) Incidents() []Row  { return r.rows(false) }
+func (r *report) BenignDays() []Row { return r.rows(true) }
 
 // complain fails the test for what did not go as it should.
 func (r *report) complain(t *testing.T) {
 	t.Helper()
-	for _, row := range r.rows {
-		expected, paged, after, others := row.cells()
-		if !row.passed() {
-			t.Errorf("%s: expected %q: %q after %q; false pages: %q", row.scenario.name, expected, paged, after, others)
+	for i := range r.verdicts {
+		if v := &r.verdicts[i]; !v.passed() {
+			row := v.row(r.Factor)
+			t.Errorf("%s: expected %s: %s after %s; false pages: %s", row.Name, row.Expected, row.Paged, row.After, row.Others)
 		}
 	}
-	for _, s := range r.stray {
-		t.Errorf("page that belongs to no scenario: %s", s)
+	if r.Lost > mostLost {
+		t.Errorf("the machine lost %.1f %% of the scrapes, so this says little: try a smaller -factor or -parallel", r.Lost)
 	}
-	if r.lost > mostLost {
-		t.Errorf("the machine lost %.1f %% of the scrapes, so this says little: try a smaller -factor or -stacks", 100*r.lost)
-	}
-	t.Logf("%s\nfactor %v, %s, at most %.1f %% of scrapes lost", r.summary(), r.factor, r.took.Round(time.Second), 100*r.lost)
+	t.Logf("%s\nfactor %v, %s, at most %.1f %% of scrapes lost", r.Summary(), r.Factor, r.Took.Round(time.Second), r.Lost)
 }

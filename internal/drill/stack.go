@@ -1,98 +1,98 @@
 package drill
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"math"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"gopkg.in/yaml.v3"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/drill/scale"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
-// plan is what plays on one stack of programs: a simulated Atlas, exporters, a Prometheus and an Alertmanager.
-type plan struct {
-	name      string
-	scenarios []scenario
-	// alone tells that the stack belongs to its one scenario, so that every page is that scenario's.
-	alone bool
-}
-
-// settings are what the stacks of a drill have in common.
-type settings struct {
-	clock
-
-	rules []byte // the scaled rules
-	// grace is how long an expected page is waited for on the wall clock, when a scenario's time is over.
-	grace time.Duration
-}
-
 // The real-world rhythm, which is that of the documentation's examples.
 const (
-	scrapeInterval    = time.Minute
+	scrapeInterval    = minute
 	groupWait         = 30 * time.Second
-	groupInterval     = 5 * time.Minute
-	repeatInterval    = 4 * time.Hour
+	groupInterval     = 5 * minute
+	repeatInterval    = 4 * hour
 	minInterval       = 30 * time.Second
-	chainInterval     = 5 * time.Minute // of the lists that are long or seldom change
-	discoveryInterval = 5 * time.Minute
-	relistInterval    = 6 * time.Hour
+	chainInterval     = 5 * minute // of the lists that are long or seldom change
+	discoveryInterval = 5 * minute
+	relistInterval    = 6 * hour
 	// requestTimeout is on the wall clock: the exporter's usual 30 s, divided, would be too short for any machine.
 	requestTimeout = 2 * time.Second
 )
 
-// stack is a running plan.
+// stack is the programs that play scenarios: a simulated Atlas, exporters, a Prometheus and an Alertmanager.
 type stack struct {
-	settings
-	plan
+	clock
+	alone // of its only scenario, or the usual
 
-	t            testing.TB
-	org          *atlassim.Organization
-	server       *atlassim.Server
-	account      atlassim.ServiceAccount
-	dir          string
-	configFile   string
-	gates        []*gate
-	prometheus   *harness.PrometheusServer
-	alertmanager *harness.AlertmanagerServer
-	receiver     *receiver
-	actors       []*actor
+	t          testing.TB
+	org        *atlassim.Organization
+	server     *atlassim.Server
+	account    atlassim.ServiceAccount
+	dir        string
+	gates      []*gate
+	prometheus *harness.PrometheusServer
+	webhook    *harness.Webhook
+	actors     []*actor
 }
 
-// outcome is how the scenarios of a stack went.
-type outcome struct {
-	verdicts []verdict
-	stray    []page  // pages that belong to no scenario
-	failed   float64 // the share of scrapes that failed
-}
-
-// runPlan plays a plan from beginning to end.
-func runPlan(t testing.TB, s settings, p plan) outcome {
+// play plays scenarios from beginning to end. It returns what became of them, and the share of the scrapes that failed.
+func (d *drill) play(t *testing.T, scenarios []scenario) (verdicts []verdict, lost float64) {
 	t.Helper()
-	st := &stack{settings: s, plan: p, t: t, dir: t.TempDir(), receiver: newReceiver(t)}
-	st.startAtlas()
-	st.startExporters()
-	st.startPrometheus()
-	st.stage()
-	st.play()
-	return st.judge()
+	s := &stack{clock: clock{d.factor}, t: t, dir: t.TempDir(), webhook: harness.StartWebhook(t)}
+	if own := scenarios[0].alone; own != nil {
+		s.alone = *own
+		if own.slower > 0 {
+			s.factor = min(s.factor, own.slower)
+		}
+	}
+	rules, err := scale.Rules(d.rules, s.factor)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.startAtlas(scenarios)
+	s.writeFile("secret", s.account.ClientSecret)
+	s.writeFile("exporter.yml", s.exporterConfig())
+	for n := range max(s.exporters, 1) {
+		s.gates = append(s.gates, newGate(t))
+		s.startExporter(n)
+	}
+	s.startPrometheus(string(rules))
+	s.stage(scenarios)
+	s.act(d.grace)
+	samples, err := s.prometheus.Query(t.Context(), `1 - avg(avg_over_time(up[1h]))`)
+	if err != nil || len(samples) != 1 {
+		t.Fatalf("the share of lost scrapes: %v, %v", samples, err)
+	}
+	return s.judge(), samples[0].Value
 }
 
-// startAtlas serves an organisation with one project in which nothing happens: an exporter that sees no project at all is
+// startAtlas serves an organization with one project in which nothing happens: an exporter that sees no project at all is
 // an incident of its own.
-func (s *stack) startAtlas() {
+func (s *stack) startAtlas(scenarios []scenario) {
 	s.account = atlassim.NewServiceAccount()
 	s.org = atlassim.NewOrganization(atlassim.WallClock{}, atlassim.WithTimeScale(s.factor))
 	s.org.AddProject("lobby")
 	options := atlassim.Options{
 		ServiceAccounts: []atlassim.ServiceAccount{s.account},
-		TokenLifetime:   max(s.scaled(time.Hour), time.Second),
+		TokenLifetime:   max(s.scaled(hour), time.Second),
 		TokenLimit:      10_000,
 		RateLimits:      atlassim.DefaultRateLimits(),
 		Deprecations:    map[string]atlassim.Deprecation{},
@@ -101,36 +101,20 @@ func (s *stack) startAtlas() {
 		limit.Period = s.scaled(limit.Period)
 		options.RateLimits[set] = limit
 	}
-	for _, sc := range s.scenarios {
-		if sc.options != nil {
-			sc.options(&options, time.Now(), s.clock)
+	for _, sc := range scenarios {
+		for operation, in := range sc.sunsets {
+			options.Deprecations[operation] = atlassim.Deprecation{
+				Deprecated: time.Now().Add(-s.scaled(30 * day)), Sunset: time.Now().Add(s.scaled(in)),
+			}
 		}
 	}
-	s.server = atlassim.NewServer(s.org, options)
-	if err := s.server.Start(); err != nil {
-		s.t.Fatal(err)
-	}
-	s.t.Cleanup(func() { _ = s.server.Close() })
+	s.server = harness.StartAtlas(s.t, s.org, options)
 }
 
-func (s *stack) startExporters() {
-	s.configFile = filepath.Join(s.dir, "exporter.yml")
-	s.writeFile("secret", s.account.ClientSecret)
-	s.writeFile("exporter.yml", s.exporterConfig(""))
-	exporters := 1
-	for _, sc := range s.scenarios {
-		exporters = max(exporters, sc.exporters)
-	}
-	for range exporters {
-		s.gates = append(s.gates, newGate(s.t))
-		s.startExporter(len(s.gates) - 1)
-	}
-}
-
-// startExporter starts the process behind a gate.
+// startExporter starts the process behind a gate. Its answers leave half of Prometheus's timeout to a busy machine.
 func (s *stack) startExporter(n int) {
-	s.gates[n].running.Store(harness.StartExporter(s.t, "--config.file="+s.configFile,
-		"--web.timeout-offset="+s.scaled(10*time.Second).String(), "--log.level=info"))
+	s.gates[n].running.Store(harness.StartExporter(s.t, "--config.file="+filepath.Join(s.dir, "exporter.yml"),
+		"--web.timeout-offset="+s.scaled(scrapeInterval/2).String(), "--log.level=info"))
 }
 
 func (s *stack) writeFile(name, content string) {
@@ -139,55 +123,56 @@ func (s *stack) writeFile(name, content string) {
 	}
 }
 
-// exporterConfig is the exporter's configuration, with what its scenario adds.
-func (s *stack) exporterConfig(more string) string {
-	timeout := requestTimeout
-	for _, sc := range s.scenarios {
-		timeout = max(timeout, sc.timeout)
-	}
+func (s *stack) exporterConfig() string {
 	atLeastASecond := func(d time.Duration) string { return s.text(max(d, time.Duration(s.factor*float64(time.Second)))) }
-	chain := s.text(chainInterval)
+	var projects []string
+	if s.named {
+		for _, p := range s.org.Projects() {
+			projects = append(projects, "{id: "+p.ID+"}")
+		}
+	}
 	return fmt.Sprintf(`
 atlas:
-  base_url: %s
-  service_account: {client_id: %s, client_secret_file: %s}
-  request_timeout: %s
+  base_url: %[1]s
+  service_account: {client_id: %[2]s, client_secret_file: %[3]s}
+  request_timeout: %[4]s
   max_retries: 0 # the pause before a retry is on the wall clock
+projects: [%[5]s]
 collectors:
-  backup_exports:
-    expected_intervals:
-      - {clusters: %q, interval: %s}
-      - {clusters: %q, interval: %s}
-      - {clusters: %q, interval: %s}
-      - {clusters: %q, interval: %s}
-      - {clusters: %q, interval: none}
-  backup_snapshots:
-    min_interval: %s
-    expected_intervals:
-      - {clusters: %q, interval: %s}
-      - {clusters: %q, interval: %s}
-      - {clusters: ".*", interval: none}
-  collection_restores: {min_interval: %s}
-  flex_snapshots: {min_interval: %s}
-  flex_restores: {min_interval: %s}
-refresh:
-  min_interval: %s
-  discovery_interval: %s
-  relist_interval: %s
-%s`, s.server.URL(), s.account.ClientID, filepath.Join(s.dir, "secret"), timeout,
-		dailyCluster, s.text(day), sixthCluster, s.text(6*time.Hour), weeklyCluster, s.text(7*day),
-		monthCluster, s.text(31*day), manualCluster,
-		chain, sixthSnapshots, s.text(6*time.Hour), dailySnapshots, s.text(day), chain, chain, chain,
-		s.text(minInterval), atLeastASecond(discoveryInterval), atLeastASecond(relistInterval), more)
+  backup_exports: {expected_intervals: [%[6]s, {clusters: %[7]s, interval: none}]}
+  backup_snapshots: {min_interval: %[8]s, expected_intervals: [%[9]s, {clusters: ".*", interval: none}]}
+  collection_restores: {min_interval: %[8]s}
+  flex_snapshots: {min_interval: %[8]s}
+  flex_restores: {min_interval: %[8]s}
+refresh: {min_interval: %[10]s, discovery_interval: %[11]s, relist_interval: %[12]s}
+`, s.server.URL(), s.account.ClientID, filepath.Join(s.dir, "secret"), max(requestTimeout, s.timeout), strings.Join(projects, ", "),
+		strings.Join([]string{s.every(orders, day), s.every(hourly, hour), s.every(sixHourly, 6*hour), s.every(weekly, 7*day), s.every(monthly, 31*day)}, ", "), byHand,
+		s.text(chainInterval), s.every(sixHourlySnapshots, 6*hour)+", "+s.every(dailySnapshots, day),
+		s.text(minInterval), atLeastASecond(discoveryInterval), atLeastASecond(relistInterval))
+}
+
+// every is how often exports or snapshots of a cluster are expected, as the exporter's configuration has it.
+func (s *stack) every(cluster string, interval time.Duration) string {
+	return fmt.Sprintf("{clusters: %s, interval: %s}", cluster, s.text(interval))
 }
 
 // text is a real-world duration, scaled, as configurations spell it.
 func (s *stack) text(d time.Duration) string { return scale.Text(s.scaled(d).Round(time.Millisecond)) }
 
-// startPrometheus starts Alertmanager and Prometheus. The rules come in once the exporters are scraped: until Prometheus
-// has looked for its targets, a pause on the wall clock, it would count as a long absence of theirs.
-func (s *stack) startPrometheus() {
-	s.alertmanager = harness.StartAlertmanager(s.t, fmt.Sprintf(`
+// alertmanagerConfig makes each alert a page, but for those that the shipped configuration inhibits.
+func (s *stack) alertmanagerConfig() string {
+	content, err := os.ReadFile("../../deploy/compose/alertmanager.yml")
+	var shipped struct {
+		Rules []yaml.Node `yaml:"inhibit_rules"`
+	}
+	if err == nil {
+		err = yaml.Unmarshal(content, &shipped)
+	}
+	inhibit, errMarshal := yaml.Marshal(map[string]any{"inhibit_rules": shipped.Rules})
+	if err = cmp.Or(err, errMarshal); err != nil || len(shipped.Rules) == 0 {
+		s.t.Fatalf("%d shipped inhibition rules: %v", len(shipped.Rules), err)
+	}
+	return fmt.Sprintf(`
 route:
   receiver: duty
   group_by: ["..."] # each alert is a page
@@ -198,11 +183,16 @@ receivers:
 - name: duty
   webhook_configs:
   - {url: %q, send_resolved: true}
-`, s.text(groupWait), s.text(groupInterval), s.text(repeatInterval), s.receiver.server.URL))
+`, s.text(groupWait), s.text(groupInterval), s.text(repeatInterval), s.webhook.URL) + string(inhibit)
+}
 
-	addresses := make([]string, len(s.gates))
-	for i, g := range s.gates {
-		addresses[i] = fmt.Sprintf("%q", g.address())
+// startPrometheus starts Alertmanager and Prometheus. The rules come in once the exporters are scraped: until Prometheus
+// has looked for its targets, a pause on the wall clock, it would count as a long absence of theirs.
+func (s *stack) startPrometheus(rules string) {
+	alertmanager := harness.StartAlertmanager(s.t, s.alertmanagerConfig())
+	var addresses []string
+	for _, g := range s.gates {
+		addresses = append(addresses, fmt.Sprintf("%q", g.server.Listener.Addr()))
 	}
 	s.prometheus = harness.StartPrometheus(s.t, fmt.Sprintf(`
 global: {scrape_interval: %[1]s, scrape_timeout: %[1]s, evaluation_interval: %[1]s}
@@ -213,7 +203,7 @@ scrape_configs:
 alerting:
   alertmanagers:
   - static_configs: [{targets: [%[3]q]}]
-`, s.text(scrapeInterval), strings.Join(addresses, ", "), strings.TrimPrefix(s.alertmanager.URL(), "http://")),
+`, s.text(scrapeInterval), strings.Join(addresses, ", "), strings.TrimPrefix(alertmanager.URL(), "http://")),
 		map[string]string{"rules.yml": "groups: []"})
 	s.prometheus.Eventually(s.t, `sum(up) == sum(mongodbatlas_up)`, func(samples []harness.Sample) error {
 		if len(samples) != 1 || samples[0].Value != float64(len(s.gates)) {
@@ -221,48 +211,49 @@ alerting:
 		}
 		return nil
 	})
-	s.prometheus.WriteFile(s.t, "rules.yml", string(s.rules))
+	s.prometheus.WriteFile(s.t, "rules.yml", rules)
 	if err := s.prometheus.Reload(s.t.Context()); err != nil {
 		s.t.Fatal(err)
 	}
 }
 
 // stage builds the scenarios, and waits until Prometheus has seen every one of them before it begins.
-func (s *stack) stage() {
-	lead := s.scaled(2*discoveryInterval) + 4*time.Second
-	var more strings.Builder
+func (s *stack) stage(scenarios []scenario) {
+	// A whole second, as all dates of Atlas are: what is due falls on the moment, not on the second around it.
+	begin := time.Now().Add(s.scaled(2*discoveryInterval) + 5*time.Second).Truncate(time.Second)
 	s.org.Do(func() {
-		// A whole second, as all dates of Atlas are: what is due falls on the moment, not on the second around it.
-		begin := time.Now().Add(lead + time.Second).Truncate(time.Second)
-		for _, sc := range s.scenarios {
-			a := &actor{
-				clock: s.clock, name: sc.name, built: time.Now(), begin: begin, org: s.org, server: s.server,
-				account: s.account, project: s.org.AddProject(sc.name), stack: s,
+		for _, sc := range scenarios {
+			a := &actor{stack: s, scenario: sc, project: s.org.AddProject(sc.name), built: time.Now(), begin: begin}
+			for _, page := range sc.pages {
+				e, err := a.expect(page)
+				if err != nil {
+					s.t.Fatal(err)
+				}
+				a.expected = append(a.expected, e)
 			}
-			sc.act(a)
-			if sc.config != nil {
-				more.WriteString(sc.config(s.org.Projects()[0].ID, a.project.ID))
+			for _, by := range sc.steps {
+				by(a)
 			}
 			s.actors = append(s.actors, a)
 		}
 	})
-	if more.Len() > 0 {
-		s.writeFile("exporter.yml", s.exporterConfig(more.String()))
+	if s.named {
+		s.writeFile("exporter.yml", s.exporterConfig())
 		if err := s.reload(); err != nil {
 			s.t.Fatal(err)
 		}
 	}
 	go s.tick()
-	begin := s.actors[0].begin
-	for {
-		problem := s.seen()
-		if problem == nil {
-			break
+	// Every project is known, and nothing waits to be read for the first time.
+	known := `count(count by (group_id) (mongodbatlas_project_info)) unless sum(mongodbatlas_targets{state="pending"}) > 0`
+	s.prometheus.Eventually(s.t, known, func(samples []harness.Sample) error {
+		if len(samples) != 1 || samples[0].Value < float64(len(scenarios)) {
+			return fmt.Errorf("%v of %d projects are read", samples, len(scenarios))
 		}
-		if time.Now().After(begin) {
-			s.t.Fatalf("the machine is too slow for factor %v: when the drill was to begin, %v", s.factor, problem)
-		}
-		s.sleep(time.Now().Add(50 * time.Millisecond))
+		return nil
+	})
+	if late := time.Since(begin); late > 0 {
+		s.t.Fatalf("the machine is too slow for factor %v: everything was read %s after the beginning", s.factor, late)
 	}
 	s.sleep(begin)
 }
@@ -282,73 +273,40 @@ func (s *stack) tick() {
 	}
 }
 
-// seen tells whether Prometheus knows every target of every project.
-func (s *stack) seen() error {
-	projects, err := s.prometheus.Query(s.t.Context(), `count(count by (group_id) (mongodbatlas_project_info))`)
-	if err != nil {
-		return err
-	}
-	pending, err := s.prometheus.Query(s.t.Context(), `sum(mongodbatlas_targets{state="pending"})`)
-	if err != nil {
-		return err
-	}
-	if len(projects) != 1 || projects[0].Value < float64(len(s.scenarios)) || len(pending) != 1 || pending[0].Value > 0 {
-		return fmt.Errorf("not everything is read: %v of %d projects, targets pending %v", projects, len(s.scenarios), pending)
-	}
-	return nil
-}
-
-// play does what is to be done to processes, and waits for the end: the longest scenario's, and the last page that is
+// act does what is to be done to processes, and waits for the end: the longest scenario's, and the last page that is
 // expected, unless grace passes before.
-func (s *stack) play() {
+func (s *stack) act(grace time.Duration) {
 	var deeds []deed
-	end := s.actors[0].begin
-	for i, a := range s.actors {
+	var end time.Time
+	for _, a := range s.actors {
 		deeds = append(deeds, a.deeds...)
-		end = latest(end, a.after(s.scenarios[i].lasts))
+		if last := a.after(a.scenario.lasts); last.After(end) {
+			end = last
+		}
 	}
 	slices.SortStableFunc(deeds, func(a, b deed) int { return a.at.Compare(b.at) })
 	for _, d := range deeds {
 		s.sleep(d.at)
-		if err := d.do(s); err != nil {
+		if err := d.do(); err != nil {
 			s.t.Fatal(err)
 		}
 	}
 	s.sleep(end)
-	for deadline := time.Now().Add(s.grace); time.Now().Before(deadline) && !s.complete(); {
+	missed := func(v verdict) bool { return v.missed() }
+	for deadline := time.Now().Add(grace); time.Now().Before(deadline) && slices.ContainsFunc(s.judge(), missed); {
 		s.sleep(time.Now().Add(100 * time.Millisecond))
 	}
 	// What was on its way to the people on duty when the last page came still counts.
-	s.sleep(time.Now().Add(s.scaled(2*groupWait) + 2*s.scaled(scrapeInterval)))
-}
-
-// complete tells whether every expected page has arrived, and was resolved where it had to be.
-func (s *stack) complete() bool {
-	pages := s.receiver.received()
-	for _, a := range s.actors {
-		for i := range a.expected {
-			e := &a.expected[i]
-			found := slices.IndexFunc(pages, func(p page) bool { return e.fits(p.labels) })
-			if found < 0 || e.resolves && pages[found].resolved.IsZero() {
-				return false
-			}
-		}
-	}
-	return true
+	s.sleep(time.Now().Add(s.scaled(2*groupWait + 2*scrapeInterval)))
 }
 
 // reload has the first exporter read its configuration again, as an operator would.
 func (s *stack) reload() error {
-	return post(s.t.Context(), s.gates[0].running.Load().URL()+"/-/reload")
-}
-
-// failedScrapes is the share of all scrapes that failed.
-func (s *stack) failedScrapes() float64 {
-	samples, err := s.prometheus.Query(s.t.Context(), `1 - avg(avg_over_time(up[1h]))`)
-	if err != nil || len(samples) != 1 {
-		return math.NaN()
+	answer, err := harness.Ask(s.t.Context(), http.MethodPost, s.gates[0].running.Load().URL()+"/-/reload", 0)
+	if err == nil && answer.Status != http.StatusOK {
+		err = fmt.Errorf("the exporter refuses its configuration: %s", answer.Body)
 	}
-	return samples[0].Value
+	return err
 }
 
 // sleep waits until a moment, or fails the stack when it is to end.
@@ -361,9 +319,30 @@ func (s *stack) sleep(until time.Time) {
 	}
 }
 
-func latest(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
+// gate stands before an exporter at an address that stays, whichever process is behind it: a restarted exporter listens at
+// another port. While there is none, or the gate is shut, connections are cut.
+type gate struct {
+	server  *httptest.Server
+	running atomic.Pointer[harness.Exporter]
+	shut    atomic.Bool
+}
+
+func newGate(t testing.TB) *gate {
+	t.Helper()
+	g := &gate{}
+	cut := func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) }
+	g.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		exporter := g.running.Load()
+		if g.shut.Load() || exporter == nil {
+			cut(w, r, nil)
+		}
+		behind, err := url.Parse(exporter.URL())
+		if err != nil {
+			cut(w, r, err)
+		}
+		proxy := httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(behind) }, ErrorHandler: cut}
+		proxy.ServeHTTP(w, r)
+	}))
+	t.Cleanup(g.server.Close)
+	return g
 }

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"gopkg.in/yaml.v3"
 )
 
@@ -80,7 +81,6 @@ var words = regexp.MustCompile(`(?s)#[^\n]*|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|
 var (
 	durationPattern = regexp.MustCompile(`^(?:[0-9]+(?:ms|[smhdwy]))+$`)
 	secondsPattern  = regexp.MustCompile(`^[0-9]{4,}$`)
-	partPattern     = regexp.MustCompile(`([0-9]+)(ms|[smhdwy])`)
 )
 
 // Expr returns a PromQL expression with every time divided by factor: durations, and plain integers of four digits or more.
@@ -126,25 +126,8 @@ func duration(text string, factor float64) (string, error) {
 
 // Duration reads a duration as Prometheus writes it: 1h30m, 2d.
 func Duration(text string) (time.Duration, error) {
-	if text == "0" {
-		return 0, nil
-	}
-	if !durationPattern.MatchString(text) {
-		return 0, fmt.Errorf("%q is no duration", text)
-	}
-	const day = 24 * time.Hour
-	units := map[string]time.Duration{
-		"ms": time.Millisecond, "s": time.Second, "m": time.Minute, "h": time.Hour, "d": day, "w": 7 * day, "y": 365 * day,
-	}
-	var sum time.Duration
-	for _, part := range partPattern.FindAllStringSubmatch(text, -1) {
-		n, err := strconv.ParseInt(part[1], 10, 32)
-		if err != nil {
-			return 0, fmt.Errorf("%q is no duration: %w", text, err)
-		}
-		sum += time.Duration(n) * units[part[2]]
-	}
-	return sum, nil
+	d, err := model.ParseDuration(text)
+	return time.Duration(d), err
 }
 
 // Text writes a duration of whole milliseconds as Prometheus reads it.

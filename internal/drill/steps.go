@@ -1,0 +1,404 @@
+package drill
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
+)
+
+const (
+	minute = time.Minute
+	hour   = time.Hour
+	day    = 24 * time.Hour
+	// usual is how long an export takes, forever how long a job that hangs.
+	usual   = 30 * minute
+	forever = 1 << 62
+	// soon is when most of what is planned happens.
+	soon = 20 * minute
+)
+
+// The clusters whose exports or snapshots are expected in an interval, as the configuration of every exporter of the drill
+// has it. Of those not listed exports are expected by their policy, whose interval the drill cannot divide, and no
+// snapshots.
+const (
+	orders       = "orders" // an export daily
+	hourly       = "hourly-orders"
+	sixHourly    = "six-hourly-orders" // one every six hours
+	weekly       = "weekly-orders"
+	monthly      = "monthly-orders"
+	byHand       = "manual-orders" // none
+	policyOrders = "policy-orders" // by its policy
+
+	sixHourlySnapshots = "six-hourly-snapshots"
+	dailySnapshots     = "daily-snapshots"
+	flexOrders         = "flex-orders"
+)
+
+// at does steps that take no time at a moment. A moment before the beginning belongs here, too: what routines made of history
+// comes to be in the order of time.
+func at(d time.Duration, steps ...step) step {
+	return func(a *actor) {
+		a.org.At(a.after(d), func(time.Time) {
+			for _, s := range steps {
+				s(a)
+			}
+		})
+	}
+}
+
+// job begins a job at a moment, and ends it a while later. One that takes no time has ended when it is first seen.
+func job[T any](start, takes time.Duration, begin func(*actor, time.Time) T, end func(T, time.Time)) step {
+	return func(a *actor) {
+		var one T
+		a.org.At(a.after(start), func(now time.Time) { one = begin(a, now.Truncate(time.Second)) })
+		if takes < forever {
+			a.org.At(a.after(start+takes), func(now time.Time) { end(one, now) })
+		}
+	}
+}
+
+// cluster adds a cluster with a daily export policy.
+func cluster(name string, change ...func(*actor, *atlassim.ClusterOptions)) step {
+	return func(a *actor) {
+		options := atlassim.ClusterOptions{
+			Created:  a.after(-200 * day),
+			Schedule: atlassim.Schedule{AutoExportEnabled: true, ExportFrequency: atlassim.Daily},
+		}
+		for _, c := range change {
+			c(a, &options)
+		}
+		a.project.AddCluster(name, options)
+	}
+}
+
+func made(at time.Duration) func(*actor, *atlassim.ClusterOptions) {
+	return func(a *actor, o *atlassim.ClusterOptions) { o.Created = a.after(at) }
+}
+
+func provider(name string) func(*actor, *atlassim.ClusterOptions) {
+	return func(_ *actor, o *atlassim.ClusterOptions) { o.Provider = name }
+}
+
+func withoutBackup(_ *actor, o *atlassim.ClusterOptions)  { o.BackupDisabled = true }
+func withoutExports(_ *actor, o *atlassim.ClusterOptions) { o.Schedule = atlassim.Schedule{} }
+
+func (a *actor) cluster(name string) *atlassim.Cluster {
+	for _, c := range a.project.Clusters() {
+		if c.Name == name {
+			return c
+		}
+	}
+	panic("there is no cluster " + name)
+}
+
+// change changes a cluster.
+func change(name string, by func(*atlassim.Cluster)) step {
+	return func(a *actor) { by(a.cluster(name)) }
+}
+
+func paused(name string, on bool) step {
+	return change(name, func(c *atlassim.Cluster) { c.Paused = on })
+}
+
+func backup(name string, on bool) step {
+	return change(name, func(c *atlassim.Cluster) { c.BackupEnabled = on })
+}
+
+func autoExport(name string, on bool) step {
+	return change(name, func(c *atlassim.Cluster) { c.Schedule.AutoExportEnabled = on })
+}
+
+// refused has Atlas refuse everything about a cluster's backups; status 0 ends that.
+func refused(name string, status int, code string) step {
+	return change(name, func(c *atlassim.Cluster) { c.BackupRefusal = atlassim.Refusal{Status: status, Code: code} })
+}
+
+func removed(name string) step {
+	return func(a *actor) { a.project.RemoveCluster(a.cluster(name)) }
+}
+
+// healthy adds a cluster that exports daily, the newest time until a moment, and goes on to.
+func healthy(name string, newest time.Duration) step { return exporting(name, newest, 1000*day) }
+
+// stopped adds a cluster whose daily exports succeeded until a moment, and for which none was made since.
+func stopped(name string, newest time.Duration) step { return exporting(name, newest, newest) }
+
+func exporting(name string, newest, until time.Duration) step {
+	return func(a *actor) {
+		cluster(name)(a)
+		a.cluster(name).AddExportRoutine(atlassim.ExportRoutine{
+			Period: day, Shortest: usual, Longest: usual, First: a.after(newest - usual - 9*day), Until: a.after(until),
+		})
+	}
+}
+
+func export(name string, start, takes time.Duration, state string) step {
+	return exportOf("", name, start, takes, state)
+}
+
+func exportOf(snapshot, name string, start, takes time.Duration, state string) step {
+	return job(start, takes, func(a *actor, now time.Time) *atlassim.Export {
+		e := a.cluster(name).AddExport(atlassim.Export{CreatedAt: now, State: atlassim.ExportInProgress, SnapshotID: snapshot})
+		if takes == forever {
+			e.State = state
+		}
+		return e
+	}, func(e *atlassim.Export, now time.Time) {
+		e.State, e.FinishedAt = state, now
+		if state == atlassim.ExportFailed {
+			e.Reason = &atlassim.StateReason{ErrorCode: "EXPORT_BUCKET_ACCESS_DENIED"}
+		}
+	})
+}
+
+// exportBecomes changes the state of the newest export.
+func exportBecomes(name, state string) step {
+	return change(name, func(c *atlassim.Cluster) {
+		all := c.Exports()
+		all[len(all)-1].State = state
+	})
+}
+
+// snapshots adds a cluster that exports nothing, with completed snapshots in an interval, the newest taken at a moment.
+func snapshots(name string, interval, newest time.Duration) step {
+	return func(a *actor) {
+		cluster(name, withoutExports)(a)
+		for n := range 8 {
+			snapshot(name, newest-time.Duration(n)*interval, 0, atlassim.SnapshotCompleted)(a)
+		}
+	}
+}
+
+func snapshot(name string, start, takes time.Duration, status string, change ...func(*atlassim.Snapshot)) step {
+	return job(start, takes, func(a *actor, now time.Time) *atlassim.Snapshot {
+		s := atlassim.Snapshot{RequestedAt: now, Status: atlassim.SnapshotInProgress}
+		if takes == forever {
+			s.Status = status
+		}
+		for _, by := range change {
+			by(&s)
+		}
+		return a.cluster(name).AddSnapshot(s)
+	}, func(s *atlassim.Snapshot, now time.Time) {
+		if s.Status = status; status == atlassim.SnapshotCompleted {
+			s.CreatedAt = now
+		}
+	})
+}
+
+func fallback(s *atlassim.Snapshot) { s.Type = atlassim.SnapshotFallback }
+func onDemand(s *atlassim.Snapshot) {
+	s.Type, s.Frequency = atlassim.SnapshotOnDemand, atlassim.OnDemand
+}
+
+func frequency(f string) func(*atlassim.Snapshot) {
+	return func(s *atlassim.Snapshot) { s.Frequency = f }
+}
+
+// exported adds the cluster orders with a daily export policy, and a snapshot and its export on each of four days, the newest
+// snapshot taken at a moment.
+func exported(newest time.Duration) step {
+	return func(a *actor) {
+		cluster(orders)(a)
+		for n := range 4 {
+			taken := newest - time.Duration(n)*day
+			a.org.At(a.after(taken), func(now time.Time) {
+				s := a.cluster(orders).AddSnapshot(atlassim.Snapshot{CreatedAt: now})
+				exportOf(s.ID, orders, taken+10*minute, usual, atlassim.ExportSuccessful)(a)
+			})
+		}
+	}
+}
+
+// newestExported has the newest snapshot of orders exported.
+func newestExported(start, takes time.Duration) step {
+	return at(start, func(a *actor) {
+		all := a.cluster(orders).Snapshots()
+		exportOf(all[len(all)-1].ID, orders, start, takes, atlassim.ExportSuccessful)(a)
+	})
+}
+
+// restore starts a restore of the cluster orders, of a delivery type; end says how it ends.
+func restore(delivery string, start, takes time.Duration, end func(*atlassim.Restore, time.Time)) step {
+	return job(start, takes, func(a *actor, now time.Time) *atlassim.Restore {
+		return a.cluster(orders).AddRestore(atlassim.Restore{CreatedAt: now, DeliveryType: delivery})
+	}, end)
+}
+
+func succeeds(r *atlassim.Restore, now time.Time)   { r.FinishedAt = now }
+func fails(r *atlassim.Restore, now time.Time)      { r.Failed, r.FinishedAt = true, now }
+func failsUndated(r *atlassim.Restore, _ time.Time) { r.Failed = true }
+func isCancelled(r *atlassim.Restore, now time.Time) {
+	r.Cancelled, r.Failed, r.FinishedAt = true, true, now
+}
+func becomesReady(r *atlassim.Restore, now time.Time) { r.MakeReady(now) }
+
+func collectionRestore(name string, start, takes time.Duration, state string) step {
+	return job(start, takes, func(a *actor, now time.Time) *atlassim.CollectionRestore {
+		return a.cluster(name).AddCollectionRestore(atlassim.CollectionRestore{
+			CreatedAt: now, State: atlassim.CollectionInProgress, TotalDocuments: 9,
+		})
+	}, func(r *atlassim.CollectionRestore, now time.Time) { r.State, r.FinishedAt = state, now })
+}
+
+// flex adds a Flex cluster with daily snapshots, the newest taken at a moment.
+func flex(newest time.Duration) step {
+	return func(a *actor) {
+		a.project.AddFlexCluster(flexOrders, a.after(newest-10*day))
+		for n := range 8 {
+			flexSnapshot(newest-time.Duration(7-n)*day, 2*minute, atlassim.FlexCompleted)(a)
+		}
+	}
+}
+
+// flexLate is flex, a day of the exporter and some time ago, which are so many days of the drill.
+func flexLate(by time.Duration) step {
+	return func(a *actor) { flex(-time.Duration(a.factor*float64(day)) - by)(a) }
+}
+
+func flexSnapshot(start, takes time.Duration, status string) step {
+	return job(start, takes, func(a *actor, now time.Time) *atlassim.FlexSnapshot {
+		return a.project.FlexClusters()[0].AddSnapshot(atlassim.FlexSnapshot{
+			ScheduledTime: now, StartTime: now, Status: atlassim.FlexRunning, Expiration: a.begin.Add(day),
+		})
+	}, func(s *atlassim.FlexSnapshot, now time.Time) { s.Status, s.FinishTime = status, now })
+}
+
+func flexRestore(start, takes time.Duration, status string) step {
+	return job(start, takes, func(a *actor, now time.Time) *atlassim.FlexRestore {
+		return a.project.FlexClusters()[0].AddRestore(atlassim.FlexRestore{ScheduledDate: now, Status: atlassim.FlexRunning})
+	}, func(r *atlassim.FlexRestore, now time.Time) { r.Status, r.FinishedDate = status, now })
+}
+
+// pipeline adds the pipeline orders, with daily runs that succeed, the newest started at a moment. From the beginning on
+// they fail in a phase, unless that is empty.
+func pipeline(newest, takes time.Duration, failing string) step {
+	return func(a *actor) {
+		emptyPipeline(atlassim.PipelineActive)(a)
+		a.project.Pipelines()[0].AddRunRoutine(atlassim.RunRoutine{
+			Period: day, First: a.after(newest - 5*day), Shortest: takes, Longest: takes,
+			Outcome: func(_ int, created time.Time) (o atlassim.RunOutcome) {
+				if failing != "" && created.After(a.begin) {
+					o = atlassim.RunOutcome{State: atlassim.RunFailed, Phase: failing}
+				}
+				return o
+			},
+		})
+	}
+}
+
+func emptyPipeline(state string) step {
+	return func(a *actor) {
+		a.project.AddPipeline("orders", atlassim.PipelineOptions{Created: a.after(-100 * day), Cluster: orders, State: state})
+	}
+}
+
+// run adds a run as it is when it is first seen.
+func run(start time.Duration, state, phase string) step {
+	return at(start, func(a *actor) {
+		a.project.Pipelines()[0].AddRun(atlassim.Run{State: state, Phase: phase})
+	})
+}
+
+// fault injects a fault for a while; until 0 it stays.
+func fault(from, until time.Duration, f atlassim.Fault) step {
+	return at(from, func(a *actor) {
+		remove := a.server.Inject(f)
+		if until > 0 {
+			a.org.At(a.after(until), func(time.Time) { remove() })
+		}
+	})
+}
+
+// below injects a fault soon into the requests for the scenario's project whose path contains a part.
+func below(part string, f atlassim.Fault) step {
+	return func(a *actor) {
+		f.Project, f.Match = a.project.ID, func(r *http.Request) bool { return strings.Contains(r.URL.Path, part) }
+		fault(soon, 0, f)(a)
+	}
+}
+
+// afterSignIn strikes the requests for Atlas's data alone.
+func afterSignIn(status int, code string) atlassim.Fault {
+	return atlassim.Fault{Authenticated: true, Status: status, Code: code}
+}
+
+// shop is a project in which all is well.
+func shop(a *actor) {
+	for _, s := range []step{
+		healthy(orders, -3*hour), restore(atlassim.RestoreAutomated, -5*hour, hour, succeeds),
+		healthy(byHand, -3*hour), pipeline(-3*hour, hour, ""),
+	} {
+		s(a)
+	}
+}
+
+// failingShop is a shop in which an export has failed, which pages as failingShopPages say.
+func failingShop(a *actor) {
+	shop(a)
+	export(orders, -2*hour, hour, atlassim.ExportFailed)(a)
+}
+
+const failingShopPages = "standing BackupExportFailed{cl_name=orders}"
+
+// do plans something that is done to a process.
+func do(d time.Duration, deeds ...func(*actor) error) step {
+	return func(a *actor) {
+		for _, by := range deeds {
+			a.deeds = append(a.deeds, deed{a.after(d), func() error { return by(a) }})
+		}
+	}
+}
+
+// reloaded has the first exporter read its configuration again, as an operator would.
+func reloaded(a *actor) error { return a.reload() }
+
+// ended ends the process of an exporter, and waits until it is gone.
+func ended(n int, sig os.Signal) func(*actor) error {
+	return func(a *actor) error {
+		old := a.gates[n].running.Swap(nil)
+		if err := old.Signal(sig); err != nil {
+			return err
+		}
+		ctx, cancel := context.WithTimeout(a.t.Context(), time.Minute)
+		defer cancel()
+		if err := old.Wait(ctx); ctx.Err() != nil {
+			return err
+		}
+		return nil // a process that was killed ends with an error
+	}
+}
+
+// restarted ends an exporter and starts another in its place, which is away for a while at least.
+func restarted(n int, away time.Duration) func(*actor) error {
+	return func(a *actor) error {
+		back := time.Now().Add(a.scaled(away))
+		if err := ended(n, syscall.SIGTERM)(a); err != nil {
+			return err
+		}
+		a.sleep(back)
+		a.startExporter(n)
+		return nil
+	}
+}
+
+// gateShut loses an exporter's scrapes, or no longer does.
+func gateShut(shut bool) func(*actor) error {
+	return func(a *actor) error {
+		a.gates[0].shut.Store(shut)
+		return nil
+	}
+}
+
+// expected changes how often snapshots of a cluster are expected: a backup policy's interval cannot be divided.
+func expected(name string, from, to time.Duration) func(*actor) error {
+	return func(a *actor) error {
+		a.writeFile("exporter.yml", strings.Replace(a.exporterConfig(), a.every(name, from), a.every(name, to), 1))
+		return a.reload()
+	}
+}
