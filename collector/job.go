@@ -8,18 +8,18 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
-// job is what is kept of a job that Atlas lists: enough to judge a history by, and small, since an organization lists
-// millions. Extra is what one kind of job adds.
+// job is what is kept of a job that Atlas lists. It is small and has no pointers, because an organization may have
+// millions of jobs. Extra is what a kind of job adds.
 type job[Extra any] struct {
 	id      atlasapi.ObjectID
 	created seconds
-	ended   seconds // none while it runs, and where Atlas sends no end
+	ended   seconds // 0 while the job runs, and if Atlas sends no end
 	state   uint8   // index into the kind's states
-	word    uint8   // index into the target's interned words: what it is depends on the kind
+	word    uint8   // index into the target's interned words; the kind decides what the word is, such as the delivery type
 	extra   Extra
 }
 
-// compare orders jobs by creation, and by id where that is the same.
+// compare orders jobs by creation, then by id.
 func (j *job[Extra]) compare(other *job[Extra]) int {
 	switch {
 	case j.created < other.created:
@@ -30,7 +30,7 @@ func (j *job[Extra]) compare(other *job[Extra]) int {
 	return j.id.Compare(other.id)
 }
 
-// outcome is what a state means for the person who waits for the job.
+// outcome is what a state means for somebody who waits for the job.
 type outcome uint8
 
 const (
@@ -38,16 +38,16 @@ const (
 	unfinished
 	succeeded
 	failed
-	cancelled // or over in another way that is neither
+	cancelled // or over without success or failure
 )
 
-// jobState is a state that a kind of job can be in.
+// jobState is a state of a kind of job.
 type jobState struct {
 	name    string
 	outcome outcome
 }
 
-// jobStates are all states of a kind of job. The index of an undocumented state is their number.
+// jobStates are all documented states of a kind of job. An undocumented state has the index len(jobStates).
 type jobStates struct {
 	states []jobState
 	shown  []string
@@ -92,7 +92,8 @@ func (s jobStates) first(o outcome) string {
 	return unknownState
 }
 
-// interner keeps the few different strings that the jobs of a target have, such as delivery types, once each.
+// interner stores each different string of a target's jobs once, such as the delivery types, so that a job needs only
+// an index.
 type interner []string
 
 // index returns the index of a word. Index 0 stands for none, which is shown as unknown, for the word unknown itself, and
@@ -120,14 +121,14 @@ func (n interner) word(i uint8) string {
 	return n[i-1]
 }
 
-// clockSkew is how far Atlas's clock may be ahead of ours. Nothing else is judged by our clock: dates are compared with
-// each other, and shown as Atlas sends them.
+// clockSkew is how far Atlas's clock may be ahead of ours. Apart from this, dates are compared only with each other,
+// not with our clock.
 const clockSkew = 3600
 
-// seconds is a point in time in seconds since 1970, 0 where there is none. Atlas sends whole seconds.
+// seconds is a time in seconds since 1970, 0 for none. Atlas sends whole seconds.
 type seconds uint32
 
-// The years that a date can have. A date outside of them is a placeholder, such as year 1 or 9999 for "never".
+// The range of valid years. A date outside of it is a placeholder, such as year 1 or 9999 for "never".
 var (
 	earliest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 	latest   = time.Date(2106, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -140,7 +141,7 @@ func secondsOf(t time.Time) seconds {
 	return seconds(t.Unix())
 }
 
-// firstValid returns the first of the times that is one.
+// firstValid returns the first valid time.
 func firstValid(times ...time.Time) seconds {
 	for _, t := range times {
 		if s := secondsOf(t); s != 0 {
@@ -150,7 +151,7 @@ func firstValid(times ...time.Time) seconds {
 	return 0
 }
 
-// time returns the time, the zero time where there is none.
+// time returns the time, the zero time for none.
 func (s seconds) time() time.Time {
 	if s == 0 {
 		return time.Time{}
@@ -158,7 +159,7 @@ func (s seconds) time() time.Time {
 	return time.Unix(int64(s), 0)
 }
 
-// earliestOf returns the earlier of two times; either may be none.
+// earliestOf returns the earlier of two times. Either may be 0 for none.
 func earliestOf(a, b seconds) seconds {
 	if a == 0 || b != 0 && b < a {
 		return b
@@ -166,7 +167,7 @@ func earliestOf(a, b seconds) seconds {
 	return a
 }
 
-// snapshotHash identifies a snapshot among those of one cluster in a third of the room of its id; 0 is none.
+// snapshotHash identifies a snapshot among those of one cluster, in a third of the space of its id; 0 is none.
 type snapshotHash uint32
 
 func hashOf(id atlasapi.ObjectID) snapshotHash {
@@ -174,6 +175,6 @@ func hashOf(id atlasapi.ObjectID) snapshotHash {
 		return 0
 	}
 	h := fnv.New32a()
-	_, _ = h.Write(id[:]) // it takes everything
+	_, _ = h.Write(id[:]) // it never fails
 	return max(1, snapshotHash(h.Sum32()))
 }
