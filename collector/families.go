@@ -40,7 +40,7 @@ func timestamp[S any](name, help, source string, value func(S) seconds) family[S
 	})
 }
 
-// flag declares a family with one sample of 1 or 0, or none if Atlas does not say.
+// flag declares a family with one sample of 1 or 0, or none where Atlas does not say.
 func flag[S any](name, help, source string, value func(S) atlasapi.Optional[bool]) family[S] {
 	return number(name, help, source, func(s S) (float64, bool) {
 		on := value(s)

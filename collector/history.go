@@ -29,7 +29,7 @@ const (
 // The places of jobs are counted: a known job at index i is at index i plus the number of new jobs before it. That is
 // only possible while all pages except the last are full.
 type history[Job, Extra any] struct {
-	mu     sync.RWMutex // held to change jobs; only the target's reading changes them
+	mu     sync.RWMutex // held to change jobs; only the reading of the target does
 	jobs   []job[Extra]
 	order  listOrder
 	relist time.Time // when the next full read is due, whatever the order
@@ -46,7 +46,7 @@ func (h *history[Job, Extra]) each(f func(*job[Extra]) bool) {
 	}
 }
 
-// forget drops all jobs.
+// forget drops every job.
 func (h *history[Job, Extra]) forget() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -79,7 +79,7 @@ func (l *lister[Job, Extra]) nextRelist() time.Time {
 	return l.now.Add(l.relistInterval/2 + rand.N(l.relistInterval/2+1))
 }
 
-// refresh brings the history up to date. On an error, the history does not change.
+// refresh brings the history up to date. On an error it is as it was.
 func (h *history[Job, Extra]) refresh(ctx context.Context, l lister[Job, Extra]) error {
 	if h.relist.After(l.now.Add(l.relistInterval)) {
 		h.relist = l.nextRelist() // a reload shortened the interval
@@ -100,14 +100,14 @@ func (h *history[Job, Extra]) readWhole(ctx context.Context, l lister[Job, Extra
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.jobs = append(make([]job[Extra], 0, len(jobs)), jobs...) // clipped: append may have allocated twice the size
+	h.jobs = append(make([]job[Extra], 0, len(jobs)), jobs...) // append left room for as many again
 	h.order = orderOf(h.jobs)
 	h.relist = l.nextRelist()
 	return nil
 }
 
-// readAll reads every page. If a job may be missing because the list moved in the meantime, it reads them once more. It
-// does not try a third time: if the list seems to move each time, Atlas does not return its items in a stable order.
+// readAll reads every page, and reads them again where a job may be missing, since the list moved up meanwhile. Twice is
+// enough: a list that seems to shift each time does not number its items as it shows them.
 func (l lister[Job, Extra]) readAll(ctx context.Context) (jobs []job[Extra], err error) {
 	jobs, shifted, err := l.readPages(ctx)
 	if shifted && err == nil {
@@ -182,7 +182,7 @@ func (h *history[Job, Extra]) readChanges(ctx context.Context, l lister[Job, Ext
 type changes[Job, Extra any] struct {
 	lister[Job, Extra]
 	known []job[Extra]
-	fresh []job[Extra] // new jobs, in the order of the list
+	fresh []job[Extra] // jobs that were not known, in the list's order
 	shift int          // number of new jobs before the known ones
 	read  map[int][]job[Extra]
 	at    map[atlasapi.ObjectID]int // index in known of the known jobs that were read
@@ -208,8 +208,8 @@ func (c *changes[Job, Extra]) page(ctx context.Context, number int) (jobs []job[
 	return jobs, page.More, nil
 }
 
-// matches reports whether the page has the known jobs at their expected places, from the page's index first on. It
-// records their places in at.
+// matches reports whether the page holds the known jobs at the places where they should stand, beginning with the
+// page's index first, and notes them.
 func (c *changes[Job, Extra]) matches(number int, page []job[Extra], first int) bool {
 	if c.at == nil {
 		c.at = map[atlasapi.ObjectID]int{}

@@ -8,8 +8,8 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
-// job is what is kept of a job that Atlas lists. It is small and has no pointers, because an organization may have
-// millions of jobs. Extra is what a kind of job adds.
+// job is what is kept of a job that Atlas lists: enough to judge a history by, and small, since an organization lists
+// millions. Extra is what one kind of job adds.
 type job[Extra any] struct {
 	id      atlasapi.ObjectID
 	created seconds
@@ -128,7 +128,7 @@ const clockSkew = 3600
 // seconds is a time in seconds since 1970, 0 for none. Atlas sends whole seconds.
 type seconds uint32
 
-// The range of valid years. A date outside of it is a placeholder, such as year 1 or 9999 for "never".
+// The years that a date can have. A date outside of them is a placeholder, such as year 1 or 9999 for "never".
 var (
 	earliest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 	latest   = time.Date(2106, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -167,7 +167,7 @@ func earliestOf(a, b seconds) seconds {
 	return a
 }
 
-// snapshotHash identifies a snapshot among those of one cluster, in a third of the space of its id; 0 is none.
+// snapshotHash identifies a snapshot among those of one cluster in a third of the room of its id; 0 is none.
 type snapshotHash uint32
 
 func hashOf(id atlasapi.ObjectID) snapshotHash {
