@@ -230,10 +230,11 @@ func (c *changes[Job, Extra]) matches(number int, page []job[Extra], first int) 
 // readFront reads the new jobs at the front of a list with the newest first, up to the first known job. It returns
 // false if the answers do not prove that the places of all known jobs are as counted:
 //
-// - The newest known job must be found. Until it is, each page must be full, and there must be a next one. - From it
-// on, the page must have the known jobs in their order. - If there is a next page, this one must be full, and must end
-// before the last known job. Without a next page, it must end exactly with the last known job. - The new jobs must
-// continue the order of the list.
+//   - The newest known job must be found. Until it is, each page must be full, and there must be a next one.
+//   - From it on, the page must have the known jobs in their order.
+//   - If there is a next page, this one must be full, and must end before the last known job. Without a next page, it
+//     must end exactly with the last known job.
+//   - The new jobs must continue the order of the list.
 func (c *changes[Job, Extra]) readFront(ctx context.Context) (bool, error) {
 	var front []job[Extra]
 	for number := 1; number <= headPages; number++ {
