@@ -84,9 +84,9 @@ const (
 	PendingAfter = 30 * time.Minute
 	// ReadingTime is how long it may take until a success that has come is read.
 	ReadingTime = 15 * time.Minute
-	// turn is how long past its next turn a failure is still news.
-	turn = 24 * time.Hour
-	// shortPause is the longest pause that is no reason for a missing success, whatever the interval.
+	// Turn is how long a failure is still reported after its next scheduled job.
+	Turn = 24 * time.Hour
+	// shortPause is the longest pause that does not excuse a missing success, whatever the interval.
 	shortPause = 12 * time.Hour
 )
 
@@ -223,7 +223,7 @@ func (j *judge) group(l *collector.Latest) {
 // news is how long a failure is reported: at least until the next turn.
 func (j *judge) news() time.Duration {
 	if interval := j.view.Plan.Interval; interval > 0 {
-		return max(j.view.Patience.News, interval+turn)
+		return max(j.view.Patience.News, interval+Turn)
 	}
 	return j.view.Patience.News
 }
@@ -327,7 +327,7 @@ func (j *judge) calm() {
 		j.note(UnknownFrequency)
 	}
 	switch {
-	case l.Outcome == collector.OutcomeUnfinished && !j.frozen():
+	case l.Outcome == collector.OutcomeUnfinished && (!j.frozen() || l.LastSuccess.IsZero()): // the only job, if it still runs
 		j.note(Running)
 	case l.Outcome == collector.OutcomeUnknown && l.State != "":
 		j.note(UnknownState)

@@ -11,7 +11,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/verdict"
 )
 
-// problem is a line about the targets of a project and collector that cannot be read for the same reason.
+// problem is a line about targets of a project and a collector that cannot be read for one reason.
 type problem struct {
 	Word, Project, What, Why string
 	Remedy                   string
@@ -19,11 +19,11 @@ type problem struct {
 	Runbook                  string
 }
 
-// problems collects the targets that cannot be read.
+// problems gathers the targets that cannot be read.
 type problems struct {
 	groups map[problemKey]*problemGroup
 	order  []problemKey
-	up     int // number of targets that can be read
+	up     int // targets that could be read
 	hidden collector.Reason
 }
 
@@ -40,8 +40,8 @@ type problemGroup struct {
 	alert   string
 	names   []string
 	n       int
-	read    time.Time // when any of them was last read
-	found   time.Time // when the first of them was found, if none was ever read
+	read    time.Time // any of them was last read
+	found   time.Time // the first of them was found, where none was ever read
 }
 
 func problemsOf(now time.Time, o *collector.Overview) *problems {
@@ -88,8 +88,7 @@ func (p *problems) add(now time.Time, project string, v *collector.TargetView) {
 	}
 }
 
-// outage returns a sentence that says why nothing can be read, "" if something can. It replaces the lines about each
-// target.
+// outage says why nothing can be read, "" while something can. One cause is then said once.
 func (p *problems) outage(now time.Time, o *collector.Overview) string {
 	var cause *problemGroup
 	var read time.Time
@@ -119,7 +118,7 @@ func (p *problems) outage(now time.Time, o *collector.Overview) string {
 	return fmt.Sprintf("%s (%s)%s. To do: %s.", what, reasonWords(v.Reason, v.Code), since, v.Remedy)
 }
 
-// lines returns the problems, except those that the outage explains.
+// lines lists the problems, without those of the outage.
 func (p *problems) lines(now time.Time, runbooks string) []problem {
 	var lines []problem
 	for _, k := range p.order {
@@ -147,7 +146,7 @@ func (p *problems) lines(now time.Time, runbooks string) []problem {
 	return lines
 }
 
-// what returns a description of the targets of a group.
+// what names the targets of a group.
 func (g *problemGroup) what() string {
 	v := g.first
 	if v.Parent == nil {

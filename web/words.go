@@ -10,7 +10,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/verdict"
 )
 
-// explain returns a clause about a finding, "" if the name of its kind says everything.
+// explain puts a finding into a clause, "" where its word says all.
 func explain(now time.Time, v *collector.TargetView, f *verdict.Finding) string {
 	since := age(now, f.Since)
 	switch f.Kind {
@@ -65,7 +65,7 @@ func explain(now time.Time, v *collector.TargetView, f *verdict.Finding) string 
 	return ""
 }
 
-// stateWord returns a plain word for a state, because Atlas spells the same state in several ways.
+// stateWord says what a state of Atlas means. Atlas has several spellings of each.
 func stateWord(state string, o collector.Outcome) string {
 	switch o {
 	case collector.OutcomeSucceeded:
@@ -90,14 +90,14 @@ func stateWord(state string, o collector.Outcome) string {
 	return "unknown"
 }
 
-// isCode reports whether a string has the form of Atlas's error codes. Anything else may be free text, with addresses.
+// isCode reports whether a word has the form of Atlas's error codes. Anything else may be free text, with addresses.
 func isCode(s string) bool {
 	return s != "" && len(s) <= 100 && !strings.ContainsFunc(s, func(c rune) bool {
 		return (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '_'
 	})
 }
 
-// moment is a time for the page: exact, and as an age.
+// moment is a time as it is shown: exactly, and as an age.
 type moment struct{ At, Age string }
 
 func momentOf(now, at time.Time, none string) moment {
@@ -107,7 +107,7 @@ func momentOf(now, at time.Time, none string) moment {
 	return moment{at.UTC().Format("2006-01-02T15:04:05Z"), age(now, at)}
 }
 
-// age returns how long ago a time was, in words.
+// age says how long ago something was.
 func age(now, at time.Time) string {
 	if d := now.Sub(at); d >= time.Second {
 		return duration(d) + " ago"
@@ -115,7 +115,7 @@ func age(now, at time.Time) string {
 	return "just now"
 }
 
-// duration formats a duration in the largest unit that fits, rounded.
+// duration writes a time span in the largest unit that fits, rounded.
 func duration(d time.Duration) string {
 	switch {
 	case d < time.Minute:
@@ -128,7 +128,7 @@ func duration(d time.Duration) string {
 	return fmt.Sprintf("%d days", d.Round(24*time.Hour)/(24*time.Hour))
 }
 
-// plural returns a number with a noun, in singular or plural.
+// plural counts things.
 func plural(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
@@ -136,7 +136,7 @@ func plural(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// things returns the plural of what a target reads, for a sentence: "exports", "lists of clusters".
+// things is what a target reads, for a sentence about many: "exports", "lists of clusters".
 func things(v *collector.TargetView) string {
 	switch {
 	case v.IsRoot() && v.Project != "":
@@ -147,7 +147,7 @@ func things(v *collector.TargetView) string {
 	return v.Noun + "s"
 }
 
-// reasonWords returns a reason and an error code for people.
+// reasonWords says for a person why something cannot be read.
 func reasonWords(r collector.Reason, code string) string {
 	return strings.TrimSpace(strings.ReplaceAll(cmp.Or(r.String(), "unreadable"), "_", " ") + " " + code)
 }
