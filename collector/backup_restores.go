@@ -6,8 +6,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
-// The states of a restore job. Atlas gives it none: restoreState derives them, which is why they are in this project's
-// spelling.
+// The states of a restore job. Atlas sends no state: restoreState derives it, so the spelling is this project's.
 const (
 	restoreCancelled  = "cancelled"
 	restoreFailed     = "failed"
@@ -22,7 +21,7 @@ const deliveryDownload = "download"
 func restoreStates(deliveryType string) jobStates {
 	expired := cancelled
 	if deliveryType == deliveryDownload {
-		expired = succeeded // it was ready once
+		expired = succeeded // the download was ready before
 	}
 	return statesOf(
 		jobState{restoreCancelled, cancelled},
@@ -34,9 +33,9 @@ func restoreStates(deliveryType string) jobStates {
 	)
 }
 
-// restoreExtra is what is kept of a restore job beside what every job has. Its word is the delivery type.
+// restoreExtra is what a restore job keeps in addition to the fields of job. Its word is the delivery type.
 type restoreExtra struct {
-	expires seconds // when the URL of a download that is ready stops working
+	expires seconds // when the URL of a ready download stops working
 }
 
 type restoreKind = jobKind[atlasapi.RestoreJob, restoreExtra, struct{}]
@@ -72,7 +71,7 @@ func restoreJobs() *restoreKind {
 			switch states.names()[j.state] {
 			case restoreInProgress:
 				return true
-			case restoreReady: // it becomes expired
+			case restoreReady: // it will expire
 				return j.extra.expires == 0 || now+clockSkew >= j.extra.expires
 			}
 			return false
@@ -87,8 +86,8 @@ func restoreJobs() *restoreKind {
 	}
 }
 
-// restoreState derives the state of a restore job. Cancelled comes before failed, because the one cancelled job that was
-// recorded was both.
+// restoreState derives the state of a restore job. It checks cancelled before failed, because the only recorded
+// cancelled job had both flags.
 func restoreState(j *atlasapi.RestoreJob) string {
 	switch {
 	case j.Cancelled:

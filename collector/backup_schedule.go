@@ -11,7 +11,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
-// schedules reads the backup schedule of each cluster: what snapshots and exports are expected.
+// schedules reads the backup schedule of each cluster, which says which snapshots and exports to expect.
 func schedules(clusters *Declaration) *Declaration {
 	return &Declaration{
 		Name: "backup_schedule", Noun: "backup schedule", Role: readOnly, Parent: clusters, Row: RowWhenDown,
@@ -36,7 +36,7 @@ type scheduleReader struct {
 	target *target
 	last   atomic.Pointer[atlasapi.Schedule]
 	backup switchMemory // whether Atlas has a schedule at all
-	auto   switchMemory // of auto export
+	auto   switchMemory // whether auto export is on
 }
 
 func (r *scheduleReader) read(ctx context.Context, s *settings) error {
@@ -59,7 +59,8 @@ func (r *scheduleReader) read(ctx context.Context, s *settings) error {
 	return nil
 }
 
-// unknownFrequencies lists the frequencies of a schedule that have no known interval, each after what it is of.
+// unknownFrequencies returns the frequencies of a schedule that have no known interval, with the part of the schedule
+// that has them.
 func unknownFrequencies(s *atlasapi.Schedule) []string {
 	var unknown []string
 	if unknownExportFrequency(s) {
@@ -76,7 +77,7 @@ func unknownExportFrequency(s *atlasapi.Schedule) bool {
 	return s.AutoExportEnabled.Value && s.ExportFrequency != "" && frequencyInterval(s.ExportFrequency) == 0
 }
 
-// scheduleOf returns the schedule of an entry as it was last read, nil where it never was.
+// scheduleOf returns the schedule of an entry as last read, nil if it was never read.
 func scheduleOf(e *entry) *atlasapi.Schedule {
 	if r := readerOf[*scheduleReader](e.targets()); r != nil {
 		return r.last.Load()
@@ -95,7 +96,7 @@ func backupIsOff(e *entry) bool {
 	return e.info().Unsupported == BackupDisabled
 }
 
-// frequencyInterval is the longest time between two turns of a policy of a frequency; 0 for an unknown one.
+// frequencyInterval returns the longest time between two scheduled jobs of a frequency, 0 for an unknown frequency.
 func frequencyInterval(frequency string) time.Duration {
 	const day = 24 * time.Hour
 	switch frequency {

@@ -12,7 +12,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
-// clientMetrics are the metrics that count calls to Atlas as they happen.
+// clientMetrics are the metrics about calls to Atlas.
 type clientMetrics struct{ requests, retries, duration, limit, remaining, throttled, sunset *metric }
 
 func newClientMetrics() *clientMetrics {
@@ -76,7 +76,7 @@ func NewClientMetrics(logger log.Logger, registry prometheus.Registerer) *Client
 			NativeHistogramMinResetDuration: time.Hour,
 		}, m.duration.labels),
 	}
-	for _, endpoint := range atlasapi.Endpoints() { // so that the first increase is not lost, and queries find a series
+	for _, endpoint := range atlasapi.Endpoints() { // start at 0, so that increase() sees the first call
 		a.requests.WithLabelValues(endpoint, strconv.Itoa(http.StatusTooManyRequests))
 		a.throttled.WithLabelValues(endpoint)
 	}
@@ -107,7 +107,7 @@ func (a *ClientMetrics) Exchanged(x atlasapi.Exchange) {
 	switch {
 	case !x.Sunset.IsZero():
 		a.sunset.WithLabelValues(x.Endpoint).Set(float64(x.Sunset.Unix()))
-	case x.Status >= 200 && x.Status < 300: // a proxy's error page is no sign that the end was called off
+	case x.Status >= 200 && x.Status < 300: // an error answer, perhaps of a proxy, does not mean that Atlas cancelled the end
 		a.sunset.DeleteLabelValues(x.Endpoint)
 	}
 	_ = level.Debug(a.logger).Log("msg", "call", "endpoint", x.Endpoint, "method", x.Method, "path", x.Path,
@@ -124,7 +124,7 @@ func (a *ClientMetrics) Throttled(endpoint string, waited time.Duration) {
 	a.throttled.WithLabelValues(endpoint).Add(waited.Seconds())
 }
 
-// forget drops the series of a project that is no longer read.
+// forget deletes the series of a project that is no longer read.
 func (a *ClientMetrics) forget(groupID string) {
 	a.limit.DeletePartialMatch(prometheus.Labels{"group_id": groupID})
 	a.remaining.DeletePartialMatch(prometheus.Labels{"group_id": groupID})

@@ -9,7 +9,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 )
 
-// clusters is the parent of everything that a dedicated cluster has.
+// clusters is the parent of the collectors for dedicated clusters.
 func clusters() *Declaration {
 	d := &Declaration{Name: "clusters", Title: "Clusters", Noun: "cluster", Role: readOnly}
 	d.entries = &entryList{

@@ -10,46 +10,46 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 )
 
-// Declaration is everything that the program knows about one collector. Configuration keys, flags, targets, discovery,
-// rows of check and of the page, alert thresholds and documentation derive from it.
+// Declaration is everything that the program knows about a collector. Configuration keys, flags, targets, discovery,
+// rows of check and of the page, alert thresholds and documentation are derived from it.
 type Declaration struct {
 	// Name is the configuration key, the flag and the value of the label collector.
 	Name string
-	// Title heads the collector's metrics in the documentation, "" where it has none.
+	// Title is the heading of the collector's metrics in the documentation, "" if it has no metrics.
 	Title string
-	// Noun says for people what one target of the collector lists: "export", "restore".
+	// Noun is the word for what a target of the collector lists, such as "export" or "restore".
 	Noun string
-	// Role is the least role in a project with which Atlas answers, by the x-rolesRequirements of the API specification.
+	// Role is the role that reading needs at least in the project, from x-rolesRequirements of the API specification.
 	Role string
 	// Configurable collectors read jobs and can be enabled, disabled and selected by name. The others are discovery: they run
 	// when a configurable one needs them.
 	Configurable bool
-	// Parent is the list whose entries each have one target of this collector, nil where a project has one.
+	// Parent is the collector whose list has an entry for each target of this one. If nil, each project has one target.
 	Parent *Declaration
-	// Needs are discovery collectors, beside the parent, without which this one cannot say everything it should.
+	// Needs are the discovery collectors besides the parent whose data this one uses.
 	Needs []*Declaration
-	// Step is the link of the backup chain that the collector's jobs are.
+	// Step is the link of the backup chain that the collector's jobs belong to.
 	Step Step
-	// Alert is how the names of the alerts on the collector's jobs begin, as in MongoDBAtlasBackupExportFailed: "BackupExport".
+	// Alert is the part of alert names for the collector's jobs: "BackupExport" in MongoDBAtlasBackupExportFailed.
 	Alert string
 	// Row says when the page shows a target of this collector.
 	Row Row
-	// Patience bounds how long something may last before it needs attention.
+	// Patience says how long something may last before it needs attention.
 	Patience Patience
-	// MinInterval is the default of the collector's min_interval; 0: refresh.min_interval holds.
+	// MinInterval is the default of the collector's min_interval; 0: refresh.min_interval.
 	MinInterval time.Duration
-	// ExpectedIntervals reports whether the collector takes expected_intervals in the configuration.
+	// ExpectedIntervals reports whether the configuration of the collector has the key expected_intervals.
 	ExpectedIntervals bool
 
 	root        bool        // finds projects
-	mayEnd      bool        // 404, 405 or 410 says that Atlas does not offer the feature (any more)
+	mayEnd      bool        // 404, 405 or 410 means that Atlas does not offer the feature, or no longer
 	entries     *entryList  // of a parent: how its entries are listed and chosen
 	showsParent bool        // the metrics of the parent's entry come with this collector
 	about       []*metric   // metrics of the entry itself
 	metrics     []*metric   // metrics of the target
 	attach      attachment  // returns the reader of a new target
-	writeAbout  aboutWriter // nil: the collector says nothing about the entry itself
-	plan        planner     // nil: nothing is known of jobs to come
+	writeAbout  aboutWriter // nil: no metrics of the entry itself
+	plan        planner     // nil: no knowledge about future jobs
 	probe       prober
 }
 
@@ -57,7 +57,7 @@ type (
 	attachment  func(t *target) reader
 	aboutWriter func(w *writer, labels []string, s *entryView)
 	planner     func(s *entryView) Plan
-	// prober reads as little as shows that the target can be read. found says what it found, for a person.
+	// prober makes the smallest call that shows whether a target can be read. found says to people what it found.
 	prober func(ctx context.Context, c *atlasapi.Client, groupID, name string) (found string, err error)
 )
 
@@ -91,17 +91,17 @@ const (
 type Patience struct {
 	// News is how long a failure is reported.
 	News time.Duration
-	// Stuck is how long a job may be unfinished where no success says how long one takes; 0: for ever.
+	// Stuck is how long a job may be unfinished if there is no successful one to compare with; 0: for ever.
 	Stuck time.Duration
-	// StuckFactor is how many times the duration of the last success a job may take; 0: Stuck alone decides.
+	// StuckFactor is how many times the duration of the last success a job may take; 0: only Stuck counts.
 	StuckFactor int
-	// StuckLeast is how long a job may be unfinished however fast the last success was.
+	// StuckLeast is how long a job may be unfinished, even if the last success was fast.
 	StuckLeast time.Duration
-	// Grace is the most that a success may be late beyond its interval.
+	// Grace is the maximum delay of a success beyond its interval.
 	Grace time.Duration
-	// Missing is how long a completed snapshot may be without the export that auto export should have made.
+	// Missing is how long a completed snapshot may have no export job although auto export covers it.
 	Missing time.Duration
-	// Behind is how long Atlas's own next job may be in the past.
+	// Behind is how long ago the time of Atlas's own next job may be.
 	Behind time.Duration
 }
 
@@ -111,18 +111,18 @@ const (
 	backupManager = "Project Backup Manager"
 )
 
-// Table is all collectors. A parent stands before its children, and discovery before what needs it.
+// Table holds all collectors. A parent comes before its children, and discovery before the collectors that need it.
 type Table []*Declaration
 
-// Root is the collector that finds projects.
+// Root returns the collector that finds projects.
 func (t Table) Root() *Declaration { return t[slices.IndexFunc(t, (*Declaration).IsRoot)] }
 
-// Configurable lists the collectors that the configuration can enable.
+// Configurable returns the collectors that the configuration can enable.
 func (t Table) Configurable() Table {
 	return slices.DeleteFunc(slices.Clone(t), func(d *Declaration) bool { return !d.Configurable })
 }
 
-// Names lists the names of the collectors.
+// Names returns the names of the collectors.
 func (t Table) Names() []string {
 	var names []string
 	for _, d := range t {
@@ -131,7 +131,7 @@ func (t Table) Names() []string {
 	return names
 }
 
-// Config declares the configurable collectors to the configuration.
+// Config returns the configurable collectors as package config needs them.
 func (t Table) Config() []config.Collector {
 	var declared []config.Collector
 	for _, d := range t.Configurable() {
@@ -140,7 +140,7 @@ func (t Table) Config() []config.Collector {
 	return declared
 }
 
-// Enabled lists the collectors that run: those that the configuration enables, and the discovery that they need.
+// Enabled returns the collectors that run: those that the configuration enables, and the discovery that they need.
 func (t Table) Enabled(c *config.Collectors) Table {
 	wanted := map[*Declaration]bool{t.Root(): true}
 	for _, d := range t {
@@ -167,7 +167,7 @@ func (d *Declaration) describe(labels []string, declared ...family[*entryView]) 
 	d.about, d.writeAbout = bound.metrics(), bound.write
 }
 
-// dueWhen makes a target busy also while due reports that its list is about to change.
+// dueWhen makes a target busy while due reports that its list is about to change, too.
 func (d *Declaration) dueWhen(due func(e *entry, r reader) bool) {
 	attach := d.attach
 	d.attach = func(t *target) reader {
@@ -181,10 +181,10 @@ func (d *Declaration) dueWhen(due func(e *entry, r reader) bool) {
 // IsRoot reports whether the collector finds projects.
 func (d *Declaration) IsRoot() bool { return d.root }
 
-// IsParent reports whether the collector lists what other collectors have one target for.
+// IsParent reports whether the collector's list has entries with targets of other collectors.
 func (d *Declaration) IsParent() bool { return d.entries != nil }
 
-// Labels returns the values of the labels cl_name and pipeline for the entry of a target, "" where a label does not apply.
+// Labels returns the values of the labels cl_name and pipeline for the entry of a target, "" if a label does not apply.
 func (d *Declaration) Labels(name string) (cluster, pipeline string) {
 	if d.Parent != nil && d.Parent.entries.label == pipelineLabel {
 		return "", name
@@ -197,8 +197,8 @@ func (d *Declaration) List(ctx context.Context, c *atlasapi.Client, groupID stri
 	return d.entries.list(ctx, c, groupID)
 }
 
-// Choose returns the entries that pass the filters, one of each name. Named is the project's entry in the configuration,
-// nil where it was only discovered.
+// Choose returns the entries that pass the filters, one for each name. named is the project's entry in the
+// configuration, nil if the project was discovered.
 func (d *Declaration) Choose(c *config.Config, named *config.Project, found []Entry) []Entry {
 	chosen := make([]Entry, 0, len(found))
 	index := make(map[string]int, len(found))
@@ -218,7 +218,7 @@ func (d *Declaration) Choose(c *config.Config, named *config.Project, found []En
 	return chosen
 }
 
-// Judge returns what an error of a reading means for a target of the collector.
+// Judge returns the reason that an error of a reading gives a target of the collector.
 func (d *Declaration) Judge(err error) Reason {
 	kind, answered := atlasapi.KindOf(err)
 	switch {
@@ -228,7 +228,7 @@ func (d *Declaration) Judge(err error) Reason {
 		return Timeout
 	case !answered:
 		return Network
-	case atlasapi.IsOfToken(err): // the failure of the token endpoint says nothing about the target
+	case atlasapi.IsOfToken(err): // a failure of the token endpoint says nothing about the target
 	case d.Parent != nil && kind == atlasapi.KindBackupDisabled:
 		return BackupDisabled
 	case d.Parent != nil && kind == atlasapi.KindFlex:
@@ -252,12 +252,12 @@ func (d *Declaration) Remedy(reason Reason, err error) string {
 	return reasonTexts()[reason].remedy
 }
 
-// Probe reads as little as shows whether a target can be read. Found says what it found, for a person.
+// Probe makes the smallest call that shows whether a target can be read. found says to people what it found.
 func (d *Declaration) Probe(ctx context.Context, c *atlasapi.Client, groupID, name string) (found string, err error) {
 	return d.probe(ctx, c, groupID, name)
 }
 
-// interval is how old the values of a target may be before a scrape asks for them again.
+// interval returns how old the values of a target may become before a scrape reads them again.
 func (d *Declaration) interval(c *config.Config, busy bool) time.Duration {
 	switch {
 	case !d.Configurable:

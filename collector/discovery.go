@@ -7,8 +7,8 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
-// projects is the collector that finds projects. Its targets are the list of all projects, or each project that the
-// configuration names; the inventory makes them.
+// projects is the collector that finds projects. Its targets are the list of all projects, or each configured project.
+// The inventory creates them.
 func projects() *Declaration {
 	return &Declaration{Name: "projects", Noun: "project", Role: readOnly, root: true}
 }
@@ -24,7 +24,7 @@ func (r *projectsReader) read(ctx context.Context, s *settings) error {
 	return err
 }
 
-// projectReader reads one project that the configuration names.
+// projectReader reads a configured project.
 type projectReader struct {
 	inventory *inventory
 	target    *target
@@ -59,7 +59,7 @@ func (r *entriesReader) read(ctx context.Context, s *settings) error {
 	case err == nil:
 		r.inventory.foundEntries(r.target, entries)
 	case r.target.Judge(err) == FeatureGone:
-		r.inventory.foundEntries(r.target, nil) // all entries went with the feature
+		r.inventory.foundEntries(r.target, nil) // without the feature there are no entries
 	}
 	return err
 }

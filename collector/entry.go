@@ -8,29 +8,29 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 )
 
-// Entry is a thing that a project has many of, as discovery found it: a cluster, a flex cluster or a pipeline.
+// Entry is an entry in a list of a project: a cluster, a Flex cluster or a pipeline.
 type Entry struct {
 	ID   atlasapi.ObjectID
 	Name string
-	// Unsupported is why the API serves no target of the entry, None where it does.
+	// Unsupported is why Atlas serves no target of the entry, None if it does.
 	Unsupported Reason
-	// leaving entries are being deleted: a successor of the same name takes their place.
+	// leaving entries are being deleted. Another entry with the same name replaces them.
 	leaving bool
-	facts   any // what the parent's list says of it
+	facts   any // what the parent's list says about it
 }
 
-// entryList is how the entries of a parent are listed and chosen.
+// entryList says how to list and choose the entries of a parent.
 type entryList struct {
-	label  string // that names an entry in metrics
+	label  string // the label with the entry's name
 	filter func(*config.Discovery) *config.Filter
-	// filterOf is the filter of a project that the configuration names.
+	// filterOf returns the filter in the entry of a configured project.
 	filterOf func(*config.Project) *config.Filter
 	list     func(ctx context.Context, c *atlasapi.Client, groupID string) ([]Entry, error)
 	// running reports whether jobs of an entry can run now; nil: always.
 	running func(*Entry) bool
 }
 
-// listAll reads a whole list and describes its items as entries.
+// listAll reads a whole list and converts its items to entries.
 func listAll[T any](ctx context.Context, list atlasapi.List[T], describe func(*T) Entry) ([]Entry, error) {
 	items, err := collect(ctx, list)
 	return entriesOf(items, describe), err
@@ -46,7 +46,7 @@ func entriesOf[T any](items []T, describe func(*T) Entry) []Entry {
 	return entries
 }
 
-// collect reads a whole list, or nothing of it.
+// collect reads a whole list. On an error, it returns no items.
 func collect[T any](ctx context.Context, list atlasapi.List[T]) ([]T, error) {
 	var items []T
 	for item, err := range list.All(ctx) {
@@ -58,7 +58,7 @@ func collect[T any](ctx context.Context, list atlasapi.List[T]) ([]T, error) {
 	return items, nil
 }
 
-// entry is an entry that is read, with its targets. Both are replaced together, and never change.
+// entry is an entry with its targets. They are replaced together, and never changed.
 type entry struct {
 	parent  *Declaration
 	state   atomic.Pointer[entryState]
@@ -73,11 +73,11 @@ type entryState struct {
 func (e *entry) info() *Entry       { return &e.state.Load().Entry }
 func (e *entry) targets() []*target { return e.state.Load().targets }
 
-// factsOf returns what the parent's list says of an entry.
+// factsOf returns what the parent's list says about an entry.
 func factsOf[T any](e *entry) *T { return e.info().facts.(*T) }
 
-// readerOf returns the reader of a type among targets, the zero value where there is none, as in a configuration that
-// disables its collector.
+// readerOf returns the reader of a type among targets, or the zero value if there is none, because its collector is
+// disabled.
 func readerOf[R reader](targets []*target) R {
 	for _, t := range targets {
 		if r, ok := t.reader.(R); ok {
@@ -88,7 +88,8 @@ func readerOf[R reader](targets []*target) R {
 	return none
 }
 
-// entryView is an entry as a scrape or a person looks at it. The inventory's lock is held.
+// entryView is an entry with its project and the configuration, for writing samples and for the page. The inventory's
+// lock is held.
 type entryView struct {
 	*entry
 	config  *config.Config

@@ -7,7 +7,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
-// exportBuckets reads which buckets a project can export snapshots to.
+// exportBuckets reads the buckets that a project can export snapshots to.
 func exportBuckets() *Declaration {
 	return &Declaration{
 		Name: "export_buckets", Noun: "export bucket", Role: readOnly, Row: RowWhenDown,
@@ -37,8 +37,8 @@ func (r *bucketsReader) read(ctx context.Context, s *settings) error {
 	return nil
 }
 
-// bucketFound reports whether the bucket that a cluster's schedule names is among the project's, unset where the schedule
-// names none or the buckets were never read.
+// bucketFound reports whether the project has the bucket that a cluster's schedule names. It is unset if the schedule
+// names none, or if the buckets were never read.
 func bucketFound(v *entryView) (found atlasapi.Optional[bool]) {
 	r, schedule := readerOf[*bucketsReader](v.project.targets), scheduleOf(v.entry)
 	if r == nil || schedule == nil || schedule.ExportBucketID.IsZero() || backupIsOff(v.entry) {

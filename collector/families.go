@@ -8,23 +8,23 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
-// family declares a metric family: its name and help, where its values come from, a query to begin with, and how its
-// samples are taken from a subject.
+// family declares a metric family: its name and help, where its values come from, a query to start with, and the
+// function that takes its samples from a subject.
 type family[S any] struct {
 	name, help string
-	source     string   // the field of the API, "" where the exporter makes the value itself
-	example    string   // "" where the metric explains itself
-	labels     []string // beside those of the subject
+	source     string   // the field of the API, "" if the exporter computes the value
+	example    string   // "" if the metric needs none
+	labels     []string // in addition to those of the subject
 	samples    func(S, *sampler)
 }
 
-// query returns the family with a query to begin with.
+// query returns the family with a query to start with.
 func (f family[S]) query(example string) family[S] {
 	f.example = example
 	return f
 }
 
-// number declares a family with one sample, or none where ok is false.
+// number declares a family with one sample, or none if ok is false.
 func number[S any](name, help, source string, value func(S) (v float64, ok bool)) family[S] {
 	return family[S]{name: name, help: help, source: source, samples: func(s S, to *sampler) {
 		if v, ok := value(s); ok {
@@ -33,7 +33,7 @@ func number[S any](name, help, source string, value func(S) (v float64, ok bool)
 	}}
 }
 
-// timestamp declares a family with one sample, or none where there is no time.
+// timestamp declares a family with one sample, or none if there is no time.
 func timestamp[S any](name, help, source string, value func(S) seconds) family[S] {
 	return number(name, help, source, func(s S) (float64, bool) {
 		at := value(s)
@@ -64,8 +64,8 @@ func truth(on bool) float64 {
 	return 0
 }
 
-// stateSet declares a family with one sample for each state: 1 for the current one and 0 for the others, so that it sums
-// to 1. Without a current state (ok is false) it has none.
+// stateSet declares a family with one sample for each state: 1 for the current one and 0 for the others, so that it
+// sums to 1. Without a current state (ok is false), it has no samples.
 func stateSet[S any](name, help, source, label string, states jobStates, current func(S) (index uint8, ok bool)) family[S] {
 	return family[S]{name: name, help: help, source: source, labels: []string{label}, samples: func(s S, to *sampler) {
 		is, ok := current(s)
@@ -78,7 +78,7 @@ func stateSet[S any](name, help, source, label string, states jobStates, current
 	}}
 }
 
-// families are declared families with the labels of their subject.
+// families holds declared families with the labels of their subject.
 type families[S any] []boundFamily[S]
 
 type boundFamily[S any] struct {
@@ -96,7 +96,7 @@ func bind[S any](labels []string, declared ...family[S]) families[S] {
 	return bound
 }
 
-// write sends the samples of all families of a subject with these label values.
+// write sends the samples of all families for a subject with these label values.
 func (f families[S]) write(w *writer, labels []string, subject S) {
 	for i := range f {
 		w.sampler = sampler{w, f[i].metric, labels}
@@ -112,17 +112,17 @@ func (f families[S]) metrics() []*metric {
 	return all
 }
 
-// commonFamilies describes what the metrics of every kind of job share: how they are named, and in which words.
+// commonFamilies has the names and words for the metrics that all kinds of jobs share.
 type commonFamilies struct {
 	prefix string // of all names
-	item   string // in the names: "job", "run"; "" where the prefix names the item
+	item   string // in the names: "job", "run"; "" if the prefix names the item
 	noun   string // for people: "export job"
-	counts string // help of the number of jobs
-	// The fields of the API that state, creation and end come from. Where endedSource is "", Atlas sends no end: there is
-	// then no metric of it, and a success or failure is dated by its creation.
+	counts string // help text of the number of jobs
+	// The fields of the API with state, creation and end. If endedSource is "", Atlas sends no end: there is no metric
+	// of it, and successes and failures are dated by their creation.
 	stateSource, createdSource, endedSource string
-	note                                    string // a sentence about what counts as a success, "" where that is plain
-	byCreation                              bool   // a success or failure is dated by its creation although Atlas sends an end
+	note                                    string // a sentence about what counts as a success, "" if that is clear
+	byCreation                              bool   // date successes and failures by their creation, although Atlas sends an end
 }
 
 func (c *commonFamilies) plural() string { return c.prefix + c.part(c.item) + "s" }

@@ -7,7 +7,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 )
 
-// flexClusters is the parent of everything that a Flex cluster has. Flex clusters pass the filters of clusters.
+// flexClusters is the parent of the collectors for Flex clusters. The filters of clusters apply to Flex clusters, too.
 func flexClusters() *Declaration {
 	d := &Declaration{Name: "flex_clusters", Title: "Flex clusters", Noun: "flex cluster", Role: readOnly, mayEnd: true}
 	d.entries = &entryList{

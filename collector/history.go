@@ -11,19 +11,22 @@ import (
 )
 
 const (
-	// headSize is the page size for the part of a list that may have changed. A list no longer than that is always
-	// read whole: it is one request either way.
+	// headSize is the page size for the part of a list that may have changed. A list that is not longer is always read
+	// in full, because that takes one request, too.
 	headSize = 20
-	// headPages is how many such pages are worth reading before the whole list is the better bargain.
+	// headPages is the maximum number of such pages. Beyond it, reading the list in full is cheaper.
 	headPages = 8
 )
 
 // history is the jobs of one target that a refresh reads again, in the order in which Atlas lists them.
 //
-// A job that has ended does not change any more, so that after one whole reading a refresh reads what is new and what
-// could have changed. That rests on the order of the list, which Atlas does not document and which differs between
-// its lists. It is established from each list itself, each page that is read must fit what is known, and whatever
-// does not fit is answered by reading the whole list.
+// A finished job does not change any more. After one full read, a refresh therefore reads only new jobs and jobs that
+// may have changed. Where these are depends on the order of the list. Atlas does not document it, and it differs
+// between lists. So a full read determines the order from the jobs themselves, and each page of a later refresh must
+// fit the known jobs. If a page does not fit, the refresh reads the list in full.
+//
+// The places of jobs are counted: a known job at index i is at index i plus the number of new jobs before it. That is
+// only possible while all pages except the last are full.
 type history[Job, Extra any] struct {
 	jobs   []job[Extra]
 	first  int // place in the list of the first of them
@@ -61,20 +64,20 @@ const (
 	oldestFirst
 )
 
-// lister is what a history needs of the kind of its jobs.
+// lister is what a history needs to know about the kind of its jobs.
 type lister[Job, Extra any] struct {
 	list atlasapi.List[Job]
-	// keep makes what is kept of a job.
+	// keep returns what is kept of a job.
 	keep func(*Job) job[Extra]
 	// open reports whether a job may still change.
 	open func(*job[Extra]) bool
-	// relistInterval is how long a known order may spare the whole reading.
+	// relistInterval is the maximum time between two full reads.
 	relistInterval time.Duration
 	now            time.Time
 }
 
-// nextRelist is when a list is to be read whole again that was now. It is spread, so that a thousand lists that were first
-// read together are not all read whole together for ever after.
+// nextRelist returns when a list that was just read in full is due for its next full read. The time is random, so that
+// lists that were first read together are not always read in full together.
 func (l *lister[Job, Extra]) nextRelist() time.Time {
 	return l.now.Add(l.relistInterval/2 + rand.N(l.relistInterval/2+1))
 }
@@ -83,7 +86,7 @@ func (l *lister[Job, Extra]) nextRelist() time.Time {
 // it kept and new ones. On an error it is as it was.
 func (h *history[Job, Extra]) refresh(ctx context.Context, l lister[Job, Extra]) (whole bool, err error) {
 	if h.relist.After(l.now.Add(l.relistInterval)) {
-		h.relist = l.nextRelist() // a reload has shortened the interval
+		h.relist = l.nextRelist() // a reload shortened the interval
 	}
 	if h.order != noOrder && h.total > headSize && l.now.Before(h.relist) {
 		fits, err := h.readChanges(ctx, l)
@@ -132,7 +135,8 @@ func (l lister[Job, Extra]) readPages(ctx context.Context) (jobs []job[Extra], s
 	return jobs, shifted, nil
 }
 
-// orderOf tells the order of jobs by their creation. Jobs created at the same time may stand either way.
+// orderOf returns the order of jobs by their creation. Jobs created at the same time may be in either order. It returns
+// noOrder if all were created at the same time.
 func orderOf[Extra any](jobs []job[Extra]) listOrder {
 	rises, falls := false, false
 	for i := 1; i < len(jobs); i++ {
@@ -148,8 +152,8 @@ func orderOf[Extra any](jobs []job[Extra]) listOrder {
 	return noOrder
 }
 
-// readChanges reads the end of the list where new jobs appear, and every page with a job that may have changed.
-// fits is false where an answer does not fit what is known; the history is then as it was.
+// readChanges reads the end of the list where new jobs appear, and every page with a job that may have changed. fits is
+// false if an answer does not fit the known jobs. The history does not change then.
 func (h *history[Job, Extra]) readChanges(ctx context.Context, l lister[Job, Extra]) (fits bool, err error) {
 	r := changes[Job, Extra]{lister: l, known: h.jobs, first: h.first, total: h.total, read: map[int][]job[Extra]{}}
 	if h.order == newestFirst {
@@ -179,16 +183,16 @@ func (h *history[Job, Extra]) readChanges(ctx context.Context, l lister[Job, Ext
 	return true, nil
 }
 
-// changes is one reading of the pages of a list that may have changed.
+// changes is one reading of the pages that may have changed.
 type changes[Job, Extra any] struct {
 	lister[Job, Extra]
 	known []job[Extra]
 	first int          // place in the list of the first known job, before new ones appeared
 	total int          // how many jobs the list had
 	fresh []job[Extra] // jobs that were not known, in the list's order
-	shift int          // how many new jobs stand before the known ones
+	shift int          // number of new jobs before the known ones
 	read  map[int][]job[Extra]
-	at    map[atlasapi.ObjectID]int // index among the known, of jobs that were read
+	at    map[atlasapi.ObjectID]int // index in known of the known jobs that were read
 }
 
 func (c *changes[Job, Extra]) knownIndex(id atlasapi.ObjectID) int {
@@ -198,7 +202,7 @@ func (c *changes[Job, Extra]) knownIndex(id atlasapi.ObjectID) int {
 	return -1
 }
 
-// page reads a small page. more reports whether Atlas names a next one.
+// page reads a page of headSize. more reports whether Atlas links to a next page.
 func (c *changes[Job, Extra]) page(ctx context.Context, number int) (jobs []job[Extra], more bool, err error) {
 	page, err := c.list.Page(ctx, number, headSize)
 	if err != nil {
@@ -231,7 +235,14 @@ func (c *changes[Job, Extra]) matches(number int, page []job[Extra], start int) 
 	return true
 }
 
-// readFront reads new jobs before the known ones.
+// readFront reads the new jobs at the front of a list with the newest first, up to the first known job. It returns
+// false if the answers do not prove that the places of all known jobs are as counted:
+//
+//   - The newest known job must be found. Until it is, each page must be full, and there must be a next one.
+//   - From it on, the page must have the known jobs in their order.
+//   - If there is a next page, this one must be full, and must end before the last known job. Without a next page, it
+//     must end exactly with the last known job.
+//   - The new jobs must continue the order of the list.
 func (c *changes[Job, Extra]) readFront(ctx context.Context) (bool, error) {
 	var front []job[Extra]
 	for number := 1; number <= headPages; number++ {
@@ -246,10 +257,10 @@ func (c *changes[Job, Extra]) readFront(ctx context.Context) (bool, error) {
 		}
 		if first == len(page) {
 			if !more {
-				return false, nil // the newest known job is gone
+				return false, nil // the newest known job is no longer listed
 			}
 			if len(page) != headSize {
-				return false, nil // a short page: places cannot be counted
+				return false, nil // a short page: Atlas left out jobs, so places cannot be counted
 			}
 			continue
 		}
@@ -268,7 +279,8 @@ func (c *changes[Job, Extra]) readFront(ctx context.Context) (bool, error) {
 	return false, nil
 }
 
-// readBack reads new jobs behind the known ones.
+// readBack reads the new jobs at the end of a list with the oldest first, from the page of the last known job on. It
+// returns false for the same reasons as readFront.
 func (c *changes[Job, Extra]) readBack(ctx context.Context) (bool, error) {
 	last := c.total - 1
 	first := last/headSize + 1
@@ -293,8 +305,12 @@ func (c *changes[Job, Extra]) readBack(ctx context.Context) (bool, error) {
 	return false, nil
 }
 
-// ordered reports whether jobs that are taken for new keep up the order of the list, among themselves and towards the
-// known ones, and are new indeed: a list that shifted while it was read shows a job twice.
+// ordered reports whether the new jobs continue the order of the list, among themselves and with their known neighbor,
+// and are really new. If the list moved while it was read, a job appears twice.
+//
+// It puts the neighbor and the new jobs into one line, in the order of the list. The line must have the order of the
+// list, or consist of jobs created at the same time, which have no order. Only jobs created in the same second as the
+// neighbor can be known ones, because any other known job would break the order.
 func (c *changes[Job, Extra]) ordered(fresh []job[Extra], order listOrder) bool {
 	if len(fresh) == 0 {
 		return true
@@ -324,7 +340,9 @@ func (c *changes[Job, Extra]) isKnown(id atlasapi.ObjectID) bool {
 	return slices.ContainsFunc(c.known, func(j job[Extra]) bool { return j.id == id })
 }
 
-// readOpen reads the pages of known jobs that may still change and were not read yet.
+// readOpen reads the pages with known jobs that may still change, except those that were read already. As in readFront,
+// each page must have the known jobs at their places, must be full if there is a next one, and must end exactly with
+// the last job if there is none.
 func (c *changes[Job, Extra]) readOpen(ctx context.Context) (bool, error) {
 	for at := range c.known {
 		if !c.open(&c.known[at]) {

@@ -10,29 +10,30 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 )
 
-// inventory is what there is to read: the projects, the entries of their lists, and the targets of each. It is what
-// discovery found last, as far as it passes the filters of the configuration.
+// inventory holds everything to read: the projects, the entries of their lists, and the targets of both. It is what
+// discovery found last and what passes the filters of the configuration.
 type inventory struct {
 	table  Table
 	health *healthMetrics
-	// gone is called for each project that is no longer read, and removed for each target of a project that stays.
+	// gone is called for each project that is no longer read. removed is called for each removed target of the other
+	// projects.
 	gone    func(groupID string)
 	removed func(*target)
 
 	mu         sync.RWMutex
 	settings   *settings
 	enabled    Table
-	roots      []*target // of the collector that finds projects
-	discovered bool      // a root has been read
+	roots      []*target // the targets of the collector that finds projects
+	discovered bool      // a root has been read successfully
 	listed     []atlasapi.Project
 	projects   map[string]*project // by group id
 }
 
-// project is a project and what discovery found in it.
+// project is a project with what discovery found in it.
 type project struct {
 	info    atlasapi.Project
-	named   *config.Project // its entry in the configuration, nil where it was only discovered
-	targets []*target       // of the project itself: its lists
+	named   *config.Project // its entry in the configuration, nil if it was discovered
+	targets []*target       // targets of the project itself, such as its lists
 	found   map[*Declaration][]Entry
 	entries map[*Declaration]map[string]*entry
 }
@@ -41,7 +42,7 @@ func newInventory(table Table, gone func(groupID string), removed func(*target))
 	return &inventory{table: table, health: newHealthMetrics(), gone: gone, removed: removed, projects: map[string]*project{}}
 }
 
-// configure applies new settings to what is known, and keeps what still applies.
+// configure applies new settings. Projects, entries and targets that still apply are kept, with their values.
 func (inv *inventory) configure(s *settings) {
 	inv.mu.Lock()
 	defer inv.mu.Unlock()
@@ -57,7 +58,7 @@ func (inv *inventory) configure(s *settings) {
 	old := inv.roots
 	for _, root := range old {
 		if root.groupID != "" && !slices.Contains(ids, root.groupID) && inv.projects[root.groupID] == nil {
-			inv.gone(root.groupID) // it was named, and never found
+			inv.gone(root.groupID) // it was configured, but never found
 		}
 	}
 	inv.roots = nil
@@ -66,7 +67,7 @@ func (inv *inventory) configure(s *settings) {
 		if i < 0 {
 			inv.roots = append(inv.roots, inv.newRoot(id))
 			if id == "" {
-				inv.relist() // named projects were read until now: the last list is older
+				inv.relist() // until now, configured projects were read: the last list is outdated
 			}
 		} else {
 			inv.roots = append(inv.roots, old[i])
@@ -75,7 +76,7 @@ func (inv *inventory) configure(s *settings) {
 	inv.reconcile()
 }
 
-// relist makes the list of projects those that are known, until they are listed: what was read of them stays.
+// relist makes the known projects the list of projects, until Atlas lists them again, so that their values stay.
 func (inv *inventory) relist() {
 	inv.listed = nil
 	for _, p := range inv.projects {
@@ -100,7 +101,8 @@ func (inv *inventory) current() *settings {
 	return inv.settings
 }
 
-// reconcile makes the projects those that are configured, or were listed and pass the filters. The lock is held.
+// reconcile adds and removes projects: afterwards they are the configured ones, or the listed ones that pass the
+// filters. The lock is held.
 func (inv *inventory) reconcile() {
 	c := &inv.settings.config
 	wanted := map[string]bool{}
@@ -115,7 +117,7 @@ func (inv *inventory) reconcile() {
 	}
 	for i := range c.Projects {
 		named := &c.Projects[i]
-		wanted[named.ID] = true // whatever Atlas says: who names a project wants to know when it goes
+		wanted[named.ID] = true // whatever Atlas lists: a configured project must not disappear silently
 		if p := inv.projects[named.ID]; p != nil {
 			p.named = named
 		}
@@ -130,7 +132,7 @@ func (inv *inventory) reconcile() {
 	}
 }
 
-// project returns the project, a new one where it was unknown, with what was just read of it.
+// project returns the project with its new data, and creates it if it is unknown.
 func (inv *inventory) project(info atlasapi.Project) *project {
 	id := info.ID.String()
 	p := inv.projects[id]
@@ -142,7 +144,7 @@ func (inv *inventory) project(info atlasapi.Project) *project {
 	return p
 }
 
-// reconcileProject gives a project one target of each enabled collector that has none of its own for each entry.
+// reconcileProject gives a project its own targets: one for each enabled collector without a parent.
 func (inv *inventory) reconcileProject(id string, p *project) {
 	var targets []*target
 	for _, d := range inv.enabled {
@@ -193,7 +195,8 @@ func (inv *inventory) rootOf(groupID string) *target {
 	return inv.roots[0]
 }
 
-// forgetUnread reports again that a project is gone, where it is: a reading of it that was under way has ended.
+// forgetUnread calls gone again if a project is gone, because a reading of it that just ended may have created new
+// state.
 func (inv *inventory) forgetUnread(groupID string) {
 	inv.mu.RLock()
 	defer inv.mu.RUnlock()
@@ -203,8 +206,8 @@ func (inv *inventory) forgetUnread(groupID string) {
 	}
 }
 
-// reconcileEntries makes the entries of a parent those that were found last and pass the filters. An entry that was
-// created again under an old name begins a history of its own.
+// reconcileEntries adds and removes the entries of a parent: afterwards they are those that were found last and pass
+// the filters. An entry that was deleted and created again under the same name starts with a new history.
 func (inv *inventory) reconcileEntries(id string, p *project, parent *target) {
 	before := p.entries[parent.Declaration]
 	after := make(map[string]*entry, len(p.found[parent.Declaration]))
@@ -229,7 +232,7 @@ func (inv *inventory) reconcileEntries(id string, p *project, parent *target) {
 	p.entries[parent.Declaration] = after
 }
 
-// reconcileTargets gives an entry one target of each enabled collector of its parent.
+// reconcileTargets gives an entry one target for each enabled collector of its parent.
 func (inv *inventory) reconcileTargets(id string, e *entry, info Entry, old []*target, parent *target) {
 	state := &entryState{Entry: info}
 	if running := parent.entries.running; running != nil {
@@ -253,7 +256,7 @@ func (inv *inventory) reconcileTargets(id string, e *entry, info Entry, old []*t
 	}
 }
 
-// all lists every target.
+// all returns every target.
 func (inv *inventory) all() []*target {
 	inv.mu.RLock()
 	defer inv.mu.RUnlock()
@@ -274,7 +277,8 @@ func (p *project) appendTargets(targets []*target) []*target {
 	return targets
 }
 
-// children lists what the reading of a target found. Only a root finds anything outside of its own project.
+// children returns the targets that the reading of a target found. Only a root finds targets outside of its own
+// project.
 func (inv *inventory) children(parent *target) []*target {
 	var targets []*target
 	switch {
@@ -290,7 +294,7 @@ func (inv *inventory) children(parent *target) []*target {
 	return slices.DeleteFunc(targets, func(t *target) bool { return t.foundBy() != parent })
 }
 
-// groupName returns the name of a project as it was last read, "" where it never was.
+// groupName returns the name of a project as last read, "" if it was never read.
 func (inv *inventory) groupName(groupID string) string {
 	if p := inv.projects[groupID]; p != nil {
 		return p.info.Name
@@ -298,14 +302,14 @@ func (inv *inventory) groupName(groupID string) string {
 	return ""
 }
 
-// nameOf returns groupName, with the lock not held.
+// nameOf is groupName for callers that do not hold the lock.
 func (inv *inventory) nameOf(groupID string) string {
 	inv.mu.RLock()
 	defer inv.mu.RUnlock()
 	return inv.groupName(groupID)
 }
 
-// foundProjects takes over the list of all projects.
+// foundProjects applies the list of all projects.
 func (inv *inventory) foundProjects(listed []atlasapi.Project) {
 	inv.mu.Lock()
 	defer inv.mu.Unlock()
@@ -314,7 +318,7 @@ func (inv *inventory) foundProjects(listed []atlasapi.Project) {
 	inv.reconcile()
 }
 
-// foundProject takes over one project that the configuration names.
+// foundProject applies the data of a configured project.
 func (inv *inventory) foundProject(info atlasapi.Project) {
 	inv.mu.Lock()
 	defer inv.mu.Unlock()
@@ -323,7 +327,7 @@ func (inv *inventory) foundProject(info atlasapi.Project) {
 	inv.reconcile()
 }
 
-// foundEntries takes over the entries of a parent in a project.
+// foundEntries applies the entries of a parent in a project.
 func (inv *inventory) foundEntries(parent *target, entries []Entry) {
 	inv.mu.Lock()
 	defer inv.mu.Unlock()
@@ -333,7 +337,7 @@ func (inv *inventory) foundEntries(parent *target, entries []Entry) {
 	}
 }
 
-// up is mongodbatlas_up. The lock is held.
+// up returns the value of mongodbatlas_up. The lock is held.
 func (inv *inventory) up() bool {
 	for _, root := range inv.roots {
 		if s := root.snapshot(); s.condition() == Up && (root.groupID != "" || len(inv.listed) > 0) {

@@ -13,13 +13,13 @@ import (
 type job[Extra any] struct {
 	id      atlasapi.ObjectID
 	created seconds
-	ended   seconds // none while it runs, and where Atlas sends no end
+	ended   seconds // 0 while the job runs, and if Atlas sends no end
 	state   uint8   // index into the kind's states
-	word    uint8   // index into the target's interned words: what it is depends on the kind
+	word    uint8   // index into the target's interned words; the kind decides what the word is, such as the delivery type
 	extra   Extra
 }
 
-// compare orders jobs by creation, and by id where that is the same.
+// compare orders jobs by creation, then by id.
 func (j *job[Extra]) compare(other *job[Extra]) int {
 	switch {
 	case j.created < other.created:
@@ -30,7 +30,7 @@ func (j *job[Extra]) compare(other *job[Extra]) int {
 	return j.id.Compare(other.id)
 }
 
-// outcome is what a state means for the person who waits for the job.
+// outcome is what a state means for somebody who waits for the job.
 type outcome uint8
 
 const (
@@ -38,16 +38,16 @@ const (
 	unfinished
 	succeeded
 	failed
-	cancelled // or over in another way that is neither
+	cancelled // or over without success or failure
 )
 
-// jobState is a state that a kind of job can be in.
+// jobState is a state of a kind of job.
 type jobState struct {
 	name    string
 	outcome outcome
 }
 
-// jobStates are all states of a kind of job. The index of an undocumented state is their number.
+// jobStates are all documented states of a kind of job. An undocumented state has the index len(jobStates).
 type jobStates struct {
 	states []jobState
 	shown  []string
@@ -92,7 +92,8 @@ func (s jobStates) first(o outcome) string {
 	return unknownState
 }
 
-// interner keeps the few different strings that the jobs of a target have, such as delivery types, once each.
+// interner stores each different string of a target's jobs once, such as the delivery types, so that a job needs only
+// an index.
 type interner []string
 
 // index returns the index of a word. Index 0 stands for none, which is shown as unknown, for the word unknown itself, and
@@ -120,11 +121,11 @@ func (n interner) word(i uint8) string {
 	return n[i-1]
 }
 
-// clockSkew is how far Atlas's clock may be ahead of ours. Nothing else is judged by our clock: dates are compared with
-// each other, and shown as Atlas sends them.
+// clockSkew is how far Atlas's clock may be ahead of ours. Apart from this, dates are compared only with each other,
+// not with our clock.
 const clockSkew = 3600
 
-// seconds is a point in time in seconds since 1970, 0 where there is none. Atlas sends whole seconds.
+// seconds is a time in seconds since 1970, 0 for none. Atlas sends whole seconds.
 type seconds uint32
 
 // endOfTime is later than any date, and clockSkew later there still is time.
@@ -143,7 +144,7 @@ func secondsOf(t time.Time) seconds {
 	return seconds(t.Unix())
 }
 
-// firstValid returns the first of the times that is one.
+// firstValid returns the first valid time.
 func firstValid(times ...time.Time) seconds {
 	for _, t := range times {
 		if s := secondsOf(t); s != 0 {
@@ -153,7 +154,7 @@ func firstValid(times ...time.Time) seconds {
 	return 0
 }
 
-// time returns the time, the zero time where there is none.
+// time returns the time, the zero time for none.
 func (s seconds) time() time.Time {
 	if s == 0 {
 		return time.Time{}
@@ -161,7 +162,7 @@ func (s seconds) time() time.Time {
 	return time.Unix(int64(s), 0)
 }
 
-// earliestOf returns the earlier of two times; either may be none.
+// earliestOf returns the earlier of two times. Either may be 0 for none.
 func earliestOf(a, b seconds) seconds {
 	if a == 0 || b != 0 && b < a {
 		return b
@@ -178,6 +179,6 @@ func hashOf(id atlasapi.ObjectID) snapshotHash {
 		return 0
 	}
 	h := fnv.New32a()
-	_, _ = h.Write(id[:]) // it takes everything
+	_, _ = h.Write(id[:]) // it never fails
 	return max(1, snapshotHash(h.Sum32()))
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/go-kit/log/level"
 )
 
-// changeLog writes one line where targets of a project and collector become unreadable for a reason, and one where they
-// are readable again: not one a target, and not one a scrape.
+// changeLog logs when targets become unreadable or readable again. It writes one line for each project, collector and
+// reason, not one for each target or scrape.
 type changeLog struct {
 	logger log.Logger
 
@@ -25,7 +25,7 @@ func newChangeLog(logger log.Logger) *changeLog {
 	return &changeLog{logger: logger, down: map[downKey]map[*target]struct{}{}}
 }
 
-// note logs what a reading changed in the condition of a target.
+// note logs a change of a target's condition.
 func (l *changeLog) note(t *target, groupName string, before, after *status) {
 	was, is := before.condition(), after.condition()
 	wasKey, isKey := t.downKey(before), t.downKey(after)
@@ -79,7 +79,7 @@ func (l *changeLog) remove(key downKey, t *target) (last bool) {
 	return true
 }
 
-// drop drops a target that is no longer read.
+// drop removes a target that is no longer read.
 func (l *changeLog) drop(t *target) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -88,7 +88,7 @@ func (l *changeLog) drop(t *target) {
 	}
 }
 
-// forget drops what is known about the targets of a project that is no longer read.
+// forget removes the targets of a project that is no longer read.
 func (l *changeLog) forget(groupID string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -103,7 +103,7 @@ func (t *target) downKey(s *status) downKey {
 	return downKey{t.Name, t.groupID, errorCode(s.failure), s.why()}
 }
 
-// logKeys names a target in the log as its labels do in the metrics.
+// logKeys returns the log keys of a target: the same names and values as its labels in the metrics.
 func (t *target) logKeys(groupName string) []any {
 	keys := []any{"collector", t.Name}
 	labels := t.labels(groupName)

@@ -9,15 +9,15 @@ import (
 	dto "github.com/prometheus/client_model/go"
 )
 
-// metric describes one metric family, for Prometheus and for the documentation alike.
+// metric describes a metric family, for Prometheus and for the documentation.
 type metric struct {
 	kind    string // gauge, counter or histogram
 	name    string
 	help    string
-	source  string   // the field of the API that it comes from
-	example string   // a query to begin with
-	labels  []string // in the order in which values are given
-	sorted  []int    // the order of the labels by name, in which Prometheus wants them
+	source  string   // the field of the API with the value
+	example string   // a query to start with
+	labels  []string // in the order of the values
+	sorted  []int    // the indexes of labels, sorted by name, as Prometheus requires
 	desc    *prometheus.Desc
 }
 
@@ -30,13 +30,13 @@ func newMetric(kind, name, help string, labels ...string) *metric {
 	return m
 }
 
-// with returns the labels with more behind them.
+// with returns the labels followed by more.
 func with(labels []string, more ...string) []string {
 	return append(slices.Clip(labels), more...)
 }
 
-// The labels that a thing of Atlas is known by. The first three are those of Atlas's own Prometheus integration, so
-// that its series join with these.
+// The labels that identify an object of Atlas. The first three are those of Atlas's own Prometheus integration, so that
+// you can join its series with these.
 const (
 	clusterLabel  = "cl_name"
 	pipelineLabel = "pipeline"
@@ -46,8 +46,8 @@ func groupLabels() []string    { return []string{"group_id", "group_name"} }
 func clusterLabels() []string  { return with(groupLabels(), clusterLabel) }
 func pipelineLabels() []string { return with(groupLabels(), pipelineLabel) }
 
-// sample is a gauge of one scrape. It shares its label pairs with the others of the scrape: a const metric that makes
-// its own costs most of the time that a scrape takes.
+// sample is a gauge of one scrape. It shares its label pairs with other samples of the scrape. With client_golang's
+// const metrics, which allocate their own, most of the time of a large scrape would go into that.
 type sample struct {
 	desc   *prometheus.Desc
 	labels []*dto.LabelPair
@@ -69,19 +69,19 @@ func (s *sample) Write(m *dto.Metric) error {
 type writer struct {
 	ch    chan<- prometheus.Metric
 	pairs map[labelPair]*dto.LabelPair
-	last  [maxLabels]*dto.LabelPair // of the sample before, which mostly has the same target
+	last  [maxLabels]*dto.LabelPair // of the previous sample, which usually has the same target
 
-	sampler sampler // of the family that is being written
+	sampler sampler // of the current family
 
-	// Room for samples and their labels, made for many at a time.
+	// Samples and their labels, allocated in blocks.
 	samples []sample
 	labels  []*dto.LabelPair
 }
 
-// samplesAtOnce is for how many samples room is made at a time.
+// samplesAtOnce is the number of samples in a block.
 const samplesAtOnce = 256
 
-// maxLabels is the most labels that a metric has.
+// maxLabels is the maximum number of labels of a metric.
 const maxLabels = 6
 
 type labelPair struct{ name, value string }
@@ -106,7 +106,7 @@ func (w *writer) gauge(m *metric, value float64, labels ...string) {
 	w.ch <- s
 }
 
-// next returns an empty sample with so many labels.
+// next returns an empty sample with a number of labels.
 func (w *writer) next(labels int) *sample {
 	if len(w.samples) == 0 {
 		w.samples = make([]sample, samplesAtOnce)
@@ -133,10 +133,10 @@ func (w *writer) pair(p labelPair) *dto.LabelPair {
 type sampler struct {
 	w      *writer
 	metric *metric
-	labels []string // of the subject, with room for more
+	labels []string // of the subject, with capacity for more
 }
 
-// gauge writes a sample. More are the values of the labels that the family adds.
+// gauge writes a sample. more are the values of the labels that the family adds.
 func (s *sampler) gauge(value float64, more ...string) {
 	s.w.gauge(s.metric, value, append(s.labels, more...)...)
 }

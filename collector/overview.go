@@ -9,83 +9,83 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 )
 
-// Overview is everything that is known, for people.
+// Overview is everything that the exporter knows, for the page.
 type Overview struct {
-	// Up is mongodbatlas_up: whether the list of projects could last be read and is not empty.
+	// Up is the value of mongodbatlas_up: whether the last reading of the list of projects succeeded and found any.
 	Up bool
 	// Roots are the readings of the projects themselves.
 	Roots    []TargetView
 	Projects []ProjectView
 }
 
-// ProjectView is a project with everything that is read in it.
+// ProjectView is a project with its targets.
 type ProjectView struct {
 	ID, Name string
 	Lists    []ListView
 	Targets  []TargetView
 }
 
-// ListView is a list of a project and how many of its entries pass the filters.
+// ListView is a list of a project, and the number of its entries that pass the filters.
 type ListView struct {
 	*Declaration
 	Entries int
 }
 
-// TargetView is how one target stands.
+// TargetView is the state of one target.
 type TargetView struct {
 	*Declaration
 	Project   string // the id of the project, "" for the list of all
 	Entry     string // name of the cluster or the pipeline
 	Condition Condition
 	Reason    Reason // why it is not up
-	Code      string // Atlas's error code, "" where there is none
+	Code      string // Atlas's error code, "" if there is none
 	Remedy    string // what a person can do while it is down
 	Found     time.Time
 	Refreshed time.Time
-	Jobs      int // how many are listed
+	Jobs      int // number of listed jobs
 	Latest    Latest
-	// Groups are the same for the jobs of each delivery type, where a collector judges them apart.
+	// Groups are the same for each delivery type, if the collector judges delivery types separately.
 	Groups []Latest
 	Plan   Plan
 	// Recent are the newest jobs, the newest last.
 	Recent []RecentJob
 }
 
-// RecentJob is a job in a strip of the newest ones.
+// RecentJob is a job in the strip of the newest jobs.
 type RecentJob struct {
 	State   string
 	Outcome Outcome
 	Created time.Time
 }
 
-// Outcome is what a state means for the person who waits for the job.
+// Outcome is what a state means for somebody who waits for the job.
 type Outcome uint8
 
 // The outcomes of a job.
 const (
-	OutcomeUnknown    = Outcome(unknown) // a state that nobody knows
+	OutcomeUnknown    = Outcome(unknown) // an undocumented state
 	OutcomeUnfinished = Outcome(unfinished)
 	OutcomeSucceeded  = Outcome(succeeded)
 	OutcomeFailed     = Outcome(failed)
-	OutcomeNeither    = Outcome(cancelled) // cancelled, or over in another way that is neither
+	OutcomeNeither    = Outcome(cancelled) // cancelled, or over without success or failure
 )
 
-// Latest is the newest job of a target, and when others ended.
+// Latest describes the newest job of a target, and when other jobs ended.
 type Latest struct {
-	Group    string // the delivery type, "" where jobs are judged together
-	State    string // as Atlas spells it, "" where no job is listed
+	Group    string // the delivery type, "" if all jobs are judged together
+	State    string // as Atlas spells it, "" if no job is listed
 	Outcome  Outcome
 	Created  time.Time
-	Ended    time.Time // zero where Atlas tells no end
-	Progress string    // how far it is, in words; "" where Atlas does not say
+	Ended    time.Time // zero if Atlas sends no end
+	Progress string    // how far the job is, in words; "" if Atlas does not say
 
-	// Of any job, zero where there is none.
+	// Of any job, zero if there is none.
 	LastSuccess, LastFailure, OldestUnfinished, First time.Time
 	// LastFallback is when the newest fallback snapshot was created.
 	LastFallback time.Time
-	// LastDuration is from creation to end of the last success, zero where Atlas tells no end.
+	// LastDuration is the time from creation to end of the last success, zero if Atlas sends no end.
 	LastDuration time.Duration
-	// FailureCode is Atlas's error code of the newest failed job, "" where it has none.
+	// FailureCode is Atlas's error code of the newest failed job, "" if it has none.
 	FailureCode string
 }
 
@@ -97,7 +97,7 @@ type historian interface {
 	recent() []RecentJob
 }
 
-// maxRecent is how many jobs the strip of the newest ones shows.
+// maxRecent is the number of jobs in the strip of the newest jobs.
 const maxRecent = 12
 
 // recentJob is what a reader keeps of a job for the strip.
@@ -205,7 +205,7 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// earlier returns the earlier of two times; either may be none.
+// earlier returns the earlier of two times. Either may be zero for none.
 func earlier(a, b time.Time) time.Time {
 	if a.IsZero() || !b.IsZero() && b.Before(a) {
 		return b
@@ -213,7 +213,7 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// Overview returns everything that was read, the projects by name and their targets by name. It reads nothing.
+// Overview returns everything that the exporter knows, sorted by the names of projects and targets. It reads nothing.
 func (e *Exporter) Overview() Overview {
 	inv := e.inventory
 	inv.mu.RLock()

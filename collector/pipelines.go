@@ -14,7 +14,7 @@ func pipelineStates() jobStates {
 
 const pipelinePaused = "PAUSED"
 
-// pipelines is the parent of Data Lake pipeline runs.
+// pipelines is the parent of the collector of Data Lake pipeline runs.
 func pipelines() *Declaration {
 	d := &Declaration{Name: "pipelines", Title: "Data Lake pipelines", Noun: "pipeline", Role: readOnly, mayEnd: true}
 	d.entries = &entryList{

@@ -5,27 +5,28 @@ import (
 	"time"
 )
 
-// Plan is what is known of the jobs to come.
+// Plan is what the exporter knows about the future jobs of a target.
 type Plan struct {
-	// Since is when the cluster was created, zero for what is none.
+	// Since is when the cluster was created, zero if the target has no cluster.
 	Since time.Time
-	// Interval is how often a success is expected, 0 where none is.
+	// Interval is how often a success is expected, 0 if none is.
 	Interval time.Duration
-	// Off is why Atlas begins no job by itself.
+	// Off is why Atlas starts no jobs by itself.
 	Off Off
-	// BackupWasOn and AutoExportWasOn are when the exporter last saw them on, zero where it never did.
+	// BackupWasOn and AutoExportWasOn are when the exporter last saw them on, zero if never.
 	BackupWasOn, AutoExportWasOn time.Time
-	// Restarts are when jobs could run again, as far as the exporter saw it.
+	// Restarts are the times when jobs could run again, as far as the exporter saw it.
 	Restarts []Restart
 	// UnknownFrequency reports a schedule whose interval is unknown, so that nothing is expected of it.
 	UnknownFrequency bool
-	// Next is when Atlas will begin the next job, zero where it does not say.
+	// Next is when Atlas will start the next job, zero if unknown.
 	Next time.Time
-	// RestoreWindow is how far back continuous backup can restore to any moment, 0 where it is off.
+	// RestoreWindow is how far back continuous backup can restore to any moment, 0 if it is off.
 	RestoreWindow time.Duration
-	// Missing is when the oldest snapshot was created that should have been exported and was not, zero where there is none.
+	// Missing is the creation time of the oldest snapshot that should have been exported and was not, zero if there is
+	// none.
 	Missing time.Time
-	// BucketMissing reports that the project has no export bucket of the id that the schedule names.
+	// BucketMissing reports that the project does not have the export bucket that the schedule names.
 	BucketMissing bool
 }
 

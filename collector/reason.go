@@ -8,8 +8,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
-// Reason says why a target is not up: the reading failed, or the API does not serve the target. It stays a value until
-// it is printed as a label, a log key or a cell.
+// Reason says why a target is not up: its last reading failed, or Atlas does not serve it.
 type Reason uint8
 
 // The reasons. None is the reason of a target that is up or was not read yet.
@@ -34,7 +33,7 @@ const (
 	FeatureGone
 )
 
-// reasonText is how a reason appears, and what a person can do about it.
+// reasonText has the texts of a reason: its label, what a person can do, and for an unsupported target the explanation.
 type reasonText struct{ label, remedy, unsupported string }
 
 func reasonTexts() [FeatureGone + 1]reasonText {
@@ -62,15 +61,15 @@ func (r Reason) String() string { return reasonTexts()[r].label }
 // Unsupported reports whether the reason is that the API does not serve the target.
 func (r Reason) Unsupported() bool { return r >= FreeTier }
 
-// OfAll reports whether the reason is most likely that of every request: Atlas, the way to it, or the credentials.
+// OfAll reports whether the reason most likely affects every request: Atlas, the network, or the credentials.
 func (r Reason) OfAll() bool {
 	return slices.Contains([]Reason{Unauthorized, IPNotAllowed, Timeout, ServerError, BadResponse, Network}, r)
 }
 
-// Explanation returns a clause for a person that says why the API does not serve the target, "" for other reasons.
+// Explanation returns a clause that says to people why Atlas does not serve the target, "" for other reasons.
 func (r Reason) Explanation() string { return reasonTexts()[r].unsupported }
 
-// reasonOf returns the reason that a kind of failure is in itself.
+// reasonOf returns the reason for a kind of failure.
 func reasonOf(kind atlasapi.Kind) Reason {
 	switch kind {
 	case atlasapi.KindUnauthorized:
@@ -89,7 +88,7 @@ func reasonOf(kind atlasapi.Kind) Reason {
 		return ServerError
 	case atlasapi.KindNetwork:
 		return Network
-	case atlasapi.KindBadResponse, atlasapi.KindFlex, atlasapi.KindBackupDisabled: // the last two make no sense for a whole list
+	case atlasapi.KindBadResponse, atlasapi.KindFlex, atlasapi.KindBackupDisabled: // the last two cannot be the answer for a whole list
 	}
 	return BadResponse
 }
@@ -108,7 +107,7 @@ func isGone(err error) bool {
 	return false
 }
 
-// errorCode returns Atlas's code of a failure, "" where it sent none.
+// errorCode returns Atlas's error code, "" if it sent none.
 func errorCode(err error) string {
 	if e, ok := errors.AsType[*atlasapi.Error](err); ok {
 		return e.Code
@@ -116,7 +115,7 @@ func errorCode(err error) string {
 	return ""
 }
 
-// errorStatus returns the HTTP status of a failure, 0 where there was no answer.
+// errorStatus returns the HTTP status of a failure, 0 if there was no answer.
 func errorStatus(err error) int {
 	if e, ok := errors.AsType[*atlasapi.Error](err); ok {
 		return e.Status

@@ -5,14 +5,14 @@ import "slices"
 // Family describes a metric family, for the documentation.
 type Family struct {
 	Name, Type, Help string
-	// Source is the field of the API that the value comes from, "" where the exporter makes it itself.
+	// Source is the field of the API with the value, "" if the exporter computes it.
 	Source string
 	Labels []string
-	// Example is a query to begin with, "" where the metric explains itself.
+	// Example is a query to start with, "" if the metric needs none.
 	Example string
 }
 
-// FamilyGroup is the metric families of one collector.
+// FamilyGroup holds the metric families of one collector.
 type FamilyGroup struct {
 	Title    string
 	Families []Family

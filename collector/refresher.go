@@ -9,28 +9,28 @@ import (
 )
 
 const (
-	// readingTimeout bounds the reading of one target, however long its list is.
+	// readingTimeout bounds the reading of one target, including all pages of its list.
 	readingTimeout = 10 * time.Minute
-	// readingsPerRequest is how many readings may be under way for each request that may be in flight: a reading that
-	// waits for a rate limit or for a retry keeps no other from going on, and when many long lists are read, their last
-	// pages still keep all requests busy.
+	// readingsPerRequest is the maximum number of concurrent readings for each request that may be in flight. It is
+	// much more than 1, so that readings that wait for a rate limit or a retry do not block others, and so that the
+	// last pages of long lists still use all requests.
 	readingsPerRequest = 16
 )
 
 // policy decides what the refresher reads.
 type policy interface {
-	// due returns when a target is to be read again, and false where it never is.
+	// due returns when to read a target again, and false if never.
 	due(t *target) (at time.Time, ever bool)
 	read(ctx context.Context, t *target)
 	// children lists the targets that the reading of a target found.
 	children(t *target) []*target
 }
 
-// refresher reads targets: each at most once at a time, a bounded number at a time, the most urgent first. It reads nothing
-// that no scrape asked for.
+// refresher reads the targets that scrapes ask for, the most urgent first. The number of concurrent readings is
+// bounded, and no target is read twice at the same time.
 //
-// Readings share the bound by lanes, one for each collector of a project, so that what hangs does not hold up the rest:
-// every lane may have one reading under way, and a larger share only while there are fewer lanes.
+// Each collector of each project has a lane. The lanes share the bound, so that a project or endpoint that hangs does
+// not block the others: every lane may have one running reading, and more only while there are few lanes.
 type refresher struct {
 	policy policy
 
@@ -39,24 +39,24 @@ type refresher struct {
 	wg     sync.WaitGroup
 
 	mu      sync.Mutex
-	lanes   map[laneKey]*lane // those with something queued or under way
-	turns   turns             // the lanes with something queued
+	lanes   map[laneKey]*lane // those with queued or running targets
+	turns   turns             // the lanes with queued targets
 	running int
 	limit   int
 }
 
 type laneKey struct{ groupID, collector string }
 
-// lane is the readings of one collector in one project.
+// lane holds the queued targets and counts the running readings of one collector in one project.
 type lane struct {
 	queue   urgency
 	running int
-	turn    int // index in the turns, while something is queued
+	turn    int // index in turns, while the lane has queued targets
 }
 
-// batch is what one scrape waits for.
+// batch counts the readings that one scrape waits for.
 type batch struct {
-	key     string // identifies what the scrape selects
+	key     string // Selection.key of the scrape
 	wants   func(*target) bool
 	started time.Time
 	left    int
@@ -86,13 +86,13 @@ func (r *refresher) stop() {
 	r.wg.Wait()
 }
 
-// begin queues every wanted target that is due, and the targets that reading them discovers. Key identifies what is
-// wanted.
+// begin queues every wanted target that is due, and the targets that reading them discovers. It returns a batch that is
+// done when all of them have been read. key identifies the selection of the scrape.
 func (r *refresher) begin(targets []*target, key string, wants func(*target) bool) *batch {
 	b := &batch{key: key, wants: wants, started: time.Now(), done: make(chan struct{}), ended: map[string]time.Time{}}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	b.left = 1 // this call itself
+	b.left = 1 // for this call, so that the batch cannot be done before all targets are queued
 	for _, t := range targets {
 		r.enqueue(b, t, r.policy.due)
 	}
@@ -100,7 +100,9 @@ func (r *refresher) begin(targets []*target, key string, wants func(*target) boo
 	return b
 }
 
-// enqueue queues a target for a batch, if it is wanted and due. The lock is held.
+// enqueue makes a batch wait for a target, if the batch wants it and it is due. There are four cases: the target is
+// queued or being read already, then the batch only joins; it will never be read; it is due later, then the batch does
+// not wait for it; it is due now, then it is queued. The lock is held.
 func (r *refresher) enqueue(b *batch, t *target, due func(*target) (time.Time, bool)) {
 	if !b.wants(t) || r.ctx.Err() != nil {
 		return
@@ -121,17 +123,17 @@ func (r *refresher) enqueue(b *batch, t *target, due func(*target) (time.Time, b
 	r.schedule(t)
 }
 
-// join makes a batch wait for a target. A scrape that gave up keeps its batch only where no later scrape of the same
-// selection waits: the batch queues what reading the target discovers, and a second one would queue the same. The lock is
-// held.
+// join makes a batch wait for a target. It drops batches whose scrape has given up, if they have the same selection: an
+// abandoned batch still queues the targets that reading this one discovers, but one batch for each selection is enough
+// for that. The lock is held.
 func (r *refresher) join(b *batch, t *target) {
 	t.waiting = slices.DeleteFunc(t.waiting, func(other *batch) bool { return other.over && other.key == b.key })
 	t.waiting = append(t.waiting, b)
 	b.left++
 }
 
-// delay queues a target whose reading failed a moment ago when its retry is due, so that no scrape leaves it for long. The
-// lock is held.
+// delay queues a target whose last reading failed at the time of its retry, so that it does not have to wait for the
+// next scrape. The lock is held.
 func (r *refresher) delay(t *target, wait time.Duration) {
 	if s := t.snapshot(); s.condition() != Down || wait > retryInterval || t.delayed {
 		return
@@ -147,7 +149,7 @@ func (r *refresher) delay(t *target, wait time.Duration) {
 	})
 }
 
-// schedule puts a target into its lane, and starts what may be read. The lock is held.
+// schedule queues a target in its lane, and starts readings if possible. The lock is held.
 func (r *refresher) schedule(t *target) {
 	l := r.lanes[t.lane()]
 	if l == nil {
@@ -166,12 +168,12 @@ func (r *refresher) schedule(t *target) {
 
 func (t *target) lane() laneKey { return laneKey{t.groupID, t.Name} }
 
-// start begins the readings that the bounds allow. The lock is held.
+// start starts as many readings as the bounds allow. The lock is held.
 func (r *refresher) start() {
 	for r.ctx.Err() == nil && len(r.turns) > 0 && r.running < max(r.limit, len(r.lanes)) {
 		l := r.turns[0]
 		if l.running >= max(1, r.limit/len(r.lanes)) {
-			return // every lane with something queued has its share
+			return // the first lane has the fewest readings: if it has its share, all have
 		}
 		t := heap.Pop(&l.queue).(*target)
 		t.queued, t.running = false, true
@@ -187,7 +189,9 @@ func (r *refresher) start() {
 	}
 }
 
-// read reads a target, and queues what that discovers for the scrapes that wait for it.
+// read reads a target without the lock, then takes the lock and queues the targets that this discovered, for the
+// batches that wait for it. A batch counts the discovered targets before it is released from this one, so it cannot be
+// done too early.
 func (r *refresher) read(t *target, l *lane) {
 	defer r.wg.Done()
 	ctx, cancel := context.WithTimeout(r.ctx, readingTimeout)
@@ -223,14 +227,14 @@ func dueIfNew(t *target) (time.Time, bool) {
 	return time.Time{}, s.attempted.IsZero() && s.excluded == None
 }
 
-// release records that a batch waits for one reading less. The lock is held.
+// release tells a batch that one of its readings has ended. The last one closes done. The lock is held.
 func (r *refresher) release(b *batch) {
 	if b.left--; b.left == 0 {
 		close(b.done)
 	}
 }
 
-// wait waits until everything that the batch asked for was read, or the context ends.
+// wait waits until the batch is done or the context ends.
 func (r *refresher) wait(ctx context.Context, b *batch) {
 	select {
 	case <-b.done:
@@ -241,7 +245,7 @@ func (r *refresher) wait(ctx context.Context, b *batch) {
 	b.over = true
 }
 
-// durations returns how long each collector was read, until its last reading that ended.
+// durations returns for each collector the time from the start of the batch to the end of its last reading.
 func (r *refresher) durations(b *batch) map[string]time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -252,9 +256,9 @@ func (r *refresher) durations(b *batch) map[string]time.Duration {
 	return d
 }
 
-// urgencyRank is the time by which a target takes its turn: the one that was read longest ago first. A target where
-// something is about to change ages twice as fast, so that it is read more often and yet none waits for ever. Discovery
-// goes before jobs: what it finds is read behind it, and it is due too rarely to keep them waiting.
+// urgencyRank returns the time that orders the queue: the target that was read longest ago comes first. A busy target,
+// which has a running or due job, counts as twice as old. It is read more often, but does not starve the others.
+// Discovery comes before jobs, because jobs can only be read after it, and it is due too rarely to delay them.
 func (t *target) urgencyRank() time.Time {
 	attempted := t.snapshot().attempted
 	switch {
@@ -284,8 +288,8 @@ func (u *urgency) Pop() any {
 	return last
 }
 
-// turns is a heap of the lanes with something queued: on top the one with the fewest readings under way, and of those the
-// one with the most urgent target.
+// turns is a heap of the lanes with queued targets. On top is the lane with the fewest running readings, and among
+// those the lane with the most urgent target.
 type turns []*lane
 
 func (t turns) Len() int { return len(t) }

@@ -9,17 +9,21 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// scrape shows the values of a selection.
+// scrape is a prometheus.Collector for the current values of a selection.
 type scrape struct {
 	exporter  *Exporter
 	selection Selection
-	took      map[string]time.Duration // by collector: how long this scrape waited for it
+	took      map[string]time.Duration // by collector: how long this scrape waited for its readings
 }
 
-// Describe sends nothing: what a scrape shows depends on what Atlas lists.
+// Describe sends nothing, because the metrics of a scrape depend on what Atlas lists. That makes scrape an unchecked
+// collector.
 func (s *scrape) Describe(chan<- *prometheus.Desc) {}
 
-// Collect writes the samples.
+// Collect writes the samples in one pass over the inventory, under its read lock, so that a scrape sees one state of
+// it. health counts the targets in the same pass. The order of the samples is nearly that of the exposition, which
+// makes sorting them cheap: first the projects and what discovery read, then the entries of each parent, then the
+// counts.
 func (s *scrape) Collect(ch chan<- prometheus.Metric) {
 	inv := s.exporter.inventory
 	inv.mu.RLock()
@@ -43,8 +47,8 @@ type labelledEntry struct {
 	labels []string
 }
 
-// entries lists the selected entries of a parent by name and project, nearly as the exposition is: sorting what is sorted
-// takes little time.
+// entries returns the selected entries of a parent, sorted by name and project. That is nearly the order of the
+// exposition, which makes sorting the samples cheap.
 func (s *scrape) entries(inv *inventory, parent *Declaration) []labelledEntry {
 	var all []labelledEntry
 	for id, p := range inv.projects {
@@ -52,7 +56,7 @@ func (s *scrape) entries(inv *inventory, parent *Declaration) []labelledEntry {
 			continue
 		}
 		for name, e := range p.entries[parent] {
-			labels := append(make([]string, 0, maxLabels), id, p.info.Name, name) // with room for those that metrics add
+			labels := append(make([]string, 0, maxLabels), id, p.info.Name, name) // with capacity for labels that metrics add
 			all = append(all, labelledEntry{entryView{e, &inv.settings.config, id, p}, labels})
 		}
 	}

@@ -1,12 +1,13 @@
 package collector
 
-// summary is what every kind of job is judged by: how many are in which state, the newest, the last that succeeded or
-// failed, and the oldest that has not ended. More is what one kind adds. It never changes once it is complete.
+// summary sums up the jobs of one target: how many are in each state, the newest one, the last that succeeded, the last
+// that failed, and the oldest unfinished one. More is what a kind of job adds. A summary does not change after it is
+// complete.
 type summary[Extra, More any] struct {
 	states     jobStates
 	words      interner
 	outcomeOf  func(*job[Extra]) outcome // nil: the state alone decides
-	byCreation bool                      // a success or failure is dated by its creation, although Atlas sends an end
+	byCreation bool                      // date successes and failures by their creation, although Atlas sends an end
 
 	counts []int // by index of the state; the last is unknown
 	total  int
@@ -40,7 +41,7 @@ func (s *summary[Extra, More]) add(j *job[Extra]) {
 	}
 }
 
-// outcome judges a job.
+// outcome returns the outcome of a job.
 func (s *summary[Extra, More]) outcome(j *job[Extra]) outcome {
 	if s.outcomeOf != nil {
 		return s.outcomeOf(j)
@@ -48,7 +49,7 @@ func (s *summary[Extra, More]) outcome(j *job[Extra]) outcome {
 	return s.states.outcome(j.state)
 }
 
-// date is when a job ended, else when it was created.
+// date returns when a job ended, or was created if Atlas sends no end.
 func (s *summary[Extra, More]) date(j *job[Extra]) seconds {
 	if j.ended == 0 || s.byCreation {
 		return j.created
@@ -56,7 +57,7 @@ func (s *summary[Extra, More]) date(j *job[Extra]) seconds {
 	return j.ended
 }
 
-// later returns the job with the later date; of two with the same, the one that was created last.
+// later returns the job with the later date, and of two with the same date the one that was created last.
 func (s *summary[Extra, More]) later(a, b *job[Extra]) job[Extra] {
 	if a.id.IsZero() || s.date(b) > s.date(a) || s.date(b) == s.date(a) && b.compare(a) > 0 {
 		return *b
@@ -64,8 +65,8 @@ func (s *summary[Extra, More]) later(a, b *job[Extra]) job[Extra] {
 	return *a
 }
 
-// duration is the time from creation to end of the last success, in seconds; ok is false where Atlas sends no end, or
-// no creation that could be one.
+// duration returns the time from creation to end of the last success, in seconds. ok is false if Atlas sends no end or
+// no plausible creation.
 func (s *summary[Extra, More]) duration() (float64, bool) {
 	if s.success.ended == 0 || s.success.created == 0 {
 		return 0, false

@@ -15,28 +15,28 @@ import (
 const (
 	// retryInterval is the maximum delay before a failed target is read again by a scrape.
 	retryInterval = 10 * time.Second
-	// goneInterval is how often a feature that Atlas has ended is requested again.
+	// goneInterval is how often the exporter tries again whether Atlas serves a feature that it has ended.
 	goneInterval = time.Hour
 )
 
-// settings are what readings depend on. A reload replaces them as a whole.
+// settings are the configuration and the client that readings use. A reload replaces them as a whole.
 type settings struct {
 	config config.Config
 	client *atlasapi.Client
 	logger log.Logger
 }
 
-// reader brings the values of one target up to date. On an error, they stay as they are.
+// reader brings the values of one target up to date. On an error, the values do not change.
 type reader interface {
 	read(ctx context.Context, s *settings) error
 }
 
-// shower is a reader that has values to show.
+// shower is a reader that writes samples.
 type shower interface {
 	write(w *writer, labels []string)
 }
 
-// Condition is how a target was last read.
+// Condition is the result of a target's last reading.
 type Condition uint8
 
 // The conditions of a target.
@@ -54,33 +54,33 @@ func (c Condition) String() string {
 	return [conditions]string{"pending", "up", "down", "unsupported"}[c]
 }
 
-// target is one thing that is read from Atlas: a list of jobs, or a part of discovery.
+// target is something that is read from Atlas as a whole: a list of jobs, or a part of discovery.
 type target struct {
 	*Declaration
 	groupID string // "" for the list of all projects
-	entry   *entry // nil where the project or the list itself is read
+	entry   *entry // nil for a target of a project, and for a root
 	reader  reader
-	busy    func() bool // whether something is under way or due; nil: never
+	busy    func() bool // whether a job is running or due; nil: never
 
 	mu     sync.Mutex
 	status status
 	found  *target // the discovery that found it, nil for a root
 
-	// The refresher's own, under its lock.
+	// The state of the target in the refresher, under the refresher's lock.
 	queued, running, delayed bool
 	waiting                  []*batch
 	rank                     time.Time
 }
 
-// status is how the readings of a target went.
+// status is the result of a target's readings.
 type status struct {
 	found     time.Time // when discovery found it, or found that it is served again
 	attempted time.Time // when the last attempt began, zero before the first
 	ended     bool      // an attempt has ended
-	refreshed time.Time // when the last successful reading began: the values are as of then, or newer
-	failure   error     // of the last attempt, nil where it succeeded
-	reason    Reason    // of that failure
-	excluded  Reason    // why discovery knows that there is nothing to read
+	refreshed time.Time // when the last successful reading began: no value is older
+	failure   error     // error of the last attempt, nil if it succeeded
+	reason    Reason    // reason for that failure
+	excluded  Reason    // why Atlas does not serve the target, as discovery found
 }
 
 func (t *target) snapshot() status {
@@ -89,7 +89,7 @@ func (t *target) snapshot() status {
 	return t.status
 }
 
-// name returns the name of the target's entry, "" where it has none.
+// name returns the name of the target's entry, "" without one.
 func (t *target) name() string {
 	if t.entry == nil {
 		return ""
@@ -97,7 +97,7 @@ func (t *target) name() string {
 	return t.entry.info().Name
 }
 
-// condition judges a status.
+// condition returns the condition of a target with this status.
 func (s *status) condition() Condition {
 	switch {
 	case s.why().Unsupported():
@@ -110,7 +110,7 @@ func (s *status) condition() Condition {
 	return Up
 }
 
-// why returns the reason for which the target is not up, None while it is up or pending.
+// why returns the reason why the target is not up, None if it is up or pending.
 func (s *status) why() Reason {
 	if s.excluded != None {
 		return s.excluded
@@ -118,7 +118,7 @@ func (s *status) why() Reason {
 	return s.reason
 }
 
-// describe says why a target is not up, as the metrics and Atlas spell it.
+// describe returns the reason and Atlas's error code as text.
 func (s *status) describe() string {
 	if code := errorCode(s.failure); code != "" && s.why() == s.reason {
 		return s.reason.String() + " (" + code + ")"
@@ -126,7 +126,7 @@ func (s *status) describe() string {
 	return s.why().String()
 }
 
-// dueAt returns when a target that is read at an interval is to be read again, and false where it never is.
+// dueAt returns when to read a target with this interval again, and false if never.
 func (s *status) dueAt(interval, discovery time.Duration) (time.Time, bool) {
 	switch {
 	case s.excluded != None:
@@ -149,7 +149,7 @@ func (s *status) dueAt(interval, discovery time.Duration) (time.Time, bool) {
 	return due, true
 }
 
-// refresh reads the target once and records how it went. It returns the status before and after.
+// refresh reads the target once and records the result. It returns the status before and after.
 func (t *target) refresh(ctx context.Context, s *settings) (before, after status) {
 	start := time.Now()
 	t.mu.Lock()
@@ -161,7 +161,7 @@ func (t *target) refresh(ctx context.Context, s *settings) (before, after status
 
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if errors.Is(err, context.Canceled) { // the exporter shuts down: that says nothing about the target
+	if errors.Is(err, context.Canceled) { // the exporter is shutting down, which says nothing about the target
 		t.status = before
 		return before, before
 	}
@@ -173,7 +173,7 @@ func (t *target) refresh(ctx context.Context, s *settings) (before, after status
 	return before, t.status
 }
 
-// exclude records why discovery knows that there is nothing to read, or with None that there is.
+// exclude records why Atlas does not serve the target, or with None that it does.
 func (t *target) exclude(reason Reason) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -181,7 +181,7 @@ func (t *target) exclude(reason Reason) {
 		t.status.found = time.Now()
 	}
 	if t.status.excluded != None && reason == None {
-		t.status.attempted = time.Time{} // it is served again: read it now
+		t.status.attempted = time.Time{} // served again: read it now
 		t.status.ended = false
 		t.status.failure, t.status.reason = nil, None
 	}
@@ -197,7 +197,7 @@ func (t *target) expire() {
 	}
 }
 
-// foundBy returns the discovery that found the target, nil for a root.
+// foundBy returns the discovery target that found this one, nil for a root.
 func (t *target) foundBy() *target {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -210,7 +210,7 @@ func (t *target) setFoundBy(parent *target) {
 	t.found = parent
 }
 
-// labels are the values of the labels that every metric of targets has.
+// labels returns the values of the labels that every metric about targets has.
 func (t *target) labels(groupName string) []string {
 	cluster, pipeline := "", ""
 	if t.entry != nil {

@@ -82,7 +82,7 @@ const (
 	StaleAfter = 30 * time.Minute
 	// PendingAfter is how long a target may wait for its first reading.
 	PendingAfter = 30 * time.Minute
-	// ReadingTime is how long it may take until the exporter has read a new success.
+	// ReadingTime is how long it may take until a success that has come is read.
 	ReadingTime = 15 * time.Minute
 	// Turn is how long a failure is still reported after its next scheduled job.
 	Turn = 24 * time.Hour
@@ -220,7 +220,7 @@ func (j *judge) group(l *collector.Latest) {
 	}
 }
 
-// news returns how long a failure is reported: at least until the next scheduled job should have succeeded.
+// news is how long a failure is reported: at least until the next turn.
 func (j *judge) news() time.Duration {
 	if interval := j.view.Plan.Interval; interval > 0 {
 		return max(j.view.Patience.News, interval+Turn)
@@ -319,7 +319,7 @@ func (j *judge) autoExportWasOn() bool {
 		v.Plan.Interval == 0 && !v.Latest.LastSuccess.IsZero() && j.now.Sub(v.Latest.LastSuccess) <= v.Patience.News
 }
 
-// calm adds the finding about a target that needs no attention.
+// calm says how a target stands that needs no attention.
 func (j *judge) calm() {
 	v := j.view
 	l := &v.Latest

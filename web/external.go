@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// ParseExternalURL reads the address under which users and Prometheus reach the exporter; "" is none, and returns nil.
+// ParseExternalURL parses the URL under which users and Prometheus reach the exporter. It returns nil for "".
 func ParseExternalURL(given string) (*url.URL, error) {
 	if given == "" {
 		return nil, nil //nolint:nilnil // no address is no error
@@ -26,13 +26,13 @@ func ParseExternalURL(given string) (*url.URL, error) {
 	return u, nil
 }
 
-// Address returns where a browser on this machine finds the page of a server that listens there.
+// Address returns the URL of the page, for a browser on this machine, of a server that listens on l.
 func Address(l net.Listener, external *url.URL) string {
 	if external != nil {
 		return external.String()
 	}
 	u := url.URL{Scheme: "https", Host: l.Addr().String(), Path: "/"}
-	if _, plain := l.(*net.TCPListener); plain { // net/http wraps it for TLS
+	if _, plain := l.(*net.TCPListener); plain { // for TLS, the toolkit wraps the listener
 		u.Scheme = "http"
 	}
 	if at, ok := l.Addr().(*net.TCPAddr); ok && (at.IP.IsLoopback() || at.IP.IsUnspecified()) {
@@ -41,7 +41,7 @@ func Address(l net.Listener, external *url.URL) string {
 	return u.String()
 }
 
-// pathPrefix returns the path below which an external URL has the exporter's paths, without escapes: "" or "/atlas".
+// pathPrefix returns the unescaped path of an external URL without a trailing slash: "" or "/atlas".
 func pathPrefix(external *url.URL) string {
 	if external == nil {
 		return ""
@@ -49,7 +49,7 @@ func pathPrefix(external *url.URL) string {
 	return strings.TrimRight(external.Path, "/")
 }
 
-// belowPrefix serves the paths below the prefix as well, for a proxy that leaves it where it is.
+// belowPrefix also serves all paths below the prefix, for a proxy that does not remove the prefix.
 func belowPrefix(prefix string, h http.Handler) http.Handler {
 	if prefix == "" {
 		return h
@@ -58,7 +58,7 @@ func belowPrefix(prefix string, h http.Handler) http.Handler {
 	page := url.URL{Path: prefix + "/"}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
-		case r.URL.Path == prefix: // the page's links count from the slash
+		case r.URL.Path == prefix: // the page's links are relative to the slash
 			http.Redirect(w, r, page.String(), http.StatusTemporaryRedirect)
 		case strings.HasPrefix(r.URL.Path, page.Path):
 			stripped.ServeHTTP(w, r)
@@ -68,11 +68,11 @@ func belowPrefix(prefix string, h http.Handler) http.Handler {
 	})
 }
 
-// relative returns a path as a link from the page, which is at "/": a proxy may have the page elsewhere.
+// relative returns a path as a relative link from the page, because a proxy may serve the page below a prefix.
 func relative(path string) string {
 	link := strings.TrimPrefix(path, "/")
 	if first, _, _ := strings.Cut(link, "/"); strings.Contains(first, ":") {
-		return "./" + link // and no scheme
+		return "./" + link // otherwise the part before the colon would be a scheme
 	}
 	return link
 }

@@ -15,33 +15,33 @@ import (
 )
 
 const (
-	// maxScrapes and maxProbes are how many scrapes of everything, and of one project, wait for Atlas. Further ones do not wait: they
-	// answer with the last values, and reading goes on behind them.
+	// maxScrapes and maxProbes are the maximum numbers of scrapes of everything, and of one project, that wait for
+	// Atlas. Further ones do not wait: they are answered with the last values, while reading goes on in the background.
 	maxScrapes = 40
 	maxProbes  = 1000
-	// maxAnswers is how many answers of one path are kept until their clients have read them.
+	// maxAnswers is the maximum number of answers of one path that are kept until their clients have read them.
 	maxAnswers = 40
-	// maxRendering is less: one scrape of a large organization takes hundreds of megabytes while it is rendered.
+	// maxRendering is lower, because rendering a scrape of a large organization takes hundreds of megabytes.
 	maxRendering = 2
-	// maxPages is how many answers are kept of the page for people, which takes megabytes.
+	// maxPages is the maximum number of answers of the page that are kept. The page may take megabytes.
 	maxPages = 4
-	// maxReloads is how many reloads wait for their turn, or have it.
+	// maxReloads is the maximum number of reloads that run or wait.
 	maxReloads = 4
 )
 
-// lane bounds the requests of one path. A request that waits for Atlas has no answer yet and takes little memory, so that it
-// keeps no other from being answered, however many wait.
+// lane bounds the requests of one path. There are separate bounds for waiting and for answering: a request that waits
+// for Atlas takes little memory, and must not block others from being answered.
 type lane struct {
 	waiting *semaphore.Weighted // requests that wait for Atlas
-	answers *semaphore.Weighted // requests whose answer is rendered, or was and is not sent yet
+	answers *semaphore.Weighted // requests whose answer is being rendered or sent
 }
 
 func newLane(waiting, answers int64) *lane {
 	return &lane{waiting: semaphore.NewWeighted(waiting), answers: semaphore.NewWeighted(answers)}
 }
 
-// refresh reads what is selected and due, and returns what to show when it is read, or after the wait. It does not wait where
-// too many do already. Reading goes on behind it.
+// refresh reads the selected targets that are due, and returns their values when they are read or the wait is over. If
+// too many requests wait already, it does not wait. Reading goes on in the background.
 func (l *lane) refresh(ctx context.Context, e *collector.Exporter, selection collector.Selection, wait time.Duration) prometheus.Collector {
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
@@ -53,13 +53,13 @@ func (l *lane) refresh(ctx context.Context, e *collector.Exporter, selection col
 	return e.Refresh(ctx, selection)
 }
 
-// acquire waits for a turn until the client has gone. A request whose context has ended, as all have while the program ends, gets
-// a turn that is free.
+// acquire waits for a turn until the client disconnects. A request whose context has ended still gets a free turn,
+// because the contexts of all requests end when the program shuts down.
 func acquire(ctx context.Context, turns *semaphore.Weighted) bool {
 	return turns.TryAcquire(1) || turns.Acquire(ctx, 1) == nil
 }
 
-// limited refuses a request while as many are being answered as may be.
+// limited refuses a request with 503 if the maximum number of requests is running.
 func limited(limit int, h http.Handler) http.Handler {
 	slots := make(chan struct{}, limit)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -74,8 +74,8 @@ func limited(limit int, h http.Handler) http.Handler {
 	})
 }
 
-// only refuses other methods, and a body where it means nothing: while one is outstanding, net/http does not notice that the
-// client has gone.
+// only refuses other methods, and requests with a body. While a body is outstanding, net/http does not notice that the
+// client disconnects.
 func only(h http.Handler, methods ...string) http.Handler {
 	allowed := strings.Join(methods, ", ")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -91,7 +91,8 @@ func only(h http.Handler, methods ...string) http.Handler {
 	})
 }
 
-// sameOrigin refuses what a browser sends for a page of another site. Programs say nothing of an origin, and may pass.
+// sameOrigin refuses requests that a browser sends from a page of another site. Other programs send no origin and may
+// pass.
 func sameOrigin(h http.Handler) http.Handler {
 	protection := http.NewCrossOriginProtection()
 	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -100,7 +101,7 @@ func sameOrigin(h http.Handler) http.Handler {
 	return protection.Handler(h)
 }
 
-// nowhere answers for the paths that there are not.
+// nowhere answers requests for unknown paths.
 func nowhere(telemetryPath string) http.Handler {
 	known := strings.Join(append(ownPaths(), telemetryPath), " ")
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -108,33 +109,34 @@ func nowhere(telemetryPath string) http.Handler {
 	})
 }
 
-// forAll sets what every answer has.
+// forAll sets the headers that every answer has.
 func forAll(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
 		header.Set("X-Content-Type-Options", "nosniff")
 		header.Set("Cache-Control", "no-store")
 		if r.ContentLength != 0 {
-			header.Set("Connection", "close") // nobody reads the body, and what follows it must not be taken for a request
+			header.Set("Connection", "close") // the body is not read, and must not be taken for the next request
 		}
 		h.ServeHTTP(w, r)
 	})
 }
 
-// holdDeadline lets a request wait for its answer: the server's WriteTimeout counts from the next startDeadline.
+// holdDeadline removes the write deadline while a request waits for its answer. The server's WriteTimeout counts from
+// the next startDeadline.
 func holdDeadline(w http.ResponseWriter) {
-	// An error is of a connection that is gone, which is noticed soon enough.
+	// An error means that the connection is closed, which the next write notices.
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
 }
 
-// startDeadline gives the client the server's WriteTimeout, from now on, to read an answer.
+// startDeadline gives the client the server's WriteTimeout, from now on, to read the answer.
 func startDeadline(w http.ResponseWriter, r *http.Request) {
 	if s, ok := r.Context().Value(http.ServerContextKey).(*http.Server); ok && s.WriteTimeout > 0 {
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(s.WriteTimeout)) // an error: as above
 	}
 }
 
-// answer is a sentence for whoever asked.
+// answer sends a status and a sentence as plain text.
 func answer(w http.ResponseWriter, status int, message string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(status)

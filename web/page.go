@@ -28,7 +28,7 @@ var (
 	pageScript string
 )
 
-// page is the page for people.
+// page serves the page for people.
 type page struct {
 	*server
 	*lane
@@ -36,7 +36,7 @@ type page struct {
 	policy   string
 }
 
-// pageData is what the template shows.
+// pageData is the data of the template.
 type pageData struct {
 	Version, Metrics string
 	Style            template.CSS
@@ -44,18 +44,18 @@ type pageData struct {
 	Now              moment
 	NotReady         error
 	NoProject        bool
-	Reload           error // why the last reload failed, nil where it did not
+	Reload           error // error of the last reload, nil if it succeeded
 	Projects         []projectRow
 	*board
 }
 
-// projectRow is a line of the table of projects.
+// projectRow is a row in the table of projects.
 type projectRow struct {
 	collector.ProjectView
 	Link string
 }
 
-// The addresses of the page's links, where the options name no others.
+// The default URLs of the page's links.
 const (
 	DefaultAtlasURL   = "https://cloud.mongodb.com"
 	defaultRunbookURL = "https://github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/blob/main/docs/runbooks.md"
@@ -68,20 +68,20 @@ func newPage(s *server) *page {
 		server:   s,
 		lane:     newLane(maxPages, maxPages),
 		template: template.Must(template.New("page").Parse(pageSource)),
-		// The page brings its own script and style, named by their hashes, and nothing may come from elsewhere. The script
-		// fetches the page again; the image is its icon.
+		// The page contains its script and style, allowed by their hashes, and may load nothing else. connect-src is
+		// for the script, which fetches the page again, and img-src for the icon.
 		policy: "default-src 'none'; script-src " + hashOf(pageScript) + "; style-src " + hashOf(pageStyle) +
 			"; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'",
 	}
 }
 
-// hashOf names a text as a source of a content security policy.
+// hashOf returns a text's hash as a source for a content security policy.
 func hashOf(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
-// ServeHTTP reads what is due, as a scrape does, and shows what is known soon after.
+// ServeHTTP reads what is due, as a scrape does, and shows the values after pageWait at the latest.
 func (p *page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	holdDeadline(w)
 	exporter := p.daemon.Exporter()
@@ -115,7 +115,7 @@ func (p *page) render(now time.Time, o *collector.Overview, notReady error) ([]b
 		NotReady: notReady, NoProject: notReady == nil && len(o.Projects) == 0,
 		board: p.boardOf(now, o),
 	}
-	if p.daemon != nil { // some tests render without one
+	if p.daemon != nil { // some tests render the page without a daemon
 		data.Reload = p.daemon.ReloadError()
 	}
 	for _, project := range o.Projects {

@@ -8,18 +8,18 @@ import (
 	"strconv"
 )
 
-// rendered is an answer that is kept until it is sent, compressed: many clients may be slow to read theirs. It is the
-// http.ResponseWriter of a handler that waits for no client then.
+// rendered is an http.ResponseWriter that keeps an answer in memory, so that a handler never waits for a slow client.
+// It keeps the answer compressed, because many clients may be slow.
 type rendered struct {
 	header  http.Header
 	status  int
-	length  int // as it is sent
+	length  int // of the answer as sent
 	content bytes.Buffer
-	packer  *gzip.Writer // while a handler writes that does not compress, because the client does not take it
-	packed  bool         // here, and not by the handler
+	packer  *gzip.Writer // compresses the output of a handler that did not, because the client does not accept gzip
+	packed  bool         // compressed here, not by the handler
 }
 
-// Header is the header of the answer.
+// Header returns the header of the answer.
 func (a *rendered) Header() http.Header { return a.header }
 
 // WriteHeader keeps the status.
@@ -28,7 +28,7 @@ func (a *rendered) WriteHeader(status int) { a.status = status }
 // Write keeps a part of the answer.
 func (a *rendered) Write(part []byte) (int, error) {
 	if a.length == 0 && a.packer == nil && a.header.Get("Content-Encoding") == "" {
-		a.packer, _ = gzip.NewWriterLevel(&a.content, gzip.BestSpeed) // fails for no level that there is
+		a.packer, _ = gzip.NewWriterLevel(&a.content, gzip.BestSpeed) // cannot fail for a valid level
 	}
 	a.length += len(part)
 	if a.packer != nil {
@@ -37,7 +37,7 @@ func (a *rendered) Write(part []byte) (int, error) {
 	return a.content.Write(part)
 }
 
-// end is called when all is written.
+// end is called after the last write.
 func (a *rendered) end() {
 	if a.packer != nil {
 		_ = a.packer.Close() // writes to memory
@@ -45,7 +45,7 @@ func (a *rendered) end() {
 	}
 }
 
-// send sends the answer, and returns why it was not sent to its end.
+// send sends the answer. It returns an error if the client did not read it to its end.
 func (a *rendered) send(w http.ResponseWriter) error {
 	w.Header().Set("Content-Length", strconv.Itoa(a.length))
 	w.WriteHeader(a.status)

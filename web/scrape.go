@@ -20,11 +20,11 @@ import (
 )
 
 const (
-	// defaultTimeout is how long a scrape takes at most whose header does not say: Prometheus's own default.
+	// defaultTimeout is the timeout of a scrape without a timeout header: Prometheus's default.
 	defaultTimeout = 10 * time.Second
-	// longestTimeout is more than any scrape takes: what is longer is a mistake.
+	// longestTimeout bounds the timeout header. No scrape takes that long, so a longer timeout is a mistake.
 	longestTimeout = time.Hour
-	// maxShown bounds what is repeated of a wrong value.
+	// maxShown bounds the part of a wrong value that an answer quotes.
 	maxShown = 60
 )
 
@@ -71,7 +71,8 @@ func (s *server) probe(w http.ResponseWriter, r *http.Request) {
 	s.scrape(w, r, s.probes, collector.Selection{GroupID: target, Collectors: selected})
 }
 
-// selected returns the names that collect[] narrows a scrape to, nil for all. A name that no enabled collector has is refused.
+// selected returns the collectors that collect[] selects, nil for all. It refuses the name of an unknown or disabled
+// collector.
 func (s *server) selected(w http.ResponseWriter, query url.Values) (names []string, ok bool) {
 	names = query["collect[]"]
 	known := s.daemon.Exporter().Collectors()
@@ -84,7 +85,7 @@ func (s *server) selected(w http.ResponseWriter, query url.Values) (names []stri
 	return names, true
 }
 
-// queryOf returns a request's parameters. A query that is none is refused: the part that cannot be read may be the one that
+// queryOf returns a request's parameters. It refuses a malformed query, because the malformed part may be the one that
 // narrows the scrape.
 func queryOf(w http.ResponseWriter, r *http.Request) (query url.Values, ok bool) {
 	query, err := url.ParseQuery(r.URL.RawQuery)
@@ -94,7 +95,8 @@ func queryOf(w http.ResponseWriter, r *http.Request) (query url.Values, ok bool)
 	return query, err == nil
 }
 
-// scrape answers with what is selected, read until shortly before Prometheus gives up, and with what others gather.
+// scrape answers with the metrics of the selection, which it reads until shortly before Prometheus gives up, and with
+// those of other gatherers.
 func (s *server) scrape(w http.ResponseWriter, r *http.Request, l *lane, selection collector.Selection, others ...prometheus.Gatherer) {
 	holdDeadline(w)
 	registry := prometheus.NewRegistry()
@@ -102,7 +104,7 @@ func (s *server) scrape(w http.ResponseWriter, r *http.Request, l *lane, selecti
 	s.expose(w, r, l, append(prometheus.Gatherers{registry}, others...))
 }
 
-// timeout is how long a scrape may take by its header.
+// timeout returns how long a scrape may take, by its header.
 func (s *server) timeout(r *http.Request) time.Duration {
 	timeout := defaultTimeout
 	given, err := strconv.ParseFloat(r.Header.Get("X-Prometheus-Scrape-Timeout-Seconds"), 64)
@@ -112,11 +114,11 @@ func (s *server) timeout(r *http.Request) time.Duration {
 	if s.TimeoutOffset < timeout {
 		return timeout - s.TimeoutOffset
 	}
-	return timeout / 2 // the offset leaves no time at all: leave some
+	return timeout / 2 // the offset is longer than the timeout: use half of the timeout
 }
 
-// expose answers a scrape. It renders the text first and sends it then: what was gathered takes far more memory, and must not
-// wait for a client that does not read.
+// expose answers a scrape. It renders the text first and then sends it, because the gathered metrics take much more
+// memory than the text, and must not be kept for a slow client.
 func (s *server) expose(w http.ResponseWriter, r *http.Request, l *lane, gatherers prometheus.Gatherers) {
 	if !acquire(r.Context(), l.answers) {
 		answer(w, http.StatusServiceUnavailable, tooLate)
@@ -134,10 +136,10 @@ func (s *server) expose(w http.ResponseWriter, r *http.Request, l *lane, gathere
 	}
 }
 
-// tooLate is for a client that has gone, or the end of the program.
+// tooLate is the answer if the client has disconnected or the program is shutting down.
 const tooLate = "the request ended before its turn to be answered"
 
-// render has promhttp write the answer, and ends the turn to do so. It waits for no client.
+// render lets promhttp write the answer to memory, and then releases the turn.
 func (s *server) render(header http.Header, r *http.Request, gatherers prometheus.Gatherers) *rendered {
 	defer s.rendering.Release(1)
 	text := &rendered{header: header, status: http.StatusOK}
@@ -150,7 +152,7 @@ func (s *server) render(header http.Header, r *http.Request, gatherers prometheu
 	return text
 }
 
-// errorLog hands promhttp's errors to the log.
+// errorLog writes promhttp's errors to the log.
 type errorLog struct{ logger log.Logger }
 
 func (l errorLog) Println(v ...any) {

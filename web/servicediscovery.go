@@ -7,14 +7,15 @@ import (
 	"strings"
 )
 
-// targetGroup is an entry of Prometheus's HTTP service discovery.
+// targetGroup is a target group of Prometheus's HTTP service discovery.
 type targetGroup struct {
 	Targets []string          `json:"targets"`
 	Labels  map[string]string `json:"labels"`
 }
 
-// serviceDiscovery lists one target for each project, to be scraped at /probe without any relabelling. Prometheus reaches it at
-// the external URL, or else where it asked; what a client says of proxies is not trusted.
+// serviceDiscovery returns a target for each project, which Prometheus scrapes at /probe without any relabelling. The
+// targets have the address of the external URL, or else of the request. Headers of proxies are ignored, because any
+// client can send them.
 func (s *server) serviceDiscovery(w http.ResponseWriter, r *http.Request) {
 	exporter := s.daemon.Exporter()
 	if err := exporter.Ready(); err != nil {
@@ -48,9 +49,10 @@ func (s *server) serviceDiscovery(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(groups)
 }
 
-// isAddress reports whether a Host is one that a target can have: a name or an address, with or without a port.
+// isAddress reports whether a Host header is a valid address of a target: a name or an IP address, with or without a
+// port.
 func isAddress(host string) bool {
-	const longest = 253 + len(":65535") // the longest name that DNS has; each project repeats it twice
+	const longest = 253 + len(":65535") // the longest DNS name; the answer repeats the host twice for each project
 	u, err := url.Parse("//" + host)
 	return err == nil && u.Host == host && u.Hostname() != "" && len(host) <= longest &&
 		(host[0] == '[' || !strings.Contains(u.Hostname(), ":"))

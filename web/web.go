@@ -15,52 +15,54 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
 )
 
-// Daemon is what the handlers show and steer.
+// Daemon is the running exporter, as the handlers use it.
 type Daemon interface {
 	Exporter() *collector.Exporter
 	Registry() *prometheus.Registry
 	Reload() error
-	// ReloadError returns why the last reload failed, nil where it succeeded.
+	// ReloadError returns the error of the last reload, nil if it succeeded.
 	ReloadError() error
 }
 
-// Options are what the handlers are made of.
+// Options configure the handlers.
 type Options struct {
-	// TelemetryPath is where the metrics are, such as /metrics.
+	// TelemetryPath is the path of the metrics, such as /metrics.
 	TelemetryPath string
 	// TimeoutOffset is subtracted from Prometheus's scrape timeout.
 	TimeoutOffset time.Duration
-	// ExternalURL is the address under which users and Prometheus reach the exporter, nil where it is the request's.
+	// ExternalURL is the URL under which users and Prometheus reach the exporter. If nil, the address of the request is
+	// used.
 	ExternalURL *url.URL
 	Logger      log.Logger
 	// Version is shown on the page.
 	Version string
-	// AtlasURL is where the page's links into Atlas lead; "": https://cloud.mongodb.com.
+	// AtlasURL is the base URL of the page's links into Atlas; "" means https://cloud.mongodb.com.
 	AtlasURL string
-	// RunbookURL is the page whose sections say what to do about each alert; "": the project's own.
+	// RunbookURL is the URL of the runbooks; "" means the project's own.
 	RunbookURL string
 }
 
 type server struct {
 	Options
 	daemon Daemon
-	// scrapes and probes bound the requests of the metrics and of /probe.
+	// scrapes and probes bound the requests for the metrics and for /probe.
 	scrapes, probes *lane
-	// rendering is held by each scrape while it is rendered.
+	// rendering bounds the scrapes that are rendered at the same time.
 	rendering *semaphore.Weighted
 }
 
-// NewServer returns an HTTP server of the whole interface, with bounds on what a client can make it wait for. Where they do
-// not fit, they may be changed before it serves; the handlers follow its WriteTimeout.
+// NewServer returns an HTTP server for the whole interface, with timeouts and limits against slow clients. You may
+// change them before it serves. The handlers use its WriteTimeout.
 func NewServer(d Daemon, o Options) *http.Server {
 	return &http.Server{
 		Handler:           handler(d, o),
-		ReadHeaderTimeout: 10 * time.Second, // also a TLS handshake
-		ReadTimeout:       30 * time.Second, // also a body, though none is wanted
-		// How long a client may take to read an answer; a scrape that waits for Atlas begins to count when its answer is ready.
+		ReadHeaderTimeout: 10 * time.Second, // also for a TLS handshake
+		ReadTimeout:       30 * time.Second, // also for a body, although no path accepts one
+		// The time for a client to read an answer. For a scrape that waits for Atlas, it starts when the answer is
+		// ready.
 		WriteTimeout:   30 * time.Second,
 		IdleTimeout:    2 * time.Minute,
-		MaxHeaderBytes: 64 << 10, // also the address: what is longer is status 431
+		MaxHeaderBytes: 64 << 10, // including the address; longer ones get status 431
 	}
 }
 

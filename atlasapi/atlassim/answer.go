@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// answer answers the request of a credential that was let in.
+// answer answers an authenticated request.
 func (s *Server) answer(c *call) reply {
 	if c.resource == nil {
 		if c.otherVerb {
@@ -39,7 +39,7 @@ func (s *Server) answer(c *call) reply {
 	return answer
 }
 
-// answerAdmitted answers what the rate limits let through.
+// answerAdmitted answers a request that the rate limits allow.
 func (s *Server) answerAdmitted(c *call) reply {
 	version, refused := negotiate(c.request.Header.Values("Accept"), c.resource.versions)
 	if refused != nil {
@@ -129,7 +129,7 @@ func (s *Server) locate(c *call) *reply {
 	return nil
 }
 
-// goneFailure answers for a resource that Atlas has taken out of service, or that it does not have.
+// goneFailure returns the answer for a resource that Atlas has ended, or does not have.
 func goneFailure(status int, c *call) reply {
 	code := "RESOURCE_NOT_FOUND"
 	switch status {
@@ -143,7 +143,7 @@ func goneFailure(status int, c *call) reply {
 
 func refuse(answer reply) *reply { return &answer }
 
-// parseQuery reads the query and refuses what the resource does not know.
+// parseQuery parses the query and refuses parameters that the resource does not have.
 func (c *call) parseQuery() *reply {
 	query, err := url.ParseQuery(c.request.URL.RawQuery)
 	if err != nil {
@@ -171,7 +171,7 @@ func (c *call) parseQuery() *reply {
 	return nil
 }
 
-// negotiate picks the newest version of a resource that is not newer than what is asked for.
+// negotiate returns the newest version of a resource that is not newer than the requested one.
 func negotiate(accept, versions []string) (string, *reply) {
 	for mediaType := range strings.SplitSeq(strings.Join(accept, ","), ",") {
 		mediaType, _, _ = strings.Cut(strings.TrimSpace(mediaType), ";")
@@ -198,7 +198,7 @@ func negotiate(accept, versions []string) (string, *reply) {
 	}))
 }
 
-// object answers one thing.
+// object answers with one object.
 func (s *Server) object(c *call, body []byte) reply {
 	return reply{
 		status: http.StatusOK, header: http.Header{}, body: body,

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Role is what a credential may do in every project that is visible.
+// Role says what a credential may do in every visible project.
 type Role int
 
 // The roles, each with what the one before it may do; the zero value may do everything.
@@ -40,7 +40,7 @@ type APIKey struct {
 	Role                  Role
 }
 
-// principal is who signed in.
+// principal is an authenticated credential.
 type principal struct {
 	name string
 	role Role
@@ -82,7 +82,7 @@ func newAccess(options Options) *access {
 	return a
 }
 
-// authenticate tells who sent a request, or answers the challenge that Atlas sends to everybody else.
+// authenticate returns who sent a request, or answers the challenge that Atlas sends to everybody else.
 func (a *access) authenticate(r *http.Request, now time.Time) (principal, *reply) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -100,21 +100,21 @@ func (a *access) authenticate(r *http.Request, now time.Time) (principal, *reply
 	return principal{}, a.challenge(now)
 }
 
-// AllowServiceAccount lets a service account in, or changes its secret or role.
+// AllowServiceAccount adds a service account, or changes its secret or role.
 func (s *Server) AllowServiceAccount(account ServiceAccount) {
 	s.access.mu.Lock()
 	defer s.access.mu.Unlock()
 	s.access.accounts[account.ClientID] = account
 }
 
-// AllowAPIKey lets an API key in, or changes its private key or role.
+// AllowAPIKey adds an API key, or changes its private key or role.
 func (s *Server) AllowAPIKey(key APIKey) {
 	s.access.mu.Lock()
 	defer s.access.mu.Unlock()
 	s.access.keys[key.PublicKey] = key
 }
 
-// Deny takes a credential (a client id or a public key) out of service, with the tokens that it was given.
+// Deny removes a credential (a client id or a public key) and its tokens.
 func (s *Server) Deny(name string) {
 	s.access.mu.Lock()
 	defer s.access.mu.Unlock()

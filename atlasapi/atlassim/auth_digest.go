@@ -57,7 +57,7 @@ func (a *access) challenge(now time.Time) *reply {
 	return &answer
 }
 
-// answered tells who answered a challenge rightly.
+// answered returns who answered a challenge rightly.
 func (a *access) answered(r *http.Request, credentials string, now time.Time) (principal, bool) {
 	given := digestParameters(credentials)
 	key, known := a.keys[given["username"]]

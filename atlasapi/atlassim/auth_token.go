@@ -36,14 +36,14 @@ func (s *Server) Mints() int {
 	return s.access.mints
 }
 
-// ForgetTokens makes every access token worthless before its time.
+// ForgetTokens invalidates all access tokens before they expire.
 func (s *Server) ForgetTokens() {
 	s.access.mu.Lock()
 	defer s.access.mu.Unlock()
 	clear(s.access.tokens)
 }
 
-// bearer tells whose token it is.
+// bearer returns the owner of a token.
 func (a *access) bearer(text string, now time.Time) (principal, bool) {
 	t, ok := a.tokens[text]
 	if !ok || !now.Before(t.expires) {
@@ -85,7 +85,7 @@ func (a *access) mint(r *http.Request, now time.Time) reply {
 	})
 }
 
-// revoke makes a token worthless. A token that nobody knows is no error (RFC 7009).
+// revoke invalidates a token. An unknown token is no error (RFC 7009).
 func (a *access) revoke(r *http.Request) reply {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -2,7 +2,7 @@ package atlassim
 
 import "time"
 
-// Demo is the demo's organization: every situation that an operator of backups should recognise, dated so that ages
+// Demo is the demo's organization: every situation that an operator of backups should recognize, dated so that ages
 // and alerts are true at the clock's now, and lively enough that some job changes every half minute. Its history is made
 // by the same routines that go on after now. Jobs that are made from now on take one to three minutes.
 func Demo(clock Clock, options ...OrganizationOption) *Organization {

@@ -86,7 +86,7 @@ func (o *Organization) scaled(d time.Duration) time.Duration {
 	return max(time.Duration(float64(d)/o.scale), time.Millisecond)
 }
 
-// due tells whether an event waits to be carried out.
+// due reports whether an event waits to be carried out.
 func (o *Organization) due(now time.Time) bool {
 	return len(o.events) > 0 && !o.events[0].at.After(now)
 }

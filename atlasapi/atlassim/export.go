@@ -52,7 +52,7 @@ type StateReason struct {
 	Message   string `json:"message,omitempty"`
 }
 
-// AddExport adds an export job. The job that it answers is the one that is served: change it within Organization.Do.
+// AddExport adds an export job. The returned job is the one that is served: change it within Organization.Do.
 func (c *Cluster) AddExport(e Export) *Export {
 	if e.CreatedAt.IsZero() {
 		e.CreatedAt = c.project.org.current()
@@ -69,7 +69,7 @@ func (c *Cluster) RemoveExport(e *Export) { c.exports.remove(e.ID) }
 func (c *Cluster) Exports() []*Export { return append([]*Export(nil), c.exports.stored...) }
 
 // GenerateExports puts n jobs before those that were added, computed whenever they are listed and never stored. job
-// must answer the same job for the same number each time, in order of creation: 0 is the oldest.
+// must return the same job for the same number each time, in order of creation: 0 is the oldest.
 func (c *Cluster) GenerateExports(n int, job func(n int) Export) {
 	c.exports.setGenerated(n, func(n int) *Export {
 		e := job(n)

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Fault is something that goes wrong. It strikes the requests that fit all of Operation, Method, Path, Project and
+// Fault makes requests fail. It strikes the requests that fit all of Operation, Method, Path, Project and
 // Match; what is empty fits every request.
 type Fault struct {
 	// Operation is the name of an operation.
@@ -47,7 +47,7 @@ type Fault struct {
 	Header http.Header
 }
 
-// fits tells whether a fault is for a request.
+// fits reports whether a fault applies to a request.
 func (f *Fault) fits(r *http.Request, operation string) bool {
 	if f.Operation != "" && f.Operation != operation || f.Method != "" && f.Method != r.Method {
 		return false
@@ -63,7 +63,7 @@ func (f *Fault) fits(r *http.Request, operation string) bool {
 	return f.Match == nil || f.Match(r)
 }
 
-// faults are what is to go wrong, the newest last.
+// faults are the injected faults, the newest last.
 type faults struct {
 	mu     sync.Mutex
 	active []*activeFault
@@ -74,7 +74,7 @@ type activeFault struct {
 	seen, struck int
 }
 
-// Inject makes something go wrong from now on, until remove is called or it struck as often as it should. When several
+// Inject adds a fault, until remove is called or it has struck Times requests. When several
 // faults fit a request, the one injected last strikes.
 func (s *Server) Inject(fault Fault) (remove func()) {
 	f := &activeFault{Fault: fault}
@@ -88,7 +88,7 @@ func (s *Server) Inject(fault Fault) (remove func()) {
 	}
 }
 
-// take is the fault that strikes a request, if any.
+// take returns the fault for a request, if there is one.
 func (f *faults) take(r *http.Request, operation string, authenticated bool) *activeFault {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -108,7 +108,7 @@ func (f *faults) take(r *http.Request, operation string, authenticated bool) *ac
 	return nil
 }
 
-// answer lets the fault that strikes a request, if any, answer it, and tells whether it did.
+// answer lets the fault for a request, if there is one, answer it, and reports whether it did.
 func (f *faults) answer(w *responseRecorder, r *http.Request, operation string, authenticated bool) bool {
 	fault := f.take(r, operation, authenticated)
 	if fault == nil {

@@ -65,7 +65,7 @@ func intMember(b []byte, name string, value int64) []byte {
 	return strconv.AppendInt(member(b, name), value, 10)
 }
 
-// valueMember writes what has no fast path.
+// valueMember writes a value without a fast path.
 func valueMember(b []byte, name string, value any) []byte {
 	return append(member(b, name), encode(value)...)
 }

@@ -108,7 +108,7 @@ func (l *list[T]) setOrder(order Order) {
 	l.arrange()
 }
 
-// setGenerated puts n computed items before those that were added; generate must answer them in order of creation.
+// setGenerated puts n computed items before those that were added; generate must return them in order of creation.
 func (l *list[T]) setGenerated(n int, generate func(n int) T) {
 	l.generated, l.generate = n, generate
 	l.arrange()
@@ -137,7 +137,7 @@ func (l *list[T]) arrange() {
 	l.places = places
 }
 
-// numberedByCreation tells whether the numbers of the added items, after the generated ones, are in order of creation.
+// numberedByCreation reports whether the numbers of the added items, after the generated ones, are in order of creation.
 func (l *list[T]) numberedByCreation() bool {
 	if len(l.stored) > 0 && l.generated > 0 && l.stored[0].created().Before(l.item(l.generated-1).created()) {
 		return false
@@ -145,7 +145,7 @@ func (l *list[T]) numberedByCreation() bool {
 	return slices.IsSortedFunc(l.stored, func(a, b T) int { return a.created().Compare(b.created()) })
 }
 
-// before tells whether number a is listed before number b.
+// before reports whether number a is listed before number b.
 func (l *list[T]) before(a, b int) bool {
 	switch l.order {
 	case Shuffled:

@@ -20,7 +20,7 @@ func objectID(t time.Time, n uint64) string {
 	return string(text[:])
 }
 
-// isObjectID tells whether s has the form of an id: 24 lower-case hexadecimal digits.
+// isObjectID reports whether s has the form of an id: 24 lower-case hexadecimal digits.
 func isObjectID(s string) bool {
 	if len(s) != 24 {
 		return false
@@ -33,7 +33,7 @@ func isObjectID(s string) bool {
 	return true
 }
 
-// mix spreads n over 64 bits (the finaliser of splitmix64), so that neighbouring numbers look unrelated yet stay the
+// mix spreads n over 64 bits (the finalizer of splitmix64), so that neighboring numbers look unrelated yet stay the
 // same in every run.
 func mix(n uint64) uint64 {
 	n += 0x9e3779b97f4a7c15

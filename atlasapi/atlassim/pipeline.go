@@ -130,7 +130,7 @@ type RunStats struct {
 	NumDocs       int64 `json:"numDocs"`
 }
 
-// AddRun adds a run. The run that it answers is the one that is served: change it within Organization.Do.
+// AddRun adds a run. The returned run is the one that is served: change it within Organization.Do.
 func (pl *Pipeline) AddRun(r Run) *Run {
 	if r.CreatedDate.IsZero() {
 		r.CreatedDate = pl.project.org.current()
@@ -200,7 +200,7 @@ func (pl *Pipeline) complete(r *Run, n uint64) {
 	}
 }
 
-// accepts tells whether the pipeline can ingest a snapshot.
+// accepts reports whether the pipeline can ingest a snapshot.
 func (pl *Pipeline) accepts(snapshotID string) bool {
 	return pl.Snapshots == nil || slices.Contains(pl.Snapshots, snapshotID)
 }

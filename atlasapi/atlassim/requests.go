@@ -18,7 +18,7 @@ type Request struct {
 	Method, Path, Query string
 	// Accept and UserAgent are headers of the request.
 	Accept, UserAgent string
-	// Authenticated tells whether the request carried a good credential. Requests for tokens count as not.
+	// Authenticated reports whether the request carried a good credential. Requests for tokens count as not.
 	Authenticated bool
 	// Status is what was answered; 0 while nothing was.
 	Status int
@@ -40,7 +40,7 @@ func newRequestLog(limit int) *requestLog {
 	return &requestLog{limit: limit, arrived: map[string]int{}, answered: map[string]int{}}
 }
 
-// begin takes a request down. The response must be written through what it answers.
+// begin records a request. The response must be written through the returned recorder.
 func (l *requestLog) begin(w http.ResponseWriter, r *http.Request, operation string) *responseRecorder {
 	entry := &Request{
 		Operation: operation, Method: r.Method, Path: r.URL.EscapedPath(), Query: r.URL.RawQuery,
@@ -104,7 +104,7 @@ func (s *Server) BytesSent() int64 {
 	return s.requests.bytes
 }
 
-// ResetRequests forgets the record and the counters.
+// ResetRequests drops the records and the counters.
 func (s *Server) ResetRequests() {
 	l := s.requests
 	l.mu.Lock()
@@ -114,7 +114,7 @@ func (s *Server) ResetRequests() {
 	clear(l.answered)
 }
 
-// responseRecorder notes what becomes of a request, before the client can know it.
+// responseRecorder records the answer to a request, before the client receives it.
 type responseRecorder struct {
 	http.ResponseWriter
 	log     *requestLog
@@ -163,5 +163,5 @@ func (w *responseRecorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 
 // Flush sends what was written so far.
 func (w *responseRecorder) Flush() {
-	_ = http.NewResponseController(w.ResponseWriter).Flush() // a writer that cannot flush has nothing to say
+	_ = http.NewResponseController(w.ResponseWriter).Flush() // an error does not matter
 }

@@ -48,7 +48,7 @@ type RestoreComponent struct {
 	ReplicaSetName string  `json:"replicaSetName"`
 }
 
-// AddRestore adds a restore job of one of the cluster's snapshots. The job that it answers is the one that is served:
+// AddRestore adds a restore job of one of the cluster's snapshots. The returned job is the one that is served:
 // change it within Organization.Do.
 func (c *Cluster) AddRestore(r Restore) *Restore {
 	if r.CreatedAt.IsZero() {

@@ -278,7 +278,7 @@ func (r *Run) advance(step int, bytes, docs int64) {
 	}
 }
 
-// inMidPhase tells whether a step is the one within a phase at which a run dies or gets stuck.
+// inMidPhase reports whether a step is the one within a phase at which a run dies or gets stuck.
 func (r *Run) inMidPhase(step int) bool {
 	return step == stepSnapshot+1 || step == stepExport+2 || step == stepIngestion+2
 }

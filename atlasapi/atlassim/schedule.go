@@ -23,7 +23,7 @@ const (
 
 // Schedule is a cluster's backup schedule.
 type Schedule struct {
-	// AutoExportEnabled tells whether Atlas exports snapshots by itself.
+	// AutoExportEnabled reports whether Atlas exports snapshots by itself.
 	AutoExportEnabled bool
 	// ExportFrequency is daily, weekly, monthly or yearly; without one, no export policy is set.
 	ExportFrequency string
@@ -92,7 +92,7 @@ func (i PolicyItem) expiry(taken time.Time) time.Time {
 
 const lastDayOfMonth = 40
 
-// falls tells whether the item's turn comes within the hour that begins at the reference minute of slot. hour is the
+// falls reports whether the item's turn comes within the hour that begins at the reference minute of slot. hour is the
 // reference hour.
 func (i PolicyItem) falls(slot time.Time, hour int) bool {
 	if i.Frequency == Hourly {

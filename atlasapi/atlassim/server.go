@@ -185,7 +185,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.write(out, s.answer(c))
 }
 
-// linger takes the time that an operation takes. It fails when the client gives up first.
+// linger waits for the latency of an operation. It fails if the client gives up first.
 func (s *Server) linger(r *http.Request, operation string) error {
 	if s.options.Latency == nil {
 		return nil

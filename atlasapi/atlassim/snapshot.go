@@ -45,7 +45,7 @@ type Snapshot struct {
 	cluster *Cluster
 }
 
-// AddSnapshot adds a snapshot. The snapshot that it answers is the one that is served: change it within Organization.Do.
+// AddSnapshot adds a snapshot. The returned snapshot is the one that is served: change it within Organization.Do.
 func (c *Cluster) AddSnapshot(s Snapshot) *Snapshot {
 	if s.RequestedAt.IsZero() {
 		s.RequestedAt = s.CreatedAt

@@ -35,7 +35,7 @@ type SnapshotOutcome struct {
 	Skip bool
 }
 
-// ends tells whether the snapshot ends, so that its retention does too.
+// ends reports whether the snapshot ends, so that its retention does too.
 func (o SnapshotOutcome) ends() bool {
 	return o.Status != SnapshotQueued && o.Status != SnapshotInProgress
 }
@@ -229,7 +229,7 @@ func (e *AutoExport) snapshotCompleted(c *Cluster, s *Snapshot) {
 	})
 }
 
-// covers tells whether the cluster's export policy has a snapshot exported once it is complete: its frequency is the
+// covers reports whether the cluster's export policy has a snapshot exported once it is complete: its frequency is the
 // policy's, or an item of that frequency shares it.
 func (c *Cluster) covers(s *Snapshot) bool {
 	frequency := c.Schedule.ExportFrequency

@@ -17,7 +17,7 @@ type triggerRequest struct {
 	} `json:"datasetRetentionPolicy"`
 }
 
-// invalid are the fields of the body that Atlas would object to.
+// invalid returns the fields of the body that Atlas would reject.
 func (t triggerRequest) invalid() []wireField {
 	var fields []wireField
 	if !isObjectID(t.SnapshotID) {

@@ -187,7 +187,7 @@ type wireField struct {
 // mongoDBVersion is what every cluster runs.
 const mongoDBVersion = "8.0.29"
 
-// detailOf words what Atlas says with an error code.
+// detailOf returns the text that Atlas sends with an error code.
 func detailOf(code string, parameters []any) string {
 	text := func(i int) string {
 		if i >= len(parameters) {
