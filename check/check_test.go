@@ -281,12 +281,49 @@ func TestOffline(t *testing.T) {
 			t.Errorf("%s: %+v", test.text, r)
 		}
 		table, _ := w.run(offline, load, func(o *check.Options) { o.Format = "table" })
-		if !strings.Contains(table, test.config+test.credentials) {
+		if !strings.Contains(table, test.config+test.credentials) || strings.Contains(table, "missing: ") != (test.credentials != "") {
 			t.Errorf("%s:\n%s", test.text, table)
 		}
 	}
 	if got := w.server.Count(""); got != 0 {
 		t.Errorf("%d requests", got)
+	}
+}
+
+// TestOfflineTable holds that a table with nothing to list has no part for it.
+func TestOfflineTable(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, atlassim.Options{})
+	table, ok := w.run(func(o *check.Options) { o.Offline, o.Format = true, "table" })
+	if !ok || strings.Contains(table, "\n\n") || strings.Contains(table, "totals") || strings.Contains(table, "to do") {
+		t.Errorf("%t\n%s", ok, table)
+	}
+}
+
+// TestSecondProjectProvesCredentials has the first call fail in passing: the second shows that the credentials are accepted,
+// whether the project can be read, is forbidden or is not there.
+func TestSecondProjectProvesCredentials(t *testing.T) {
+	t.Parallel()
+	for _, want := range []check.Status{check.Readable, check.Forbidden, check.Gone, check.Unreadable} {
+		w := newWorld(t, atlassim.Options{})
+		second := w.org.AddProject("second")
+		second.AddCluster("cluster", atlassim.ClusterOptions{})
+		failures := 1
+		switch want {
+		case check.Forbidden:
+			second.Hide(atlassim.NotInGroup())
+		case check.Gone:
+			w.org.RemoveProject(second)
+		case check.Unreadable:
+			failures = 2
+		}
+		w.more = "projects: [{id: " + nowhere + "}, {id: " + second.ID + "}]\n"
+		w.server.Inject(atlassim.Fault{Operation: atlassim.OpGetProject, Authenticated: true, Status: http.StatusInternalServerError, Times: failures})
+		r := w.report()
+		accepted := r.Credentials.Status == check.Accepted
+		if got := r.Rows[1].Status; got != want || accepted != (want != check.Unreadable) {
+			t.Errorf("the second project is %s, want %s; the credentials are %s", got, want, r.Credentials.Status)
+		}
 	}
 }
 

@@ -19,10 +19,12 @@ func TestClockSkew(t *testing.T) {
 	run := runs.keep(&atlasapi.PipelineRun{ID: id, State: "DONE", ScheduledDeletionDate: due}, &none)
 	restore := restores.keep(&atlasapi.RestoreJob{ID: id, DeliveryType: "download", HasURL: true, ExpiresAt: due}, &none)
 	for ours, want := range map[time.Time]bool{
-		due.Add(-2 * time.Hour):    false, // nothing is read that cannot have changed
-		due.Add(-50 * time.Minute): true,
-		due:                        true,
-		due.Add(time.Hour):         true,
+		due.Add(-2 * time.Hour):           false, // nothing is read that cannot have changed
+		due.Add(-time.Hour - time.Second): false,
+		due.Add(-time.Hour):               true,
+		due.Add(-50 * time.Minute):        true,
+		due:                               true,
+		due.Add(time.Hour):                true,
 	} {
 		if got := runs.open(&run, secondsOf(ours)); got != want {
 			t.Errorf("at %s, a run whose dataset is deleted at %s may have changed: %t", ours, due, got)

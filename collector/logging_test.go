@@ -110,6 +110,11 @@ func TestLoggedOnce(t *testing.T) {
 	}
 	changes.note(a, "payments", &up, &down)
 	changes.forget("g")
+	for key := range changes.down {
+		if key.groupID != "other" {
+			t.Errorf("an outage is known of a project that went: %+v", key)
+		}
+	}
 	if len(changes.down) != 1 {
 		t.Errorf("%d outages are known after one of two projects went", len(changes.down))
 	}

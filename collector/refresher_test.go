@@ -313,6 +313,49 @@ func TestTurnsAreShared(t *testing.T) {
 	})
 }
 
+// TestShareIsKept has one reading of a project go on, while another project has many targets: those get their share, and the rest
+// stays free.
+func TestShareIsKept(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const bound = readingsPerRequest
+		r := newRefresher(&testPolicy{dueAt: always})
+		r.setRequests(1)
+		var one, many atomic.Int64
+		long := func(int) time.Duration { return time.Hour }
+		r.begin(laneOf("one", 1, &one, long), "one", all)
+		synctest.Wait()
+		r.begin(laneOf("many", 3*bound, &many, long), "many", all)
+		synctest.Wait()
+		if one.Load() != 1 || many.Load() != bound/2 {
+			t.Errorf("%d and %d readings began, want 1 and %d", one.Load(), many.Load(), bound/2)
+		}
+		r.stop()
+	})
+}
+
+// TestExcludedTarget holds that a target which is served again is due at once, and not before.
+func TestExcludedTarget(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		one := &target{Declaration: listed}
+		one.exclude(None)
+		read := time.Now()
+		one.status.attempted, one.status.ended = read, true
+		for _, reason := range []Reason{None, BackupDisabled, BackupDisabled} {
+			time.Sleep(time.Second)
+			one.exclude(reason)
+			if s := one.snapshot(); !s.attempted.Equal(read) || !s.found.Equal(read) {
+				t.Errorf("%s: attempted at %s, found at %s", reason, s.attempted, s.found)
+			}
+		}
+		one.exclude(None)
+		if s := one.snapshot(); !s.attempted.IsZero() || s.ended || !s.found.Equal(time.Now()) {
+			t.Errorf("served again: %+v", s)
+		}
+	})
+}
+
 // TestDiscoveryGoesFirst queues a list behind jobs that were read longer ago.
 func TestDiscoveryGoesFirst(t *testing.T) {
 	t.Parallel()

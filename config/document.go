@@ -75,7 +75,7 @@ func checkText(text string, wasUTF16 bool) (string, error) {
 }
 
 func decodeUTF16(raw []byte, order binary.ByteOrder) string {
-	units := make([]uint16, 0, len(raw)/2+1)
+	var units []uint16
 	for ; len(raw) > 1; raw = raw[2:] {
 		units = append(units, order.Uint16(raw))
 	}

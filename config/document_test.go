@@ -51,6 +51,7 @@ func TestSyntaxErrors(t *testing.T) {
 		{"fault in a second document", "atlas: {}\n---\n\trefresh: {}\n", "line 3: not YAML: found character that cannot start any token: indent with spaces, not with tabs"},
 		{"Latin-1", "# c\natlas: {} # f\xfcr\n", "line 2: not UTF-8: save the file as UTF-8"},
 		{"Latin-1 at the end", "atlas: {}\r\n# f\xfc", "line 2: not UTF-8: save the file as UTF-8"},
+		{"Latin-1 far below", "# a\n# b\n# c\natlas: {} # f\xfcr\n", "line 4: not UTF-8: save the file as UTF-8"},
 		{"NUL", "atlas: \x00" + secret, "line 1: a NUL character: save the file as UTF-8"},
 		{"control character", "atlas: {}\rrefresh: {}\x1b\n", "line 2: the control character U+001B is not allowed: remove it"},
 		{"DEL", "atlas: {}\n\x7f\n", "line 2: the control character U+007F is not allowed: remove it"},
@@ -161,11 +162,25 @@ func TestNearest(t *testing.T) {
 		"backup_export": "backup_exports", "backupexports": "backup_exports", "Backup-Exports": "backup_exports", "backup_exprots": "backup_exports",
 		"exports": "backup_exports", "snapshots": "", "backup": "", "restores": "", "collection": "collection_restores", "runs": "pipeline_runs",
 		"pipelines": "", "x": "", "": "", "flex_snapshot": "flex_snapshots", "flex_restore": "flex_restores", "clusters": "", "run": "",
+		"xipene_runs": "", "efxrestores": "", "flex_restsor": "flex_restores",
 	} {
 		_, err := config.Parse([]byte("collectors: {'"+key+"': {}}"), declared())
 		_, hint, _ := strings.Cut(err.Error(), "did you mean ")
 		if got, _, _ := strings.Cut(hint, "?"); got != want {
 			t.Errorf("%q is answered with %q, want %q", key, got, want)
+		}
+	}
+}
+
+// TestShownKeys holds which unknown keys a message repeats: not one that is long or has other characters than a key, which may be
+// a secret.
+func TestShownKeys(t *testing.T) {
+	t.Parallel()
+	long := "azAZ-_" + strings.Repeat("k", 34)
+	for key, shown := range map[string]bool{long: true, long + "k": false, "k.": false, "k1": false, "mdb_sa_sk_k": false} {
+		_, err := config.Parse([]byte("'"+key+"': 1\n"), declared())
+		if err == nil || strings.Contains(err.Error(), key) != shown {
+			t.Errorf("%q is answered with %v, want it shown: %t", key, err, shown)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
@@ -82,5 +83,19 @@ func TestVariableInPath(t *testing.T) {
 	const want = "atlas.api_key.private_key_file: there is no file /$CREDENTIALS_DIRECTORY/key: the exporter expands no variables, so write the path out"
 	if _, err := c.Atlas.Credentials(t.Context(), nothing); err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
+	}
+}
+
+// TestLargestFile holds that a file as long as one may be is read, and no longer one.
+func TestLargestFile(t *testing.T) {
+	t.Parallel()
+	const longest = 16 << 20
+	path := filepath.Join(t.TempDir(), "c.yml")
+	text := []byte("{}\n#" + strings.Repeat("x", longest-4))
+	for more, want := range map[string]bool{"": true, "x": false} {
+		write(t, path, string(text)+more, 0o600)
+		if _, err := config.LoadFile(t.Context(), path, declared()); (err == nil) != want {
+			t.Errorf("%d bytes: %v", len(text)+len(more), err)
+		}
 	}
 }

@@ -96,7 +96,7 @@ func (k keys) read(n *yaml.Node) error {
 	}
 	var faults Errors
 	seen := map[string]bool{}
-	for i := 0; i+1 < len(n.Content); i += 2 {
+	for i := 0; i < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		name := resolve(key).Value
 		known := k[name]

@@ -137,7 +137,7 @@ func TestRunsCannotBeRead(t *testing.T) {
 		began       bool
 		want        string
 	}{
-		{"after", 1, 0, 503, true, "it is not known whether the ingestion began: Atlas failed (HTTP status 500): the pipeline's runs cannot be read"},
+		{"after", 1, 0, 503, true, "it is not known whether the ingestion began: Atlas failed (HTTP status 500): the pipeline's runs cannot be read: Atlas failed (HTTP status 503"},
 		{"after, for good", 1, 0, 403, true, "it is not known whether the ingestion began"},
 		{"before and after", 0, 0, 500, false, "it is not known whether the ingestion began"},
 		{"before", 0, 1, 500, true, "the newest run of this snapshot is "},
@@ -187,5 +187,35 @@ func TestInterrupted(t *testing.T) {
 		if !strings.Contains(printed.notes, "interrupted before the answer came") {
 			t.Errorf("%s", printed.notes)
 		}
+	}
+}
+
+// TestDefaultPatience holds that the runs are looked at where no patience is given.
+func TestDefaultPatience(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.answers(func(out http.ResponseWriter, _ *http.Request) {
+		w.begin()
+		out.WriteHeader(http.StatusBadGateway)
+	})
+	if printed, err := w.run(t.Context(), func(o *trigger.Options) { o.Patience = 0 }); err != nil || !strings.Contains(printed.out, "PENDING") {
+		t.Errorf("%v %+v", err, printed)
+	}
+}
+
+// TestLastLookEnds holds that who interrupts the command does not wait for all its patience while Atlas hangs.
+func TestLastLookEnds(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	w.answers(func(_ http.ResponseWriter, r *http.Request) {
+		cancel()
+		<-r.Context().Done()
+	})
+	w.server.Inject(atlassim.Fault{Operation: atlassim.OpListPipelineRuns, Authenticated: true, Skip: 1, Handler: func(_ http.ResponseWriter, r *http.Request) {
+		<-r.Context().Done()
+	}})
+	if _, err := w.run(ctx, func(o *trigger.Options) { o.Patience = time.Hour }); err == nil || !strings.Contains(err.Error(), "cannot be read: no answer in time") {
+		t.Errorf("%v", err)
 	}
 }

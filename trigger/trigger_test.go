@@ -43,6 +43,9 @@ func TestFlags(t *testing.T) {
 	if o, err := parse("--project="+id, "--pipeline=p", "--snapshot-id="+snapshotID); err != nil || o.Ingestion.Retention.Set || o.DryRun || o.Format != "table" {
 		t.Errorf("%+v (%v)", o, err)
 	}
+	if _, err := parse("--project="+id, "--pipeline="+strings.Repeat("é", 64), "--snapshot-id="+snapshotID); err != nil {
+		t.Errorf("the longest name of a pipeline: %v", err)
+	}
 	for _, test := range []struct{ project, pipeline, snapshot, more, want string }{
 		{"x", "p", snapshotID, "", `--project: "x" is not a project id`},
 		{"32B6E34B3D91647ABB20E7B8", "p", snapshotID, "", "--project: "},
@@ -204,6 +207,7 @@ func TestRefused(t *testing.T) {
 		{"conflict", answer(409, "PIPELINE_PAUSED"), "Atlas refuses the request (HTTP status 409 PIPELINE_PAUSED"},
 		{"rate limit", answer(429, "RATE_LIMITED"), "the rate limit of the project is used up"},
 		{"redirect", answer(307, ""), "HTTP status 307"},
+		{"choices", answer(300, ""), "HTTP status 300"},
 		{"fields", func(w *world) {
 			w.server.Inject(atlassim.Fault{
 				Operation: atlassim.OpTriggerPipeline, Authenticated: true, Status: 400,

@@ -1,0 +1,294 @@
+package atlasapi
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-faster/jx"
+)
+
+// TestMemberName holds which names of members an error repeats.
+func TestMemberName(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"a", "z", "A", "Z", "_id", strings.Repeat("a", 40)} {
+		if got := memberName([]byte(name)); got != name {
+			t.Errorf("%q is shown as %q", name, got)
+		}
+	}
+	for _, name := range []string{"@", "[", "`", "{", "a b", "a1", strings.Repeat("a", 41)} {
+		if got := memberName([]byte(name)); got != "a member" {
+			t.Errorf("%q is shown as %q", name, got)
+		}
+	}
+}
+
+// TestErrorCode holds what has the form of a code.
+func TestErrorCode(t *testing.T) {
+	t.Parallel()
+	for _, code := range []string{"", "A", "Z", "a", "z", "0", "9", "_-.", strings.Repeat("A", 100)} {
+		if got := errorCode(code); got != code {
+			t.Errorf("%q becomes %q", code, got)
+		}
+	}
+	for _, text := range []string{"@", "[", "`", "{", "/", ":", "a b", strings.Repeat("A", 101)} {
+		if got := errorCode(text); got != "" {
+			t.Errorf("%q becomes %q", text, got)
+		}
+	}
+}
+
+// TestWithoutDepth holds how deep an error may name where it is.
+func TestWithoutDepth(t *testing.T) {
+	t.Parallel()
+	cause := errors.New("no JSON")
+	for levels, want := range map[int]bool{0: true, 50: true, 51: false} {
+		err := cause
+		for range levels {
+			err = fmt.Errorf("level: %w", err)
+		}
+		if got := withoutDepth(err); (got.Error() == err.Error()) != want || !errors.Is(got, cause) {
+			t.Errorf("%d levels: %.100s", levels, got)
+		}
+	}
+}
+
+func TestMismatch(t *testing.T) {
+	t.Parallel()
+	for got, want := range map[jx.Type]string{jx.Invalid: "no JSON", jx.Null: "a string expected, got null"} {
+		if err := mismatch("a string", got); err.Error() != want {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
+
+func TestIsToken(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{"!~": true, "": false, "a b": false, "\x7f": false, "é": false} {
+		if isToken(text) != want {
+			t.Errorf("%q is a token: %t", text, !want)
+		}
+	}
+}
+
+// TestRedirectTarget holds that an error names the host of a redirect, and of nothing else.
+func TestRedirectTarget(t *testing.T) {
+	t.Parallel()
+	const redirect = "a redirect, which is not followed, to elsewhere.example"
+	for status, want := range map[int]string{300: redirect, 302: redirect, 399: redirect, 400: "", 404: ""} {
+		c := clientOnHanging(t, Options{}, func(*http.Request) *http.Response {
+			return answering(status, http.Header{"Location": {"https://elsewhere.example/path"}}, nil)
+		})
+		_, err := c.Projects().Page(t.Context(), 1, MaxPageSize)
+		failure, ok := errors.AsType[*Error](err)
+		if !ok || failure.Detail != want {
+			t.Errorf("%d: %v", status, err)
+		}
+	}
+}
+
+// TestRankOfLines holds that trusted lines come first, but for the one turn of each other state.
+func TestRankOfLines(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		limit    int
+		state    lineState
+		inFlight int // of its state
+		want     int
+	}{
+		{8, lineTrusted, 0, 0}, {8, lineTrusted, 1, 0},
+		{8, lineDoubted, 0, -1}, {8, lineDoubted, 1, 1}, {2, lineDoubted, 0, -1}, {1, lineDoubted, 0, 1},
+		{8, lineHangs, 0, -2}, {8, lineHangs, 1, 2}, {4, lineHangs, 0, -2}, {3, lineHangs, 0, 2},
+	} {
+		turns := newTurns(test.limit)
+		turns.inFlight[test.state] = test.inFlight
+		if got := turns.rank(test.state); got != test.want {
+			t.Errorf("%+v: %d", test, got)
+		}
+	}
+}
+
+// TestMayGo holds how many turns lines get that do not answer, of 8.
+func TestMayGo(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		state               lineState
+		own, doubted, hangs int // in flight
+		want                bool
+	}{
+		{lineTrusted, 5, 4, 2, true},
+		{lineHangs, 0, 4, 1, true}, {lineHangs, 0, 0, 2, false}, {lineHangs, 1, 0, 1, false},
+		{lineDoubted, 0, 3, 0, true}, {lineDoubted, 0, 4, 0, false}, {lineDoubted, 0, 2, 1, true}, {lineDoubted, 0, 2, 2, false}, {lineDoubted, 1, 1, 0, false},
+	} {
+		turns := newTurns(8)
+		turns.inFlight[lineDoubted], turns.inFlight[lineHangs] = test.doubted, test.hangs
+		if got := turns.mayGo(&turn{line: &line{state: test.state, inFlight: test.own}}); got != test.want {
+			t.Errorf("%+v: %t", test, got)
+		}
+	}
+}
+
+// TestNextTurn holds who is next: the project with the fewest requests, of lines that nobody suspects, and of those the first.
+func TestNextTurn(t *testing.T) {
+	t.Parallel()
+	waiting := func(project string, l line) *turn { return &turn{key: lineKey{"list", project}, line: &l} }
+	trusted, suspected, hangs := line{}, line{suspected: true}, line{state: lineHangs, inFlight: 1}
+	for name, test := range map[string]struct {
+		waiting []*turn
+		want    int
+	}{
+		"nobody":               {nil, -1},
+		"one that may not go":  {[]*turn{waiting("a", hangs)}, -1},
+		"the first of equals":  {[]*turn{waiting("a", trusted), waiting("a", trusted), waiting("a", trusted)}, 0},
+		"fewest in flight":     {[]*turn{waiting("busy", trusted), waiting("a", trusted), waiting("busy", trusted)}, 1},
+		"the last of all":      {[]*turn{waiting("busy", trusted), waiting("busy", trusted), waiting("a", trusted)}, 2},
+		"suspected goes later": {[]*turn{waiting("a", suspected), waiting("busy", trusted)}, 1},
+	} {
+		turns := newTurns(8)
+		turns.projects["busy"] = 1
+		turns.waiting = test.waiting
+		if got := turns.next(); got != test.want {
+			t.Errorf("%s: %d, want %d", name, got, test.want)
+		}
+	}
+}
+
+// TestLinesOfAProject holds what a line that hangs means for the others of its project, and that it goes with the project.
+func TestLinesOfAProject(t *testing.T) {
+	t.Parallel()
+	turns := newTurns(8)
+	turns.lineOf(lineKey{"list", "answers"})
+	hung := turns.lineOf(lineKey{"list", "hangs"})
+	hung.state = lineHangs
+	if got := turns.lineOf(lineKey{"get", "answers"}).state; got != lineTrusted {
+		t.Errorf("a line of a project that answers is in the state %d", got)
+	}
+	if got := turns.lineOf(lineKey{"get", "hangs"}).state; got != lineDoubted {
+		t.Errorf("a line of a project that hangs is in the state %d", got)
+	}
+	for _, own := range []*turn{{line: hung}, {line: &line{}}} {
+		turns.waiting = []*turn{own}
+		if left := turns.leave(own, false); left != (own.line == hung) || (len(turns.waiting) == 0) != left {
+			t.Errorf("a request of a line in the state %d leaves for want of patience: %t", own.line.state, left)
+		}
+		turns.leave(own, true)
+		if len(turns.waiting) != 0 {
+			t.Error("a request whose context ended still waits")
+		}
+	}
+	turns.forget("hangs")
+	if got := len(turns.lines); got != 2 {
+		t.Errorf("%d lines are known after one of two projects went", got)
+	}
+}
+
+// TestContinues holds what proves that a page goes on where the one before ended.
+func TestContinues(t *testing.T) {
+	t.Parallel()
+	id := func(n byte) ObjectID { return ObjectID{11: n} }
+	l := clientOn(t, Options{}, nil).Projects()
+	items := func(numbers ...byte) (projects []Project) {
+		for _, n := range numbers {
+			projects = append(projects, Project{ID: id(n)})
+		}
+		return projects
+	}
+	before := []ObjectID{id(1), id(2), id(3)}
+	for _, test := range []struct {
+		items   []Project
+		overlap int
+		want    bool
+	}{
+		{items(1, 2, 3, 4), 3, true}, {items(2, 3, 4), 2, true}, {items(3, 4), 2, true},
+		{items(1, 2, 3, 4), 2, false}, {items(4, 5), 2, false}, {items(2, 4), 2, false}, {items(3, 1), 2, false}, {nil, 2, false},
+	} {
+		var seen idSet
+		for _, known := range before {
+			seen.add(known)
+		}
+		if got := l.continues(test.items, before, test.overlap, &seen); got != test.want {
+			t.Errorf("%+v, overlapping by %d: %t", test.items, test.overlap, got)
+		}
+	}
+}
+
+// TestOverlapping holds that the next page begins before the end of the last, by what was missing up to a bound, and reaches as
+// far as a page can.
+func TestOverlapping(t *testing.T) {
+	t.Parallel()
+	for _, items := range []int{500, 998, 1497, 5000} {
+		for _, missing := range []int{-1, 0, 1, 125, 126, 400} {
+			number, size := overlapping(items, missing)
+			begin := items - 1 - max(0, min(missing, 125))
+			reach := 0
+			for s := 251; s < MaxPageSize; s++ {
+				reach = max(reach, (begin/s+1)*s)
+			}
+			if (number-1)*size > begin || number*size != reach || size >= MaxPageSize {
+				t.Errorf("%d items, %d missing: page %d of %d, which should begin at %d and reach %d", items, missing, number, size, begin, reach)
+			}
+		}
+	}
+}
+
+// TestEndlessList holds that a list which names a next page for ever is an error in the end.
+func TestEndlessList(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		requests := 0
+		c := clientOnHanging(t, Options{}, func(*http.Request) *http.Response {
+			requests++
+			body := fmt.Sprintf(`{"results":[{"id":"%024x","name":"p"}],"links":[{"rel":"next","href":"https://x.example"}]}`, 1<<30-requests)
+			return answering(http.StatusOK, http.Header{"Content-Type": {"application/json"}}, []byte(body))
+		})
+		var last error
+		for _, err := range c.Projects().Pages(t.Context()) {
+			last = err
+		}
+		if !errors.Is(last, errTooLong) || requests != maxPages {
+			t.Errorf("%v after %d requests", last, requests)
+		}
+	})
+}
+
+// throttled notes what an observer is told of waits.
+type throttled struct {
+	nopObserver
+	waits []time.Duration
+}
+
+func (o *throttled) Throttled(_ string, waited time.Duration) { o.waits = append(o.waits, waited) }
+
+// TestThrottledIsTold holds that a wait for the rate limit is told, and that no wait is not.
+func TestThrottledIsTold(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		o := &throttled{}
+		c := clientOnHanging(t, Options{Observer: o}, func(*http.Request) *http.Response {
+			return answering(http.StatusOK, http.Header{"Content-Type": {"application/json"}}, []byte(`{"results":[],"links":[]}`))
+		})
+		read := func() {
+			if _, err := c.ExportBuckets("g").Page(t.Context(), 1, MaxPageSize); err != nil {
+				t.Fatal(err)
+			}
+		}
+		read()
+		read()
+		if len(o.waits) != 0 {
+			t.Errorf("waits of %v are told, and there was none", o.waits)
+		}
+		// A token a second, and a quarter of one is there.
+		for _, b := range c.limits.buckets {
+			b.known, b.limit, b.tokens, b.at = true, refillSeconds, 0.25, time.Now()
+		}
+		read()
+		if !slices.Equal(o.waits, []time.Duration{750 * time.Millisecond}) {
+			t.Errorf("waits of %v are told, want 750ms", o.waits)
+		}
+	})
+}

@@ -1,0 +1,152 @@
+package collector
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-kit/log"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
+)
+
+// TestExportDue holds when the export jobs of a cluster are about to change: once the interval of its export policy has passed
+// since the newest.
+func TestExportDue(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const day = 24 * time.Hour
+		time.Sleep(time.Until(firstDay)) // no date of Atlas is as old as the clock of a bubble
+		schedule := func(auto bool, frequency string) *atlasapi.Schedule {
+			return &atlasapi.Schedule{AutoExportEnabled: atlasapi.Optional[bool]{Value: auto, Set: true}, ExportFrequency: frequency}
+		}
+		for _, test := range []struct {
+			name     string
+			schedule *atlasapi.Schedule
+			age      time.Duration // of the newest export, negative where none was read
+			want     bool
+		}{
+			{"no schedule", nil, 2 * day, false},
+			{"no exports", schedule(true, "daily"), -1, false},
+			{"a second early", schedule(true, "daily"), day - time.Second, false},
+			{"just now", schedule(true, "daily"), day, true},
+			{"late", schedule(true, "daily"), 3 * day, true},
+			{"a week", schedule(true, "weekly"), 3 * day, false},
+			{"off", schedule(false, "daily"), 3 * day, false},
+			{"no frequency", schedule(true, ""), 3 * day, false},
+		} {
+			c := newChain(t)
+			if test.schedule != nil {
+				c.schedule.last.Store(test.schedule)
+			}
+			if test.age >= 0 {
+				c.readExports(atlasapi.ExportJob{ID: idOf(2, 1), CreatedAt: time.Now().Add(-test.age), State: "Successful"})
+			}
+			if got := exportDue(c.view.entry, c.exports); got != test.want {
+				t.Errorf("%s: %t", test.name, got)
+			}
+		}
+	})
+}
+
+// TestSnapshotDue holds when the snapshots of a cluster are about to change: once Atlas's own next one is due, until it is listed.
+func TestSnapshotDue(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(time.Until(firstDay)) // as above
+		now := time.Now()
+		for _, test := range []struct {
+			name   string
+			next   time.Time
+			newest time.Time
+			paused bool
+			want   bool
+		}{
+			{"Atlas names none", time.Time{}, now.Add(-time.Hour), false, false},
+			{"just now", now, now.Add(-time.Hour), false, true},
+			{"in a second", now.Add(time.Second), now.Add(-time.Hour), false, false},
+			{"listed", now.Add(-time.Minute), now.Add(-time.Minute), false, false},
+			{"a newer one is listed", now.Add(-time.Hour), now.Add(-time.Minute), false, false},
+			{"paused", now, now.Add(-time.Hour), true, false},
+		} {
+			c := newChain(t)
+			c.schedule.last.Store(&atlasapi.Schedule{NextSnapshot: test.next})
+			factsOf[atlasapi.Cluster](c.view.entry).Paused.Value = test.paused
+			c.readSnapshots(atlasapi.Snapshot{ID: idOf(1, 1), CreatedAt: test.newest, Status: "completed", Type: "scheduled", Frequency: "daily"})
+			if got := snapshotDue(c.view.entry, c.snapshots); got != test.want {
+				t.Errorf("%s: %t", test.name, got)
+			}
+		}
+	})
+}
+
+// TestDeletedCluster holds that a cluster which is being deleted makes room for another of its name.
+func TestDeletedCluster(t *testing.T) {
+	t.Parallel()
+	for state, want := range map[string]bool{"DELETING": true, "IDLE": false, "": false} {
+		if got := clusterEntry(&atlasapi.Cluster{StateName: state}).leaving; got != want {
+			t.Errorf("%q: %t", state, got)
+		}
+	}
+}
+
+// TestRequestsByCode holds how a request counts that no answer came to.
+func TestRequestsByCode(t *testing.T) {
+	t.Parallel()
+	registry := prometheus.NewRegistry()
+	m := NewClientMetrics(log.NewNopLogger(), registry)
+	for _, status := range []int{0, 200, 200, 503} {
+		m.Exchanged(atlasapi.Exchange{Endpoint: "list", Status: status})
+	}
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, family := range families {
+		if family.GetName() != "mongodbatlas_api_requests_total" {
+			continue
+		}
+		for _, m := range family.GetMetric() {
+			if m.GetLabel()[1].GetValue() != "list" {
+				continue
+			}
+			got = append(got, fmt.Sprintf("%s %g", m.GetLabel()[0].GetValue(), m.GetCounter().GetValue()))
+		}
+	}
+	if want := "200 2, 503 1, error 1"; strings.Join(got, ", ") != want {
+		t.Errorf("%q, want %s", got, want)
+	}
+}
+
+// TestUnknownPolicyItem holds that an item of unknown frequency does not hide the others, whichever comes first.
+func TestUnknownPolicyItem(t *testing.T) {
+	t.Parallel()
+	hourly, unknown := atlasapi.PolicyItem{FrequencyType: "hourly", FrequencyInterval: 6}, atlasapi.PolicyItem{FrequencyType: "hourly", FrequencyInterval: 0}
+	for _, items := range [][]atlasapi.PolicyItem{{hourly}, {hourly, unknown}, {unknown, hourly}} {
+		if got := policyInterval(&atlasapi.Schedule{PolicyItems: items}); got != 6*time.Hour {
+			t.Errorf("%+v: %s", items, got)
+		}
+	}
+}
+
+// TestTotalOfNothing holds that a number which Atlas sends of no job is no zero.
+func TestTotalOfNothing(t *testing.T) {
+	t.Parallel()
+	var none, sent total
+	if _, ok := none.get(); !ok {
+		t.Error("no job has no total")
+	}
+	none.add(noWideCount)
+	if sum, ok := none.get(); ok {
+		t.Errorf("the total of a number that Atlas does not send is %g", sum)
+	}
+	sent.add(noWideCount)
+	sent.add(wideCountOf(atlasapi.Optional[int64]{Value: 7, Set: true}))
+	if sum, ok := sent.get(); !ok || sum != 7 {
+		t.Errorf("the total is %g, %t", sum, ok)
+	}
+}
