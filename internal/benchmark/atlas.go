@@ -45,6 +45,9 @@ func newExporter(base string, minInterval time.Duration) (e *collector.Exporter,
 	c.Collectors.Enable("backup_restores", false)
 	c.Collectors.Enable("pipeline_runs", false)
 	c.Refresh.MinInterval = minInterval
+	for _, name := range c.Collectors.Names() { // what is measured after the first reading must not be due again meanwhile
+		c.Collectors.SetMinInterval(name, minInterval)
+	}
 	api := collector.NewClientMetrics(log.NewNopLogger(), prometheus.NewRegistry())
 	client := atlasapi.New(atlasapi.Options{
 		BaseURL: u, Credentials: atlasapi.NewServiceAccount(clientID, clientSecret),
