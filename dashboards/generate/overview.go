@@ -24,10 +24,10 @@ func overview() dashboard {
 	l.add(24, 9, exportsTable("Exports by cluster", "Age of the last success against its interval, the most overdue first."))
 
 	l.row("Restores")
-	l.add(24, 7, restoresTable("Restores by cluster and delivery type"))
+	l.add(24, 8, restoresTable("Restores by cluster and delivery type"))
 
 	l.row("Flex clusters")
-	l.add(24, 6, flexTable("Flex snapshots by cluster", flex))
+	l.add(24, 7, flexTable("Flex snapshots by cluster", flex))
 
 	coverage(&l)
 	history(&l)
@@ -90,17 +90,17 @@ func restoresTable(title string) *panel {
 		"No restores are listed.",
 		[]column{
 			projectColumn(), clusterColumn(),
-			labelColumn("Delivery", "delivery_type", width(110)),
+			labelColumn("Delivery", "delivery_type", width(105)),
 			valueColumn("Restores", unitCount, each(func(k kind) string {
 				return "3 + 0 * (" + k.lastFailed() + ")\nor 2 + 0 * (" + k.stuck() + ")\nor 1 + 0 * " + k.unfinished() + "\nor 0 * " + k.success()
 			}), width(115), coloured("color-background"), mappings(values(3, "failed", "red", 2, "stuck", "orange", 1, "running", "blue", 0, "well", "green"))),
 			stateColumn("Newest job", "state", each(func(k kind) string { return stated(k.key, "state", k.newest()) }),
 				slices.Concat(kindOf("backup_restores").states, kindOf("collection_restores").states, kindOf("flex_restores").states)...),
 			durationColumn("Last success", each(func(k kind) string { return sinceOrNever(k.success()) }), mappings(values(-1, "never", "orange"), missing("-"))),
-			durationColumn("Took", each(func(k kind) string { return k.value("last_success_duration_seconds") })),
+			durationColumn("Took", each(func(k kind) string { return k.value("last_success_duration_seconds") }), width(95)),
 			durationColumn("Last failure", each(func(k kind) string { return age(k.failure()) })),
 			durationColumn("Unfinished", each(func(k kind) string { return age(k.unfinished()) })),
-			durationColumn("Began", each(func(k kind) string { return age(k.value("last_job_created_timestamp_seconds")) })),
+			durationColumn("Began", each(func(k kind) string { return age(k.value("last_job_created_timestamp_seconds")) }), width(110)),
 		}, order{"Restores", true}, order{"Began", false})
 }
 
