@@ -138,7 +138,8 @@ func (o *oracle) groups() []group {
 	o.expected = nil
 	visible := o.visible()
 	own := o.group("", "exporter")
-	own.flag(len(visible) > 0 && !o.refused, "up")
+	found := func(p *atlassim.Project) bool { return !p.Unlisted } // also if all that is found is excluded
+	own.flag(slices.ContainsFunc(o.org.Projects(), found) && !o.refused, "up")
 	own.flag(true, "exporter_config_last_reload_successful")
 	own.within(o.reloaded.low, o.reloaded.high, reloadTime)
 	for _, collector := range o.settings.collectors() {

@@ -37,12 +37,12 @@ func TestSoak(t *testing.T) {
 		p.length = *length
 	}
 	s, err := run(t, p, os.Stderr)
-	if err != nil {
-		t.Fatal(err)
-	}
 	took := time.Since(s.began)
 	for _, d := range s.differences {
 		t.Error(d)
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 	flat := true
 	for _, g := range s.growth() {
