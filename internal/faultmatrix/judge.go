@@ -193,14 +193,14 @@ func jobsOf(s *snapshot, t target) (sum float64) {
 // judgePlausible judges the values of a target whose answer is legal and untrue: no date that cannot be, no job that is
 // lost.
 func (j *judge) judgePlausible(s *snapshot, t target) {
-	const year2000, year2200 = 946684800, 7258118400
+	const year2000, year2100 = 946684800, 4102444800
 	if is, was := jobsOf(s, t), jobsOf(j.baseline, t); is != was {
 		j.complain("%s counts %v jobs, not %v", t, is, was)
 	}
 	for key, one := range s.values {
 		never := one.value == 0 && (strings.HasSuffix(one.name, "_last_success_timestamp_seconds") || strings.HasSuffix(one.name, "_last_failure_timestamp_seconds"))
 		isDate := strings.HasSuffix(one.name, "_timestamp_seconds") && !never
-		if one.owner == t && (isDate && (one.value < year2000 || one.value > year2200) || strings.HasSuffix(one.name, "_duration_seconds") && one.value < 0) {
+		if one.owner == t && (isDate && (one.value < year2000 || one.value > year2100) || strings.HasSuffix(one.name, "_duration_seconds") && one.value < 0) {
 			j.complain("%s is %v, which cannot be", key, one.value)
 		}
 	}

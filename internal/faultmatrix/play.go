@@ -223,12 +223,17 @@ func (p *play) endure(t testing.TB) error {
 		return nil
 	}
 	var group sync.WaitGroup
-	answers, errs := make([]harness.Answer, crowd), make([]error, crowd)
-	for i := range crowd {
+	for range crowd {
 		group.Go(func() {
 			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 			defer cancel()
 			_, _ = p.ask(ctx, http.MethodGet, "/metrics") // is given up
+		})
+	}
+	group.Wait()
+	answers, errs := make([]harness.Answer, crowd), make([]error, crowd)
+	for i := range crowd {
+		group.Go(func() {
 			answers[i], errs[i] = p.ask(t.Context(), http.MethodGet, "/probe?target="+p.org.groups[i%len(p.org.groups)])
 		})
 	}
