@@ -98,7 +98,7 @@ func TestThresholds(t *testing.T) {
 		{name: "run, six hours", collector: "pipeline_runs", latest: running(6*time.Hour, 0), want: kinds{verdict.Running}},
 		{name: "run, longer", collector: "pipeline_runs", latest: running(6*time.Hour+1, 0), want: kinds{verdict.Stuck}},
 		{name: "flex snapshot has no bound", collector: "flex_snapshots", latest: running(20*time.Hour, 0), want: kinds{verdict.Running}},
-		{name: "in a list that cannot be read", condition: collector.Down, reason: collector.Forbidden, latest: running(13*time.Hour, 0), want: kinds{verdict.Unreadable, verdict.NoJob}},
+		{name: "in a list that cannot be read", condition: collector.Down, reason: collector.Forbidden, latest: running(13*time.Hour, 0), want: kinds{verdict.Unreadable, verdict.Running}},
 
 		{name: "export missing for half a day", latest: good, plan: plan{Missing: ago(12 * time.Hour)}, want: kinds{verdict.Fine}},
 		{name: "export missing for longer", latest: good, plan: plan{Missing: ago(12*time.Hour + 1)}, want: kinds{verdict.ExportMissing}},
