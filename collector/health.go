@@ -4,7 +4,7 @@ import (
 	"time"
 )
 
-// healthMetrics are what the exporter knows about its own readings.
+// healthMetrics are the metrics about the exporter's own readings.
 type healthMetrics struct {
 	up, collectorSuccess, collectorDuration, targetUp, lastRefresh, lastError, unsupported, targets, projectInfo *metric
 }
@@ -46,7 +46,7 @@ func (m *healthMetrics) list() []*metric {
 	return []*metric{m.up, m.collectorSuccess, m.collectorDuration, m.targetUp, m.lastRefresh, m.lastError, m.unsupported, m.targets, m.projectInfo}
 }
 
-// health writes what the exporter knows about its own readings, and counts targets as it goes. The inventory's lock is
+// health writes the metrics about the exporter's own readings, and counts targets on the way. The inventory's lock is
 // held.
 type health struct {
 	*healthMetrics
@@ -78,7 +78,8 @@ func newHealth(w *writer, inv *inventory, s Selection) *health {
 	return h
 }
 
-// roots writes what does not belong to an entry: mongodbatlas_up, the projects, and what discovery reads of them.
+// roots writes the samples that do not belong to an entry: mongodbatlas_up, the projects, and the readings of
+// discovery.
 func (h *health) roots() {
 	exporter := h.selection.has(CollectorExporter)
 	if h.selection.GroupID == "" && exporter {
@@ -96,7 +97,7 @@ func (h *health) roots() {
 		if exporter {
 			h.w.gauge(h.projectInfo, 1, id, p.info.Name, p.info.OrgID)
 		}
-		for _, d := range h.shown { // a collector that has no target in the project is shown too
+		for _, d := range h.shown { // a collector without a target in the project is shown, too
 			if !d.IsRoot() {
 				h.tally(id, d)
 			}
@@ -117,11 +118,11 @@ func (h *health) tally(groupID string, d *Declaration) *tally {
 	return h.byProject[groupID][d]
 }
 
-// target writes and counts one target.
+// target counts a target, and writes its samples if its collector is selected.
 func (h *health) target(t *target, groupName string) {
 	all := h.all[t.Declaration]
 	if all == nil {
-		return // its collector is not selected
+		return // the collector is not selected
 	}
 	s := t.snapshot()
 	h.writeTarget(t, &s, groupName)
@@ -129,7 +130,7 @@ func (h *health) target(t *target, groupName string) {
 	h.tally(t.groupID, t.Declaration).add(&s)
 }
 
-// write sends the counts, and the success and the duration of each collector.
+// write sends the counts, and for each collector its success and duration.
 func (h *health) write(took map[string]time.Duration) {
 	for id, collectors := range h.byProject {
 		for d, t := range collectors {
@@ -140,7 +141,7 @@ func (h *health) write(took map[string]time.Duration) {
 	}
 	for _, d := range h.shown {
 		if h.selection.GroupID != "" && d.IsRoot() && h.all[d].total() == 0 {
-			continue // the list of all projects is no target of one of them
+			continue // the list of all projects does not belong to a project
 		}
 		h.writeCollector(d.Name, h.all[d], took[d.Name])
 	}
@@ -155,7 +156,7 @@ func (t *tally) total() int {
 	return t.counts[Pending] + t.counts[Up] + t.counts[Down] + t.counts[Unsupported]
 }
 
-// writeTarget sends what is known about the readings of one target.
+// writeTarget sends the samples about the readings of one target.
 func (h *health) writeTarget(t *target, s *status, groupName string) {
 	labels := t.labels(groupName)
 	switch c := s.condition(); c {

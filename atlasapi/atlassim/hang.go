@@ -21,7 +21,7 @@ const (
 	HangTrickling
 )
 
-// keep holds a request until its client gives up, or the server is closed.
+// keep holds a request until its client gives up or the server is closed.
 func (h Hang) keep(w http.ResponseWriter, r *http.Request) {
 	// The server notices that a client has gone only once the request's body was read.
 	_, _ = io.Copy(io.Discard, io.LimitReader(r.Body, 1<<20))
@@ -34,7 +34,7 @@ func (h Hang) keep(w http.ResponseWriter, r *http.Request) {
 	<-r.Context().Done()
 }
 
-// trickle makes what is written from now on leave byte by byte.
+// trickle makes the writer send everything from now on byte by byte.
 func (w *responseRecorder) trickle(r *http.Request, every time.Duration) {
 	if every == 0 {
 		every = time.Second
