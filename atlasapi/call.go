@@ -79,8 +79,8 @@ func (c *Client) attempt(ctx context.Context, r *request) (*answer, error) {
 		}
 		return nil, err
 	}
-	r.told = Optional[RateLimit]{}
-	defer func() { c.limits.sent(bucket, r.told) }()
+	r.reported = Optional[RateLimit]{}
+	defer func() { c.limits.sent(bucket, r.reported) }()
 	own, err := c.turns.take(ctx, lineKey{r.op.name, r.groupID})
 	if err != nil {
 		return nil, err

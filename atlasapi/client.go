@@ -176,7 +176,7 @@ type request struct {
 	url         *url.URL
 	body        []byte
 	contentType string
-	told        Optional[RateLimit] // by the last answer
+	reported    Optional[RateLimit] // in the last answer
 }
 
 // newRequest builds a request from path segments. It escapes each as a whole, because a pipeline's name may contain "?"

@@ -68,7 +68,7 @@ func (c *Client) send(ctx context.Context, r *request, authorization string) (*a
 		_ = resp.Body.Close()
 	}
 	if done.RateLimit.Set {
-		r.told = done.RateLimit
+		r.reported = done.RateLimit
 	}
 	if c.closed.Load() {
 		c.transport.CloseIdleConnections() // including this one, which the transport has just returned to its pool

@@ -159,7 +159,7 @@ func (l *Limits) take(key bucketKey, now time.Time) time.Duration {
 // Answers of concurrent requests may arrive in another order than Atlas counted them. When an answer sets the bucket,
 // the answers still in flight may be older than it. For as many answers (overtaken), an answer can therefore only lower
 // the number of tokens, never raise it. The next one after those sets the bucket again.
-func (l *Limits) sent(key bucketKey, told Optional[RateLimit]) {
+func (l *Limits) sent(key bucketKey, reported Optional[RateLimit]) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	b := l.bucket(key)
@@ -169,18 +169,18 @@ func (l *Limits) sent(key bucketKey, told Optional[RateLimit]) {
 	default:
 		close(b.answered)
 	}
-	if !told.Set {
+	if !reported.Set {
 		return
 	}
-	left := told.Value.Remaining - float64(b.inFlight) // Atlas may not have counted the requests in flight yet
+	left := reported.Value.Remaining - float64(b.inFlight) // Atlas may not have counted the requests in flight yet
 	if b.overtaken > 0 {
 		b.overtaken--
 		left = min(left, b.tokens)
 	} else {
 		b.overtaken = b.inFlight
 	}
-	b.known = told.Value.Limit > 0
-	b.limit, b.tokens, b.at = told.Value.Limit, left, time.Now()
+	b.known = reported.Value.Limit > 0
+	b.limit, b.tokens, b.at = reported.Value.Limit, left, time.Now()
 }
 
 // block delays every request of the bucket until then, and at least for retryAfterFloor.

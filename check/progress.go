@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// often is the minimum time between two updates of the line.
-const often = 100 * time.Millisecond
+// redrawInterval is the minimum time between two updates of the line.
+const redrawInterval = 100 * time.Millisecond
 
 // progress shows the progress of the check on one line of a terminal. It rewrites the line with carriage returns, and
 // needs no other control codes.
@@ -38,7 +38,7 @@ func (p *progress) step() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.done++
-	if time.Since(p.shown) >= often {
+	if time.Since(p.shown) >= redrawInterval {
 		p.show()
 	}
 }

@@ -95,7 +95,7 @@ func TestMovingTheProject(t *testing.T) {
 	cmd := exec.CommandContext(t.Context(), "sh", "-euc", "git init --quiet\ngit add --all\n"+all[i].text+"\ngo list -m\n")
 	cmd.Dir = folder
 	out, err := cmd.CombinedOutput()
-	if err != nil || string(out) != "github.com/example/atlas_backup_exporter\n" {
+	if err != nil || string(out) != "github.com/example/mongodbatlas_backup_exporter\n" {
 		t.Fatalf("%v: %s", err, out)
 	}
 	old, moved := address(t), 0

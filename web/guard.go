@@ -74,9 +74,9 @@ func limited(limit int, h http.Handler) http.Handler {
 	})
 }
 
-// only refuses other methods, and requests with a body. While a body is outstanding, net/http does not notice that the
+// allowMethods refuses other methods, and requests with a body. While a body is outstanding, net/http does not notice that the
 // client disconnects.
-func only(h http.Handler, methods ...string) http.Handler {
+func allowMethods(h http.Handler, methods ...string) http.Handler {
 	allowed := strings.Join(methods, ", ")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
@@ -101,16 +101,16 @@ func sameOrigin(h http.Handler) http.Handler {
 	return protection.Handler(h)
 }
 
-// nowhere answers requests for unknown paths.
-func nowhere(telemetryPath string) http.Handler {
+// notFound answers requests for unknown paths.
+func notFound(telemetryPath string) http.Handler {
 	known := strings.Join(append(ownPaths(), telemetryPath), " ")
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, http.StatusNotFound, "the exporter does not serve this path; it serves "+known)
 	})
 }
 
-// forAll sets the headers that every answer has.
-func forAll(h http.Handler) http.Handler {
+// commonHeaders sets the headers that every answer has.
+func commonHeaders(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
 		header.Set("X-Content-Type-Options", "nosniff")

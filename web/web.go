@@ -73,16 +73,16 @@ func handler(d Daemon, o Options) http.Handler {
 		scrapes: newLane(maxScrapes, maxAnswers), probes: newLane(maxProbes, maxAnswers), rendering: semaphore.NewWeighted(maxRendering),
 	}
 	mux := http.NewServeMux()
-	get := func(path string, h http.Handler) { mux.Handle(path, only(h, http.MethodGet, http.MethodHead)) }
+	get := func(path string, h http.Handler) { mux.Handle(path, allowMethods(h, http.MethodGet, http.MethodHead)) }
 	get(o.TelemetryPath, promhttp.InstrumentMetricHandler(d.Registry(), http.HandlerFunc(s.metrics)))
 	get("/probe", http.HandlerFunc(s.probe))
 	get("/sd", http.HandlerFunc(s.serviceDiscovery))
 	get("/-/healthy", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "alive") }))
 	get("/-/ready", http.HandlerFunc(s.ready))
 	get("/{$}", newPage(s))
-	mux.Handle("/-/reload", only(sameOrigin(limited(maxReloads, http.HandlerFunc(s.reload))), http.MethodPost, http.MethodPut))
-	mux.Handle("/", nowhere(o.TelemetryPath))
-	return forAll(belowPrefix(pathPrefix(o.ExternalURL), mux))
+	mux.Handle("/-/reload", allowMethods(sameOrigin(limited(maxReloads, http.HandlerFunc(s.reload))), http.MethodPost, http.MethodPut))
+	mux.Handle("/", notFound(o.TelemetryPath))
+	return commonHeaders(belowPrefix(pathPrefix(o.ExternalURL), mux))
 }
 
 func (s *server) ready(w http.ResponseWriter, _ *http.Request) {
