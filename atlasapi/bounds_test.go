@@ -195,6 +195,11 @@ func TestLinesOfAProject(t *testing.T) {
 		}
 	}
 	turns.forget("hangs")
+	for key := range turns.lines {
+		if key.groupID != "answers" {
+			t.Errorf("a line is known of a project that went: %+v", key)
+		}
+	}
 	if got := len(turns.lines); got != 2 {
 		t.Errorf("%d lines are known after one of two projects went", got)
 	}
