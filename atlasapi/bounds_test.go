@@ -101,9 +101,16 @@ func TestRankOfLines(t *testing.T) {
 		inFlight int // of its state
 		want     int
 	}{
-		{8, lineTrusted, 0, 0}, {8, lineTrusted, 1, 0},
-		{8, lineDoubted, 0, -1}, {8, lineDoubted, 1, 1}, {2, lineDoubted, 0, -1}, {1, lineDoubted, 0, 1},
-		{8, lineHangs, 0, -2}, {8, lineHangs, 1, 2}, {4, lineHangs, 0, -2}, {3, lineHangs, 0, 2},
+		{8, lineTrusted, 0, 0},
+		{8, lineTrusted, 1, 0},
+		{8, lineDoubted, 0, -1},
+		{8, lineDoubted, 1, 1},
+		{2, lineDoubted, 0, -1},
+		{1, lineDoubted, 0, 1},
+		{8, lineHangs, 0, -2},
+		{8, lineHangs, 1, 2},
+		{4, lineHangs, 0, -2},
+		{3, lineHangs, 0, 2},
 	} {
 		turns := newTurns(test.limit)
 		turns.inFlight[test.state] = test.inFlight
@@ -122,8 +129,14 @@ func TestMayGo(t *testing.T) {
 		want                bool
 	}{
 		{lineTrusted, 5, 4, 2, true},
-		{lineHangs, 0, 4, 1, true}, {lineHangs, 0, 0, 2, false}, {lineHangs, 1, 0, 1, false},
-		{lineDoubted, 0, 3, 0, true}, {lineDoubted, 0, 4, 0, false}, {lineDoubted, 0, 2, 1, true}, {lineDoubted, 0, 2, 2, false}, {lineDoubted, 1, 1, 0, false},
+		{lineHangs, 0, 4, 1, true},
+		{lineHangs, 0, 0, 2, false},
+		{lineHangs, 1, 0, 1, false},
+		{lineDoubted, 0, 3, 0, true},
+		{lineDoubted, 0, 4, 0, false},
+		{lineDoubted, 0, 2, 1, true},
+		{lineDoubted, 0, 2, 2, false},
+		{lineDoubted, 1, 1, 0, false},
 	} {
 		turns := newTurns(8)
 		turns.inFlight[lineDoubted], turns.inFlight[lineHangs] = test.doubted, test.hangs
@@ -182,6 +195,11 @@ func TestLinesOfAProject(t *testing.T) {
 		}
 	}
 	turns.forget("hangs")
+	for key := range turns.lines {
+		if key.groupID != "answers" {
+			t.Errorf("a line is known of a project that went: %+v", key)
+		}
+	}
 	if got := len(turns.lines); got != 2 {
 		t.Errorf("%d lines are known after one of two projects went", got)
 	}
@@ -204,8 +222,14 @@ func TestContinues(t *testing.T) {
 		overlap int
 		want    bool
 	}{
-		{items(1, 2, 3, 4), 3, true}, {items(2, 3, 4), 2, true}, {items(3, 4), 2, true},
-		{items(1, 2, 3, 4), 2, false}, {items(4, 5), 2, false}, {items(2, 4), 2, false}, {items(3, 1), 2, false}, {nil, 2, false},
+		{items(1, 2, 3, 4), 3, true},
+		{items(2, 3, 4), 2, true},
+		{items(3, 4), 2, true},
+		{items(1, 2, 3, 4), 2, false},
+		{items(4, 5), 2, false},
+		{items(2, 4), 2, false},
+		{items(3, 1), 2, false},
+		{nil, 2, false},
 	} {
 		var seen idSet
 		for _, known := range before {
@@ -291,4 +315,17 @@ func TestThrottledIsTold(t *testing.T) {
 			t.Errorf("waits of %v are told, want 750ms", o.waits)
 		}
 	})
+}
+
+// TestNearlyAnObjectID holds that one wrong digit is enough, wherever it stands.
+func TestNearlyAnObjectID(t *testing.T) {
+	t.Parallel()
+	for at := range 24 {
+		for _, digit := range []string{"g", "/", ":", "`", "A", "\x00"} {
+			text := strings.Repeat("0", at) + digit + strings.Repeat("0", 23-at)
+			if id, err := ParseObjectID(text); err == nil {
+				t.Errorf("%q is read as %s", text, id)
+			}
+		}
+	}
 }

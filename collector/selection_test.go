@@ -24,11 +24,11 @@ func twoProjects() (org *atlassim.Organization, first, second *atlassim.Project)
 	return org, first, second
 }
 
-// only is a configuration of one collector, which reads at each scrape, and of named projects.
-func only(name string, ids ...string) config.Config {
+// onlyExports is a configuration of one collector, which reads at each scrape, and of named projects.
+func onlyExports(ids ...string) config.Config {
 	c := config.Default(collector.All().Config())
 	for _, n := range c.Collectors.Names() {
-		c.Collectors.Enable(n, n == name)
+		c.Collectors.Enable(n, n == "backup_exports")
 	}
 	c.Refresh.MinInterval, c.Refresh.DiscoveryInterval = 0, 0
 	for _, id := range ids {
@@ -56,9 +56,9 @@ func TestSelectedProject(t *testing.T) {
 			t.Parallel()
 			org, first, second := twoProjects()
 			w := newWorld(t, org)
-			c := only("backup_exports")
+			c := onlyExports()
 			if named {
-				c = only("backup_exports", first.ID, second.ID)
+				c = onlyExports(first.ID, second.ID)
 			}
 			w.exporter.Configure(c, w.client)
 			began := time.Now()
@@ -126,7 +126,7 @@ func TestNotTriedYet(t *testing.T) {
 		case <-r.Context().Done():
 		}
 	}})
-	w.exporter.Configure(only("backup_exports"), w.client)
+	w.exporter.Configure(onlyExports(), w.client)
 	const success = `mongodbatlas_scrape_collector_success{collector="`
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -137,11 +137,11 @@ func TestNotTriedYet(t *testing.T) {
 	org = atlassim.NewOrganization(atlassim.WallClock{})
 	org.AddProject("free").AddCluster("free", atlassim.ClusterOptions{Provider: "TENANT", InstanceSize: "M0"})
 	w = newWorld(t, org)
-	w.exporter.Configure(only("backup_exports"), w.client)
+	w.exporter.Configure(onlyExports(), w.client)
 	lines(t, gather(t.Context(), t, w.exporter, collector.Selection{}), success+"backup_exports\"} 1")
 
 	w = newWorld(t, atlassim.NewOrganization(atlassim.WallClock{})) // and no project at all
-	w.exporter.Configure(only("backup_exports"), w.client)
+	w.exporter.Configure(onlyExports(), w.client)
 	lines(t, gather(t.Context(), t, w.exporter, collector.Selection{}), success+"backup_exports\"} 1", "mongodbatlas_up 0\n")
 }
 
@@ -151,7 +151,7 @@ func TestNamedProjectFails(t *testing.T) {
 	const nowhere = "32b6e34b3d91647abb20e7b8"
 	org, first, second := twoProjects()
 	w := newWorld(t, org)
-	w.exporter.Configure(only("backup_exports", first.ID, nowhere), w.client)
+	w.exporter.Configure(onlyExports(first.ID, nowhere), w.client)
 	remove := w.server.Inject(atlassim.Fault{
 		Operation: atlassim.OpGetProject, Path: "/api/atlas/v2/groups/" + first.ID, Authenticated: true, Status: http.StatusOK,
 		Body: `{"id":"` + second.ID + `","name":"second","orgId":"` + second.ID + `","created":"2026-01-01T00:00:00Z"}`,
@@ -173,7 +173,7 @@ func TestNamedProjectFails(t *testing.T) {
 	if !limited(nowhere) {
 		t.Fatal("the rate limit of a project that is not found is not shown")
 	}
-	w.exporter.Configure(only("backup_exports", first.ID), w.client)
+	w.exporter.Configure(onlyExports(first.ID), w.client)
 	if limited(nowhere) {
 		t.Error("the rate limit of a project that is no longer named is shown")
 	}
@@ -188,7 +188,7 @@ func TestQuietScrapesDoNotDiscover(t *testing.T) {
 	t.Parallel()
 	org, first, second := twoProjects()
 	w := newWorld(t, org)
-	c := only("backup_exports")
+	c := onlyExports()
 	c.Refresh.DiscoveryInterval = time.Hour
 	for range 3 {
 		w.exporter.Configure(c, w.client)
@@ -200,7 +200,7 @@ func TestQuietScrapesDoNotDiscover(t *testing.T) {
 		}
 	}
 
-	c = only("backup_exports", first.ID, second.ID)
+	c = onlyExports(first.ID, second.ID)
 	c.Refresh.DiscoveryInterval = time.Hour
 	w = newWorld(t, org)
 	w.exporter.Configure(c, w.client)
@@ -227,7 +227,7 @@ func TestServedAgain(t *testing.T) {
 	org, first, _ := twoProjects()
 	cluster := first.Clusters()[0]
 	w := newWorld(t, org)
-	c := only("backup_exports")
+	c := onlyExports()
 	c.Refresh.MinInterval = 10 * time.Minute
 	w.exporter.Configure(c, w.client)
 	found := func() time.Time {

@@ -90,13 +90,44 @@ func TestOutageCause(t *testing.T) {
 		{"two causes, the second commoner", []collector.TargetView{pending}, []collector.TargetView{
 			down("backup_exports", "a", collector.Network), down("backup_exports", "b", collector.Timeout), down("backup_exports", "c", collector.Timeout),
 		}, "timeout"},
+		{"two causes, as common", []collector.TargetView{pending}, []collector.TargetView{
+			down("backup_exports", "a", collector.Network), down("backup_exports", "b", collector.Timeout),
+		}, "network"},
+		{"one of two is down, and no list is known", nil, []collector.TargetView{up, down("backup_exports", "a", collector.Timeout)}, ""},
 		{"a missing role is none", []collector.TargetView{pending}, []collector.TargetView{down("backup_exports", "a", collector.Forbidden)}, ""},
 	} {
 		o := collector.Overview{Roots: test.roots, Projects: []collector.ProjectView{{ID: "p", Name: "payments", Targets: test.targets}}}
 		got := problemsOf(now, &o).outage(now, &o)
-		wants := map[string]string{"": "", "timeout": reasonWords(collector.Timeout, "")}[test.want]
+		wants := map[string]string{"": "", "timeout": reasonWords(collector.Timeout, ""), "network": reasonWords(collector.Network, "")}[test.want]
 		if (got == "") != (test.want == "") || !strings.Contains(got, wants) {
 			t.Errorf("%s: %q, want %q", test.name, got, wants)
+		}
+	}
+}
+
+// TestManyUnreadable holds how many targets of one problem are named.
+func TestManyUnreadable(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+	exports := declarations()["backup_exports"]
+	var targets []collector.TargetView
+	for i, want := range []string{"exports of a", "exports of a, b", "exports of a, b, c", "exports of 4 clusters"} {
+		targets = append(targets, collector.TargetView{
+			Declaration: exports, Project: "p", Entry: string(rune('a' + i)), Condition: collector.Down, Reason: collector.Forbidden, Found: now,
+		})
+		o := collector.Overview{Projects: []collector.ProjectView{{ID: "p", Name: "payments", Targets: targets}}}
+		if lines := problemsOf(now, &o).lines(now, ""); len(lines) != 1 || lines[0].What != want {
+			t.Errorf("%+v, want %s", lines, want)
+		}
+	}
+}
+
+// TestLongestAddress holds how long the host of a request may be.
+func TestLongestAddress(t *testing.T) {
+	t.Parallel()
+	for length, want := range map[int]bool{0: false, 1: true, 259: true, 260: false} {
+		if got := isAddress(strings.Repeat("a", length)); got != want {
+			t.Errorf("%d characters: %t", length, got)
 		}
 	}
 }
