@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// TestProgressLine holds what stands on the line, and that it changes no more often than a person can read.
+// TestProgressLine holds what stands on the line, and that it changes no more redrawInterval than a person can read.
 func TestProgressLine(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -19,9 +19,9 @@ func TestProgressLine(t *testing.T) {
 		for range 10 {
 			p.step()
 		}
-		time.Sleep(often)
+		time.Sleep(redrawInterval)
 		p.step() // just long enough
-		time.Sleep(often - 1)
+		time.Sleep(redrawInterval - 1)
 		p.step()
 		p.begin("runs", 1)
 		p.end()

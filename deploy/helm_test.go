@@ -20,7 +20,7 @@ import (
 )
 
 // A chart can read no file outside itself. The rules are generated in its form by alerts/generate.
-//go:generate sh -c "cp ../dashboards/*.json helm/mongodbatlas-backup-exporter/files/dashboards/"
+//go:generate sh -c "cp ../dashboards/*.json helm/mongodbatlas-backup-exporter/files/dashboards/ && cp compose/alertmanager.yml helm/mongodbatlas-backup-exporter/files/"
 
 const chart = "helm/mongodbatlas-backup-exporter"
 
@@ -142,6 +142,9 @@ func TestChartFiles(t *testing.T) {
 		if copied, err := os.ReadFile(filepath.Join(chart, "files/dashboards", filepath.Base(original))); err != nil || !bytes.Equal(copied, []byte(readFile(t, original))) {
 			t.Errorf("the chart's copy of %s differs: go generate ./deploy", original)
 		}
+	}
+	if readFile(t, chart, "files/alertmanager.yml") != readFile(t, "compose/alertmanager.yml") {
+		t.Error("the chart's copy of compose/alertmanager.yml differs: go generate ./deploy")
 	}
 	copies, err := filepath.Glob(filepath.Join(chart, "files/dashboards/*"))
 	if err != nil || len(copies) != len(originals) {
@@ -438,5 +441,101 @@ func TestChartDashboardAddresses(t *testing.T) {
 	}
 	if dashboards == 0 {
 		t.Error("no dashboards")
+	}
+}
+
+// TestChartInhibits holds that the AlertmanagerConfig has the inhibition of the configuration for compose, with renamed
+// severities, and that the alerts have the namespace in which the Operator lets it see them.
+func TestChartInhibits(t *testing.T) {
+	manifests := render(t, values("alerting"))
+	type matcher struct {
+		Name      string `yaml:"name"`
+		MatchType string `yaml:"matchType"`
+		Value     string `yaml:"value"`
+	}
+	var got struct {
+		InhibitRules []struct {
+			SourceMatch []matcher `yaml:"sourceMatch"`
+			TargetMatch []matcher `yaml:"targetMatch"`
+			Equal       []string  `yaml:"equal"`
+		} `yaml:"inhibitRules"`
+	}
+	one(t, manifests, "AlertmanagerConfig", &got)
+	var want struct {
+		InhibitRules []struct {
+			SourceMatchers []string `yaml:"source_matchers"`
+			TargetMatchers []string `yaml:"target_matchers"`
+			Equal          []string `yaml:"equal"`
+		} `yaml:"inhibit_rules"`
+	}
+	unmarshal(t, readFile(t, "compose/alertmanager.yml"), &want)
+	if len(got.InhibitRules) != len(want.InhibitRules) || len(want.InhibitRules) == 0 {
+		t.Fatalf("%d inhibit rules, want %d", len(got.InhibitRules), len(want.InhibitRules))
+	}
+	plain := strings.NewReplacer(`"`, "", " ", "", "critical", "page")
+	text := func(matchers []matcher) []string {
+		var texts []string
+		for _, m := range matchers {
+			texts = append(texts, m.Name+m.MatchType+m.Value)
+		}
+		return texts
+	}
+	for i, rule := range want.InhibitRules {
+		for _, side := range []struct {
+			got  []matcher
+			want []string
+		}{{got.InhibitRules[i].SourceMatch, rule.SourceMatchers}, {got.InhibitRules[i].TargetMatch, rule.TargetMatchers}} {
+			var wanted []string
+			for _, m := range side.want {
+				wanted = append(wanted, plain.Replace(m))
+			}
+			if !slices.Equal(text(side.got), wanted) {
+				t.Errorf("inhibit rule %d matches %q, want %q", i+1, text(side.got), wanted)
+			}
+		}
+		if !slices.Equal(got.InhibitRules[i].Equal, rule.Equal) {
+			t.Errorf("inhibit rule %d compares %q, want %q", i+1, got.InhibitRules[i].Equal, rule.Equal)
+		}
+	}
+
+	var rules struct {
+		Groups []struct {
+			Rules []struct {
+				Alert  string            `yaml:"alert"`
+				For    string            `yaml:"for"`
+				Expr   string            `yaml:"expr"`
+				Labels map[string]string `yaml:"labels"`
+			} `yaml:"rules"`
+		} `yaml:"groups"`
+	}
+	one(t, manifests, "PrometheusRule", &rules)
+	found := map[string]bool{}
+	for _, group := range rules.Groups {
+		for _, rule := range group.Rules {
+			if rule.Alert == "" {
+				continue
+			}
+			found[rule.Alert] = true
+			if rule.Labels["namespace"] != "monitoring" || rule.Labels["team"] != "dba" {
+				t.Errorf("%s has the labels %v", rule.Alert, rule.Labels)
+			}
+			switch rule.Alert {
+			case "MongoDBAtlasBackupExportOverdue":
+				if rule.For != "30m" || rule.Labels["severity"] != "page" || rule.Labels["service"] != "reports" {
+					t.Errorf("%s waits %s and has the labels %v", rule.Alert, rule.For, rule.Labels)
+				}
+			case "MongoDBAtlasBackupExportStuck":
+				if !strings.Contains(rule.Expr, "* 0 + 86400") || !strings.Contains(rule.Expr, "cl_name, namespace, environment") {
+					t.Errorf("%s is %s", rule.Alert, rule.Expr)
+				}
+			case "MongoDBAtlasBackupRestoreFailed":
+				if rule.Labels["severity"] != "warning" {
+					t.Errorf("%s has the labels %v", rule.Alert, rule.Labels)
+				}
+			}
+		}
+	}
+	if found["MongoDBAtlasPipelineRunStuck"] || !found["MongoDBAtlasBackupExportOverdue"] || !found["MongoDBAtlasBackupRestoreFailed"] {
+		t.Errorf("the rules have the alerts %v", found)
 	}
 }

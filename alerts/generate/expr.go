@@ -14,11 +14,11 @@ const recent = "25m"
 func functions(values Values, by string) template.FuncMap {
 	f := writer{values: values, by: by}
 	return template.FuncMap{
-		"flag": f.flag, "stamp": f.stamp, "open": f.open, "evidence": f.evidence,
+		"flag": f.flag, "stamp": f.stamp, "failure": f.failure, "open": f.open, "evidence": f.evidence,
 		"overdue": f.overdue, "stuck": f.stuck, "stuckBySuccess": f.stuckBySuccess, "failed": f.failed, "restoreFailed": f.restoreFailed, "switchedOff": f.switchedOff,
 		"both": func() []bool { return []bool{false, true} }, "spare": f.spare,
-		"late": f.late, "shortened": f.shortened,
-		"age": age, "at": at, "lastSuccess": lastSuccess, "newest": newest, "code": code, "seconds": seconds, "interval": interval,
+		"off": f.off, "seenOn": f.seenOn, "due": f.due, "late": f.late, "shortened": f.shortened,
+		"age": age, "at": at, "lastSuccess": lastSuccess, "newest": newest, "code": code, "seconds": seconds, "interval": expected,
 		"failedTypes": failedTypes, "cluster": f.cluster, "project": f.project, "links": f.links,
 	}
 }
@@ -51,11 +51,9 @@ func current(collector string) []string {
 	return append(drops, fmt.Sprintf(`unless on (job, instance, group_id) mongodbatlas:target_outdated{collector=%q}`, parent(collector)))
 }
 
-// flag reads a gauge that may change at any time: the present value, or the last one while its exporter is away.
+// flag reads the last value of a gauge that may change at any time.
 func (writer) flag(metric, collector string, indent int) string {
-	return lines(indent, append([]string{
-		fmt.Sprintf("(%s or (last_over_time(%s[%s]) unless on (job, instance, group_id, cl_name) %s))", metric, metric, recent, metric),
-	}, current(collector)...)...)
+	return lines(indent, append([]string{fmt.Sprintf("last_over_time(%s[%s])", metric, recent)}, current(collector)...)...)
 }
 
 // stamp reads a gauge that only grows, or of which the highest value counts. NaN does not count.
@@ -63,11 +61,19 @@ func (writer) stamp(metric, collector string, indent int) string {
 	return lines(indent, append([]string{fmt.Sprintf("max_over_time(%s[%s])", metric, recent)}, current(collector)...)...)
 }
 
-// open reads a gauge that ends by itself: its last value counts only while its exporter is away, and not when its list froze.
+// failure reads when something failed last. 0 is never.
+func (writer) failure(metric, collector string, indent int) string {
+	return lines(indent, append([]string{fmt.Sprintf("max_over_time(%s[%s]) != 0", metric, recent)}, current(collector)...)...)
+}
+
+// open reads a gauge that ends by itself: its last value counts only while its exporter is away, or has not been back for long
+// enough to read the list again, and not when its list froze.
 func (writer) open(metric, collector string, indent int) string {
 	return lines(indent,
-		fmt.Sprintf("(%s or (last_over_time(%s[%s]) unless on (job, instance, group_id, cl_name) mongodbatlas_target_up{collector=%q}))",
-			metric, metric, recent, collector),
+		"("+metric,
+		fmt.Sprintf("or (last_over_time(%s[%s]) unless on (job, instance) (", metric, recent),
+		`  min_over_time(mongodbatlas:exporter[15m]) == 1 and on (job, instance) (mongodbatlas_up or mongodbatlas_target_up{collector="clusters"})`,
+		")))",
 		fmt.Sprintf("unless on (job, instance, group_id, cl_name) mongodbatlas:target_frozen{collector=%q}", collector),
 		fmt.Sprintf("unless on (job, instance, group_id) mongodbatlas:target_outdated{collector=%q}", parent(collector)),
 	)
@@ -83,28 +89,74 @@ func block(text string) string {
 	return strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n          ")
 }
 
-// late keeps the intervals of clusters that are longer without a success than the interval and the smaller of itself and grace.
-func (f writer) late(metric, kind string, grace threshold) string {
-	return block(strings.NewReplacer("METRIC", f.flag(metric, "backup_schedule", 14), "KIND", kind, "GRACE", grace.String()).Replace(`
-max by (group_id, cl_name) (METRIC)
-    < on (group_id, cl_name) (
-      time() - mongodbatlas:baseline_timestamp_seconds{kind="KIND"}
-      - clamp_max((time() - mongodbatlas:baseline_timestamp_seconds{kind="KIND"}) / 2, GRACE)
-    )`))
+// off keeps the switches of one kind that are off. It compares before it joins and labels, so that few series are left.
+func (writer) off(name, metric, collector string, value int) string {
+	return fmt.Sprintf(`label_replace(%s, "switch", %q, "", "")`, lines(14, append([]string{
+		fmt.Sprintf("last_over_time(%s[%s]) == %d", metric, recent, value),
+	}, current(collector)...)...), name)
 }
 
-// shortened keeps the intervals that are shorter than an hour ago, of clusters that were not late then.
+// seenOn keeps the switches of one kind that are off and were on within the last 90 minutes, or a day ago.
+func (writer) seenOn(name, readings string, value int) string {
+	return fmt.Sprintf(`mongodbatlas:cluster_switch_off{switch=%q} and on (group_id, cl_name) %s == %d`, name, readings, value)
+}
+
+// due keeps the intervals of clusters whose last success is longer ago than that.
+func (f writer) due(metric, kind, success string) string {
+	return block(strings.NewReplacer("METRIC", f.flag(metric, "backup_schedule", 8), "KIND", kind, "SUCCESS", success, "BY", f.by, "RECENT", recent).Replace(`
+label_replace(
+    max by (group_id, group_name, cl_nameBY) (METRIC)
+    unless on (group_id, cl_name) (
+      max by (group_id, cl_name) (last_over_time(SUCCESS[RECENT]) <= time() + 86400)
+      >= on (group_id, cl_name)
+      time() - max by (group_id, cl_name) (METRIC)
+    ), "kind", "KIND", "", "")`))
+}
+
+// late keeps the latest of some dates of clusters that are due, where it is longer ago than the interval and the smaller of
+// itself and a grace.
+func (f writer) late(kind string, grace threshold, dates ...string) string {
+	return block(strings.NewReplacer(
+		"DUE", fmt.Sprintf("mongodbatlas:due_interval_seconds{kind=%q}", kind), "INTERVAL", interval(kind), "DATES", strings.Join(dates, "|"),
+		"KIND", kind, "GRACE", grace.String(), "BY", f.by, "RECENT", recent,
+	).Replace(`
+label_replace(
+    (
+      max by (group_id, group_name, cl_nameBY) (
+        (last_over_time({__name__=~"DATES"}[RECENT]) and on (group_id, cl_name) DUE) <= time() + 86400
+      )
+      or on (group_id, cl_name)
+      0 * max by (group_id, group_name, cl_nameBY) (DUE)
+    )
+    < on (group_id, cl_name) group_left ()
+    (time() - INTERVAL - clamp_max(INTERVAL, GRACE)), "kind", "KIND", "", "")`))
+}
+
+// interval is the interval of clusters that are due.
+func interval(kind string) string {
+	return fmt.Sprintf("max by (group_id, cl_name) (mongodbatlas:due_interval_seconds{kind=%q})", kind)
+}
+
+// shortened keeps the clusters that are late since their interval became shorter.
 func (writer) shortened(metric, kind string) string {
-	return fmt.Sprintf(`label_replace(
-            max by (group_id, cl_name) (%s) < max by (group_id, cl_name) (%s offset 1h)
-            unless on (group_id, cl_name) mongodbatlas:late_interval_seconds{kind=%q} offset 1h,
-            "kind", %q, "", "")`, metric, metric, kind, kind)
+	return block(strings.NewReplacer("METRIC", metric, "KIND", kind, "INTERVAL", interval(kind)).Replace(`
+time() + 0 * label_replace(label_replace(
+    INTERVAL
+    < on (group_id, cl_name)
+    max by (group_id, cl_name) (
+      max_over_time(METRIC[90m])
+      unless on (job, instance, group_id, cl_name) mongodbatlas:target_outdated{collector="backup_schedule"}
+    )
+    and on (group_id, cl_name) mongodbatlas:late_baseline_timestamp_seconds{kind="KIND"}
+    unless on (group_id, cl_name) last_over_time(mongodbatlas:late_baseline_timestamp_seconds{kind="KIND"}[90m] offset 1m),
+    "switch", "interval", "", ""), "kind", "KIND", "", "")`))
 }
 
 func (f writer) overdue(kind string, grace threshold, metric, collector, other, jobs, success string) string {
 	return block(strings.NewReplacer(
-		"INTERVAL", fmt.Sprintf("mongodbatlas:late_interval_seconds{kind=%q}", kind),
-		"BASELINE", fmt.Sprintf("mongodbatlas:baseline_timestamp_seconds{kind=%q}", kind),
+		"INTERVAL", interval(kind),
+		"BASELINE", fmt.Sprintf("max by (group_id, cl_name) (mongodbatlas:late_baseline_timestamp_seconds{kind=%q})", kind),
+		"NAMES", fmt.Sprintf("mongodbatlas:late_baseline_timestamp_seconds{kind=%q}", kind),
 		"OFF", fmt.Sprintf(`mongodbatlas:cluster_switch_last_off_timestamp_seconds{switch=~"running|%s"}`, other),
 		"PAUSED", `mongodbatlas:cluster_switch_last_off_timestamp_seconds{switch="running"}`,
 		"SHORTER", fmt.Sprintf(`mongodbatlas:cluster_switch_last_off_timestamp_seconds{switch="interval",kind=%q}`, kind),
@@ -112,14 +164,17 @@ func (f writer) overdue(kind string, grace threshold, metric, collector, other, 
 		"GRACE", grace.String(), "METRIC", metric, "COLLECTOR", collector, "EVIDENCE", f.evidence(jobs, success), "BY", f.by, "RECENT", recent,
 	).Replace(`
 topk by (group_id, cl_name) (1,
-  (time() - BASELINE and on (group_id, cl_name) INTERVAL)
+  (time() - BASELINE)
   * on (group_id, cl_name) group_right ()
-  group by (group_id, group_name, cl_nameBY) (last_over_time(METRIC[RECENT]))
+  group by (group_id, group_name, cl_nameBY) (NAMES)
+
+  # Not while it is paused; the exporter drops the interval then.
+  unless on (group_id, cl_name) mongodbatlas:cluster_switch_off{switch="running"}
 
   # Not yet after a switch: a cluster that was paused or switched off, and is on, gets the full time again, ...
   unless on (group_id, cl_name) (
     OFF > on (group_id, cl_name) group_left () (time() - INTERVAL - clamp_max(INTERVAL, GRACE))
-    unless on (group_id, cl_name, switch) mongodbatlas:cluster_switch_last_off_timestamp_seconds == time()
+    unless on (group_id, cl_name, switch) mongodbatlas:cluster_switch_off
     # ... but if that lasted less than an interval, not over and over: the time that it was on since the baseline is less than
     # twice the usual. A pause shorter than an interval and half a day (43200 s), or one that ended before an export or a
     # snapshot was due, is no reason.
@@ -141,7 +196,7 @@ topk by (group_id, cl_name) (1,
   # A list that was never read says nothing: it is unreadable, pending, or its cluster is known for less than an hour.
   unless on (group_id, cl_name) (
     (
-      mongodbatlas_target_up{collector="COLLECTOR"} == 0
+      mongodbatlas:target_frozen{collector="COLLECTOR"}
       or
       INTERVAL and on (group_id) mongodbatlas_targets{collector="COLLECTOR",state="pending"} > 0
       or
@@ -188,7 +243,7 @@ topk by (group_id, cl_nameTYPE) (1,
 
 func (f writer) failed(prefix, collector string, news threshold) string {
 	return block(strings.NewReplacer(
-		"FAILURE", f.stamp(prefix+"_last_failure_timestamp_seconds", collector, 6),
+		"FAILURE", f.failure(prefix+"_last_failure_timestamp_seconds", collector, 6),
 		"SUCCESS", prefix+"_last_success_timestamp_seconds", "NEWS", news.String(), "BY", f.by, "RECENT", recent,
 	).Replace(`
 topk by (group_id, cl_name) (1,
@@ -206,7 +261,7 @@ func (f writer) restoreFailed(prefix, jobs, collector, by string, news threshold
 		by = ", " + by
 	}
 	return block(strings.NewReplacer(
-		"STAMP", f.stamp(prefix+"_last_failure_timestamp_seconds", collector, 6),
+		"STAMP", f.failure(prefix+"_last_failure_timestamp_seconds", collector, 6),
 		"FAILURE", prefix+"_last_failure_timestamp_seconds", "SUCCESS", prefix+"_last_success_timestamp_seconds",
 		"JOBS", jobs, "NEWS", news.String(), "DAY", news.Range(), "TYPE", by, "BY", f.by, "RECENT", recent,
 	).Replace(`
@@ -227,15 +282,12 @@ topk by (group_id, cl_name) (1,
 )`))
 }
 
-func (f writer) switchedOff(name, metric string) string {
-	return block(strings.NewReplacer("SWITCH", name, "METRIC", metric, "BY", f.by, "RECENT", recent).Replace(`
+func (f writer) switchedOff(name string) string {
+	return block(strings.NewReplacer("SWITCH", name, "BY", f.by).Replace(`
 topk by (group_id, cl_name) (1,
-  (
-    time() - mongodbatlas:cluster_switch_off_since_timestamp_seconds{switch="SWITCH"} > 1200
-    and mongodbatlas:cluster_switch_last_off_timestamp_seconds == time()
-  )
+  (time() - mongodbatlas:cluster_switch_off_since_timestamp_seconds{switch="SWITCH"} > 1200)
   * on (group_id, cl_name) group_right ()
-  group by (group_id, group_name, cl_nameBY) (last_over_time(METRIC[RECENT]))
+  group by (group_id, group_name, cl_nameBY) (mongodbatlas:cluster_switch_off{switch="SWITCH"})
 )`))
 }
 
@@ -287,7 +339,7 @@ func seconds(metric string) string {
 	return `{{ range printf "max(` + metric + `{` + ofCluster + `})" ` + cluster + ` | query }}` + age(".Value") + `{{ else }}an unknown time{{ end }}`
 }
 
-func interval(metric string) string {
+func expected(metric string) string {
 	return `{{ range printf "max(` + metric + `{` + ofCluster + `})" ` + cluster + ` | query }}` + age(".Value") + `{{ end }}`
 }
 
