@@ -70,8 +70,8 @@ func (s *stack) play(t testing.TB, c cell, scrapes int, seed uint64) *result {
 		p.judge.renamed = s.org.groups[0]
 	}
 	flooded := s.server.flooded.Load()
-	for _, step := range []func(testing.TB) error{p.strikeOut, p.lookElsewhere, p.endure, p.recover, p.hangUp} {
-		if err := step(t); err != nil {
+	for _, step := range []func(context.Context) error{p.strikeOut, p.lookElsewhere, p.endure, p.recover, p.hangUp} {
+		if err := step(t.Context()); err != nil {
 			p.complain("it could not go on: " + err.Error())
 			s.broken = true
 			break
@@ -135,16 +135,16 @@ func (p *play) shows(s *snapshot, one bool) bool {
 }
 
 // strikeOut lets the fault strike, and scrapes until it has shown.
-func (p *play) strikeOut(t testing.TB) error {
+func (p *play) strikeOut(ctx context.Context) error {
 	if p.fault.points == nil {
 		p.server.arm(p.strike)
 	}
 	at, steady, began := faulty, 0, time.Now()
 	for n := 0; ; n++ {
-		if err := p.provoke(t.Context(), n); err != nil {
+		if err := p.provoke(ctx, n); err != nil {
 			return err
 		}
-		seen, err := p.scrape(t.Context(), at)
+		seen, err := p.scrape(ctx, at)
 		if err != nil {
 			return err
 		}
@@ -204,12 +204,12 @@ func (p *play) hasStruck(steady int) bool {
 }
 
 // lookElsewhere searches the other pages for secrets, and sees that they answer.
-func (p *play) lookElsewhere(t testing.TB) error {
+func (p *play) lookElsewhere(ctx context.Context) error {
 	for path, want := range map[string]int{
 		"/": 200, "/sd": 200, "/-/ready": 200, "/-/healthy": 200, "/probe?target=" + p.org.groups[0]: 200, "/probe?target=nothing": 400,
 		"/metrics?collect[]=exporter": 200,
 	} {
-		a, err := p.ask(t.Context(), http.MethodGet, path)
+		a, err := p.ask(ctx, http.MethodGet, path)
 		p.look(path, a, err, want)
 	}
 	p.complain(p.findings()...)
@@ -218,14 +218,14 @@ func (p *play) lookElsewhere(t testing.TB) error {
 
 // endure asks for everything else while requests hang: many probes at once, many scrapes that are given up, a reload, and the
 // commands.
-func (p *play) endure(t testing.TB) error {
+func (p *play) endure(ctx context.Context) error {
 	if !p.endures() {
 		return nil
 	}
 	var group sync.WaitGroup
 	for range crowd {
 		group.Go(func() {
-			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+			ctx, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
 			defer cancel()
 			_, _ = p.ask(ctx, http.MethodGet, "/metrics") // is given up
 		})
@@ -234,7 +234,7 @@ func (p *play) endure(t testing.TB) error {
 	answers, errs := make([]harness.Answer, crowd), make([]error, crowd)
 	for i := range crowd {
 		group.Go(func() {
-			answers[i], errs[i] = p.ask(t.Context(), http.MethodGet, "/probe?target="+p.org.groups[i%len(p.org.groups)])
+			answers[i], errs[i] = p.ask(ctx, http.MethodGet, "/probe?target="+p.org.groups[i%len(p.org.groups)])
 		})
 	}
 	group.Wait()
@@ -242,25 +242,25 @@ func (p *play) endure(t testing.TB) error {
 		a.Took /= 2 // sixty answers are rendered two at a time: on a busy machine the last ones are late without waiting for Atlas
 		p.look("one of many probes at once", a, errs[i], http.StatusOK)
 	}
-	if err := p.reload(t.Context(), p.server.http.URL); err != nil {
+	if err := p.reload(ctx, p.server.http.URL); err != nil {
 		return err
 	}
-	if _, err := p.scrape(t.Context(), faulty); err != nil {
+	if _, err := p.scrape(ctx, faulty); err != nil {
 		return err
 	}
-	p.command(t, "timeout", "check")
+	p.command(ctx, "timeout", "check")
 	if p.judge.struck[endpointOf("pipelines").target(p.org.groups[0], "")] {
 		// A trigger that hangs halfway would have been carried out.
-		defer p.atlas.Inject(atlassim.Fault{Operation: atlassim.OpTriggerPipeline, Hang: atlassim.HangSilent})()
-		p.command(t, "", "trigger", "--project="+p.org.groups[0], "--pipeline=orders", "--snapshot-id=6a7953692c88faeba59d5e01")
+		remove := p.atlas.Inject(atlassim.Fault{Operation: atlassim.OpTriggerPipeline, Hang: atlassim.HangSilent})
+		defer remove()
+		p.command(ctx, "", "trigger", "--project="+p.org.groups[0], "--pipeline=orders", "--snapshot-id=6a7953692c88faeba59d5e01")
 	}
 	return nil
 }
 
 // command runs a command that must end, fail and say why, and tell no secret.
-func (p *play) command(t testing.TB, why string, args ...string) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), commandLimit)
+func (p *play) command(ctx context.Context, why string, args ...string) {
+	ctx, cancel := context.WithTimeout(ctx, commandLimit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, p.program, append(args, "--config.file="+p.file)...) //nolint:gosec // the program that is tested
 	cmd.Env = os.Environ()
@@ -276,10 +276,10 @@ func (p *play) command(t testing.TB, why string, args ...string) {
 }
 
 // recover ends the fault, and scrapes until everything is as it was.
-func (p *play) recover(t testing.TB) error {
+func (p *play) recover(ctx context.Context) error {
 	if p.fault.points == nil {
 		p.strike.disarm()
-	} else if err := p.reload(t.Context(), p.server.http.URL); err != nil {
+	} else if err := p.reload(ctx, p.server.http.URL); err != nil {
 		return err
 	}
 	lifted, calmScrapes := time.Now(), 0
@@ -288,7 +288,7 @@ func (p *play) recover(t testing.TB) error {
 		if calmScrapes > 0 {
 			at = calm
 		}
-		seen, err := p.scrape(t.Context(), at)
+		seen, err := p.scrape(ctx, at)
 		if err != nil {
 			return err
 		}
@@ -319,13 +319,13 @@ func (p *play) recover(t testing.TB) error {
 }
 
 // hangUp lets the fault strike again where the exporter has to end while everything hangs.
-func (p *play) hangUp(t testing.TB) error {
+func (p *play) hangUp(ctx context.Context) error {
 	if !p.endures() {
 		return nil
 	}
 	p.server.arm(p.strike)
 	p.atlas.ForgetTokens()
-	_, _ = p.ask(t.Context(), http.MethodGet, "/metrics")
+	_, _ = p.ask(ctx, http.MethodGet, "/metrics")
 	return nil
 }
 

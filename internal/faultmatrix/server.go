@@ -58,7 +58,7 @@ func newServer(t testing.TB, atlas *atlassim.Server, secret string, withTLS bool
 	}
 	t.Cleanup(func() {
 		s.http.CloseClientConnections()
-		s.http.Config.Close()
+		_ = s.http.Config.Close()
 		s.elsewhere.Close()
 		s.stranger.Close()
 	})
@@ -80,13 +80,14 @@ type strike struct {
 // arm lets a fault strike from now on.
 func (s *server) arm(k *strike) {
 	f := atlassim.Fault{Match: k.hits, Hang: k.fault.hang}
-	switch e := k.endpoint(); {
-	case k.column.scope == everything:
-	case k.column.scope == oneProject:
+	e := k.endpoint()
+	switch k.column.scope {
+	case everything:
+	case oneProject:
 		f.Project = k.target.group
-	case k.column.scope == oneEndpoint:
+	case oneEndpoint:
 		f.Operation = e.Operation
-	default:
+	case oneTarget:
 		f.Operation, f.Path = e.Operation, e.path(k.target)
 	}
 	if answer := k.fault.answer; answer != nil {
