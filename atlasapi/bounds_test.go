@@ -60,7 +60,7 @@ func TestWithoutDepth(t *testing.T) {
 
 func TestMismatch(t *testing.T) {
 	t.Parallel()
-	for got, want := range map[jx.Type]string{jx.Invalid: "no JSON", jx.Null: "a string expected, got null"} {
+	for got, want := range map[jx.Type]string{jx.Invalid: "not JSON", jx.Null: "a string expected, got null"} {
 		if err := mismatch("a string", got); err.Error() != want {
 			t.Errorf("%v, want %s", err, want)
 		}
