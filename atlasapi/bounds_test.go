@@ -205,6 +205,24 @@ func TestLinesOfAProject(t *testing.T) {
 	}
 }
 
+// TestFirstHangDoubts holds that the first request of a line which hangs makes others doubted and suspected, and no later one.
+func TestFirstHangDoubts(t *testing.T) {
+	t.Parallel()
+	turns := newTurns(8)
+	sibling, elsewhere := turns.lineOf(lineKey{"get", "hangs"}), turns.lineOf(lineKey{"list", "answers"})
+	for hang, want := range []bool{true, false} {
+		sibling.state, elsewhere.suspected = lineTrusted, false
+		own, err := turns.take(t.Context(), lineKey{"list", "hangs"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		turns.done(own, outcomeHung)
+		if doubted := sibling.state == lineDoubted; doubted != want || elsewhere.suspected != want {
+			t.Errorf("hang %d: the project is doubted: %t, the endpoint suspected: %t, want %t", hang+1, doubted, elsewhere.suspected, want)
+		}
+	}
+}
+
 // TestContinues holds what proves that a page goes on where the one before ended.
 func TestContinues(t *testing.T) {
 	t.Parallel()

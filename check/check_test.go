@@ -281,7 +281,7 @@ func TestOffline(t *testing.T) {
 			t.Errorf("%s: %+v", test.text, r)
 		}
 		table, _ := w.run(offline, load, func(o *check.Options) { o.Format = "table" })
-		if !strings.Contains(table, test.config+test.credentials) || strings.Contains(table, "missing: ") != (test.credentials != "") {
+		if !strings.Contains(table, test.config+test.credentials) || strings.Contains(table, "missing:") != (test.credentials != "") {
 			t.Errorf("%s:\n%s", test.text, table)
 		}
 	}

@@ -98,7 +98,7 @@ func TestOutageCause(t *testing.T) {
 	} {
 		o := collector.Overview{Roots: test.roots, Projects: []collector.ProjectView{{ID: "p", Name: "payments", Targets: test.targets}}}
 		got := problemsOf(now, &o).outage(now, &o)
-		wants := map[string]string{"": "", "timeout": reasonWords(collector.Timeout, ""), "network": reasonWords(collector.Network, "")}[test.want]
+		wants := map[string]string{"": "", "timeout": "Atlas cannot be read (" + reasonWords(collector.Timeout, ""), "network": "Atlas cannot be read (" + reasonWords(collector.Network, "")}[test.want]
 		if (got == "") != (test.want == "") || !strings.Contains(got, wants) {
 			t.Errorf("%s: %q, want %q", test.name, got, wants)
 		}
