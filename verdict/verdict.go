@@ -86,6 +86,8 @@ const (
 	ReadingTime = 15 * time.Minute
 	// Turn is how long a failure is still reported after its next scheduled job.
 	Turn = 24 * time.Hour
+	// DeadAfter is how long a job that Atlas never ends is reported once newer ones have succeeded.
+	DeadAfter = 8 * 24 * time.Hour
 	// shortPause is the longest pause that does not excuse a missing success, whatever the interval.
 	shortPause = 12 * time.Hour
 )
@@ -228,15 +230,14 @@ func (j *judge) news() time.Duration {
 	return j.view.Patience.News
 }
 
-// isStuck reports whether a job has been unfinished for too long. If newer jobs have succeeded, a stuck one is reported
-// only as long as a failure would be.
+// isStuck reports whether a job has been unfinished for too long.
 func (j *judge) isStuck(l *collector.Latest, age time.Duration) bool {
 	p := &j.view.Patience
 	after := p.Stuck
 	if p.StuckFactor > 0 && l.LastDuration > 0 {
 		after = max(time.Duration(p.StuckFactor)*l.LastDuration, p.StuckLeast)
 	}
-	return after > 0 && age > after && (age <= p.News || !l.LastSuccess.After(l.OldestUnfinished))
+	return after > 0 && age > after && (age <= DeadAfter || !l.LastSuccess.After(l.OldestUnfinished))
 }
 
 // overdue reports whether a success is missing, and since when. It is missing if more than the interval and a grace

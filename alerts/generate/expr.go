@@ -15,7 +15,7 @@ func functions(values Values, by string) template.FuncMap {
 	f := writer{values: values, by: by}
 	return template.FuncMap{
 		"flag": f.flag, "stamp": f.stamp, "failure": f.failure, "open": f.open, "evidence": f.evidence,
-		"overdue": f.overdue, "stuck": f.stuck, "stuckBySuccess": f.stuckBySuccess, "failed": f.failed, "restoreFailed": f.restoreFailed, "switchedOff": f.switchedOff,
+		"overdue": f.overdue, "stuck": f.stuck, "stuckBySuccess": f.stuckBySuccess, "failed": f.failed, "failedBefore": f.failedBefore, "restoreFailed": f.restoreFailed, "switchedOff": f.switchedOff,
 		"both": func() []bool { return []bool{false, true} }, "spare": f.spare,
 		"off": f.off, "seenOn": f.seenOn, "due": f.due, "late": f.late, "shortened": f.shortened,
 		"age": age, "at": at, "lastSuccess": lastSuccess, "newest": newest, "code": code, "seconds": seconds, "interval": expected,
@@ -242,17 +242,32 @@ topk by (group_id, cl_nameTYPE) (1,
 }
 
 func (f writer) failed(prefix, collector string, news threshold) string {
+	return f.failedFor(prefix, collector, "FAILURE > time() - NEWS", news)
+}
+
+// failedBefore reports a failure at least until the next job should have succeeded: the interval and a day.
+func (f writer) failedBefore(interval, prefix, collector string, news threshold) string {
+	return f.failedFor(prefix, collector, strings.ReplaceAll(`FAILURE > time() - NEWS
+    or
+    max by (group_id, cl_name) (FAILURE != 0)
+    > on (group_id, cl_name)
+    time() - 86400 - max by (group_id, cl_name) (last_over_time(INTERVAL[RECENT]) > NEWS - 86400)`, "INTERVAL", interval), news)
+}
+
+func (f writer) failedFor(prefix, collector, recentFailure string, news threshold) string {
+	metric := prefix + "_last_failure_timestamp_seconds"
+	recentFailure = strings.NewReplacer("FAILURE", "max_over_time("+metric+"["+recent+"])", "NEWS", news.String(), "RECENT", recent).Replace(recentFailure)
 	return block(strings.NewReplacer(
-		"FAILURE", f.failure(prefix+"_last_failure_timestamp_seconds", collector, 6),
-		"SUCCESS", prefix+"_last_success_timestamp_seconds", "NEWS", news.String(), "BY", f.by, "RECENT", recent,
+		"FAILURE", f.failure(metric, collector, 4), "SUCCESS", prefix+"_last_success_timestamp_seconds", "WHEN", recentFailure,
+		"BY", f.by, "RECENT", recent,
 	).Replace(`
 topk by (group_id, cl_name) (1,
-  (
-    max by (group_id, group_name, cl_nameBY) (FAILURE)
-    > on (group_id, cl_name) group_left ()
-    max by (group_id, cl_name) (max_over_time(SUCCESS[RECENT]))
+  max by (group_id, group_name, cl_nameBY) (FAILURE)
+  > on (group_id, cl_name) group_left ()
+  max by (group_id, cl_name) (max_over_time(SUCCESS[RECENT]))
+  and on (group_id, cl_name) (
+    WHEN
   )
-  > time() - NEWS
 )`))
 }
 
