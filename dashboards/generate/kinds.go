@@ -152,15 +152,7 @@ func (k kind) byLastSuccess() string {
 // have succeeded.
 func (k kind) stuck() string {
 	return "(time() - " + k.unfinished() + ") > " + k.with() + " " + k.stuckAfter() +
-		"\n  unless " + k.on() + " (" + k.plain(k.unfinishedMetric()) + " < time() - " + seconds(k.remembered()) + ") < " + k.plainSuccess()
-}
-
-// remembered is how long a job that died within Atlas is shown: for restores as long as for exports, as the alerting rules do.
-func (k kind) remembered() time.Duration {
-	if k.grave {
-		return kindOf("backup_exports").News
-	}
-	return k.News
+		"\n  unless " + k.on() + " (" + k.plain(k.unfinishedMetric()) + " < time() - " + seconds(verdict.DeadAfter) + ") < " + k.plainSuccess()
 }
 
 // lastFailed is when the newest ended job failed, as long as that is news: for the usual time, or until the next turn of a
@@ -168,7 +160,7 @@ func (k kind) remembered() time.Duration {
 func (k kind) lastFailed() string {
 	failure := k.plain("last_failure_timestamp_seconds")
 	news := failure + " > time() - " + seconds(k.News)
-	if k.collector == "backup_exports" {
+	if k.baseline != "" {
 		news += "\n  or " + failure + " > time() - " + k.plain(expected) + " - " + seconds(verdict.Turn)
 	}
 	if k.grave {
