@@ -99,7 +99,7 @@ func TestYAML(t *testing.T) {
 	t.Parallel()
 	exporter := []string{"atlas", "projects", "discovery", "collectors", "refresh"}
 	// Alertmanager; the generator of the rules; Grafana and Kubernetes; the chart, which the tests of deploy/ render.
-	others := []string{"inhibit_rules", "receivers", "thresholds", "apiVersion", "credentials", "extraVolumes", "networkPolicy", "podSecurityContext", "web"}
+	others := []string{"inhibit_rules", "receivers", "thresholds", "apiVersion", "credentials", "extraVolumes", "networkPolicy", "podSecurityContext", "prometheusRule", "web"}
 	counts := map[string]int{}
 	for path, page := range pages(t) {
 		for _, b := range blocks(page) {
@@ -120,7 +120,7 @@ func TestYAML(t *testing.T) {
 				if _, err := config.Parse([]byte(b.text), collector.All().Config()); err != nil {
 					t.Errorf("%s:%d: the exporter does not load it: %v", path, b.line, err)
 				}
-			case has("scrape_configs"):
+			case has("scrape_configs", "alerting"):
 				counts["prometheus"]++
 				file := filepath.Join(t.TempDir(), "prometheus.yml")
 				if err := os.WriteFile(file, []byte(b.text), 0o600); err != nil {

@@ -159,9 +159,9 @@ func TestJoining(t *testing.T) {
 	down := cluster(payments, "users")
 	down["instance"] = nodes[5].host + ":27017"
 	want := map[string][]joined{
-		"Busy and not exported": {{labels: cluster(payments, "orders"), value: many, tolerance: many}},
-		"Not exported at all":   {{labels: cluster(analytics, "orders"), value: 1}},
-		"How much is at stake":  {{labels: cluster(payments, "orders"), value: 120e9}},
+		"Busy and not exported":    {{labels: cluster(payments, "orders"), value: many, tolerance: many}},
+		"Not exported at all":      {{labels: cluster(analytics, "orders"), value: 1}},
+		"How much data is at risk": {{labels: cluster(payments, "orders"), value: 120e9}},
 		"How fast exports are": {
 			{labels: cluster(payments, "orders"), value: 6e7, tolerance: 1},
 			{labels: cluster(payments, "users"), value: 5e7, tolerance: 1},
