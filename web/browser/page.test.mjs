@@ -53,6 +53,12 @@ async function open(t, url, options = {}) {
   return page;
 }
 
+// choose follows a link of the summary, and waits until the page shows what it chose: a script hears of the fragment later.
+async function choose(page, text) {
+  await page.click(`#summary a:has-text("${text}")`);
+  await page.waitForSelector(`#summary a[aria-current="true"]:has-text("${text}")`);
+}
+
 // visible lists the stories that are shown, each as the cells of its first row.
 const visible = (page) => page.$$eval('#jobs tbody', (bodies) =>
   bodies.filter((body) => body.getClientRects().length).map((body) => [...body.rows[0].cells].map((cell) => cell.textContent.trim())));
@@ -87,20 +93,20 @@ test('links to Atlas and to the runbooks', async (t) => {
 test('filters by words and by finding, and remembers both', async (t) => {
   const page = await open(t, PAGE);
   const all = (await visible(page)).length;
-  await page.click('#summary a:has-text("need attention")');
+  await choose(page, 'need attention');
   const needy = await visible(page);
   assert.ok(needy.length > 0 && needy.length < all);
   assert.equal(`${needy.length} need attention`, await page.locator('#summary a').first().textContent());
-  await page.click('#summary a:has-text("show all")');
+  await choose(page, 'show all');
   await page.fill('#filter', 'PAYMENTS restore');
   let rows = await visible(page);
   assert.ok(rows.length > 0 && rows.length < all);
-  await page.click('#summary a:has-text("failed")');
+  await choose(page, 'failed');
   rows = await visible(page);
   assert.deepEqual(rows.map((row) => [row[0], row[2]]), [['failed', 'payments-prod-us']]);
   await page.reload();
   assert.deepEqual((await visible(page)).map((row) => row[2]), ['payments-prod-us']);
-  await page.click('#summary a:has-text("show all")');
+  await choose(page, 'show all');
   await page.fill('#filter', '');
   assert.equal((await visible(page)).length, all);
   await page.fill('#filter', 'no such thing');
