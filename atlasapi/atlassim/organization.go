@@ -172,6 +172,3 @@ func (p *Project) pipeline(name string) *Pipeline {
 	}
 	return nil
 }
-
-func (p *Project) identity() string   { return p.ID }
-func (p *Project) created() time.Time { return p.Created }

@@ -21,9 +21,6 @@ type Situation struct {
 	Alerts []string
 }
 
-// Benign reports whether nobody should be called.
-func (s *Situation) Benign() bool { return len(s.Alerts) == 0 }
-
 // Stage is the project in which a situation plays.
 type Stage struct {
 	Project *atlassim.Project
