@@ -15,7 +15,7 @@ import (
 
 // Flags of the test binary.
 var (
-	long  = flag.Bool("long", false, "play every cell, about twenty minutes")                                                  //nolint:gochecknoglobals // a flag
+	long  = flag.Bool("long", false, "play every cell, about twelve minutes")                                                  //nolint:gochecknoglobals // a flag
 	write = flag.Bool("write", false, "write docs/fault-matrix.md")                                                            //nolint:gochecknoglobals // a flag
 	only  = flag.String("only", "", "play all cells in whose name this pattern matches, such as 'gzip bomb / backup exports'") //nolint:gochecknoglobals // a flag
 	seed  = flag.Uint64("seed", 0, "seed of what is drawn by chance; another one every day by default")                        //nolint:gochecknoglobals // a flag
