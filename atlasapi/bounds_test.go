@@ -298,7 +298,7 @@ func TestEndlessList(t *testing.T) {
 	})
 }
 
-// throttled notes what an observer is told of waits.
+// throttled records the waits that the client reports to its observer.
 type throttled struct {
 	nopObserver
 	waits []time.Duration
@@ -306,8 +306,8 @@ type throttled struct {
 
 func (o *throttled) Throttled(_ string, waited time.Duration) { o.waits = append(o.waits, waited) }
 
-// TestThrottledIsTold holds that a wait for the rate limit is told, and that no wait is not.
-func TestThrottledIsTold(t *testing.T) {
+// TestThrottledIsReported holds that the client reports a wait for the rate limit, and nothing where it did not wait.
+func TestThrottledIsReported(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := &throttled{}
@@ -322,7 +322,7 @@ func TestThrottledIsTold(t *testing.T) {
 		read()
 		read()
 		if len(o.waits) != 0 {
-			t.Errorf("waits of %v are told, and there was none", o.waits)
+			t.Errorf("reported waits %v, want none", o.waits)
 		}
 		// A token a second, and a quarter of one is there.
 		for _, b := range c.limits.buckets {
@@ -330,7 +330,7 @@ func TestThrottledIsTold(t *testing.T) {
 		}
 		read()
 		if !slices.Equal(o.waits, []time.Duration{750 * time.Millisecond}) {
-			t.Errorf("waits of %v are told, want 750ms", o.waits)
+			t.Errorf("reported waits %v, want 750ms", o.waits)
 		}
 	})
 }

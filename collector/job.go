@@ -9,7 +9,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
-// job is what is read of a job that Atlas lists: enough to judge a history by. Extra is what one kind of job adds.
+// job has the fields of a listed job that a summary needs. Extra has those of one kind of job.
 type job[Extra any] struct {
 	id      atlasapi.ObjectID
 	created seconds

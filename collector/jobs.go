@@ -93,7 +93,7 @@ type newestJob[Extra, More any] struct {
 type jobSummary[Extra, More any] struct {
 	groups    []jobGroup[Extra, More]
 	recent    newestJobs
-	snapshots []snapshotHash // that jobs are of, in order; of a kind of which they have to be known
+	snapshots []snapshotHash // sorted; the snapshots of all jobs, where the kind has snapshot
 }
 
 type jobGroup[Extra, More any] struct {

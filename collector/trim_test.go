@@ -29,7 +29,7 @@ func shownOf(s *jobSummary[exportExtra, exportNewest]) map[string]any {
 	}
 }
 
-// TestSummaryEqualsFullListing holds that a summary of which most jobs were read long ago is that of a full listing.
+// TestSummaryEqualsFullListing holds that a summary built over many refreshes equals the summary of a full listing.
 func TestSummaryEqualsFullListing(t *testing.T) {
 	for name, compare := range listOrders() {
 		t.Run(name, func(t *testing.T) {

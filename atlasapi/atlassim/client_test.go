@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
 // noon is when the tests' organizations are looked at.
@@ -36,16 +37,7 @@ func serve(t *testing.T, org *atlassim.Organization, options atlassim.Options) *
 	if options.ServiceAccounts == nil {
 		options.ServiceAccounts = []atlassim.ServiceAccount{account()}
 	}
-	server := atlassim.NewServer(org, options)
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	c := &client{t: t, server: server}
+	c := &client{t: t, server: harness.StartAtlas(t, org, options)}
 	c.signIn()
 	return c
 }

@@ -39,7 +39,7 @@ const (
 type Route struct {
 	// Operation is its name, as OpListProjects.
 	Operation, Method string
-	// Path is its path. Segments in braces, as {group}, stand for parameters.
+	// Path is the URL path. A segment in braces, such as {group}, is a parameter.
 	Path string
 	// Set is what its requests share a token bucket with.
 	Set EndpointSet
