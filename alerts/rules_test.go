@@ -39,16 +39,22 @@ func (r rule) name() string {
 	return r.Alert + r.Record
 }
 
+type group struct {
+	Name  string
+	Rules []rule
+}
+
+func readGroups(t *testing.T) []group {
+	t.Helper()
+	var file struct{ Groups []group }
+	readYAML(t, rulesPath, &file)
+	return file.Groups
+}
+
 func readRules(t *testing.T) []rule {
 	t.Helper()
-	var file struct {
-		Groups []struct {
-			Rules []rule
-		}
-	}
-	readYAML(t, rulesPath, &file)
 	var rules []rule
-	for _, group := range file.Groups {
+	for _, group := range readGroups(t) {
 		rules = append(rules, group.Rules...)
 	}
 	if len(rules) == 0 {
@@ -109,6 +115,28 @@ func TestPromtoolRunsUnitTests(t *testing.T) {
 			t.Parallel()
 			runPromtool(t, promtool, "test", "rules", path)
 		})
+	}
+}
+
+// TestGroupsInAnyOrder asks for a range wherever a rule reads a record of another group: what the record was a moment ago
+// depends on which group was evaluated first.
+func TestGroupsInAnyOrder(t *testing.T) {
+	t.Parallel()
+	selector := regexp.MustCompile(`(mongodbatlas:\w+)(?:\{[^}]*\})?(\[?)`)
+	groups := readGroups(t)
+	for _, group := range groups {
+		for _, reader := range group.Rules {
+			for _, found := range selector.FindAllStringSubmatch(reader.Expr, -1) {
+				record, ranged := found[1], found[2] != ""
+				own := slices.ContainsFunc(group.Rules, func(r rule) bool { return r.Record == record })
+				if !own && !ranged {
+					t.Errorf("%s of group %s reads %s of another group without a range", reader.name(), group.Name, record)
+				}
+			}
+		}
+	}
+	if len(groups) < 2 {
+		t.Errorf("%s has %d groups: is this test still needed?", rulesPath, len(groups))
 	}
 }
 
