@@ -96,6 +96,9 @@ func (w *world) connect(options atlasapi.Options) *atlasapi.Client {
 	return client
 }
 
+// schemes are the ways to sign in, and whether each is by digest.
+func schemes() map[string]bool { return map[string]bool{"service account": false, "API key": true} }
+
 // readProject reads the world's project, which is one request and nothing else.
 func (w *world) readProject(ctx context.Context) error {
 	_, err := w.client.Project(ctx, w.project.ID)
@@ -308,3 +311,5 @@ func statuses(server *atlassim.Server, operation string) map[int]int {
 	}
 	return counts
 }
+
+func TestMain(m *testing.M) { harness.RunWaiting(m) }
