@@ -151,29 +151,30 @@ func TestExampleHasEveryKey(t *testing.T) {
 func TestExampleSettingsLoad(t *testing.T) {
 	t.Parallel()
 	for _, without := range [][]string{{"service_account", "private_key"}, {"service_account", "private_key_file"}, {"api_key", "client_secret"}, {"api_key", "client_secret_file"}} {
-		document := uncommented(t)
-		atlas := document["atlas"].(map[string]any)
-		delete(atlas, without[0])
-		for _, credentials := range []string{"service_account", "api_key"} {
-			if keys, ok := atlas[credentials].(map[string]any); ok {
-				delete(keys, without[1])
+		t.Run(fmt.Sprintf("without %v", without), func(t *testing.T) {
+			document := uncommented(t)
+			atlas := document["atlas"].(map[string]any)
+			delete(atlas, without[0])
+			for _, credentials := range []string{"service_account", "api_key"} {
+				if keys, ok := atlas[credentials].(map[string]any); ok {
+					delete(keys, without[1])
+				}
 			}
-		}
-		text, err := yaml.Marshal(document)
-		if err != nil {
-			t.Fatal(err)
-		}
-		c, err := config.Parse(text, shipped())
-		if err != nil {
-			t.Errorf("without %v: %v", without, err)
-			continue
-		}
-		if len(c.Projects) == 0 || !expects(&c) || c.Discovery.Projects.Match("sandbox-1") {
-			t.Errorf("without %v: %+v", without, c)
-		}
-		if got := fmt.Sprintf("%+v %+v", c.Atlas.ServiceAccount, c.Atlas.APIKey); strings.Contains(got, "mdb_sa_sk") || strings.Contains(got, "01234567-89ab") {
-			t.Errorf("printed as %s", got)
-		}
+			text, err := yaml.Marshal(document)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c, err := config.Parse(text, shipped())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(c.Projects) == 0 || !expects(&c) || c.Discovery.Projects.Match("sandbox-1") {
+				t.Errorf("got %+v", c)
+			}
+			if got := fmt.Sprintf("%+v %+v", c.Atlas.ServiceAccount, c.Atlas.APIKey); strings.Contains(got, "mdb_sa_sk") || strings.Contains(got, "01234567-89ab") {
+				t.Errorf("printed as %s", got)
+			}
+		})
 	}
 }
 

@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"cmp"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -42,27 +43,29 @@ func TestLooseFile(t *testing.T) {
 		{"one that others may change", "service_account: {client_id: i, client_secret_file: FILE}", 0o600, 0o602, secretFile, "0602"},
 		{"a private key that others may read", "api_key: {public_key: k, private_key_file: FILE}", 0o600, 0o404, secretFile, "0404"},
 		{"a secret in the configuration", "service_account: {client_id: i, client_secret: s}", 0o600, 0o644, none, ""},
-		{"one that others may read", "service_account: {client_id: i, client_secret: s}", 0o644, 0o600, configFile, "0644"},
+		{"a configuration with a secret that others may read", "service_account: {client_id: i, client_secret: s}", 0o644, 0o600, configFile, "0644"},
 		{"a private key in the configuration", "api_key: {public_key: k, private_key: s}", 0o604, 0o600, configFile, "0604"},
 		{"no secret", "", 0o644, 0o644, none, ""},
 	} {
-		write(t, secretFile, secret, test.secretMode)
-		write(t, configFile, "atlas: {"+strings.ReplaceAll(test.text, "FILE", secretFile)+"}", test.configMode)
-		c, err := config.LoadFile(t.Context(), configFile, declared())
-		if err != nil {
-			t.Fatal(err)
-		}
-		loose, ok := c.LooseFile()
-		if ok != (test.want != none) {
-			t.Errorf("%s: loose is %t: %s", test.name, ok, loose)
-			continue
-		}
-		if !ok {
-			continue
-		}
-		if loose.Path != test.want || !strings.Contains(loose.String(), test.want+" has mode "+test.mode+": ") || !strings.Contains(loose.Remedy(), "chmod 600 "+test.want) {
-			t.Errorf("%s: %s; %s", test.name, loose, loose.Remedy())
-		}
+		t.Run(test.name, func(t *testing.T) {
+			write(t, secretFile, secret, test.secretMode)
+			write(t, configFile, "atlas: {"+strings.ReplaceAll(test.text, "FILE", secretFile)+"}", test.configMode)
+			c, err := config.LoadFile(t.Context(), configFile, declared())
+			if err != nil {
+				t.Fatal(err)
+			}
+			loose, ok := c.LooseFile()
+			if ok != (test.want != none) {
+				t.Errorf("loose is %t: %s", ok, loose)
+				return
+			}
+			if !ok {
+				return
+			}
+			if loose.Path != test.want || !strings.Contains(loose.String(), test.want+" has mode "+test.mode+": ") || !strings.Contains(loose.Remedy(), "chmod 600 "+test.want) {
+				t.Errorf("%s; %s", loose, loose.Remedy())
+			}
+		})
 	}
 }
 
@@ -106,12 +109,14 @@ func TestNoLooseFile(t *testing.T) {
 		"", "service_account: {client_id: i, client_secret: s}", "service_account: {client_id: i, client_secret_file: " + open + "}",
 		"api_key: {public_key: k, private_key_file: /nowhere/secret}",
 	} {
-		c, err := config.Parse([]byte("atlas: {"+text+"}"), declared())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if loose, ok := c.LooseFile(); ok {
-			t.Errorf("%q: %s", text, loose)
-		}
+		t.Run(cmp.Or(text, "empty"), func(t *testing.T) {
+			c, err := config.Parse([]byte("atlas: {"+text+"}"), declared())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if loose, ok := c.LooseFile(); ok {
+				t.Errorf("%s", loose)
+			}
+		})
 	}
 }

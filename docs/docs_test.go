@@ -11,11 +11,10 @@ import (
 	"strings"
 	"testing"
 
-	"gopkg.in/yaml.v3"
-
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
+	"gopkg.in/yaml.v3"
 )
 
 // block is a fenced part of a page.
@@ -255,4 +254,57 @@ func anchors(page string) []string {
 		}
 	}
 	return all
+}
+
+// TestDependencies holds docs/dependencies.md and THIRD_PARTY_LICENSES to what is linked: each direct dependency and each
+// tool has a reason, each module its version, and a licence under which it may be passed on. tools/licences judges that.
+func TestDependencies(t *testing.T) {
+	t.Parallel()
+	harness.NotShort(t, "it asks the go command about every platform")
+	// Looked at, so that the go command runs the test again when one of them changes.
+	watched := []string{"../go.mod", "../go.sum", "../.goreleaser.yml", "../THIRD_PARTY_LICENSES", "dependencies.md"}
+	for _, pattern := range []string{"*.go", "go.mod"} {
+		tools, err := filepath.Glob(filepath.Join("..", "tools", "*", pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		watched = append(watched, tools...)
+	}
+	for _, file := range watched {
+		if _, err := os.ReadFile(file); err != nil {
+			t.Error(err)
+		}
+	}
+	if out, err := exec.CommandContext(t.Context(), "go", "run", "-C", filepath.Join("..", "tools", "licences"), ".", "-check").CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// TestReadmeSample holds that the demo has every series that the README shows of it, with the same value unless that is a
+// time.
+func TestReadmeSample(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	exporter := harness.StartExporter(t, "demo")
+	_, body := harness.Get(t, exporter.URL()+"/metrics")
+	lines := 0
+	for line := range strings.Lines(string(readme)) {
+		series, value, ok := strings.Cut(strings.TrimSpace(line), "} ")
+		if !ok || !strings.HasPrefix(series, "mongodbatlas_") {
+			continue
+		}
+		lines++
+		if strings.Contains(series, "_timestamp_seconds{") {
+			value = "…"
+		}
+		pattern := strings.ReplaceAll(regexp.QuoteMeta(series+"} "+value), "…", `\S+`)
+		if !regexp.MustCompile("(?m)^" + pattern + "$").MatchString(body) {
+			t.Errorf("the demo has no %s", line)
+		}
+	}
+	if lines == 0 {
+		t.Error("the README shows no series")
+	}
 }

@@ -14,8 +14,6 @@ import (
 	"time"
 
 	"github.com/go-kit/log"
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
@@ -23,6 +21,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/daemon"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/web"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 const (
@@ -192,3 +191,5 @@ func (e *exporter) read(t *testing.T) {
 		return nil
 	})
 }
+
+func TestMain(m *testing.M) { harness.RunWaiting(m) }

@@ -495,3 +495,5 @@ func send(t *testing.T, exporter *harness.Exporter, text string) net.Conn {
 	t.Cleanup(func() { _ = conn.Close() })
 	return conn
 }
+
+func TestMain(m *testing.M) { harness.RunWaiting(m) }
