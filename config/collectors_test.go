@@ -70,10 +70,7 @@ func TestMinInterval(t *testing.T) {
 		{"refresh: {min_interval: 10m}\ncollectors: {backup_snapshots: {min_interval: 1s}}", 10 * time.Minute, time.Second, 10 * time.Minute},
 	} {
 		t.Run(cmp.Or(test.text, "defaults"), func(t *testing.T) {
-			c, err := config.Parse([]byte(test.text), declared())
-			if err != nil {
-				t.Fatal(err)
-			}
+			c := parse(t, test.text)
 			if exports, snapshots, unknown := c.MinInterval("backup_exports"), c.MinInterval("backup_snapshots"), c.MinInterval("x"); exports != test.exports ||
 				snapshots != test.snapshots || unknown != test.unknown {
 				t.Errorf("exports %s, snapshots %s, unknown %s", exports, snapshots, unknown)

@@ -56,10 +56,7 @@ func TestBaseURL(t *testing.T) {
 		{"", "https://" + secret + " x", "", variable + ": " + notAServer},
 	} {
 		t.Run(fmt.Sprintf("%q and %q", test.file, test.env), func(t *testing.T) {
-			c, err := config.Parse([]byte("atlas: {"+test.file+"}"), declared())
-			if err != nil {
-				t.Fatal(err)
-			}
+			c := parse(t, "atlas: {"+test.file+"}")
 			got, err := c.Atlas.URL(environment(map[string]string{variable: test.env}))
 			switch {
 			case test.fails != "":
@@ -123,10 +120,7 @@ func TestCredentialsFromFile(t *testing.T) {
 	path := filepath.Join(folder, "secret")
 	load := func(t *testing.T, text string) (config.Credentials, error) {
 		t.Helper()
-		c, err := config.Parse([]byte("atlas: {"+text+"}"), declared())
-		if err != nil {
-			t.Fatal(err)
-		}
+		c := parse(t, "atlas: {"+text+"}")
 		// What the environment has is not looked at where the file names credentials.
 		return c.Atlas.Credentials(t.Context(), environment(map[string]string{"MONGODB_ATLAS_PUBLIC_KEY": "k"}))
 	}
@@ -164,9 +158,7 @@ func TestCredentialsFromFile(t *testing.T) {
 				secret + "\rx":                   " has more than one line: it must contain only the secret",
 			} {
 				t.Run(strconv.Quote(content), func(t *testing.T) {
-					if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-						t.Fatal(err)
-					}
+					write(t, path, content, 0o600)
 					_, err := load(t, kind)
 					if want := keyPath + ": " + path + problem; err == nil || err.Error() != want {
 						t.Errorf("%v, want %s", err, want)
@@ -175,9 +167,7 @@ func TestCredentialsFromFile(t *testing.T) {
 			}
 			for _, content := range []string{secret, secret + "\n", secret + "\r\n", "\xef\xbb\xbf" + secret + "\r\n", "  " + secret + "\n\n"} {
 				t.Run(strconv.Quote(content), func(t *testing.T) {
-					if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-						t.Fatal(err)
-					}
+					write(t, path, content, 0o600)
 					if got, err := load(t, kind); err != nil || got != account && got != key {
 						t.Errorf("%q gives %+v (%v)", content, got, err)
 					}
@@ -208,10 +198,7 @@ func TestSecretsDoNotPrint(t *testing.T) {
 		"API key":         "atlas: {api_key: {public_key: k, private_key: " + secret + "}}",
 	} {
 		t.Run(kind, func(t *testing.T) {
-			c, err := config.Parse([]byte(text), declared())
-			if err != nil {
-				t.Fatal(err)
-			}
+			c := parse(t, text)
 			credentials, err := c.Atlas.Credentials(t.Context(), nothing)
 			if err != nil {
 				t.Fatal(err)

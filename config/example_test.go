@@ -2,7 +2,6 @@ package config_test
 
 import (
 	"fmt"
-	"os"
 	"reflect"
 	"regexp"
 	"slices"
@@ -19,11 +18,7 @@ const examplePath = "../config.example.yml"
 
 func TestExampleLoads(t *testing.T) {
 	t.Parallel()
-	raw, err := os.ReadFile(examplePath)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := config.Parse(raw, shipped())
+	got, err := config.Parse([]byte(read(t, examplePath)), shipped())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,14 +99,11 @@ func exampleKeys(value any, path string) []string {
 // uncommented is the example with every setting in force, those that exclude each other as well.
 func uncommented(t *testing.T) map[string]any {
 	t.Helper()
-	text, err := os.ReadFile(examplePath)
-	if err != nil {
-		t.Fatal(err)
-	}
 	setting := regexp.MustCompile(`(?m)^( *)# ( *(?:- )?[a-z_]+:(?: .*)?)$`)
+	text := setting.ReplaceAllString(read(t, examplePath), "$1$2")
 	var document map[string]any
-	if err := yaml.Unmarshal(setting.ReplaceAll(text, []byte("$1$2")), &document); err != nil {
-		t.Fatalf("%v in\n%s", err, setting.ReplaceAll(text, []byte("$1$2")))
+	if err := yaml.Unmarshal([]byte(text), &document); err != nil {
+		t.Fatalf("%v in\n%s", err, text)
 	}
 	return document
 }

@@ -29,10 +29,7 @@ func TestRelativeSecretPath(t *testing.T) {
 	} {
 		t.Run(text, func(t *testing.T) {
 			write(t, configFile, text, 0o600)
-			c, err := config.LoadFile(t.Context(), configFile, declared())
-			if err != nil {
-				t.Fatal(err)
-			}
+			c := load(t, configFile)
 			if got, err := c.Atlas.Credentials(t.Context(), nothing); err != nil || got.Secret != secret {
 				t.Errorf("%+v (%v)", got, err)
 			}
@@ -52,10 +49,7 @@ func TestFiles(t *testing.T) {
 	for _, text := range []string{"", "atlas: {service_account: {client_id: i, client_secret: s}}"} {
 		t.Run(cmp.Or(text, "empty"), func(t *testing.T) {
 			write(t, configFile, text, 0o600)
-			c, err := config.LoadFile(t.Context(), configFile, declared())
-			if err != nil {
-				t.Fatal(err)
-			}
+			c := load(t, configFile)
 			if got := c.Files(); !slices.Equal(got, []string{configFile}) {
 				t.Errorf("the files are %q", got)
 			}
@@ -81,10 +75,7 @@ func TestEndlessFile(t *testing.T) {
 // TestVariableInPath names the mistake of a path that a shell would have completed.
 func TestVariableInPath(t *testing.T) {
 	t.Parallel()
-	c, err := config.Parse([]byte("atlas: {api_key: {public_key: k, private_key_file: '/$CREDENTIALS_DIRECTORY/key'}}"), declared())
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := parse(t, "atlas: {api_key: {public_key: k, private_key_file: '/$CREDENTIALS_DIRECTORY/key'}}")
 	const want = "atlas.api_key.private_key_file: there is no file /$CREDENTIALS_DIRECTORY/key: the exporter expands no variables, so write the path out"
 	if _, err := c.Atlas.Credentials(t.Context(), nothing); err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)

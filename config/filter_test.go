@@ -10,10 +10,7 @@ import (
 
 func filterOf(t *testing.T, text string) config.Filter {
 	t.Helper()
-	c, err := config.Parse([]byte("discovery: {clusters: "+text+"}"), declared())
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := parse(t, "discovery: {clusters: "+text+"}")
 	return c.Discovery.Clusters
 }
 

@@ -7,20 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 )
-
-// write writes a file with these permissions, whatever the umask.
-func write(t *testing.T, path, content string, mode fs.FileMode) {
-	t.Helper()
-	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chmod(path, mode); err != nil {
-		t.Fatal(err)
-	}
-}
 
 func TestLooseFile(t *testing.T) {
 	t.Parallel()
@@ -50,10 +37,7 @@ func TestLooseFile(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			write(t, secretFile, secret, test.secretMode)
 			write(t, configFile, "atlas: {"+strings.ReplaceAll(test.text, "FILE", secretFile)+"}", test.configMode)
-			c, err := config.LoadFile(t.Context(), configFile, declared())
-			if err != nil {
-				t.Fatal(err)
-			}
+			c := load(t, configFile)
 			loose, ok := c.LooseFile()
 			if ok != (test.want != none) {
 				t.Errorf("loose is %t: %s", ok, loose)
@@ -85,10 +69,7 @@ func TestLooseFileBehindLinks(t *testing.T) {
 	if err := os.Symlink(filepath.Join("..data", "secret"), link); err != nil {
 		t.Fatal(err)
 	}
-	c, err := config.Parse([]byte("atlas: {service_account: {client_id: i, client_secret_file: "+link+"}}"), declared())
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := parse(t, "atlas: {service_account: {client_id: i, client_secret_file: "+link+"}}")
 	for mode, want := range map[fs.FileMode]bool{0o440: false, 0o644: true} {
 		write(t, filepath.Join(stamped, "secret"), secret, mode)
 		if loose, ok := c.LooseFile(); ok != want || ok && (loose.Path != link || loose.Mode != mode) {
@@ -110,10 +91,7 @@ func TestNoLooseFile(t *testing.T) {
 		"api_key: {public_key: k, private_key_file: /nowhere/secret}",
 	} {
 		t.Run(cmp.Or(text, "empty"), func(t *testing.T) {
-			c, err := config.Parse([]byte("atlas: {"+text+"}"), declared())
-			if err != nil {
-				t.Fatal(err)
-			}
+			c := parse(t, "atlas: {"+text+"}")
 			if loose, ok := c.LooseFile(); ok {
 				t.Errorf("%s", loose)
 			}

@@ -319,15 +319,11 @@ func TestLoadFile(t *testing.T) {
 	if _, err := config.LoadFile(t.Context(), path, declared()); err == nil || !strings.HasPrefix(err.Error(), "cannot read the configuration: ") || !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a missing file: %v", err)
 	}
-	if err := os.WriteFile(path, []byte("atlas: {max_retries: 7}"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	write(t, path, "atlas: {max_retries: 7}", 0o600)
 	if c, err := config.LoadFile(t.Context(), path, declared()); err != nil || c.Atlas.MaxRetries != 7 {
 		t.Errorf("%+v (%v)", c, err)
 	}
-	if err := os.WriteFile(path, []byte("atlas: {max_retries: x}"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	write(t, path, "atlas: {max_retries: x}", 0o600)
 	want := path + ": line 1: atlas.max_retries: a whole number from 0 to 10 is expected here"
 	if _, err := config.LoadFile(t.Context(), path, declared()); err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)

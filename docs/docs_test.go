@@ -48,6 +48,15 @@ func blocks(page string) []block {
 	return all
 }
 
+func read(t *testing.T, path string) string {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
 // pages are the texts of all pages for people, by their path.
 func pages(t *testing.T) map[string]string {
 	t.Helper()
@@ -58,11 +67,8 @@ func pages(t *testing.T) map[string]string {
 			t.Fatal(err)
 		}
 		for _, path := range paths {
-			raw, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			texts[path] = string(raw)
+			raw := read(t, path)
+			texts[path] = raw
 		}
 	}
 	if len(texts) < 10 {
@@ -165,12 +171,9 @@ func TestMetricsAreReal(t *testing.T) {
 // rest of several.
 func TestPicture(t *testing.T) {
 	t.Parallel()
-	picture, err := os.ReadFile("images/chain.svg")
-	if err != nil {
-		t.Fatal(err)
-	}
+	picture := read(t, "images/chain.svg")
 	reference := pages(t)["metrics.md"]
-	_, group, _ := strings.Cut(string(picture), `<g class="metric">`)
+	_, group, _ := strings.Cut(picture, `<g class="metric">`)
 	group, _, _ = strings.Cut(group, "</g>")
 	count, name := 0, ""
 	for _, text := range regexp.MustCompile(`>([a-z_*]+)</text>`).FindAllStringSubmatch(group, -1) {
@@ -197,14 +200,11 @@ func histogramSuffix() *regexp.Regexp { return regexp.MustCompile(`_(bucket|coun
 // TestAlertsAreReal holds that every alert that a page names is one of the rules.
 func TestAlertsAreReal(t *testing.T) {
 	t.Parallel()
-	rules, err := os.ReadFile("../alerts/mongodbatlas.rules.yml")
-	if err != nil {
-		t.Fatal(err)
-	}
+	rules := read(t, "../alerts/mongodbatlas.rules.yml")
 	named := regexp.MustCompile(`\bMongoDBAtlas[A-Z]\w+`)
 	for path, page := range pages(t) {
 		for _, name := range named.FindAllString(page, -1) {
-			if !strings.Contains(string(rules), "alert: "+name+"\n") {
+			if !strings.Contains(rules, "alert: "+name+"\n") {
 				t.Errorf("%s: there is no alert %s", path, name)
 			}
 		}
@@ -283,14 +283,11 @@ func TestDependencies(t *testing.T) {
 // TestReadmeSample holds that the demo has every series that the README shows of it, with the same value unless that is a
 // time.
 func TestReadmeSample(t *testing.T) {
-	readme, err := os.ReadFile("../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	readme := read(t, "../README.md")
 	exporter := harness.StartExporter(t, "demo")
 	_, body := harness.Get(t, exporter.URL()+"/metrics")
 	lines := 0
-	for line := range strings.Lines(string(readme)) {
+	for line := range strings.Lines(readme) {
 		series, value, ok := strings.Cut(strings.TrimSpace(line), "} ")
 		if !ok || !strings.HasPrefix(series, "mongodbatlas_") {
 			continue
