@@ -215,6 +215,13 @@ func (h *trimmedHistory) refresh(ctx context.Context, l lister[atlasapi.ExportJo
 	return nil
 }
 
+func (h *trimmedHistory) read(t testing.TB, l lister[atlasapi.ExportJob, exportExtra]) {
+	t.Helper()
+	if err := h.refresh(t.Context(), l); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func (h *trimmedHistory) all() []job[exportExtra] {
 	return sortedJobs(slices.Concat(h.trimmed, h.jobs))
 }
@@ -253,14 +260,10 @@ func TestHistoryEqualsFullListing(t *testing.T) {
 								m.mutate(random)
 							}
 						}
-						if err := h.refresh(t.Context(), l); err != nil {
-							t.Fatal(err)
-						}
+						h.read(t, l)
 						m.beforePage = nil
 					}
-					if err := h.refresh(t.Context(), l); err != nil {
-						t.Fatal(err)
-					}
+					h.read(t, l)
 					var full history[atlasapi.ExportJob, exportExtra]
 					if err := full.readWhole(t.Context(), l); err != nil {
 						t.Fatal(err)
@@ -296,9 +299,7 @@ func TestDropWhileReading(t *testing.T) {
 					}
 				}
 				var h trimmedHistory
-				if err := h.refresh(t.Context(), l); err != nil {
-					t.Fatal(err)
-				}
+				h.read(t, l)
 				known := map[string]bool{}
 				for _, j := range h.all() {
 					known[j.id.String()] = true
@@ -332,16 +333,12 @@ func TestQuietRefreshReadsOneSmallPage(t *testing.T) {
 				}
 				l := m.reader(t)
 				var h trimmedHistory
-				if err := h.refresh(t.Context(), l); err != nil {
-					t.Fatal(err)
-				}
+				h.read(t, l)
 				if got := len(m.requests); got != 4 {
 					t.Errorf("the first refresh took %d requests, want 4 pages of %d", got, atlasapi.MaxPageSize)
 				}
 				m.requests = nil
-				if err := h.refresh(t.Context(), l); err != nil {
-					t.Fatal(err)
-				}
+				h.read(t, l)
 				want := 1
 				if stuck {
 					want = 2
@@ -356,9 +353,7 @@ func TestQuietRefreshReadsOneSmallPage(t *testing.T) {
 				}
 				h.relist = l.now.Add(-time.Second)
 				m.requests = nil
-				if err := h.refresh(t.Context(), l); err != nil {
-					t.Fatal(err)
-				}
+				h.read(t, l)
 				if got := len(m.requests); got != 4 {
 					t.Errorf("a refresh after the relist interval took %d requests, want 4", got)
 				}
@@ -376,9 +371,7 @@ func TestHistoryStaysOnError(t *testing.T) {
 	}
 	l := m.reader(t)
 	var h trimmedHistory
-	if err := h.refresh(t.Context(), l); err != nil {
-		t.Fatal(err)
-	}
+	h.read(t, l)
 	before := h.all()
 	m.add(random)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -428,9 +421,7 @@ func TestShorterRelistIntervalHoldsAtOnce(t *testing.T) {
 	var h trimmedHistory
 	read := func() int {
 		t.Helper()
-		if err := h.refresh(t.Context(), l); err != nil {
-			t.Fatal(err)
-		}
+		h.read(t, l)
 		return len(h.all())
 	}
 	if n := read(); n != 200 {

@@ -9,11 +9,12 @@ import (
 	"time"
 
 	"github.com/go-kit/log"
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
-	"github.com/prometheus/client_golang/prometheus"
 )
 
 // TestRefreshReadsFewPages holds which pages a refresh reads for each kind of change: a small one where the list changed, and the
@@ -105,14 +106,10 @@ func TestRefreshReadsFewPages(t *testing.T) {
 			}
 			l := m.reader(t)
 			var h trimmedHistory
-			if err := h.refresh(t.Context(), l); err != nil {
-				t.Fatal(err)
-			}
+			h.read(t, l)
 			m.requests = nil
 			test.change(m)
-			if err := h.refresh(t.Context(), l); err != nil {
-				t.Fatal(err)
-			}
+			h.read(t, l)
 			if got := pagesOf(m.requests); !slices.Equal(got, test.want) {
 				t.Errorf("the refresh read the pages %q, want %q", got, test.want)
 			}
