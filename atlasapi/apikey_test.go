@@ -98,9 +98,7 @@ func TestWrongKey(t *testing.T) {
 func TestKeyIsTakenAway(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(s *setup) { s.digest = true })
-	if err := w.readProject(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	w.mustReadProject(t)
 	w.server.Deny(publicKey)
 	wantFailure(t, w.readProject(t.Context()), atlassim.OpGetProject, atlasapi.KindUnauthorized)
 	if got := w.server.Count(""); got != 4 {

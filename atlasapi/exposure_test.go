@@ -96,9 +96,7 @@ func TestErrorsAreRedacted(t *testing.T) {
 func TestSpentTokenIsRedacted(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	if err := w.readProject(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	w.mustReadProject(t)
 	arrived, replaced := make(chan struct{}), make(chan struct{})
 	w.server.Inject(atlassim.Fault{
 		Operation: atlassim.OpGetProject, Times: 1,

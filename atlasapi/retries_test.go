@@ -93,9 +93,7 @@ func TestFaultPasses(t *testing.T) {
 				fault := test.fault
 				fault.Operation, fault.Authenticated, fault.Times = atlassim.OpGetProject, true, 1
 				w.server.Inject(fault)
-				if err := w.readProject(t.Context()); err != nil {
-					t.Fatal(err)
-				}
+				w.mustReadProject(t)
 				if got, want := w.watch.retried(), []string{"get_project " + test.kind.String()}; !slices.Equal(got, want) {
 					t.Errorf("retries observed: %q, want %q", got, want)
 				}
@@ -197,9 +195,7 @@ func TestRetryAfter(t *testing.T) {
 				Operation: atlassim.OpGetProject, Authenticated: true, Times: 1,
 				Status: 429, Code: "RATE_LIMITED_TOKEN_BUCKET", Header: header,
 			})
-			if err := w.readProject(t.Context()); err != nil {
-				t.Fatal(err)
-			}
+			w.mustReadProject(t)
 			if got := w.server.Count(atlassim.OpGetProject); got != 2 {
 				t.Errorf("%d requests", got)
 			}

@@ -80,9 +80,7 @@ func TestCredentialsAreHidden(t *testing.T) {
 	for name, digest := range schemes() {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, func(s *setup) { s.digest = digest })
-			if err := w.readProject(t.Context()); err != nil {
-				t.Fatal(err)
-			}
+			w.mustReadProject(t)
 			for _, thing := range []any{w.options.Credentials, w.options, &w.options, struct{ C any }{w.options.Credentials}} {
 				for _, verb := range []string{"%v", "%+v", "%#v"} {
 					got := fmt.Sprintf(verb, thing)

@@ -25,9 +25,7 @@ func TestTokenIsKept(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for range 40 {
-		if err := w.readProject(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		w.mustReadProject(t)
 	}
 	w.client.Close() // connections go, the token stays
 	options := w.options
@@ -75,9 +73,7 @@ func TestTokenIsReplacedBeforeItsEnd(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(s *setup) { s.sim.TokenLifetime, s.sim.NoRateLimits = time.Second, true })
 	for w.server.Mints() < 2 && t.Context().Err() == nil {
-		if err := w.readProject(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		w.mustReadProject(t)
 		time.Sleep(5 * time.Millisecond)
 	}
 	if got := statuses(w.server, atlassim.OpGetProject); got[http.StatusUnauthorized] != 0 {
@@ -88,9 +84,7 @@ func TestTokenIsReplacedBeforeItsEnd(t *testing.T) {
 func TestForgottenToken(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	if err := w.readProject(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	w.mustReadProject(t)
 	w.server.ForgetTokens()
 	var all sync.WaitGroup
 	for range 8 {
@@ -335,9 +329,7 @@ func TestTokenForm(t *testing.T) {
 		got = append(got, r.Method+" "+r.URL.String()+" "+strings.SplitN(r.Header.Get("Authorization"), " ", 2)[0]+" "+r.Header.Get("Content-Type"))
 		return false
 	}})
-	if err := w.readProject(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	w.mustReadProject(t)
 	want := []string{
 		"POST /api/oauth/token Basic application/x-www-form-urlencoded",
 		"GET /api/atlas/v2/groups/" + w.project.ID + " Bearer ",

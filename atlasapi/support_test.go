@@ -105,6 +105,13 @@ func (w *world) readProject(ctx context.Context) error {
 	return err
 }
 
+func (w *world) mustReadProject(t *testing.T) {
+	t.Helper()
+	if err := w.readProject(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // answers has every signed-in request of an operation answered with this body.
 func (w *world) answers(operation, body string) {
 	w.server.Inject(atlassim.Fault{Operation: operation, Authenticated: true, Status: http.StatusOK, Body: body})

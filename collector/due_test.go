@@ -17,39 +17,41 @@ import (
 // since the newest.
 func TestExportDue(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		const day = 24 * time.Hour
-		time.Sleep(time.Until(firstDay)) // no date of Atlas is as old as the clock of a bubble
-		schedule := func(auto bool, frequency string) *atlasapi.Schedule {
-			return &atlasapi.Schedule{AutoExportEnabled: atlasapi.Optional[bool]{Value: auto, Set: true}, ExportFrequency: frequency}
-		}
-		for _, test := range []struct {
-			name     string
-			schedule *atlasapi.Schedule
-			age      time.Duration // of the newest export, negative where none was read
-			want     bool
-		}{
-			{"no schedule", nil, 2 * day, false},
-			{"no exports", schedule(true, "daily"), -1, false},
-			{"a second early", schedule(true, "daily"), day - time.Second, false},
-			{"just now", schedule(true, "daily"), day, true},
-			{"late", schedule(true, "daily"), 3 * day, true},
-			{"a week", schedule(true, "weekly"), 3 * day, false},
-			{"off", schedule(false, "daily"), 3 * day, false},
-			{"no frequency", schedule(true, ""), 3 * day, false},
-		} {
-			c := newChain(t)
-			if test.schedule != nil {
-				c.schedule.last.Store(test.schedule)
-			}
-			if test.age >= 0 {
-				c.readExports(atlasapi.ExportJob{ID: idOf(2, 1), CreatedAt: time.Now().Add(-test.age), State: "Successful"})
-			}
-			if got := exportDue(c.view.entry, c.exports); got != test.want {
-				t.Errorf("%s: %t", test.name, got)
-			}
-		}
-	})
+	const day = 24 * time.Hour
+	schedule := func(auto bool, frequency string) *atlasapi.Schedule {
+		return &atlasapi.Schedule{AutoExportEnabled: atlasapi.Optional[bool]{Value: auto, Set: true}, ExportFrequency: frequency}
+	}
+	for _, test := range []struct {
+		name     string
+		schedule *atlasapi.Schedule
+		age      time.Duration // of the newest export, negative where none was read
+		want     bool
+	}{
+		{"no schedule", nil, 2 * day, false},
+		{"no exports", schedule(true, "daily"), -1, false},
+		{"a second early", schedule(true, "daily"), day - time.Second, false},
+		{"just now", schedule(true, "daily"), day, true},
+		{"late", schedule(true, "daily"), 3 * day, true},
+		{"a week", schedule(true, "weekly"), 3 * day, false},
+		{"off", schedule(false, "daily"), 3 * day, false},
+		{"no frequency", schedule(true, ""), 3 * day, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				time.Sleep(time.Until(firstDay)) // no date of Atlas is as old as the clock of a bubble
+				c := newChain(t)
+				if test.schedule != nil {
+					c.schedule.last.Store(test.schedule)
+				}
+				if test.age >= 0 {
+					c.readExports(atlasapi.ExportJob{ID: idOf(2, 1), CreatedAt: time.Now().Add(-test.age), State: "Successful"})
+				}
+				if got := exportDue(c.view.entry, c.exports); got != test.want {
+					t.Errorf("got %t", got)
+				}
+			})
+		})
+	}
 }
 
 // TestSnapshotDue holds when the snapshots of a cluster are about to change: once Atlas's own next one is due, until it is listed.
