@@ -57,32 +57,38 @@ func TestExportDue(t *testing.T) {
 // TestSnapshotDue holds when the snapshots of a cluster are about to change: once Atlas's own next one is due, until it is listed.
 func TestSnapshotDue(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		time.Sleep(time.Until(firstDay)) // as above
-		now := time.Now()
-		for _, test := range []struct {
-			name   string
-			next   time.Time
-			newest time.Time
-			paused bool
-			want   bool
-		}{
-			{"Atlas names none", time.Time{}, now.Add(-time.Hour), false, false},
-			{"just now", now, now.Add(-time.Hour), false, true},
-			{"in a second", now.Add(time.Second), now.Add(-time.Hour), false, false},
-			{"listed", now.Add(-time.Minute), now.Add(-time.Minute), false, false},
-			{"a newer one is listed", now.Add(-time.Hour), now.Add(-time.Minute), false, false},
-			{"paused", now, now.Add(-time.Hour), true, false},
-		} {
-			c := newChain(t)
-			c.schedule.last.Store(&atlasapi.Schedule{NextSnapshot: test.next})
-			factsOf[atlasapi.Cluster](c.view.entry).Paused.Value = test.paused
-			c.readSnapshots(atlasapi.Snapshot{ID: idOf(1, 1), CreatedAt: test.newest, Status: "completed", Type: "scheduled", Frequency: "daily"})
-			if got := snapshotDue(c.view.entry, c.snapshots); got != test.want {
-				t.Errorf("%s: %t", test.name, got)
-			}
-		}
-	})
+	const none = -1 << 63
+	for _, test := range []struct {
+		name         string
+		next, newest time.Duration // from now
+		paused       bool
+		want         bool
+	}{
+		{"Atlas names none", none, -time.Hour, false, false},
+		{"just now", 0, -time.Hour, false, true},
+		{"in a second", time.Second, -time.Hour, false, false},
+		{"listed", -time.Minute, -time.Minute, false, false},
+		{"a newer one is listed", -time.Hour, -time.Minute, false, false},
+		{"paused", 0, -time.Hour, true, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				time.Sleep(time.Until(firstDay)) // as above
+				c := newChain(t)
+				var schedule atlasapi.Schedule
+				if test.next != none {
+					schedule.NextSnapshot = time.Now().Add(test.next)
+				}
+				c.schedule.last.Store(&schedule)
+				factsOf[atlasapi.Cluster](c.view.entry).Paused.Value = test.paused
+				newest := time.Now().Add(test.newest)
+				c.readSnapshots(atlasapi.Snapshot{ID: idOf(1, 1), CreatedAt: newest, Status: "completed", Type: "scheduled", Frequency: "daily"})
+				if got := snapshotDue(c.view.entry, c.snapshots); got != test.want {
+					t.Errorf("got %t", got)
+				}
+			})
+		})
+	}
 }
 
 // TestDeletedCluster holds that a cluster which is being deleted makes room for another of its name.

@@ -36,8 +36,7 @@ func TestVersions(t *testing.T) {
 		{schedule(cluster), prefix + "2024-08-05+json", 200, "2024-08-05"},
 	} {
 		t.Run(test.accept+" of "+test.path, func(t *testing.T) {
-			c := *c
-			c.t = t
+			c := c.in(t)
 			request := c.request(http.MethodGet, "/api/atlas/v2"+test.path, nil)
 			request.Header.Set("Accept", test.accept)
 			request.Header.Set("Authorization", "Bearer "+c.token)
@@ -191,9 +190,11 @@ func TestClusterShapes(t *testing.T) {
 		{"/groups/nonsense", 404, "INVALID_GROUP_ID"},
 		{"/nothing", 404, "RESOURCE_NOT_FOUND"},
 	} {
-		if code := c.fails(test.path, test.status); code != test.code {
-			t.Errorf("%s answers %s, want %s", test.path, code, test.code)
-		}
+		t.Run(test.path, func(t *testing.T) {
+			if code := c.in(t).fails(test.path, test.status); code != test.code {
+				t.Errorf("answers %s, want %s", code, test.code)
+			}
+		})
 	}
 	weekly := c.object(schedule(cluster))
 	if !flag(weekly, "autoExportEnabled") || child(weekly, "export")["frequencyType"] != "weekly" {
