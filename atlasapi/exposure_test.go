@@ -67,8 +67,8 @@ func TestErrorsAreRedacted(t *testing.T) {
 				},
 			})
 			err := w.readProject(t.Context())
-			var failure *atlasapi.Error
-			if !errors.As(err, &failure) {
+			failure, ok := errors.AsType[*atlasapi.Error](err)
+			if !ok {
 				t.Fatal(err)
 			}
 			hidden := []string{clientSecret, "simulated-token-"}

@@ -202,8 +202,8 @@ func TestMintRetryAfter(t *testing.T) {
 				w.WriteHeader(status)
 			})
 			_, err := a.current(t.Context(), c)
-			var failure *Error
-			if !errors.As(err, &failure) {
+			failure, ok := errors.AsType[*Error](err)
+			if !ok {
 				t.Fatalf("%v", err)
 			}
 			wantRetry(t, failure.RetryAt, 10*time.Minute)

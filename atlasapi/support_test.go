@@ -193,8 +193,8 @@ func wantFailure(t *testing.T, err error, endpoint string, kind atlasapi.Kind) {
 // failedAs is wantFailure, and returns the *Error, or an empty one where there is none.
 func failedAs(t *testing.T, err error, endpoint string, kind atlasapi.Kind) *atlasapi.Error {
 	t.Helper()
-	var failure *atlasapi.Error
-	if !errors.As(err, &failure) {
+	failure, ok := errors.AsType[*atlasapi.Error](err)
+	if !ok {
 		t.Errorf("got %v (%T), want an *Error of kind %s", err, err, kind)
 		return &atlasapi.Error{}
 	}

@@ -237,6 +237,7 @@ func TestOrdersOfBackups(t *testing.T) {
 		{flexPath(flex) + "/restoreJobs", "status", flex.OrderRestores, "3210"},
 	} {
 		t.Run(list.path, func(t *testing.T) {
+			c := c.in(t)
 			read := func() string {
 				order := ""
 				for _, item := range c.page(list.path).Results {
@@ -287,6 +288,7 @@ func TestNewResources(t *testing.T) {
 		{atlassim.OpListCollectionRestores, collectionRestores(cluster), "2025-03-12", "2025-03-11", true},
 	} {
 		t.Run(test.operation, func(t *testing.T) {
+			c := c.in(t)
 			ask := func(accept, token, method string) (answered, []byte) {
 				request := c.request(method, "/api/atlas/v2"+test.path, nil)
 				request.Header.Set("Accept", "application/vnd.atlas."+accept+"+json")
