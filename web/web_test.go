@@ -130,7 +130,7 @@ func TestCollectOfProbe(t *testing.T) {
 		{"&collect[]=pipeline_runs&collect[]=backup_exports", []string{run, export}, []string{info}},
 		{"&collect[]=exporter", []string{info}, []string{run, export, "mongodbatlas_up", "mongodbatlas_exporter_config_last_reload_successful", "go_goroutines"}},
 	} {
-		t.Run(test.query, func(t *testing.T) {
+		t.Run("/probe"+test.query, func(t *testing.T) {
 			got := e.get(t, probe+test.query)
 			names := families(got.body)
 			for _, name := range test.with {
