@@ -28,11 +28,7 @@ const (
 func startAlertmanager(t *testing.T) (*harness.AlertmanagerServer, *harness.Webhook) {
 	t.Helper()
 	received := harness.StartWebhook(t)
-	content, err := os.ReadFile(alertmanagerPath)
-	if err != nil {
-		t.Fatal(err)
-	}
-	config := string(content)
+	config := read(t, alertmanagerPath)
 	for old, replacement := range map[string]string{
 		"  - name: page\n":    "  - name: page\n    webhook_configs: [{url: " + received.URL + "}]\n",
 		"  - name: ticket\n":  "  - name: ticket\n    webhook_configs: [{url: " + received.URL + "}]\n",
@@ -222,11 +218,7 @@ func TestNotificationText(t *testing.T) {
 	if err != nil {
 		t.Fatalf("amtool: %v\n%s", err, out)
 	}
-	doc, err := os.ReadFile(alertingDocPath)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(string(doc), "```text\n"+strings.TrimSpace(string(out))+"\n```") {
+	if !strings.Contains(read(t, alertingDocPath), "```text\n"+strings.TrimSpace(string(out))+"\n```") {
 		t.Errorf("%s does not show this notification:\n%s", alertingDocPath, out)
 	}
 }

@@ -68,13 +68,18 @@ func readAlerts(t *testing.T) []rule {
 	return slices.DeleteFunc(readRules(t), func(r rule) bool { return r.Alert == "" })
 }
 
-func readYAML(t *testing.T, path string, into any) {
+func read(t *testing.T, path string) string {
 	t.Helper()
 	content, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := yaml.Unmarshal(content, into); err != nil {
+	return string(content)
+}
+
+func readYAML(t *testing.T, path string, into any) {
+	t.Helper()
+	if err := yaml.Unmarshal([]byte(read(t, path)), into); err != nil {
 		t.Fatalf("%s: %v", path, err)
 	}
 }
@@ -252,12 +257,8 @@ func TestAlertsAndSeverities(t *testing.T) {
 // description that says where and what to do first, a runbook and a dashboard.
 func TestAnnotations(t *testing.T) {
 	t.Parallel()
-	runbooks, err := os.ReadFile(runbooksPath)
-	if err != nil {
-		t.Fatal(err)
-	}
 	sections := map[string]bool{}
-	for line := range strings.Lines(string(runbooks)) {
+	for line := range strings.Lines(read(t, runbooksPath)) {
 		if heading, found := strings.CutPrefix(line, "## MongoDBAtlas"); found {
 			sections["MongoDBAtlas"+strings.TrimSpace(heading)] = true
 		}
@@ -302,12 +303,8 @@ func TestAnnotations(t *testing.T) {
 // TestRecords holds the number of recording rules to what the head of the file says.
 func TestRecords(t *testing.T) {
 	t.Parallel()
-	content, err := os.ReadFile(rulesPath)
-	if err != nil {
-		t.Fatal(err)
-	}
 	records := len(readRules(t)) - len(readAlerts(t))
-	if want := fmt.Sprintf("# There are %d records, and this is why:", records); !strings.Contains(string(content), want) {
+	if want := fmt.Sprintf("# There are %d records, and this is why:", records); !strings.Contains(read(t, rulesPath), want) {
 		t.Errorf("the head of %s does not say %q", rulesPath, want)
 	}
 }

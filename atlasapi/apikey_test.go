@@ -1,6 +1,7 @@
 package atlasapi_test
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 	"sync"
@@ -97,9 +98,7 @@ func TestWrongKey(t *testing.T) {
 func TestKeyIsTakenAway(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(s *setup) { s.digest = true })
-	if err := w.readProject(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	w.mustReadProject(t)
 	w.server.Deny(publicKey)
 	wantFailure(t, w.readProject(t.Context()), atlassim.OpGetProject, atlasapi.KindUnauthorized)
 	if got := w.server.Count(""); got != 4 {
@@ -135,26 +134,28 @@ func TestOtherSchemes(t *testing.T) {
 		"", `Basic realm="x"`, "Bearer", `Digest`, `Digest nonsense`, `Digest realm="x"`, "Negotiate",
 		`Digest realm="x", nonce="n", algorithm=WHIRLPOOL, qop="auth"`,
 	} {
-		w := newWorld(t, func(s *setup) { s.digest = true })
-		sent := w.authorizations()
-		w.server.Inject(atlassim.Fault{Handler: func(out http.ResponseWriter, r *http.Request) {
-			sent := r.Header.Get("Authorization")
-			if strings.HasPrefix(sent, "Basic") || strings.Contains(sent, privateKey) {
-				t.Errorf("%q is answered with %q", challenge, sent)
+		t.Run(cmp.Or(challenge, "none"), func(t *testing.T) {
+			w := newWorld(t, func(s *setup) { s.digest = true })
+			sent := w.authorizations()
+			w.server.Inject(atlassim.Fault{Handler: func(out http.ResponseWriter, r *http.Request) {
+				sent := r.Header.Get("Authorization")
+				if strings.HasPrefix(sent, "Basic") || strings.Contains(sent, privateKey) {
+					t.Errorf("%q is answered with %q", challenge, sent)
+				}
+				if challenge != "" {
+					out.Header().Set("WWW-Authenticate", challenge)
+				}
+				out.WriteHeader(http.StatusUnauthorized)
+			}})
+			err := w.readProject(t.Context())
+			wantFailure(t, err, atlassim.OpGetProject, atlasapi.KindUnauthorized)
+			if err != nil && challenge == "" && !strings.Contains(err.Error(), "digest") {
+				t.Errorf("%q does not say what is missing", err)
 			}
-			if challenge != "" {
-				out.Header().Set("WWW-Authenticate", challenge)
+			if got := len(sent()); got > 2 {
+				t.Errorf("%d requests", got)
 			}
-			out.WriteHeader(http.StatusUnauthorized)
-		}})
-		err := w.readProject(t.Context())
-		wantFailure(t, err, atlassim.OpGetProject, atlasapi.KindUnauthorized)
-		if err != nil && challenge == "" && !strings.Contains(err.Error(), "digest") {
-			t.Errorf("%q does not say what is missing", err)
-		}
-		if got := len(sent()); got > 2 {
-			t.Errorf("%q: %d requests", challenge, got)
-		}
+		})
 	}
 }
 

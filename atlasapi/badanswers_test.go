@@ -137,13 +137,15 @@ func TestGoodEmptyAnswers(t *testing.T) {
 		case !e.isList():
 			continue
 		}
-		w := newWorld(t)
-		for _, body := range bodies {
-			w.answers(e.operation, body)
-			if err := e.read(t.Context(), w); err != nil {
-				t.Errorf("%s: %q: %v", e.operation, body, err)
+		t.Run(e.operation, func(t *testing.T) {
+			w := newWorld(t)
+			for _, body := range bodies {
+				w.answers(e.operation, body)
+				if err := e.read(t.Context(), w); err != nil {
+					t.Errorf("%q: %v", body, err)
+				}
 			}
-		}
+		})
 	}
 }
 

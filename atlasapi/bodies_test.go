@@ -3,8 +3,10 @@ package atlasapi_test
 import (
 	"bytes"
 	"compress/gzip"
+	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -31,29 +33,31 @@ func TestLargeBody(t *testing.T) {
 		chunked bool
 		good    bool
 	}{{limit - 1, false, true}, {limit, true, true}, {limit + 1, false, false}, {limit + 1<<20, false, false}, {limit + 1<<20, true, false}} {
-		w := newWorld(t, func(s *setup) { s.client.MaxRetries = 3 })
-		body := longProject(test.size)
-		w.serves(func(out http.ResponseWriter, _ *http.Request) {
-			_, _ = io.WriteString(out, body[:1])
-			if test.chunked {
-				_ = http.NewResponseController(out).Flush()
+		t.Run(fmt.Sprintf("%d bytes, chunked: %t", test.size, test.chunked), func(t *testing.T) {
+			w := newWorld(t, func(s *setup) { s.client.MaxRetries = 3 })
+			body := longProject(test.size)
+			w.serves(func(out http.ResponseWriter, _ *http.Request) {
+				_, _ = io.WriteString(out, body[:1])
+				if test.chunked {
+					_ = http.NewResponseController(out).Flush()
+				}
+				_, _ = io.WriteString(out, body[1:])
+			})
+			err := w.readProject(t.Context())
+			if test.good {
+				if err != nil {
+					t.Errorf("%d bytes: %v", test.size, err)
+				}
+				return
 			}
-			_, _ = io.WriteString(out, body[1:])
+			failure := failedAs(t, err, atlassim.OpGetProject, atlasapi.KindBadResponse)
+			if !strings.Contains(failure.Error(), "16 MiB") {
+				t.Errorf("%q does not say how large is too large", failure)
+			}
+			if got := w.server.Count(atlassim.OpGetProject); got != 1 {
+				t.Errorf("%d bytes: %d requests", test.size, got)
+			}
 		})
-		err := w.readProject(t.Context())
-		if test.good {
-			if err != nil {
-				t.Errorf("%d bytes: %v", test.size, err)
-			}
-			continue
-		}
-		failure := failedAs(t, err, atlassim.OpGetProject, atlasapi.KindBadResponse)
-		if !strings.Contains(failure.Error(), "16 MiB") {
-			t.Errorf("%q does not say how large is too large", failure)
-		}
-		if got := w.server.Count(atlassim.OpGetProject); got != 1 {
-			t.Errorf("%d bytes: %d requests", test.size, got)
-		}
 	}
 }
 
@@ -127,20 +131,22 @@ func TestWebPage(t *testing.T) {
 	t.Parallel()
 	for _, contentType := range []string{"text/html", "text/html;charset=utf-8", "Text/HTML; charset=UTF-8"} {
 		for _, status := range []int{200, 404, 400} {
-			w := newWorld(t, func(s *setup) { s.client.MaxRetries = 3 })
-			w.serves(func(out http.ResponseWriter, _ *http.Request) {
-				out.Header().Set("Content-Type", contentType)
-				out.WriteHeader(status)
-				_, _ = io.WriteString(out, "<!DOCTYPE html><title>Maintenance "+marker+"</title>")
+			t.Run(fmt.Sprintf("%s with %d", contentType, status), func(t *testing.T) {
+				w := newWorld(t, func(s *setup) { s.client.MaxRetries = 3 })
+				w.serves(func(out http.ResponseWriter, _ *http.Request) {
+					out.Header().Set("Content-Type", contentType)
+					out.WriteHeader(status)
+					_, _ = io.WriteString(out, "<!DOCTYPE html><title>Maintenance "+marker+"</title>")
+				})
+				kind := map[int]atlasapi.Kind{200: atlasapi.KindBadResponse, 404: atlasapi.KindNotFound, 400: atlasapi.KindBadResponse}[status]
+				failure := failedAs(t, w.readProject(t.Context()), atlassim.OpGetProject, kind)
+				if status == http.StatusOK && !strings.Contains(failure.Error(), "web page") {
+					t.Errorf("%q does not say that it is a web page", failure)
+				}
+				if got := w.server.Count(atlassim.OpGetProject); got != 1 {
+					t.Errorf("%d requests", got)
+				}
 			})
-			kind := map[int]atlasapi.Kind{200: atlasapi.KindBadResponse, 404: atlasapi.KindNotFound, 400: atlasapi.KindBadResponse}[status]
-			failure := failedAs(t, w.readProject(t.Context()), atlassim.OpGetProject, kind)
-			if status == http.StatusOK && !strings.Contains(failure.Error(), "web page") {
-				t.Errorf("%s: %q does not say that it is a web page", contentType, failure)
-			}
-			if got := w.server.Count(atlassim.OpGetProject); got != 1 {
-				t.Errorf("%d requests", got)
-			}
 		}
 	}
 }
@@ -171,19 +177,21 @@ func TestErrorBodies(t *testing.T) {
 		},
 		{"no fields", `{"detail":"Bad.","badRequestDetail":null}`, "", "HTTP status 404: Bad."},
 	} {
-		w := newWorld(t)
-		w.serves(func(out http.ResponseWriter, _ *http.Request) {
-			out.Header().Set("Content-Type", "application/json")
-			if test.header != "" {
-				out.Header().Set("X-Error-Code", test.header)
+		t.Run(test.name, func(t *testing.T) {
+			w := newWorld(t)
+			w.serves(func(out http.ResponseWriter, _ *http.Request) {
+				out.Header().Set("Content-Type", "application/json")
+				if test.header != "" {
+					out.Header().Set("X-Error-Code", test.header)
+				}
+				out.WriteHeader(http.StatusNotFound)
+				_, _ = io.WriteString(out, test.body)
+			})
+			failure := failedAs(t, w.readProject(t.Context()), atlassim.OpGetProject, atlasapi.KindNotFound)
+			if want := "get_project: " + test.want; failure.Error() != want {
+				t.Errorf("%q, want %q", failure, want)
 			}
-			out.WriteHeader(http.StatusNotFound)
-			_, _ = io.WriteString(out, test.body)
 		})
-		failure := failedAs(t, w.readProject(t.Context()), atlassim.OpGetProject, atlasapi.KindNotFound)
-		if want := "get_project: " + test.want; failure.Error() != want {
-			t.Errorf("%s: %q, want %q", test.name, failure, want)
-		}
 	}
 }
 
@@ -191,8 +199,10 @@ func TestErrorBodies(t *testing.T) {
 func TestOtherSuccess(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{201, 202, 204, 205, 206} {
-		w := newWorld(t)
-		w.serves(func(out http.ResponseWriter, _ *http.Request) { out.WriteHeader(status) })
-		wantFailure(t, w.readProject(t.Context()), atlassim.OpGetProject, atlasapi.KindBadResponse)
+		t.Run(strconv.Itoa(status), func(t *testing.T) {
+			w := newWorld(t)
+			w.serves(func(out http.ResponseWriter, _ *http.Request) { out.WriteHeader(status) })
+			wantFailure(t, w.readProject(t.Context()), atlassim.OpGetProject, atlasapi.KindBadResponse)
+		})
 	}
 }

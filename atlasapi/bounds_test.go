@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -81,14 +82,16 @@ func TestRedirectTarget(t *testing.T) {
 	t.Parallel()
 	const redirect = "a redirect, which is not followed, to elsewhere.example"
 	for status, want := range map[int]string{300: redirect, 302: redirect, 399: redirect, 400: "", 404: ""} {
-		c := clientOnHanging(t, Options{}, func(*http.Request) *http.Response {
-			return answering(status, http.Header{"Location": {"https://elsewhere.example/path"}}, nil)
+		t.Run(strconv.Itoa(status), func(t *testing.T) {
+			c := clientOnHanging(t, Options{}, func(*http.Request) *http.Response {
+				return answering(status, http.Header{"Location": {"https://elsewhere.example/path"}}, nil)
+			})
+			_, err := c.Projects().Page(t.Context(), 1, MaxPageSize)
+			failure, ok := errors.AsType[*Error](err)
+			if !ok || failure.Detail != want {
+				t.Error(err)
+			}
 		})
-		_, err := c.Projects().Page(t.Context(), 1, MaxPageSize)
-		failure, ok := errors.AsType[*Error](err)
-		if !ok || failure.Detail != want {
-			t.Errorf("%d: %v", status, err)
-		}
 	}
 }
 
@@ -112,11 +115,13 @@ func TestRankOfLines(t *testing.T) {
 		{4, lineHangs, 0, -2},
 		{3, lineHangs, 0, 2},
 	} {
-		turns := newTurns(test.limit)
-		turns.inFlight[test.state] = test.inFlight
-		if got := turns.rank(test.state); got != test.want {
-			t.Errorf("%+v: %d", test, got)
-		}
+		t.Run(fmt.Sprintf("%+v", test), func(t *testing.T) {
+			turns := newTurns(test.limit)
+			turns.inFlight[test.state] = test.inFlight
+			if got := turns.rank(test.state); got != test.want {
+				t.Errorf("got %d", got)
+			}
+		})
 	}
 }
 
@@ -138,11 +143,13 @@ func TestMayGo(t *testing.T) {
 		{lineDoubted, 0, 2, 2, false},
 		{lineDoubted, 1, 1, 0, false},
 	} {
-		turns := newTurns(8)
-		turns.inFlight[lineDoubted], turns.inFlight[lineHangs] = test.doubted, test.hangs
-		if got := turns.mayGo(&turn{line: &line{state: test.state, inFlight: test.own}}); got != test.want {
-			t.Errorf("%+v: %t", test, got)
-		}
+		t.Run(fmt.Sprintf("%+v", test), func(t *testing.T) {
+			turns := newTurns(8)
+			turns.inFlight[lineDoubted], turns.inFlight[lineHangs] = test.doubted, test.hangs
+			if got := turns.mayGo(&turn{line: &line{state: test.state, inFlight: test.own}}); got != test.want {
+				t.Errorf("got %t", got)
+			}
+		})
 	}
 }
 
@@ -162,12 +169,14 @@ func TestNextTurn(t *testing.T) {
 		"the last of all":      {[]*turn{waiting("busy", trusted), waiting("busy", trusted), waiting("a", trusted)}, 2},
 		"suspected goes later": {[]*turn{waiting("a", suspected), waiting("busy", trusted)}, 1},
 	} {
-		turns := newTurns(8)
-		turns.projects["busy"] = 1
-		turns.waiting = test.waiting
-		if got := turns.next(); got != test.want {
-			t.Errorf("%s: %d, want %d", name, got, test.want)
-		}
+		t.Run(name, func(t *testing.T) {
+			turns := newTurns(8)
+			turns.projects["busy"] = 1
+			turns.waiting = test.waiting
+			if got := turns.next(); got != test.want {
+				t.Errorf("%d, want %d", got, test.want)
+			}
+		})
 	}
 }
 
@@ -228,34 +237,34 @@ func TestContinues(t *testing.T) {
 	t.Parallel()
 	id := func(n byte) ObjectID { return ObjectID{11: n} }
 	l := clientOn(t, Options{}, nil).Projects()
-	items := func(numbers ...byte) (projects []Project) {
-		for _, n := range numbers {
-			projects = append(projects, Project{ID: id(n)})
-		}
-		return projects
-	}
 	before := []ObjectID{id(1), id(2), id(3)}
 	for _, test := range []struct {
-		items   []Project
+		items   []byte
 		overlap int
 		want    bool
 	}{
-		{items(1, 2, 3, 4), 3, true},
-		{items(2, 3, 4), 2, true},
-		{items(3, 4), 2, true},
-		{items(1, 2, 3, 4), 2, false},
-		{items(4, 5), 2, false},
-		{items(2, 4), 2, false},
-		{items(3, 1), 2, false},
+		{[]byte{1, 2, 3, 4}, 3, true},
+		{[]byte{2, 3, 4}, 2, true},
+		{[]byte{3, 4}, 2, true},
+		{[]byte{1, 2, 3, 4}, 2, false},
+		{[]byte{4, 5}, 2, false},
+		{[]byte{2, 4}, 2, false},
+		{[]byte{3, 1}, 2, false},
 		{nil, 2, false},
 	} {
-		var seen idSet
-		for _, known := range before {
-			seen.add(known)
-		}
-		if got := l.continues(test.items, before, test.overlap, &seen); got != test.want {
-			t.Errorf("%+v, overlapping by %d: %t", test.items, test.overlap, got)
-		}
+		t.Run(fmt.Sprintf("%v overlapping by %d", test.items, test.overlap), func(t *testing.T) {
+			var items []Project
+			for _, n := range test.items {
+				items = append(items, Project{ID: id(n)})
+			}
+			var seen idSet
+			for _, known := range before {
+				seen.add(known)
+			}
+			if got := l.continues(items, before, test.overlap, &seen); got != test.want {
+				t.Errorf("got %t", got)
+			}
+		})
 	}
 }
 

@@ -21,16 +21,18 @@ func TestContextEnds(t *testing.T) {
 	}
 	t.Run("before the first request", func(t *testing.T) {
 		t.Parallel()
-		for _, digest := range []bool{false, true} {
-			w := newWorld(t, func(s *setup) { s.digest, s.client.MaxRetries = digest, 3 })
-			ctx, cancel := context.WithCancel(t.Context())
-			cancel()
-			if err := w.readProject(ctx); !errors.Is(err, context.Canceled) {
-				t.Errorf("%v", err)
-			}
-			if got := arrived(w, 50*time.Millisecond); got != 0 {
-				t.Errorf("%d requests", got)
-			}
+		for name, digest := range schemes() {
+			t.Run(name, func(t *testing.T) {
+				w := newWorld(t, func(s *setup) { s.digest, s.client.MaxRetries = digest, 3 })
+				ctx, cancel := context.WithCancel(t.Context())
+				cancel()
+				if err := w.readProject(ctx); !errors.Is(err, context.Canceled) {
+					t.Errorf("%v", err)
+				}
+				if got := arrived(w, 50*time.Millisecond); got != 0 {
+					t.Errorf("%d requests", got)
+				}
+			})
 		}
 	})
 	t.Run("while a retry waits", func(t *testing.T) {
@@ -52,29 +54,31 @@ func TestContextEnds(t *testing.T) {
 	})
 	t.Run("while Atlas thinks", func(t *testing.T) {
 		t.Parallel()
-		for _, digest := range []bool{false, true} {
-			w := newWorld(t, func(s *setup) { s.digest, s.client.MaxRetries = digest, 3 })
-			ctx, cancel := context.WithCancel(t.Context())
-			ended := make(chan struct{})
-			w.server.Inject(atlassim.Fault{
-				Operation: atlassim.OpGetProject, Authenticated: true,
-				Handler: func(_ http.ResponseWriter, r *http.Request) {
-					cancel()
-					<-r.Context().Done() // the client hangs up
-					close(ended)
-				},
+		for name, digest := range schemes() {
+			t.Run(name, func(t *testing.T) {
+				w := newWorld(t, func(s *setup) { s.digest, s.client.MaxRetries = digest, 3 })
+				ctx, cancel := context.WithCancel(t.Context())
+				ended := make(chan struct{})
+				w.server.Inject(atlassim.Fault{
+					Operation: atlassim.OpGetProject, Authenticated: true,
+					Handler: func(_ http.ResponseWriter, r *http.Request) {
+						cancel()
+						<-r.Context().Done() // the client hangs up
+						close(ended)
+					},
+				})
+				if err := w.readProject(ctx); !errors.Is(err, context.Canceled) {
+					t.Errorf("%v", err)
+				}
+				<-ended
+				want := 1
+				if digest {
+					want = 2
+				}
+				if got := arrived(w, 800*time.Millisecond); got != want {
+					t.Errorf("%d requests, want %d", got, want)
+				}
 			})
-			if err := w.readProject(ctx); !errors.Is(err, context.Canceled) {
-				t.Errorf("%v", err)
-			}
-			<-ended
-			want := 1
-			if digest {
-				want = 2
-			}
-			if got := arrived(w, 800*time.Millisecond); got != want {
-				t.Errorf("%d requests, want %d", got, want)
-			}
 		}
 	})
 	t.Run("by its deadline", func(t *testing.T) {

@@ -118,10 +118,12 @@ func TestDecodeURLs(t *testing.T) {
 		`"components": [{"privateDownloadDeliveryUrls": [{"deliveryUrl": "u"}]}]`:  true,
 		`"components": [{"privateDownloadDeliveryUrls": [{"deliveryUrl": ""}]}]`:   false,
 	} {
-		w := newWorld(t)
-		w.answers(atlassim.OpListBackupRestores, `{"results": [{"id": "`+jobID+`", `+members+`}]}`)
-		got, err := collect(w.client.RestoreJobs(w.project.ID, clusterName).All(t.Context()))
-		wantDecoded(t, got, []atlasapi.RestoreJob{{ID: objectID(t, jobID), HasURL: want}}, err)
+		t.Run(members, func(t *testing.T) {
+			w := newWorld(t)
+			w.answers(atlassim.OpListBackupRestores, `{"results": [{"id": "`+jobID+`", `+members+`}]}`)
+			got, err := collect(w.client.RestoreJobs(w.project.ID, clusterName).All(t.Context()))
+			wantDecoded(t, got, []atlasapi.RestoreJob{{ID: objectID(t, jobID), HasURL: want}}, err)
+		})
 	}
 }
 
@@ -143,14 +145,16 @@ func TestDecodeDates(t *testing.T) {
 		"2026-10-25":                "",
 		"2026-10-25 02:30:00Z":      "",
 	} {
-		w := newWorld(t)
-		w.answers(atlassim.OpListBackupExports, `{"results":[{"id":"`+jobID+`","createdAt":"`+text+`"}]}`)
-		got, err := collect(w.client.ExportJobs(w.project.ID, clusterName).All(t.Context()))
-		if want == "" {
-			wantFailure(t, err, atlassim.OpListBackupExports, atlasapi.KindBadResponse)
-		} else if err != nil || len(got) != 1 || !got[0].CreatedAt.Equal(at(t, want)) {
-			t.Errorf("%s: %+v (%v), want %s", text, got, err, want)
-		}
+		t.Run(text, func(t *testing.T) {
+			w := newWorld(t)
+			w.answers(atlassim.OpListBackupExports, `{"results":[{"id":"`+jobID+`","createdAt":"`+text+`"}]}`)
+			got, err := collect(w.client.ExportJobs(w.project.ID, clusterName).All(t.Context()))
+			if want == "" {
+				wantFailure(t, err, atlassim.OpListBackupExports, atlasapi.KindBadResponse)
+			} else if err != nil || len(got) != 1 || !got[0].CreatedAt.Equal(at(t, want)) {
+				t.Errorf("%+v (%v), want %s", got, err, want)
+			}
+		})
 	}
 }
 
@@ -197,35 +201,37 @@ func TestDecodeRuns(t *testing.T) {
 func TestDecodeSchedule(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
-		body string
-		want atlasapi.Schedule
+		name, body string
+		want       atlasapi.Schedule
 	}{
-		{fixture(t, "schedule.json"), wholeSchedule(t)},
-		{`{"autoExportEnabled":false}`, atlasapi.Schedule{AutoExportEnabled: set(false)}},
+		{"whole", fixture(t, "schedule.json"), wholeSchedule(t)},
+		{"one field", `{"autoExportEnabled":false}`, atlasapi.Schedule{AutoExportEnabled: set(false)}},
 		{
-			`{"autoExportEnabled":false,"export":null,"policies":null,"nextSnapshot":null,"restoreWindowDays":null}`,
+			"nulls", `{"autoExportEnabled":false,"export":null,"policies":null,"nextSnapshot":null,"restoreWindowDays":null}`,
 			atlasapi.Schedule{AutoExportEnabled: set(false)},
 		},
 		{
-			`{"autoExportEnabled":false,"policies":[],"export":{"exportBucketId":"none"}}`,
+			"no items", `{"autoExportEnabled":false,"policies":[],"export":{"exportBucketId":"none"}}`,
 			atlasapi.Schedule{AutoExportEnabled: set(false), PolicyItems: []atlasapi.PolicyItem{}},
 		},
 		{
-			`{"autoExportEnabled":false,"policies":[{"policyItems":[]},{"policyItems":null},{"policyItems":[{"frequencyType":"weekly"},` +
+			"several policies", `{"autoExportEnabled":false,"policies":[{"policyItems":[]},{"policyItems":null},{"policyItems":[{"frequencyType":"weekly"},` +
 				`{"id":null,"frequencyType":"A_FREQUENCY_OF_TOMORROW","frequencyInterval":null}]},{"policyItems":[{"frequencyInterval":40}]}]}`,
 			atlasapi.Schedule{AutoExportEnabled: set(false), PolicyItems: []atlasapi.PolicyItem{
 				{FrequencyType: "weekly"}, {FrequencyType: "A_FREQUENCY_OF_TOMORROW"}, {FrequencyInterval: 40},
 			}},
 		},
 		{
-			`{"export":{"frequencyType":"fortnightly"},"autoExportEnabled":true}`,
+			"unknown frequency", `{"export":{"frequencyType":"fortnightly"},"autoExportEnabled":true}`,
 			atlasapi.Schedule{AutoExportEnabled: set(true), ExportFrequency: "fortnightly"},
 		},
 	} {
-		w := newWorld(t)
-		w.answers(atlassim.OpGetBackupSchedule, test.body)
-		got, err := w.client.Schedule(t.Context(), w.project.ID, clusterName)
-		wantDecoded(t, got, test.want, err)
+		t.Run(test.name, func(t *testing.T) {
+			w := newWorld(t)
+			w.answers(atlassim.OpGetBackupSchedule, test.body)
+			got, err := w.client.Schedule(t.Context(), w.project.ID, clusterName)
+			wantDecoded(t, got, test.want, err)
+		})
 	}
 }
 
@@ -254,12 +260,14 @@ func TestDecodeText(t *testing.T) {
 		{`\ud83d\ude00`, "😀"},
 		{`\ud83d`, "�"},
 	} {
-		w := newWorld(t)
-		w.answers(atlassim.OpGetProject, `{"id":"`+jobID+`","name":"`+test.name+`"}`)
-		got, err := w.client.Project(t.Context(), w.project.ID)
-		if err != nil || got.Name != test.want || !utf8.ValidString(got.Name) {
-			t.Errorf("%q is read as %q, want %q (%v)", test.name, got.Name, test.want, err)
-		}
+		t.Run(test.name, func(t *testing.T) {
+			w := newWorld(t)
+			w.answers(atlassim.OpGetProject, `{"id":"`+jobID+`","name":"`+test.name+`"}`)
+			got, err := w.client.Project(t.Context(), w.project.ID)
+			if err != nil || got.Name != test.want || !utf8.ValidString(got.Name) {
+				t.Errorf("%q is read as %q, want %q (%v)", test.name, got.Name, test.want, err)
+			}
+		})
 	}
 }
 

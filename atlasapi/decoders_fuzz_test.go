@@ -3,6 +3,7 @@ package atlasapi
 import (
 	"context"
 	"errors"
+	"fmt"
 	"reflect"
 	"regexp"
 	"slices"
@@ -270,9 +271,11 @@ func TestDeepNesting(t *testing.T) {
 	list := ofList("list_projects", (*Client).Projects, projectAgain)
 	for _, levels := range []int{1000, 9998, 9999, 10000, 10001, 1 << 16} {
 		for _, braces := range [][2]string{{"[", "]"}, {`{"a":`, "}"}} {
-			body := `{"results":[],"x":` + strings.Repeat(braces[0], levels) + "1" + strings.Repeat(braces[1], levels) + "}"
-			list.check(t, newFuzzedWire(t), []byte(body))
-			list.check(t, newFuzzedWire(t), []byte(body[:len(body)/2]))
+			t.Run(fmt.Sprintf("%d of %s", levels, braces[0]), func(t *testing.T) {
+				body := `{"results":[],"x":` + strings.Repeat(braces[0], levels) + "1" + strings.Repeat(braces[1], levels) + "}"
+				list.check(t, newFuzzedWire(t), []byte(body))
+				list.check(t, newFuzzedWire(t), []byte(body[:len(body)/2]))
+			})
 		}
 	}
 }
@@ -284,7 +287,9 @@ func TestNumbersThatWrap(t *testing.T) {
 	runs := ofList("list_pipeline_runs", func(c *Client) List[PipelineRun] { return c.PipelineRuns(fuzzedGroup, "orders") }, runAgain)
 	exports := ofList("list_backup_exports", func(c *Client) List[ExportJob] { return c.ExportJobs(fuzzedGroup, "prod") }, exportAgain)
 	for _, number := range []string{"23058430092136939520", "18446744073709551616", "184467440737095516150", "-23058430092136939520", "6000000000", "4294967296", "-6000000000"} {
-		runs.check(t, w, []byte(`{"results":[{"_id":"6a7953692c88faeba59d5e01","stats":{"numDocs":`+number+`}}]}`))
-		exports.check(t, w, []byte(`{"results":[{"id":"6a7953692c88faeba59d5e01","exportStatus":{"totalCollections":`+number+`}}]}`))
+		t.Run(number, func(t *testing.T) {
+			runs.check(t, w, []byte(`{"results":[{"_id":"6a7953692c88faeba59d5e01","stats":{"numDocs":`+number+`}}]}`))
+			exports.check(t, w, []byte(`{"results":[{"id":"6a7953692c88faeba59d5e01","exportStatus":{"totalCollections":`+number+`}}]}`))
+		})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -16,72 +17,78 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	t.Parallel()
 	const unreadable = "://" + marker
 	for _, status := range []int{301, 302, 303, 307, 308} {
-		for _, digest := range []bool{false, true} {
-			other, count := elsewhere(t)
-			for _, location := range []string{other + "/" + marker + "?a=" + marker, "/api/atlas/v2/groups?" + marker, "", unreadable} {
-				for _, operation := range []string{atlassim.OpGetProject, atlassim.OpToken} {
-					if digest && operation == atlassim.OpToken {
-						continue
+		t.Run(strconv.Itoa(status), func(t *testing.T) {
+			for name, digest := range schemes() {
+				t.Run(name, func(t *testing.T) {
+					other, count := elsewhere(t)
+					for _, location := range []string{other + "/" + marker + "?a=" + marker, "/api/atlas/v2/groups?" + marker, "", unreadable} {
+						for _, operation := range []string{atlassim.OpGetProject, atlassim.OpToken} {
+							if digest && operation == atlassim.OpToken {
+								continue
+							}
+							w := newWorld(t, func(s *setup) { s.digest = digest })
+							w.server.Inject(atlassim.Fault{
+								Operation: operation, Status: status, Body: marker, Header: http.Header{"Location": {location}},
+							})
+							failure := failedAs(t, w.readProject(t.Context()), operation, atlasapi.KindBadResponse)
+							if failure.Status != status && location != unreadable {
+								t.Errorf("%d to %q: %+v", status, location, failure)
+							}
+							if got := w.server.Count(""); got != map[string]int{atlassim.OpGetProject: 2, atlassim.OpToken: 1}[operation] && !digest || got > 2 {
+								t.Errorf("%d to %q: %d requests", status, location, got)
+							}
+						}
 					}
-					w := newWorld(t, func(s *setup) { s.digest = digest })
-					w.server.Inject(atlassim.Fault{
-						Operation: operation, Status: status, Body: marker, Header: http.Header{"Location": {location}},
-					})
-					failure := failedAs(t, w.readProject(t.Context()), operation, atlasapi.KindBadResponse)
-					if failure.Status != status && location != unreadable {
-						t.Errorf("%d to %q: %+v", status, location, failure)
+					if count.Load() != 0 {
+						t.Errorf("%d requests went elsewhere", count.Load())
 					}
-					if got := w.server.Count(""); got != map[string]int{atlassim.OpGetProject: 2, atlassim.OpToken: 1}[operation] && !digest || got > 2 {
-						t.Errorf("%d to %q: %d requests", status, location, got)
-					}
-				}
+				})
 			}
-			if count.Load() != 0 {
-				t.Errorf("%d requests went elsewhere", count.Load())
-			}
-		}
+		})
 	}
 }
 
 // TestErrorsAreRedacted has an answer give the credentials back, in every part that is shown.
 func TestErrorsAreRedacted(t *testing.T) {
 	t.Parallel()
-	for _, digest := range []bool{false, true} {
-		w := newWorld(t, func(s *setup) { s.digest = digest })
-		w.server.Inject(atlassim.Fault{
-			Operation: atlassim.OpGetProject, Authenticated: true,
-			Handler: func(out http.ResponseWriter, r *http.Request) {
-				bearer := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
-				echo := strings.NewReplacer(`"`, "").Replace(bearer) + " " + clientSecret + " " + privateKey
-				out.Header().Set("X-Error-Code", echo)
-				out.WriteHeader(http.StatusBadRequest)
-				_, _ = fmt.Fprintf(out, `{"detail":"refused: %s","errorCode":"%s","error":400,"reason":"%s",`+
-					`"badRequestDetail":{"fields":[{"field":"%s","description":"%s"},{"field":"name","description":"too long"}]}}`,
-					echo, echo, echo, echo, echo)
-			},
-		})
-		err := w.readProject(t.Context())
-		var failure *atlasapi.Error
-		if !errors.As(err, &failure) {
-			t.Fatal(err)
-		}
-		hidden := []string{clientSecret, "simulated-token-"}
-		if digest {
-			hidden = []string{privateKey}
-		}
-		for _, secret := range hidden {
-			for _, shown := range []string{err.Error(), fmt.Sprintf("%+v", *failure), fmt.Sprintf("%#v", failure)} {
-				if strings.Contains(shown, secret) {
-					t.Errorf("%q shows %q", shown, secret)
+	for name, digest := range schemes() {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, func(s *setup) { s.digest = digest })
+			w.server.Inject(atlassim.Fault{
+				Operation: atlassim.OpGetProject, Authenticated: true,
+				Handler: func(out http.ResponseWriter, r *http.Request) {
+					bearer := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+					echo := strings.NewReplacer(`"`, "").Replace(bearer) + " " + clientSecret + " " + privateKey
+					out.Header().Set("X-Error-Code", echo)
+					out.WriteHeader(http.StatusBadRequest)
+					_, _ = fmt.Fprintf(out, `{"detail":"refused: %s","errorCode":"%s","error":400,"reason":"%s",`+
+						`"badRequestDetail":{"fields":[{"field":"%s","description":"%s"},{"field":"name","description":"too long"}]}}`,
+						echo, echo, echo, echo, echo)
+				},
+			})
+			err := w.readProject(t.Context())
+			failure, ok := errors.AsType[*atlasapi.Error](err)
+			if !ok {
+				t.Fatal(err)
+			}
+			hidden := []string{clientSecret, "simulated-token-"}
+			if digest {
+				hidden = []string{privateKey}
+			}
+			for _, secret := range hidden {
+				for _, shown := range []string{err.Error(), fmt.Sprintf("%+v", *failure), fmt.Sprintf("%#v", failure)} {
+					if strings.Contains(shown, secret) {
+						t.Errorf("%q shows %q", shown, secret)
+					}
 				}
 			}
-		}
-		if failure.Code != "" {
-			t.Errorf("the code is %q", failure.Code)
-		}
-		if !strings.Contains(err.Error(), "refused: ") || !strings.Contains(err.Error(), "name: too long") {
-			t.Errorf("%q does not tell what Atlas said", err)
-		}
+			if failure.Code != "" {
+				t.Errorf("the code is %q", failure.Code)
+			}
+			if !strings.Contains(err.Error(), "refused: ") || !strings.Contains(err.Error(), "name: too long") {
+				t.Errorf("%q does not tell what Atlas said", err)
+			}
+		})
 	}
 }
 
@@ -89,9 +96,7 @@ func TestErrorsAreRedacted(t *testing.T) {
 func TestSpentTokenIsRedacted(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	if err := w.readProject(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	w.mustReadProject(t)
 	arrived, replaced := make(chan struct{}), make(chan struct{})
 	w.server.Inject(atlassim.Fault{
 		Operation: atlassim.OpGetProject, Times: 1,
@@ -118,36 +123,45 @@ func TestSpentTokenIsRedacted(t *testing.T) {
 // TestBrokenHTTPIsRedacted has an answer that is no HTTP give the credentials back: what Go cannot read, it quotes.
 func TestBrokenHTTPIsRedacted(t *testing.T) {
 	t.Parallel()
-	for _, answer := range []string{"%s\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: %s\r\n\r\n", "HTTP/1.1 200 OK\r\n%s\r\n\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: %s\r\n\r\n"} {
-		for _, digest := range []bool{false, true} {
-			hidden := []string{clientSecret, "simulated-token-"}
-			if digest {
-				hidden = []string{privateKey}
-			}
-			w := newWorld(t, func(s *setup) { s.digest = digest })
-			w.server.Inject(atlassim.Fault{
-				Operation: atlassim.OpGetProject, Authenticated: true,
-				Handler: func(out http.ResponseWriter, r *http.Request) {
-					connection, buffered, err := http.NewResponseController(out).Hijack()
-					if err != nil {
-						t.Error(err)
-						return
+	for broken, answer := range map[string]string{
+		"status line": "%s\r\n\r\n",
+		"length":      "HTTP/1.1 200 OK\r\nContent-Length: %s\r\n\r\n",
+		"header":      "HTTP/1.1 200 OK\r\n%s\r\n\r\n",
+		"encoding":    "HTTP/1.1 200 OK\r\nTransfer-Encoding: %s\r\n\r\n",
+	} {
+		t.Run(broken, func(t *testing.T) {
+			for name, digest := range schemes() {
+				t.Run(name, func(t *testing.T) {
+					hidden := []string{clientSecret, "simulated-token-"}
+					if digest {
+						hidden = []string{privateKey}
 					}
-					defer func() { _ = connection.Close() }()
-					_, proof, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-					_, _ = fmt.Fprintf(buffered, answer, "x "+strings.NewReplacer(":", "", `"`, "").Replace(proof)+" "+hidden[0])
-					_ = buffered.Flush()
-				},
-			})
-			err := w.readProject(t.Context())
-			failure := failedAs(t, err, atlassim.OpGetProject, atlasapi.KindNetwork)
-			for _, secret := range hidden {
-				for _, shown := range []string{err.Error(), fmt.Sprintf("%+v", *failure), fmt.Sprintf("%#v", failure), fmt.Sprintf("%#v", failure.Err)} {
-					if strings.Contains(shown, secret) {
-						t.Errorf("%q shows %q", shown, secret)
+					w := newWorld(t, func(s *setup) { s.digest = digest })
+					w.server.Inject(atlassim.Fault{
+						Operation: atlassim.OpGetProject, Authenticated: true,
+						Handler: func(out http.ResponseWriter, r *http.Request) {
+							connection, buffered, err := http.NewResponseController(out).Hijack()
+							if err != nil {
+								t.Error(err)
+								return
+							}
+							defer func() { _ = connection.Close() }()
+							_, proof, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+							_, _ = fmt.Fprintf(buffered, answer, "x "+strings.NewReplacer(":", "", `"`, "").Replace(proof)+" "+hidden[0])
+							_ = buffered.Flush()
+						},
+					})
+					err := w.readProject(t.Context())
+					failure := failedAs(t, err, atlassim.OpGetProject, atlasapi.KindNetwork)
+					for _, secret := range hidden {
+						for _, shown := range []string{err.Error(), fmt.Sprintf("%+v", *failure), fmt.Sprintf("%#v", failure), fmt.Sprintf("%#v", failure.Err)} {
+							if strings.Contains(shown, secret) {
+								t.Errorf("%q shows %q", shown, secret)
+							}
+						}
 					}
-				}
+				})
 			}
-		}
+		})
 	}
 }

@@ -1,11 +1,16 @@
 package atlasapi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -25,9 +30,11 @@ func TestParseSunset(t *testing.T) {
 		"2027-07-01T00:00:00Z":            {},
 		"Thu, 32 Jul 2027 00:00:00 GMT":   {},
 	} {
-		if got := parseSunset(text); !got.Equal(want) || got.Location() != time.UTC {
-			t.Errorf("%q is %s, want %s", text, got, want)
-		}
+		t.Run(cmp.Or(text, "none"), func(t *testing.T) {
+			if got := parseSunset(text); !got.Equal(want) || got.Location() != time.UTC {
+				t.Errorf("%q is %s, want %s", text, got, want)
+			}
+		})
 	}
 }
 
@@ -53,9 +60,11 @@ func TestParseRetryAfter(t *testing.T) {
 		"Fri, 20 Nov 2026 11:00:00 GMT":  0,
 		"Fri, 20 Nov 2099 12:00:00 GMT":  time.Hour,
 	} {
-		if got := parseRetryAfter(text, now); got != want {
-			t.Errorf("%q is %s, want %s", text, got, want)
-		}
+		t.Run(cmp.Or(text, "none"), func(t *testing.T) {
+			if got := parseRetryAfter(text, now); got != want {
+				t.Errorf("%q is %s, want %s", text, got, want)
+			}
+		})
 	}
 }
 
@@ -115,16 +124,17 @@ func TestTokenMargin(t *testing.T) {
 		``:                    59 * time.Minute,
 		`,"expires_in":null`:  59 * time.Minute,
 	} {
-		a, c, _ := tokens(t, good(expires))
-		before := time.Now()
-		if _, err := a.current(t.Context(), c); err != nil {
-			t.Errorf("%s: %v", expires, err)
-			continue
-		}
-		// The server's second begins somewhere between before and now.
-		if early, late := before.Add(want-time.Second), time.Now().Add(want+time.Second); a.until.Before(early) || a.until.After(late) {
-			t.Errorf("%s: used for %s, want %s", expires, a.until.Sub(before), want)
-		}
+		t.Run(cmp.Or(expires, "none"), func(t *testing.T) {
+			a, c, _ := tokens(t, good(expires))
+			before := time.Now()
+			if _, err := a.current(t.Context(), c); err != nil {
+				t.Fatal(err)
+			}
+			// The server's second begins somewhere between before and now.
+			if early, late := before.Add(want-time.Second), time.Now().Add(want+time.Second); a.until.Before(early) || a.until.After(late) {
+				t.Errorf("used for %s, want %s", a.until.Sub(before), want)
+			}
+		})
 	}
 }
 
@@ -186,24 +196,26 @@ func wantRetry(t *testing.T, at time.Time, wait time.Duration) {
 func TestMintRetryAfter(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{http.StatusTooManyRequests, http.StatusServiceUnavailable} {
-		a, c, asked := tokens(t, func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Retry-After", "600")
-			w.WriteHeader(status)
+		t.Run(strconv.Itoa(status), func(t *testing.T) {
+			a, c, asked := tokens(t, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Retry-After", "600")
+				w.WriteHeader(status)
+			})
+			_, err := a.current(t.Context(), c)
+			failure, ok := errors.AsType[*Error](err)
+			if !ok {
+				t.Fatalf("%v", err)
+			}
+			wantRetry(t, failure.RetryAt, 10*time.Minute)
+			a.retryAt = a.retryAt.Add(-9 * time.Minute) // as if so much time had passed
+			if _, err := a.current(t.Context(), c); err == nil || asked.Load() != 1 {
+				t.Errorf("asked %d times, though Retry-After says 10 minutes (%v)", asked.Load(), err)
+			}
+			a.retryAt, c.limits = time.Now(), NewLimits()
+			if _, err := a.current(t.Context(), c); err == nil || asked.Load() != 2 {
+				t.Errorf("asked %d times once Retry-After has passed (%v)", asked.Load(), err)
+			}
 		})
-		_, err := a.current(t.Context(), c)
-		var failure *Error
-		if !errors.As(err, &failure) {
-			t.Fatalf("%v", err)
-		}
-		wantRetry(t, failure.RetryAt, 10*time.Minute)
-		a.retryAt = a.retryAt.Add(-9 * time.Minute) // as if so much time had passed
-		if _, err := a.current(t.Context(), c); err == nil || asked.Load() != 1 {
-			t.Errorf("%d: asked %d times, though Retry-After says 10 minutes (%v)", status, asked.Load(), err)
-		}
-		a.retryAt, c.limits = time.Now(), NewLimits()
-		if _, err := a.current(t.Context(), c); err == nil || asked.Load() != 2 {
-			t.Errorf("%d: asked %d times once Retry-After has passed (%v)", status, asked.Load(), err)
-		}
 	}
 }
 
@@ -322,4 +334,42 @@ func TestBlockedBucket(t *testing.T) {
 	if _, err := l.wait(ctx, key); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
 	}
+}
+
+// TestLargeBuffersAreNotKept has one answer of a size that is not Atlas's cost its memory once, and not for good.
+func TestLargeBuffersAreNotKept(t *testing.T) {
+	c := New(Options{})
+	for range 3 {
+		large := &answer{}
+		large.Grow(maxKept + 1)
+		c.release(large)
+		if got := c.answers.Get().(*answer).Cap(); got > maxKept {
+			t.Fatalf("a buffer of %d bytes is kept", got)
+		}
+	}
+}
+
+// TestAPIKeyInFIPSMode signs in by API key where everything but what FIPS 140 approves panics.
+func TestAPIKeyInFIPSMode(t *testing.T) {
+	t.Parallel()
+	const mode = "fips140=only"
+	if os.Getenv("GODEBUG") != mode {
+		command := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
+		command.Env = append(os.Environ(), "GODEBUG="+mode)
+		if output, err := command.CombinedOutput(); err != nil || !strings.Contains(string(output), "signed in") {
+			t.Errorf("%v\n%s", err, output)
+		}
+		return
+	}
+	c := clientOn(t, Options{}, func(req *http.Request) *http.Response {
+		if req.Header.Get("Authorization") == "" {
+			challenge := `Digest realm="MMS Public API", domain="", nonce="n", algorithm=MD5, qop="auth", stale=false`
+			return answering(http.StatusUnauthorized, http.Header{"Www-Authenticate": {challenge}}, nil)
+		}
+		return answering(http.StatusOK, nil, []byte(`{"results":[]}`))
+	})
+	if _, err := c.Projects().Page(t.Context(), 1, 1); err != nil {
+		t.Fatal(err)
+	}
+	t.Log("signed in")
 }

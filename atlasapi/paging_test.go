@@ -1,6 +1,7 @@
 package atlasapi_test
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -37,15 +38,17 @@ func distinct(ids []string) int {
 func TestPages(t *testing.T) {
 	t.Parallel()
 	for n, requests := range map[int]int{0: 1, 1: 1, 499: 1, 500: 1, 501: 2, 1000: 2, 1500: 3, 1777: 4} {
-		w := newWorld(t)
-		w.generate(n)
-		ids, err := w.exportIDs()
-		if err != nil || len(ids) != n || distinct(ids) != n {
-			t.Errorf("of %d jobs, %d were read, %d of them distinct (%v)", n, len(ids), distinct(ids), err)
-		}
-		if got := w.server.Count(atlassim.OpListBackupExports); got != requests {
-			t.Errorf("%d jobs took %d requests, want %d", n, got, requests)
-		}
+		t.Run(fmt.Sprintf("%d jobs", n), func(t *testing.T) {
+			w := newWorld(t)
+			w.generate(n)
+			ids, err := w.exportIDs()
+			if err != nil || len(ids) != n || distinct(ids) != n {
+				t.Errorf("of %d jobs, %d were read, %d of them distinct (%v)", n, len(ids), distinct(ids), err)
+			}
+			if got := w.server.Count(atlassim.OpListBackupExports); got != requests {
+				t.Errorf("%d jobs took %d requests, want %d", n, got, requests)
+			}
+		})
 	}
 }
 
@@ -159,14 +162,16 @@ func elsewhere(t *testing.T) (url string, count *atomic.Int32) {
 // TestLinksAreNotFollowed has next links that point to another host.
 func TestLinksAreNotFollowed(t *testing.T) {
 	t.Parallel()
-	for _, digest := range []bool{false, true} {
-		other, count := elsewhere(t)
-		w := newWorld(t, func(s *setup) { s.sim.CentralURL, s.digest = other, digest })
-		w.generate(1200)
-		ids, err := w.exportIDs()
-		if err != nil || len(ids) != 1200 || count.Load() != 0 {
-			t.Errorf("%d jobs, %d requests elsewhere (%v)", len(ids), count.Load(), err)
-		}
+	for name, digest := range schemes() {
+		t.Run(name, func(t *testing.T) {
+			other, count := elsewhere(t)
+			w := newWorld(t, func(s *setup) { s.sim.CentralURL, s.digest = other, digest })
+			w.generate(1200)
+			ids, err := w.exportIDs()
+			if err != nil || len(ids) != 1200 || count.Load() != 0 {
+				t.Errorf("%d jobs, %d requests elsewhere (%v)", len(ids), count.Load(), err)
+			}
+		})
 	}
 }
 
@@ -230,18 +235,20 @@ func TestRepeatedLastPage(t *testing.T) {
 func TestBadLaterPage(t *testing.T) {
 	t.Parallel()
 	for _, second := range []string{`{"results":null}`, `{}`, `{"results":[],` + nextLink + `}`, "", `{"results":[{"id":"` + marker + `"}]}`} {
-		w := newWorld(t)
-		w.pages(func(number string) string {
-			if number == "1" {
-				return `{"results":[{"id":"` + jobID + `"}],` + nextLink + `}`
+		t.Run(cmp.Or(second, "no body"), func(t *testing.T) {
+			w := newWorld(t)
+			w.pages(func(number string) string {
+				if number == "1" {
+					return `{"results":[{"id":"` + jobID + `"}],` + nextLink + `}`
+				}
+				return second
+			})
+			ids, err := w.exportIDs()
+			wantFailure(t, err, atlassim.OpListBackupExports, atlasapi.KindBadResponse)
+			if len(ids) != 1 {
+				t.Errorf("%v came before it", ids)
 			}
-			return second
 		})
-		ids, err := w.exportIDs()
-		wantFailure(t, err, atlassim.OpListBackupExports, atlasapi.KindBadResponse)
-		if len(ids) != 1 {
-			t.Errorf("%q: %v came before it", second, ids)
-		}
 	}
 }
 
@@ -250,40 +257,42 @@ func TestShiftedList(t *testing.T) {
 	t.Parallel()
 	for _, order := range []atlassim.Order{atlassim.OldestFirst, atlassim.NewestFirst} {
 		for _, dropped := range []int{-1, 0, 499, 500} {
-			w := newWorld(t)
-			w.org.Do(func() {
-				for n := range 1300 {
-					w.cluster.AddExport(atlassim.Export{CreatedAt: noon().Add(time.Duration(n-1300) * time.Minute)})
+			t.Run(fmt.Sprintf("order %d without job %d", order, dropped), func(t *testing.T) {
+				w := newWorld(t)
+				w.org.Do(func() {
+					for n := range 1300 {
+						w.cluster.AddExport(atlassim.Export{CreatedAt: noon().Add(time.Duration(n-1300) * time.Minute)})
+					}
+				})
+				w.cluster.OrderExports(order)
+				oldestFirst := slices.SortedFunc(slices.Values(w.cluster.Exports()), func(a, b *atlassim.Export) int {
+					return a.CreatedAt.Compare(b.CreatedAt)
+				})
+				var shifted []int
+				read := 0
+				for page, err := range w.client.ExportJobs(w.project.ID, clusterName).Pages(t.Context()) {
+					if err != nil {
+						t.Fatal(err)
+					}
+					read += len(page.Items)
+					if page.Shifted {
+						shifted = append(shifted, page.Number)
+					}
+					if page.Number == 1 && dropped >= 0 {
+						w.org.Do(func() { w.cluster.RemoveExport(oldestFirst[dropped]) })
+					}
+				}
+				var want []int
+				if order == atlassim.OldestFirst && dropped >= 0 && dropped < 500 {
+					want = []int{2}
+				}
+				if !slices.Equal(shifted, want) {
+					t.Errorf("%v, %d dropped: pages %v are shifted, want %v", order, dropped, shifted, want)
+				}
+				if dropped < 0 && read != 1300 {
+					t.Errorf("%d of 1300 items were read", read)
 				}
 			})
-			w.cluster.OrderExports(order)
-			oldestFirst := slices.SortedFunc(slices.Values(w.cluster.Exports()), func(a, b *atlassim.Export) int {
-				return a.CreatedAt.Compare(b.CreatedAt)
-			})
-			var shifted []int
-			read := 0
-			for page, err := range w.client.ExportJobs(w.project.ID, clusterName).Pages(t.Context()) {
-				if err != nil {
-					t.Fatal(err)
-				}
-				read += len(page.Items)
-				if page.Shifted {
-					shifted = append(shifted, page.Number)
-				}
-				if page.Number == 1 && dropped >= 0 {
-					w.org.Do(func() { w.cluster.RemoveExport(oldestFirst[dropped]) })
-				}
-			}
-			var want []int
-			if order == atlassim.OldestFirst && dropped >= 0 && dropped < 500 {
-				want = []int{2}
-			}
-			if !slices.Equal(shifted, want) {
-				t.Errorf("%v, %d dropped: pages %v are shifted, want %v", order, dropped, shifted, want)
-			}
-			if dropped < 0 && read != 1300 {
-				t.Errorf("%v: %d of 1300 items were read", order, read)
-			}
 		}
 	}
 }

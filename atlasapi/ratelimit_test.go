@@ -111,17 +111,19 @@ func TestOddLimits(t *testing.T) {
 		{"Ratelimit-Limit": {"NaN"}, "Ratelimit-Remaining": {"NaN"}},
 		{"Ratelimit-Limit": {"1e3"}, "Ratelimit-Remaining": {"0x0"}},
 	} {
-		w := newWorld(t, func(s *setup) { s.sim.NoRateLimits = true })
-		w.server.Inject(atlassim.Fault{
-			Operation: atlassim.OpGetProject, Authenticated: true, Status: 200, Body: fixture(t, "project.json"), Header: header,
-		})
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		defer cancel()
-		for range 50 {
-			if err := w.readProject(ctx); err != nil {
-				t.Fatalf("%v: %v", header, err)
+		t.Run(fmt.Sprint(header), func(t *testing.T) {
+			w := newWorld(t, func(s *setup) { s.sim.NoRateLimits = true })
+			w.server.Inject(atlassim.Fault{
+				Operation: atlassim.OpGetProject, Authenticated: true, Status: 200, Body: fixture(t, "project.json"), Header: header,
+			})
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			for range 50 {
+				if err := w.readProject(ctx); err != nil {
+					t.Fatal(err)
+				}
 			}
-		}
+		})
 	}
 }
 
@@ -129,37 +131,39 @@ func TestOddLimits(t *testing.T) {
 func TestConcurrency(t *testing.T) {
 	t.Parallel()
 	for given, want := range map[int]int{0: 8, 3: 3} {
-		w := newWorld(t, func(s *setup) { s.client.MaxConcurrentRequests = given })
-		if err := w.readProject(t.Context()); err != nil { // the first request of a bucket may go alone
-			t.Fatal(err)
-		}
-		gate := make(chan struct{})
-		arrived := make(chan struct{}, 2*want)
-		body := []byte(fixture(t, "project.json"))
-		w.server.Inject(atlassim.Fault{
-			Operation: atlassim.OpGetProject, Authenticated: true,
-			Handler: func(out http.ResponseWriter, _ *http.Request) {
-				arrived <- struct{}{}
-				<-gate
-				_, _ = out.Write(body)
-			},
-		})
-		var all sync.WaitGroup
-		for range want + 1 {
-			all.Go(func() {
-				if err := w.readProject(t.Context()); err != nil {
-					t.Error(err)
-				}
+		t.Run(fmt.Sprintf("%d given", given), func(t *testing.T) {
+			w := newWorld(t, func(s *setup) { s.client.MaxConcurrentRequests = given })
+			if err := w.readProject(t.Context()); err != nil { // the first request of a bucket may go alone
+				t.Fatal(err)
+			}
+			gate := make(chan struct{})
+			arrived := make(chan struct{}, 2*want)
+			body := []byte(fixture(t, "project.json"))
+			w.server.Inject(atlassim.Fault{
+				Operation: atlassim.OpGetProject, Authenticated: true,
+				Handler: func(out http.ResponseWriter, _ *http.Request) {
+					arrived <- struct{}{}
+					<-gate
+					_, _ = out.Write(body)
+				},
 			})
-		}
-		for range want {
-			<-arrived
-		}
-		time.Sleep(50 * time.Millisecond) // one too many would arrive within this
-		if len(arrived) != 0 {
-			t.Errorf("more than %d requests at once", want)
-		}
-		close(gate)
-		all.Wait()
+			var all sync.WaitGroup
+			for range want + 1 {
+				all.Go(func() {
+					if err := w.readProject(t.Context()); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			for range want {
+				<-arrived
+			}
+			time.Sleep(50 * time.Millisecond) // one too many would arrive within this
+			if len(arrived) != 0 {
+				t.Errorf("more than %d requests at once", want)
+			}
+			close(gate)
+			all.Wait()
+		})
 	}
 }

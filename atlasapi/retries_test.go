@@ -1,10 +1,13 @@
 package atlasapi_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -76,8 +79,8 @@ func (f passingFault) timeout() time.Duration {
 func TestFaultPasses(t *testing.T) {
 	t.Parallel()
 	for _, test := range passing() {
-		for _, digest := range []bool{false, true} {
-			t.Run(test.name, func(t *testing.T) {
+		for scheme, digest := range schemes() {
+			t.Run(test.name+" with "+scheme, func(t *testing.T) {
 				t.Parallel()
 				w := newWorld(t, func(s *setup) {
 					s.digest, s.client.MaxRetries, s.client.RequestTimeout = digest, 3, test.timeout()
@@ -90,9 +93,7 @@ func TestFaultPasses(t *testing.T) {
 				fault := test.fault
 				fault.Operation, fault.Authenticated, fault.Times = atlassim.OpGetProject, true, 1
 				w.server.Inject(fault)
-				if err := w.readProject(t.Context()); err != nil {
-					t.Fatal(err)
-				}
+				w.mustReadProject(t)
 				if got, want := w.watch.retried(), []string{"get_project " + test.kind.String()}; !slices.Equal(got, want) {
 					t.Errorf("retries observed: %q, want %q", got, want)
 				}
@@ -119,7 +120,7 @@ func TestFaultStays(t *testing.T) {
 	t.Parallel()
 	for _, test := range passing() {
 		for _, retries := range []int{0, 1} {
-			t.Run(test.name, func(t *testing.T) {
+			t.Run(fmt.Sprintf("%s, %d retries", test.name, retries), func(t *testing.T) {
 				t.Parallel()
 				w := newWorld(t, func(s *setup) { s.client.MaxRetries, s.client.RequestTimeout = retries, test.timeout() })
 				fault := test.fault
@@ -155,23 +156,27 @@ func TestRetriesAreBounded(t *testing.T) {
 func TestNotSentAgain(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{304, 400, 401, 402, 403, 404, 405, 406, 408, 409, 410, 418, 451} {
-		for _, digest := range []bool{false, true} {
-			w := newWorld(t, func(s *setup) { s.digest, s.client.MaxRetries = digest, 3 })
-			if err := failureOf(w.client.Projects().All(t.Context())); err != nil {
-				t.Fatal(err)
+		t.Run(strconv.Itoa(status), func(t *testing.T) {
+			for name, digest := range schemes() {
+				t.Run(name, func(t *testing.T) {
+					w := newWorld(t, func(s *setup) { s.digest, s.client.MaxRetries = digest, 3 })
+					if err := failureOf(w.client.Projects().All(t.Context())); err != nil {
+						t.Fatal(err)
+					}
+					w.server.Inject(atlassim.Fault{
+						Operation: atlassim.OpGetProject, Authenticated: true, Status: status, Code: "NOT_IN_GROUP",
+						Header: http.Header{"Retry-After": {"0"}},
+					})
+					var failure *atlasapi.Error
+					if err := w.readProject(t.Context()); !errors.As(err, &failure) || failure.Status != status {
+						t.Error(err)
+					}
+					if got := w.server.Count(atlassim.OpGetProject); got != 1 || len(w.watch.retried()) != 0 {
+						t.Errorf("sent %d times", got)
+					}
+				})
 			}
-			w.server.Inject(atlassim.Fault{
-				Operation: atlassim.OpGetProject, Authenticated: true, Status: status, Code: "NOT_IN_GROUP",
-				Header: http.Header{"Retry-After": {"0"}},
-			})
-			var failure *atlasapi.Error
-			if err := w.readProject(t.Context()); !errors.As(err, &failure) || failure.Status != status {
-				t.Errorf("%d: %v", status, err)
-			}
-			if got := w.server.Count(atlassim.OpGetProject); got != 1 || len(w.watch.retried()) != 0 {
-				t.Errorf("%d: sent %d times", status, got)
-			}
-		}
+		})
 	}
 }
 
@@ -179,7 +184,7 @@ func TestNotSentAgain(t *testing.T) {
 func TestRetryAfter(t *testing.T) {
 	t.Parallel()
 	for _, value := range []string{"", "0", "1", "-1", "soon", "Fri, 20 Nov 2020 12:00:00 GMT"} {
-		t.Run(value, func(t *testing.T) {
+		t.Run(cmp.Or(value, "none"), func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, func(s *setup) { s.client.MaxRetries = 1 })
 			header := http.Header{}
@@ -190,9 +195,7 @@ func TestRetryAfter(t *testing.T) {
 				Operation: atlassim.OpGetProject, Authenticated: true, Times: 1,
 				Status: 429, Code: "RATE_LIMITED_TOKEN_BUCKET", Header: header,
 			})
-			if err := w.readProject(t.Context()); err != nil {
-				t.Fatal(err)
-			}
+			w.mustReadProject(t)
 			if got := w.server.Count(atlassim.OpGetProject); got != 2 {
 				t.Errorf("%d requests", got)
 			}
@@ -217,40 +220,42 @@ func isAbout(at time.Time, wait time.Duration) bool {
 func TestRetryAfterIsFar(t *testing.T) {
 	t.Parallel()
 	for _, value := range []string{"3600", "86400", "99999999999", "99999999999999999999999", "Fri, 20 Nov 2099 12:00:00 GMT"} {
-		w := newWorld(t, func(s *setup) { s.client.MaxRetries = 3 })
-		other := w.org.AddProject("other")
-		w.server.Inject(atlassim.Fault{
-			Operation: atlassim.OpGetProject, Path: "/api/atlas/v2/groups/" + w.project.ID, Authenticated: true,
-			Status: 429, Code: "RATE_LIMITED_TOKEN_BUCKET", Header: http.Header{"Retry-After": {value}},
+		t.Run(value, func(t *testing.T) {
+			w := newWorld(t, func(s *setup) { s.client.MaxRetries = 3 })
+			other := w.org.AddProject("other")
+			w.server.Inject(atlassim.Fault{
+				Operation: atlassim.OpGetProject, Path: "/api/atlas/v2/groups/" + w.project.ID, Authenticated: true,
+				Status: 429, Code: "RATE_LIMITED_TOKEN_BUCKET", Header: http.Header{"Retry-After": {value}},
+			})
+			// Should the header not be understood, the retries end here and not by themselves.
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			failure := failedAs(t, w.readProject(ctx), atlassim.OpGetProject, atlasapi.KindRateLimited)
+			if failure.Status != 429 || !isAbout(failure.RetryAt, time.Hour) {
+				t.Errorf("%+v, want a wait that is bounded to an hour", failure)
+			}
+			again := failedAs(t, w.readProject(ctx), atlassim.OpGetProject, atlasapi.KindRateLimited)
+			if again.Status != 0 || !isAbout(again.RetryAt, time.Hour) {
+				t.Errorf("then %+v", again)
+			}
+			if got := w.server.Count(atlassim.OpGetProject); got != 1 || len(w.watch.retried()) != 0 {
+				t.Errorf("%d requests, retries observed: %v", got, w.watch.retried())
+			}
+			if _, err := w.client.Project(t.Context(), other.ID); err != nil {
+				t.Errorf("another project: %v", err)
+			}
+			if _, err := w.client.Schedule(t.Context(), w.project.ID, clusterName); err != nil {
+				t.Errorf("another bucket: %v", err)
+			}
+			options := w.options
+			options.Limits = atlasapi.NewLimits()
+			w.server.ResetRequests()
+			_, err := w.connect(options).Project(ctx, w.project.ID)
+			wantFailure(t, err, atlassim.OpGetProject, atlasapi.KindRateLimited)
+			if got := w.server.Count(atlassim.OpGetProject); got != 1 {
+				t.Errorf("fresh limits send %d requests", got)
+			}
 		})
-		// Should the header not be understood, the retries end here and not by themselves.
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		failure := failedAs(t, w.readProject(ctx), atlassim.OpGetProject, atlasapi.KindRateLimited)
-		if failure.Status != 429 || !isAbout(failure.RetryAt, time.Hour) {
-			t.Errorf("%q: %+v, want a wait that is bounded to an hour", value, failure)
-		}
-		again := failedAs(t, w.readProject(ctx), atlassim.OpGetProject, atlasapi.KindRateLimited)
-		if again.Status != 0 || !isAbout(again.RetryAt, time.Hour) {
-			t.Errorf("%q: then %+v", value, again)
-		}
-		if got := w.server.Count(atlassim.OpGetProject); got != 1 || len(w.watch.retried()) != 0 {
-			t.Errorf("%q: %d requests, retries observed: %v", value, got, w.watch.retried())
-		}
-		if _, err := w.client.Project(t.Context(), other.ID); err != nil {
-			t.Errorf("another project: %v", err)
-		}
-		if _, err := w.client.Schedule(t.Context(), w.project.ID, clusterName); err != nil {
-			t.Errorf("another bucket: %v", err)
-		}
-		options := w.options
-		options.Limits = atlasapi.NewLimits()
-		w.server.ResetRequests()
-		_, err := w.connect(options).Project(ctx, w.project.ID)
-		wantFailure(t, err, atlassim.OpGetProject, atlasapi.KindRateLimited)
-		if got := w.server.Count(atlassim.OpGetProject); got != 1 {
-			t.Errorf("%q: fresh limits send %d requests", value, got)
-		}
 	}
 }
 

@@ -77,20 +77,20 @@ func TestSecretIsHidden(t *testing.T) {
 // TestCredentialsAreHidden prints what holds secrets, tokens included, without showing them.
 func TestCredentialsAreHidden(t *testing.T) {
 	t.Parallel()
-	for _, digest := range []bool{false, true} {
-		w := newWorld(t, func(s *setup) { s.digest = digest })
-		if err := w.readProject(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		for _, thing := range []any{w.options.Credentials, w.options, &w.options, struct{ C any }{w.options.Credentials}} {
-			for _, verb := range []string{"%v", "%+v", "%#v"} {
-				got := fmt.Sprintf(verb, thing)
-				for _, secret := range []string{clientSecret, privateKey, "simulated-token-"} {
-					if showsSecret(got, secret) {
-						t.Errorf("%s of a %T shows %q", verb, thing, secret)
+	for name, digest := range schemes() {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, func(s *setup) { s.digest = digest })
+			w.mustReadProject(t)
+			for _, thing := range []any{w.options.Credentials, w.options, &w.options, struct{ C any }{w.options.Credentials}} {
+				for _, verb := range []string{"%v", "%+v", "%#v"} {
+					got := fmt.Sprintf(verb, thing)
+					for _, secret := range []string{clientSecret, privateKey, "simulated-token-"} {
+						if showsSecret(got, secret) {
+							t.Errorf("%s of a %T shows %q", verb, thing, secret)
+						}
 					}
 				}
 			}
-		}
+		})
 	}
 }

@@ -3,7 +3,10 @@ package atlasapi_test
 import (
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -22,9 +25,7 @@ func TestTokenIsKept(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for range 40 {
-		if err := w.readProject(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		w.mustReadProject(t)
 	}
 	w.client.Close() // connections go, the token stays
 	options := w.options
@@ -72,9 +73,7 @@ func TestTokenIsReplacedBeforeItsEnd(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(s *setup) { s.sim.TokenLifetime, s.sim.NoRateLimits = time.Second, true })
 	for w.server.Mints() < 2 && t.Context().Err() == nil {
-		if err := w.readProject(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		w.mustReadProject(t)
 		time.Sleep(5 * time.Millisecond)
 	}
 	if got := statuses(w.server, atlassim.OpGetProject); got[http.StatusUnauthorized] != 0 {
@@ -85,9 +84,7 @@ func TestTokenIsReplacedBeforeItsEnd(t *testing.T) {
 func TestForgottenToken(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	if err := w.readProject(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	w.mustReadProject(t)
 	w.server.ForgetTokens()
 	var all sync.WaitGroup
 	for range 8 {
@@ -194,28 +191,32 @@ func TestKindsOfRefusal(t *testing.T) {
 		{503, "", atlasapi.KindServerError},
 		{599, "", atlasapi.KindServerError},
 	} {
-		for _, digest := range []bool{false, true} {
-			w := newWorld(t, func(s *setup) { s.digest = digest })
-			if err := failureOf(w.client.Projects().All(t.Context())); err != nil {
-				t.Fatal(err)
+		t.Run(fmt.Sprint(test.status, " ", test.code), func(t *testing.T) {
+			for name, digest := range schemes() {
+				t.Run(name, func(t *testing.T) {
+					w := newWorld(t, func(s *setup) { s.digest = digest })
+					if err := failureOf(w.client.Projects().All(t.Context())); err != nil {
+						t.Fatal(err)
+					}
+					w.refuses(test.status, test.code)
+					for range 3 {
+						failure := failedAs(t, w.readProject(t.Context()), atlassim.OpGetProject, test.kind)
+						if failure.Status != test.status || failure.Code != test.code {
+							t.Errorf("%+v", failure)
+						}
+						if kind, ok := atlasapi.KindOf(fmt.Errorf("wrapped: %w", failure)); !ok || kind != test.kind {
+							t.Errorf("the kind is %s, %t", kind, ok)
+						}
+					}
+					if w.server.Count(atlassim.OpGetProject) != 3 {
+						t.Errorf("%d %s: sent %d times, want 3", test.status, test.code, w.server.Count(atlassim.OpGetProject))
+					}
+					if !digest && w.server.Mints() != 1 {
+						t.Errorf("%d %s: %d tokens, want 1", test.status, test.code, w.server.Mints())
+					}
+				})
 			}
-			w.refuses(test.status, test.code)
-			for range 3 {
-				failure := failedAs(t, w.readProject(t.Context()), atlassim.OpGetProject, test.kind)
-				if failure.Status != test.status || failure.Code != test.code {
-					t.Errorf("%+v", failure)
-				}
-				if kind, ok := atlasapi.KindOf(fmt.Errorf("wrapped: %w", failure)); !ok || kind != test.kind {
-					t.Errorf("the kind is %s, %t", kind, ok)
-				}
-			}
-			if w.server.Count(atlassim.OpGetProject) != 3 {
-				t.Errorf("%d %s: sent %d times, want 3", test.status, test.code, w.server.Count(atlassim.OpGetProject))
-			}
-			if !digest && w.server.Mints() != 1 {
-				t.Errorf("%d %s: %d tokens, want 1", test.status, test.code, w.server.Mints())
-			}
-		}
+		})
 	}
 	if kind, ok := atlasapi.KindOf(nil); ok {
 		t.Errorf("nil is of kind %s", kind)
@@ -281,14 +282,16 @@ func TestMintFails(t *testing.T) {
 func TestMintIsSentAgain(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{500, 502, 503} {
-		w := newWorld(t, func(s *setup) { s.client.MaxRetries = 2 })
-		w.server.Inject(atlassim.Fault{Operation: atlassim.OpToken, Status: status, Body: `{"error":"server_error"}`, Times: 1})
-		if err := w.readProject(t.Context()); err != nil {
-			t.Errorf("%d: %v", status, err)
-		}
-		if w.server.Count(atlassim.OpToken) != 2 || len(w.watch.retried()) != 1 {
-			t.Errorf("%d: %d requests for a token, retries observed: %v", status, w.server.Count(atlassim.OpToken), w.watch.retried())
-		}
+		t.Run(strconv.Itoa(status), func(t *testing.T) {
+			w := newWorld(t, func(s *setup) { s.client.MaxRetries = 2 })
+			w.server.Inject(atlassim.Fault{Operation: atlassim.OpToken, Status: status, Body: `{"error":"server_error"}`, Times: 1})
+			if err := w.readProject(t.Context()); err != nil {
+				t.Error(err)
+			}
+			if w.server.Count(atlassim.OpToken) != 2 || len(w.watch.retried()) != 1 {
+				t.Errorf("%d requests for a token, retries observed: %v", w.server.Count(atlassim.OpToken), w.watch.retried())
+			}
+		})
 	}
 }
 
@@ -326,14 +329,58 @@ func TestTokenForm(t *testing.T) {
 		got = append(got, r.Method+" "+r.URL.String()+" "+strings.SplitN(r.Header.Get("Authorization"), " ", 2)[0]+" "+r.Header.Get("Content-Type"))
 		return false
 	}})
-	if err := w.readProject(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	w.mustReadProject(t)
 	want := []string{
 		"POST /api/oauth/token Basic application/x-www-form-urlencoded",
 		"GET /api/atlas/v2/groups/" + w.project.ID + " Bearer ",
 	}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("sent %q, want %q", got, want)
+	}
+}
+
+// breaksMints has the answers to requests for a token broken off in the middle: so many of them, or all for 0.
+func (w *world) breaksMints(times int, end func(net.Conn)) {
+	w.server.Inject(atlassim.Fault{Operation: atlassim.OpToken, Times: times, Handler: func(out http.ResponseWriter, _ *http.Request) {
+		connection, _, err := http.NewResponseController(out).Hijack()
+		if err != nil {
+			w.t.Error(err)
+			return
+		}
+		_, _ = io.WriteString(connection, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{\"access_token\":\""+marker)
+		end(connection)
+	}})
+}
+
+func resets(connection net.Conn) {
+	_ = connection.(*net.TCPConn).SetLinger(0)
+	_ = connection.Close()
+}
+
+func closes(connection net.Conn) { _ = connection.Close() }
+
+// TestTokenBreaksOff has a token's answer fail while it is read, which is no answer of Atlas's, and asked for again.
+func TestTokenBreaksOff(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name string
+		end  func(net.Conn)
+		kind atlasapi.Kind
+	}{{"reset", resets, atlasapi.KindNetwork}, {"closed", closes, atlasapi.KindBadResponse}} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.breaksMints(0, test.end)
+			_ = failedAs(t, w.readProject(t.Context()), atlassim.OpToken, test.kind)
+
+			again := newWorld(t, func(s *setup) { s.client.MaxRetries = 1 })
+			again.breaksMints(1, test.end)
+			if err := again.readProject(t.Context()); err != nil {
+				t.Errorf("one that broke off is not asked for again: %v", err)
+			}
+			if got := again.server.Count(atlassim.OpToken); got != 2 {
+				t.Errorf("%d requests for a token", got)
+			}
+		})
 	}
 }

@@ -96,10 +96,20 @@ func (w *world) connect(options atlasapi.Options) *atlasapi.Client {
 	return client
 }
 
+// schemes are the ways to sign in, and whether each is by digest.
+func schemes() map[string]bool { return map[string]bool{"service account": false, "API key": true} }
+
 // readProject reads the world's project, which is one request and nothing else.
 func (w *world) readProject(ctx context.Context) error {
 	_, err := w.client.Project(ctx, w.project.ID)
 	return err
+}
+
+func (w *world) mustReadProject(t *testing.T) {
+	t.Helper()
+	if err := w.readProject(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // answers has every signed-in request of an operation answered with this body.
@@ -183,8 +193,8 @@ func wantFailure(t *testing.T, err error, endpoint string, kind atlasapi.Kind) {
 // failedAs is wantFailure, and returns the *Error, or an empty one where there is none.
 func failedAs(t *testing.T, err error, endpoint string, kind atlasapi.Kind) *atlasapi.Error {
 	t.Helper()
-	var failure *atlasapi.Error
-	if !errors.As(err, &failure) {
+	failure, ok := errors.AsType[*atlasapi.Error](err)
+	if !ok {
 		t.Errorf("got %v (%T), want an *Error of kind %s", err, err, kind)
 		return &atlasapi.Error{}
 	}
@@ -308,3 +318,5 @@ func statuses(server *atlassim.Server, operation string) map[int]int {
 	}
 	return counts
 }
+
+func TestMain(m *testing.M) { harness.RunWaiting(m) }

@@ -38,63 +38,67 @@ func TestIngestionBody(t *testing.T) {
 
 func TestTrigger(t *testing.T) {
 	t.Parallel()
-	for _, digest := range []bool{false, true} {
-		w := newWorld(t, func(s *setup) { s.digest = digest })
-		var mu sync.Mutex
-		var bodies, types []string
-		w.server.Inject(atlassim.Fault{
-			Operation: atlassim.OpTriggerPipeline, Authenticated: true, Status: http.StatusOK, Body: fixture(t, "run.json"),
-			Match: func(r *http.Request) bool {
-				mu.Lock()
-				defer mu.Unlock()
-				body, _ := io.ReadAll(r.Body)
-				bodies, types = append(bodies, string(body)), append(types, r.Header.Get("Content-Type"))
-				return true
-			},
+	for name, digest := range schemes() {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, func(s *setup) { s.digest = digest })
+			var mu sync.Mutex
+			var bodies, types []string
+			w.server.Inject(atlassim.Fault{
+				Operation: atlassim.OpTriggerPipeline, Authenticated: true, Status: http.StatusOK, Body: fixture(t, "run.json"),
+				Match: func(r *http.Request) bool {
+					mu.Lock()
+					defer mu.Unlock()
+					body, _ := io.ReadAll(r.Body)
+					bodies, types = append(bodies, string(body)), append(types, r.Header.Get("Content-Type"))
+					return true
+				},
+			})
+			ingestion := atlasapi.Ingestion{SnapshotID: objectID(t, jobID)}
+			run, err := w.ingest(ingestion)
+			if err != nil || run.ID.String() != jobID || run.State != "PENDING" || run.Phase != "SNAPSHOT" {
+				t.Fatalf("%+v (%v)", run, err)
+			}
+			const v1 = "application/vnd.atlas.2023-01-01+json"
+			if !reflect.DeepEqual(bodies, []string{string(ingestion.Body())}) || !reflect.DeepEqual(types, []string{v1}) {
+				t.Errorf("sent %q of type %q", bodies, types)
+			}
+			requests := w.server.Requests()
+			got := requests[len(requests)-1]
+			want := atlassim.Request{
+				Operation: atlassim.OpTriggerPipeline, Method: http.MethodPost,
+				Path:   "/api/atlas/v2/groups/" + w.project.ID + "/pipelines/a%3Fb%23c%25d%20%C3%A9/trigger",
+				Accept: v1, UserAgent: userAgent, Authenticated: true, Status: http.StatusOK, At: got.At,
+			}
+			if got != want {
+				t.Errorf("sent %+v\nwant %+v", got, want)
+			}
+			shown := atlasapi.NewTrigger(w.client).Request(w.project.ID, pipelineName, ingestion)
+			if shown.Method != got.Method || shown.URL != w.server.URL()+got.Path || shown.ContentType != v1 || string(shown.Body) != bodies[0] {
+				t.Errorf("shown as %+v, sent as %+v with %s", shown, got, bodies)
+			}
 		})
-		ingestion := atlasapi.Ingestion{SnapshotID: objectID(t, jobID)}
-		run, err := w.ingest(ingestion)
-		if err != nil || run.ID.String() != jobID || run.State != "PENDING" || run.Phase != "SNAPSHOT" {
-			t.Fatalf("%+v (%v)", run, err)
-		}
-		const v1 = "application/vnd.atlas.2023-01-01+json"
-		if !reflect.DeepEqual(bodies, []string{string(ingestion.Body())}) || !reflect.DeepEqual(types, []string{v1}) {
-			t.Errorf("sent %q of type %q", bodies, types)
-		}
-		requests := w.server.Requests()
-		got := requests[len(requests)-1]
-		want := atlassim.Request{
-			Operation: atlassim.OpTriggerPipeline, Method: http.MethodPost,
-			Path:   "/api/atlas/v2/groups/" + w.project.ID + "/pipelines/a%3Fb%23c%25d%20%C3%A9/trigger",
-			Accept: v1, UserAgent: userAgent, Authenticated: true, Status: http.StatusOK, At: got.At,
-		}
-		if got != want {
-			t.Errorf("sent %+v\nwant %+v", got, want)
-		}
-		shown := atlasapi.NewTrigger(w.client).Request(w.project.ID, pipelineName, ingestion)
-		if shown.Method != got.Method || shown.URL != w.server.URL()+got.Path || shown.ContentType != v1 || string(shown.Body) != bodies[0] {
-			t.Errorf("shown as %+v, sent as %+v with %s", shown, got, bodies)
-		}
 	}
 }
 
 // TestTriggerForReal has the simulated Atlas, which reads the body, start the run.
 func TestTriggerForReal(t *testing.T) {
 	t.Parallel()
-	for _, digest := range []bool{false, true} {
-		w := newWorld(t, func(s *setup) { s.digest = digest })
-		run, err := w.ingest(atlasapi.Ingestion{
-			SnapshotID: objectID(t, jobID), Retention: set(atlasapi.RetentionPolicy{Units: "MONTHS", Value: 6}),
+	for name, digest := range schemes() {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, func(s *setup) { s.digest = digest })
+			run, err := w.ingest(atlasapi.Ingestion{
+				SnapshotID: objectID(t, jobID), Retention: set(atlasapi.RetentionPolicy{Units: "MONTHS", Value: 6}),
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if run.SnapshotID.String() != jobID || run.RetentionPolicy.Value.Units != "MONTHS" || run.RetentionPolicy.Value.Value != 6 {
+				t.Errorf("%+v", run)
+			}
+			if runs := w.pipeline.Runs(); len(runs) != 1 || runs[0].ID != run.ID.String() {
+				t.Errorf("%d runs", len(runs))
+			}
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if run.SnapshotID.String() != jobID || run.RetentionPolicy.Value.Units != "MONTHS" || run.RetentionPolicy.Value.Value != 6 {
-			t.Errorf("%+v", run)
-		}
-		if runs := w.pipeline.Runs(); len(runs) != 1 || runs[0].ID != run.ID.String() {
-			t.Errorf("%d runs", len(runs))
-		}
 	}
 }
 

@@ -5,10 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -153,26 +155,28 @@ func TestNothingToRead(t *testing.T) {
 func TestUnsupported(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone} {
-		w := newWorld(t, atlassim.Options{})
-		w.org.PipelinesGone = status
-		project := w.org.AddProject("payments")
-		project.AddCluster("moved", atlassim.ClusterOptions{}).BackupRefusal = atlassim.Refusal{Status: 400, Code: "CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API"}
-		project.AddCluster("none", atlassim.ClusterOptions{}).BackupRefusal = atlassim.Refusal{Status: 404, Code: "BACKUP_CONFIG_NOT_FOUND"}
-		project.AddCluster("free", atlassim.ClusterOptions{Provider: "TENANT"})
-		r := w.report()
-		if !r.OK || len(r.ToDo) != 0 {
-			t.Errorf("%+v", r)
-		}
-		for name, reason := range map[string]string{"moved": "flex", "none": "backup_disabled", "free": "free_tier"} {
-			for _, collector := range []string{"backup_schedule", "backup_exports", "backup_restores"} {
-				if got := row(t, &r, collector, name); got.Status != check.Unsupported || got.Reason != reason || got.Message == "" {
-					t.Errorf("%+v", got)
+		t.Run(strconv.Itoa(status), func(t *testing.T) {
+			w := newWorld(t, atlassim.Options{})
+			w.org.PipelinesGone = status
+			project := w.org.AddProject("payments")
+			project.AddCluster("moved", atlassim.ClusterOptions{}).BackupRefusal = atlassim.Refusal{Status: 400, Code: "CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API"}
+			project.AddCluster("none", atlassim.ClusterOptions{}).BackupRefusal = atlassim.Refusal{Status: 404, Code: "BACKUP_CONFIG_NOT_FOUND"}
+			project.AddCluster("free", atlassim.ClusterOptions{Provider: "TENANT"})
+			r := w.report()
+			if !r.OK || len(r.ToDo) != 0 {
+				t.Errorf("%+v", r)
+			}
+			for name, reason := range map[string]string{"moved": "flex", "none": "backup_disabled", "free": "free_tier"} {
+				for _, collector := range []string{"backup_schedule", "backup_exports", "backup_restores"} {
+					if got := row(t, &r, collector, name); got.Status != check.Unsupported || got.Reason != reason || got.Message == "" {
+						t.Errorf("%+v", got)
+					}
 				}
 			}
-		}
-		if got := row(t, &r, "pipelines", ""); got.Status != check.Unsupported || got.Reason != "feature_gone" {
-			t.Errorf("%+v", got)
-		}
+			if got := row(t, &r, "pipelines", ""); got.Status != check.Unsupported || got.Reason != "feature_gone" {
+				t.Errorf("%+v", got)
+			}
+		})
 	}
 	// The whole list of clusters refused so is another matter.
 	w := newWorld(t, atlassim.Options{})
@@ -186,22 +190,24 @@ func TestUnsupported(t *testing.T) {
 func TestRoles(t *testing.T) {
 	t.Parallel()
 	for _, refusal := range []atlassim.Refusal{atlassim.UserUnauthorized(), {Status: 403}, {Status: 403, Code: "USER_UNAUTHORIZED"}} {
-		w := newWorld(t, atlassim.Options{RoleMissing: refusal})
-		w.role(atlassim.ProjectReadOnly)
-		project := w.org.AddProject("payments")
-		project.AddCluster("prod", atlassim.ClusterOptions{})
-		r := w.report()
-		for _, collector := range []string{"backup_exports", "backup_restores"} {
-			if got := row(t, &r, collector, "prod"); got.Status != check.Forbidden || got.MissingRole != "Project Backup Manager" || got.Reason != "forbidden" || got.Code != refusal.Code {
+		t.Run(fmt.Sprint(refusal), func(t *testing.T) {
+			w := newWorld(t, atlassim.Options{RoleMissing: refusal})
+			w.role(atlassim.ProjectReadOnly)
+			project := w.org.AddProject("payments")
+			project.AddCluster("prod", atlassim.ClusterOptions{})
+			r := w.report()
+			for _, collector := range []string{"backup_exports", "backup_restores"} {
+				if got := row(t, &r, collector, "prod"); got.Status != check.Forbidden || got.MissingRole != "Project Backup Manager" || got.Reason != "forbidden" || got.Code != refusal.Code {
+					t.Errorf("%+v", got)
+				}
+			}
+			if got := row(t, &r, "backup_schedule", "prod"); got.Status != check.Readable {
 				t.Errorf("%+v", got)
 			}
-		}
-		if got := row(t, &r, "backup_schedule", "prod"); got.Status != check.Readable {
-			t.Errorf("%+v", got)
-		}
-		if want := []string{"give the credentials the role Project Backup Manager in the project: payments"}; r.OK || !reflect.DeepEqual(r.ToDo, want) {
-			t.Errorf("%t %q", r.OK, r.ToDo)
-		}
+			if want := []string{"give the credentials the role Project Backup Manager in the project: payments"}; r.OK || !reflect.DeepEqual(r.ToDo, want) {
+				t.Errorf("%t %q", r.OK, r.ToDo)
+			}
+		})
 	}
 }
 
@@ -216,28 +222,30 @@ func TestCollectors(t *testing.T) {
 		{"backup_restores", []string{"projects", "projects", "clusters", "backup_restores"}},
 		{"pipeline_runs", []string{"projects", "projects", "pipelines", "pipeline_runs"}},
 	} {
-		w := newWorld(t, atlassim.Options{})
-		project := w.org.AddProject("payments")
-		project.AddCluster("prod", atlassim.ClusterOptions{})
-		project.AddPipeline("p", atlassim.PipelineOptions{})
-		load := w.options().Load
-		r := w.report(func(o *check.Options) {
-			o.Load = func() (config.Config, error) {
-				c, err := load()
-				for _, name := range c.Collectors.Names() {
-					c.Collectors.Enable(name, name == test.on)
+		t.Run(test.on, func(t *testing.T) {
+			w := newWorld(t, atlassim.Options{})
+			project := w.org.AddProject("payments")
+			project.AddCluster("prod", atlassim.ClusterOptions{})
+			project.AddPipeline("p", atlassim.PipelineOptions{})
+			load := w.options().Load
+			r := w.report(func(o *check.Options) {
+				o.Load = func() (config.Config, error) {
+					c, err := load()
+					for _, name := range c.Collectors.Names() {
+						c.Collectors.Enable(name, name == test.on)
+					}
+					return c, err
 				}
-				return c, err
+			})
+			var got []string
+			for _, row := range r.Rows {
+				got = append(got, row.Collector)
+			}
+			// The project's own row takes no call where all are listed.
+			if !reflect.DeepEqual(got, test.want) || !r.OK || w.server.Answered("") != len(test.want)-1 || !reflect.DeepEqual(r.Configuration.Collectors, []string{test.on}) {
+				t.Errorf("rows of %v after %d calls", got, w.server.Answered(""))
 			}
 		})
-		var got []string
-		for _, row := range r.Rows {
-			got = append(got, row.Collector)
-		}
-		// The project's own row takes no call where all are listed.
-		if !reflect.DeepEqual(got, test.want) || !r.OK || w.server.Answered("") != len(test.want)-1 || !reflect.DeepEqual(r.Configuration.Collectors, []string{test.on}) {
-			t.Errorf("%s: rows of %v after %d calls", test.on, got, w.server.Answered(""))
-		}
 	}
 }
 
@@ -265,25 +273,29 @@ func TestOffline(t *testing.T) {
 	}
 	missing := filepath.Join(t.TempDir(), "secret")
 	for _, test := range []struct {
-		text, config, credentials string
+		name, text, config, credentials string
 	}{
-		{"atlas: {service_account: {client_id: a, client_secret_file: " + missing + "}}", "", "there is no file " + missing},
-		{"refresh: {}", "", "no credentials"},
-		{"bogus: 1", "line 1: bogus: unknown key", ""},
-		{"atlas: {base_url: 'http://atlas.example.com'}", "plain http would send credentials in the clear", ""},
+		{"no secret file", "atlas: {service_account: {client_id: a, client_secret_file: " + missing + "}}", "", "there is no file " + missing},
+		{"no credentials", "refresh: {}", "", "no credentials"},
+		{"unknown key", "bogus: 1", "line 1: bogus: unknown key", ""},
+		{"plain http", "atlas: {base_url: 'http://atlas.example.com'}", "plain http would send credentials in the clear", ""},
 	} {
-		load := func(o *check.Options) {
-			o.Load = func() (config.Config, error) { return config.Parse([]byte(test.text), collector.All().Config()) }
-		}
-		r := w.report(offline, load)
-		if r.OK || len(r.ToDo) != 1 || !strings.Contains(r.Configuration.Error, test.config) || !strings.Contains(r.Credentials.Message, test.credentials) ||
-			r.Configuration.OK != (test.config == "") || (r.Credentials.Status == check.Missing) != (test.credentials != "") {
-			t.Errorf("%s: %+v", test.text, r)
-		}
-		table, _ := w.run(offline, load, func(o *check.Options) { o.Format = "table" })
-		if !strings.Contains(table, test.config+test.credentials) || strings.Contains(table, "missing:") != (test.credentials != "") {
-			t.Errorf("%s:\n%s", test.text, table)
-		}
+		t.Run(test.name, func(t *testing.T) {
+			w := *w
+			w.t = t
+			load := func(o *check.Options) {
+				o.Load = func() (config.Config, error) { return config.Parse([]byte(test.text), collector.All().Config()) }
+			}
+			r := w.report(offline, load)
+			if r.OK || len(r.ToDo) != 1 || !strings.Contains(r.Configuration.Error, test.config) || !strings.Contains(r.Credentials.Message, test.credentials) ||
+				r.Configuration.OK != (test.config == "") || (r.Credentials.Status == check.Missing) != (test.credentials != "") {
+				t.Errorf("%+v", r)
+			}
+			table, _ := w.run(offline, load, func(o *check.Options) { o.Format = "table" })
+			if !strings.Contains(table, test.config+test.credentials) || strings.Contains(table, "missing:") != (test.credentials != "") {
+				t.Error(table)
+			}
+		})
 	}
 	if got := w.server.Count(""); got != 0 {
 		t.Errorf("%d requests", got)
@@ -305,26 +317,28 @@ func TestOfflineTable(t *testing.T) {
 func TestSecondProjectProvesCredentials(t *testing.T) {
 	t.Parallel()
 	for _, want := range []check.Status{check.Readable, check.Forbidden, check.Gone, check.Unreadable} {
-		w := newWorld(t, atlassim.Options{})
-		second := w.org.AddProject("second")
-		second.AddCluster("cluster", atlassim.ClusterOptions{})
-		failures := 1
-		if want == check.Forbidden {
-			second.Hide(atlassim.NotInGroup())
-		}
-		if want == check.Gone {
-			w.org.RemoveProject(second)
-		}
-		if want == check.Unreadable {
-			failures = 2
-		}
-		w.more = "projects: [{id: " + nowhere + "}, {id: " + second.ID + "}]\n"
-		w.server.Inject(atlassim.Fault{Operation: atlassim.OpGetProject, Authenticated: true, Status: http.StatusInternalServerError, Times: failures})
-		r := w.report()
-		accepted := r.Credentials.Status == check.Accepted
-		if got := r.Rows[1].Status; got != want || accepted != (want != check.Unreadable) {
-			t.Errorf("the second project is %s, want %s; the credentials are %s", got, want, r.Credentials.Status)
-		}
+		t.Run(string(want), func(t *testing.T) {
+			w := newWorld(t, atlassim.Options{})
+			second := w.org.AddProject("second")
+			second.AddCluster("cluster", atlassim.ClusterOptions{})
+			failures := 1
+			if want == check.Forbidden {
+				second.Hide(atlassim.NotInGroup())
+			}
+			if want == check.Gone {
+				w.org.RemoveProject(second)
+			}
+			if want == check.Unreadable {
+				failures = 2
+			}
+			w.more = "projects: [{id: " + nowhere + "}, {id: " + second.ID + "}]\n"
+			w.server.Inject(atlassim.Fault{Operation: atlassim.OpGetProject, Authenticated: true, Status: http.StatusInternalServerError, Times: failures})
+			r := w.report()
+			accepted := r.Credentials.Status == check.Accepted
+			if got := r.Rows[1].Status; got != want || accepted != (want != check.Unreadable) {
+				t.Errorf("the second project is %s, want %s; the credentials are %s", got, want, r.Credentials.Status)
+			}
+		})
 	}
 }
 

@@ -1,6 +1,7 @@
 package check_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -39,36 +40,38 @@ func TestCredentials(t *testing.T) {
 		{name: "a proxy answers", fault: atlassim.Fault{Status: 200, Body: "<html>", Header: http.Header{"Content-Type": {"text/html"}}}, status: check.NotKnown, reason: "bad_response", toDo: "a proxy may have answered"},
 	} {
 		for _, named := range []bool{false, true} {
-			w := newWorld(t, atlassim.Options{})
-			w.digest, w.wrong = test.digest, test.wrong
-			project := w.org.AddProject("payments")
-			if named {
-				w.more = "projects: [{id: " + project.ID + "}, {id: " + nowhere + "}]\n"
-			}
-			if test.fault.Status != 0 {
-				w.server.Inject(test.fault)
-			}
-			r := w.report()
-			if c := r.Credentials; c.Status != test.status || c.Reason != test.reason || c.SeenAddress != test.address || c.ID == "" || c.Source != "the configuration file" {
-				t.Errorf("%s: %+v", test.name, c)
-			}
-			if test.toDo != "" && (r.OK || len(r.ToDo) != 1 || !strings.Contains(r.ToDo[0], test.toDo)) {
-				t.Errorf("%s: %t, to do %q", test.name, r.OK, r.ToDo)
-			}
-			if test.status == check.Rejected || test.status == check.IPNotAllowed {
-				if got := w.server.Count(atlassim.OpListProjects) + w.server.Count(atlassim.OpGetProject); got > 2 {
-					t.Errorf("%s: %d requests", test.name, got)
+			t.Run(fmt.Sprintf("%s, named: %t", test.name, named), func(t *testing.T) {
+				w := newWorld(t, atlassim.Options{})
+				w.digest, w.wrong = test.digest, test.wrong
+				project := w.org.AddProject("payments")
+				if named {
+					w.more = "projects: [{id: " + project.ID + "}, {id: " + nowhere + "}]\n"
 				}
-				if named && r.Rows[1].Status != check.NotChecked {
-					t.Errorf("%s: %+v", test.name, r.Rows[1])
+				if test.fault.Status != 0 {
+					w.server.Inject(test.fault)
 				}
-			}
-			if test.fault.Operation == atlassim.OpToken && (r.Rows[0].Status != check.Unreadable || r.Rows[0].MissingRole != "") {
-				t.Errorf("%s: %+v", test.name, r.Rows[0])
-			}
-			if table := w.table(); test.reason != "" && !strings.Contains(table, test.reason+": ") {
-				t.Errorf("%s: the table does not say so:\n%s", test.name, table)
-			}
+				r := w.report()
+				if c := r.Credentials; c.Status != test.status || c.Reason != test.reason || c.SeenAddress != test.address || c.ID == "" || c.Source != "the configuration file" {
+					t.Errorf("%+v", c)
+				}
+				if test.toDo != "" && (r.OK || len(r.ToDo) != 1 || !strings.Contains(r.ToDo[0], test.toDo)) {
+					t.Errorf("%t, to do %q", r.OK, r.ToDo)
+				}
+				if test.status == check.Rejected || test.status == check.IPNotAllowed {
+					if got := w.server.Count(atlassim.OpListProjects) + w.server.Count(atlassim.OpGetProject); got > 2 {
+						t.Errorf("%d requests", got)
+					}
+					if named && r.Rows[1].Status != check.NotChecked {
+						t.Errorf("%+v", r.Rows[1])
+					}
+				}
+				if test.fault.Operation == atlassim.OpToken && (r.Rows[0].Status != check.Unreadable || r.Rows[0].MissingRole != "") {
+					t.Errorf("%+v", r.Rows[0])
+				}
+				if table := w.table(); test.reason != "" && !strings.Contains(table, test.reason+": ") {
+					t.Errorf("the table does not say so:\n%s", table)
+				}
+			})
 		}
 	}
 }

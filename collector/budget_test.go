@@ -115,11 +115,7 @@ func get(t *testing.T, url, accept, token string) {
 // throttledSeconds returns how long requests waited for the rate limit.
 func throttledSeconds(t *testing.T, registry *prometheus.Registry) (sum float64) {
 	t.Helper()
-	families, err := registry.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range families {
+	for _, f := range families(t, registry) {
 		if f.GetName() != "mongodbatlas_api_throttled_seconds_total" {
 			continue
 		}

@@ -26,12 +26,14 @@ func TestClockSkew(t *testing.T) {
 		due:                               true,
 		due.Add(time.Hour):                true,
 	} {
-		if got := runs.open(&run, secondsOf(ours)); got != want {
-			t.Errorf("at %s, a run whose dataset is deleted at %s may have changed: %t", ours, due, got)
-		}
-		if got := restores.open(&restore, secondsOf(ours)); got != want {
-			t.Errorf("at %s, a download that expires at %s may have changed: %t", ours, due, got)
-		}
+		t.Run(ours.Sub(due).String(), func(t *testing.T) {
+			if got := runs.open(&run, secondsOf(ours)); got != want {
+				t.Errorf("at %s, a run whose dataset is deleted at %s may have changed: %t", ours, due, got)
+			}
+			if got := restores.open(&restore, secondsOf(ours)); got != want {
+				t.Errorf("at %s, a download that expires at %s may have changed: %t", ours, due, got)
+			}
+		})
 	}
 }
 
@@ -52,14 +54,16 @@ func TestCreation(t *testing.T) {
 		"in another zone":       {id.Time().In(time.FixedZone("", -7*3600)), id.Time()},
 		"within a second":       {id.Time().Add(999999999), id.Time()},
 	} {
-		var none interner
-		export := exportJobs().keep(&atlasapi.ExportJob{ID: id, CreatedAt: test.created}, &none)
-		run := pipelineRunJobs().keep(&atlasapi.PipelineRun{ID: id, CreatedDate: test.created}, &none)
-		if got := export.created.time(); !got.Equal(test.want) {
-			t.Errorf("%s: an export job was created at %s, want %s", name, got.UTC(), test.want)
-		}
-		if got := run.created.time(); !got.Equal(test.want) {
-			t.Errorf("%s: a run was created at %s, want %s", name, got.UTC(), test.want)
-		}
+		t.Run(name, func(t *testing.T) {
+			var none interner
+			export := exportJobs().keep(&atlasapi.ExportJob{ID: id, CreatedAt: test.created}, &none)
+			run := pipelineRunJobs().keep(&atlasapi.PipelineRun{ID: id, CreatedDate: test.created}, &none)
+			if got := export.created.time(); !got.Equal(test.want) {
+				t.Errorf("an export job was created at %s, want %s", got.UTC(), test.want)
+			}
+			if got := run.created.time(); !got.Equal(test.want) {
+				t.Errorf("a run was created at %s, want %s", got.UTC(), test.want)
+			}
+		})
 	}
 }

@@ -17,70 +17,78 @@ import (
 // since the newest.
 func TestExportDue(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		const day = 24 * time.Hour
-		time.Sleep(time.Until(firstDay)) // no date of Atlas is as old as the clock of a bubble
-		schedule := func(auto bool, frequency string) *atlasapi.Schedule {
-			return &atlasapi.Schedule{AutoExportEnabled: atlasapi.Optional[bool]{Value: auto, Set: true}, ExportFrequency: frequency}
-		}
-		for _, test := range []struct {
-			name     string
-			schedule *atlasapi.Schedule
-			age      time.Duration // of the newest export, negative where none was read
-			want     bool
-		}{
-			{"no schedule", nil, 2 * day, false},
-			{"no exports", schedule(true, "daily"), -1, false},
-			{"a second early", schedule(true, "daily"), day - time.Second, false},
-			{"just now", schedule(true, "daily"), day, true},
-			{"late", schedule(true, "daily"), 3 * day, true},
-			{"a week", schedule(true, "weekly"), 3 * day, false},
-			{"off", schedule(false, "daily"), 3 * day, false},
-			{"no frequency", schedule(true, ""), 3 * day, false},
-		} {
-			c := newChain(t)
-			if test.schedule != nil {
-				c.schedule.last.Store(test.schedule)
-			}
-			if test.age >= 0 {
-				c.readExports(atlasapi.ExportJob{ID: idOf(2, 1), CreatedAt: time.Now().Add(-test.age), State: "Successful"})
-			}
-			if got := exportDue(c.view.entry, c.exports); got != test.want {
-				t.Errorf("%s: %t", test.name, got)
-			}
-		}
-	})
+	const day = 24 * time.Hour
+	schedule := func(auto bool, frequency string) *atlasapi.Schedule {
+		return &atlasapi.Schedule{AutoExportEnabled: atlasapi.Optional[bool]{Value: auto, Set: true}, ExportFrequency: frequency}
+	}
+	for _, test := range []struct {
+		name     string
+		schedule *atlasapi.Schedule
+		age      time.Duration // of the newest export, negative where none was read
+		want     bool
+	}{
+		{"no schedule", nil, 2 * day, false},
+		{"no exports", schedule(true, "daily"), -1, false},
+		{"a second early", schedule(true, "daily"), day - time.Second, false},
+		{"just now", schedule(true, "daily"), day, true},
+		{"late", schedule(true, "daily"), 3 * day, true},
+		{"a week", schedule(true, "weekly"), 3 * day, false},
+		{"off", schedule(false, "daily"), 3 * day, false},
+		{"no frequency", schedule(true, ""), 3 * day, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				time.Sleep(time.Until(firstDay)) // no date of Atlas is as old as the clock of a bubble
+				c := newChain(t)
+				if test.schedule != nil {
+					c.schedule.last.Store(test.schedule)
+				}
+				if test.age >= 0 {
+					c.readExports(atlasapi.ExportJob{ID: idOf(2, 1), CreatedAt: time.Now().Add(-test.age), State: "Successful"})
+				}
+				if got := exportDue(c.view.entry, c.exports); got != test.want {
+					t.Errorf("got %t", got)
+				}
+			})
+		})
+	}
 }
 
 // TestSnapshotDue holds when the snapshots of a cluster are about to change: once Atlas's own next one is due, until it is listed.
 func TestSnapshotDue(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		time.Sleep(time.Until(firstDay)) // as above
-		now := time.Now()
-		for _, test := range []struct {
-			name   string
-			next   time.Time
-			newest time.Time
-			paused bool
-			want   bool
-		}{
-			{"Atlas names none", time.Time{}, now.Add(-time.Hour), false, false},
-			{"just now", now, now.Add(-time.Hour), false, true},
-			{"in a second", now.Add(time.Second), now.Add(-time.Hour), false, false},
-			{"listed", now.Add(-time.Minute), now.Add(-time.Minute), false, false},
-			{"a newer one is listed", now.Add(-time.Hour), now.Add(-time.Minute), false, false},
-			{"paused", now, now.Add(-time.Hour), true, false},
-		} {
-			c := newChain(t)
-			c.schedule.last.Store(&atlasapi.Schedule{NextSnapshot: test.next})
-			factsOf[atlasapi.Cluster](c.view.entry).Paused.Value = test.paused
-			c.readSnapshots(atlasapi.Snapshot{ID: idOf(1, 1), CreatedAt: test.newest, Status: "completed", Type: "scheduled", Frequency: "daily"})
-			if got := snapshotDue(c.view.entry, c.snapshots); got != test.want {
-				t.Errorf("%s: %t", test.name, got)
-			}
-		}
-	})
+	const none = -1 << 63
+	for _, test := range []struct {
+		name         string
+		next, newest time.Duration // from now
+		paused       bool
+		want         bool
+	}{
+		{"Atlas names none", none, -time.Hour, false, false},
+		{"just now", 0, -time.Hour, false, true},
+		{"in a second", time.Second, -time.Hour, false, false},
+		{"listed", -time.Minute, -time.Minute, false, false},
+		{"a newer one is listed", -time.Hour, -time.Minute, false, false},
+		{"paused", 0, -time.Hour, true, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				time.Sleep(time.Until(firstDay)) // as above
+				c := newChain(t)
+				var schedule atlasapi.Schedule
+				if test.next != none {
+					schedule.NextSnapshot = time.Now().Add(test.next)
+				}
+				c.schedule.last.Store(&schedule)
+				factsOf[atlasapi.Cluster](c.view.entry).Paused.Value = test.paused
+				newest := time.Now().Add(test.newest)
+				c.readSnapshots(atlasapi.Snapshot{ID: idOf(1, 1), CreatedAt: newest, Status: "completed", Type: "scheduled", Frequency: "daily"})
+				if got := snapshotDue(c.view.entry, c.snapshots); got != test.want {
+					t.Errorf("got %t", got)
+				}
+			})
+		})
+	}
 }
 
 // TestDeletedCluster holds that a cluster which is being deleted makes room for another of its name.

@@ -97,12 +97,8 @@ func gather(ctx context.Context, t *testing.T, e *collector.Exporter, s collecto
 	t.Helper()
 	registry := prometheus.NewPedanticRegistry()
 	registry.MustRegister(e.Refresh(ctx, s))
-	families, err := registry.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
 	var text bytes.Buffer
-	for _, family := range families {
+	for _, family := range families(t, registry) {
 		if _, err := expfmt.MetricFamilyToText(&text, family); err != nil {
 			t.Fatal(err)
 		}
@@ -128,32 +124,10 @@ func TestGolden(t *testing.T) {
 				gather(t.Context(), t, e, collector.Selection{}) // it reads nothing itself
 			}
 			got := clockReadings.ReplaceAllString(gather(t.Context(), t, e, collector.Selection{Collectors: []string{name}}), "$1 NOW")
-			golden := filepath.Join("testdata", name+".prom")
-			if harness.Update() {
-				if err := os.WriteFile(golden, []byte(got), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got != string(want) {
-				t.Errorf("the output differs from %s; go test ./collector -update writes it anew:\n%s", golden, firstDifference(string(want), got))
-			}
+			harness.Golden(t, filepath.Join("testdata", name+".prom"), got)
 			if strings.Contains(got, "secret") {
 				t.Error("the output holds a download URL or a message of Atlas")
 			}
 		})
 	}
-}
-
-func firstDifference(want, got string) string {
-	wants, gots := strings.Split(want, "\n"), strings.Split(got, "\n")
-	for i := range min(len(wants), len(gots)) {
-		if wants[i] != gots[i] {
-			return "want " + wants[i] + "\ngot  " + gots[i]
-		}
-	}
-	return "one ends early"
 }

@@ -43,12 +43,8 @@ func TestGoneProjectLeavesNoRateLimit(t *testing.T) {
 	close(removed)
 	scrape.Wait()
 
-	families, err := w.registry.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
 	limits := 0
-	for _, family := range families {
+	for _, family := range families(t, w.registry) {
 		if !strings.HasPrefix(family.GetName(), "mongodbatlas_api_ratelimit_") {
 			continue
 		}

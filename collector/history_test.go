@@ -215,6 +215,13 @@ func (h *trimmedHistory) refresh(ctx context.Context, l lister[atlasapi.ExportJo
 	return nil
 }
 
+func (h *trimmedHistory) read(t testing.TB, l lister[atlasapi.ExportJob, exportExtra]) {
+	t.Helper()
+	if err := h.refresh(t.Context(), l); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func (h *trimmedHistory) all() []job[exportExtra] {
 	return sortedJobs(slices.Concat(h.trimmed, h.jobs))
 }
@@ -253,14 +260,10 @@ func TestHistoryEqualsFullListing(t *testing.T) {
 								m.mutate(random)
 							}
 						}
-						if err := h.refresh(t.Context(), l); err != nil {
-							t.Fatal(err)
-						}
+						h.read(t, l)
 						m.beforePage = nil
 					}
-					if err := h.refresh(t.Context(), l); err != nil {
-						t.Fatal(err)
-					}
+					h.read(t, l)
 					var full history[atlasapi.ExportJob, exportExtra]
 					if err := full.readWhole(t.Context(), l); err != nil {
 						t.Fatal(err)
@@ -296,9 +299,7 @@ func TestDropWhileReading(t *testing.T) {
 					}
 				}
 				var h trimmedHistory
-				if err := h.refresh(t.Context(), l); err != nil {
-					t.Fatal(err)
-				}
+				h.read(t, l)
 				known := map[string]bool{}
 				for _, j := range h.all() {
 					known[j.id.String()] = true
@@ -332,16 +333,12 @@ func TestQuietRefreshReadsOneSmallPage(t *testing.T) {
 				}
 				l := m.reader(t)
 				var h trimmedHistory
-				if err := h.refresh(t.Context(), l); err != nil {
-					t.Fatal(err)
-				}
+				h.read(t, l)
 				if got := len(m.requests); got != 4 {
 					t.Errorf("the first refresh took %d requests, want 4 pages of %d", got, atlasapi.MaxPageSize)
 				}
 				m.requests = nil
-				if err := h.refresh(t.Context(), l); err != nil {
-					t.Fatal(err)
-				}
+				h.read(t, l)
 				want := 1
 				if stuck {
 					want = 2
@@ -356,9 +353,7 @@ func TestQuietRefreshReadsOneSmallPage(t *testing.T) {
 				}
 				h.relist = l.now.Add(-time.Second)
 				m.requests = nil
-				if err := h.refresh(t.Context(), l); err != nil {
-					t.Fatal(err)
-				}
+				h.read(t, l)
 				if got := len(m.requests); got != 4 {
 					t.Errorf("a refresh after the relist interval took %d requests, want 4", got)
 				}
@@ -376,9 +371,7 @@ func TestHistoryStaysOnError(t *testing.T) {
 	}
 	l := m.reader(t)
 	var h trimmedHistory
-	if err := h.refresh(t.Context(), l); err != nil {
-		t.Fatal(err)
-	}
+	h.read(t, l)
 	before := h.all()
 	m.add(random)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -394,5 +387,54 @@ func TestHistoryStaysOnError(t *testing.T) {
 	}
 	if !slices.Equal(h.all(), before) {
 		t.Error("a reading that failed changed the history")
+	}
+}
+
+// TestNewestJobs holds that the newest jobs are kept, in order, whatever the order in which they come.
+func TestNewestJobs(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(20) {
+		for _, n := range []int{1, maxRecent - 1, maxRecent, maxRecent + 1, 3 * maxRecent} {
+			var got newestJobs
+			for _, created := range rand.New(rand.NewPCG(seed, 1)).Perm(n) {
+				got.add(seconds(created+1), 0, succeeded)
+			}
+			var want newestJobs
+			for created := max(0, n-maxRecent); created < n; created++ {
+				want = append(want, recentJob{seconds(created + 1), 0, succeeded})
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("of %d jobs these are kept: %v, want %v", n, got, want)
+			}
+		}
+	}
+}
+
+// TestShorterRelistIntervalHoldsAtOnce reads a list, as if before a reload that shortens relist_interval, and goes on with
+// the new one: what Atlas dropped is noticed within that.
+func TestShorterRelistIntervalHoldsAtOnce(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(1, 1))
+	m := &modelList{now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), compare: listOrders()["newest first"]}
+	m.fill(random, 200, true)
+	l := m.reader(t)
+	var h trimmedHistory
+	read := func() int {
+		t.Helper()
+		h.read(t, l)
+		return len(h.all())
+	}
+	if n := read(); n != 200 {
+		t.Fatalf("read %d jobs, want 200", n)
+	}
+	m.drop(50)
+	if n := read(); n != 200 {
+		t.Fatalf("%d jobs after a quiet refresh, want 200 still: the test does not test anything", n)
+	}
+	l.relistInterval = time.Minute
+	read()
+	l.now = l.now.Add(time.Minute)
+	if n := read(); n != 150 {
+		t.Errorf("%d jobs a minute after the interval became that, want 150", n)
 	}
 }

@@ -37,12 +37,8 @@ func TestCountsOfTheNewestExport(t *testing.T) {
 				t.Helper()
 				registry := prometheus.NewRegistry()
 				registry.MustRegister(w.exporter.Refresh(t.Context(), collector.Selection{Collectors: []string{"backup_exports"}}))
-				families, err := registry.Gather()
-				if err != nil {
-					t.Fatal(err)
-				}
 				got := map[string]float64{"mongodbatlas_backup_export_last_job_exported_collections": -1, "mongodbatlas_backup_export_last_job_collections": -1}
-				for _, f := range families {
+				for _, f := range families(t, registry) {
 					if _, ok := got[f.GetName()]; ok {
 						got[f.GetName()] = f.GetMetric()[0].GetGauge().GetValue()
 					}

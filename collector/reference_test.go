@@ -14,24 +14,10 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
-const reference = "../docs/metrics.md"
-
 // TestReference holds docs/metrics.md to the descriptors in the code.
 func TestReference(t *testing.T) {
 	t.Parallel()
-	got := renderReference(t)
-	if harness.Update() {
-		if err := os.WriteFile(reference, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(reference)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("%s does not match the code; go test ./collector -run Reference -update rewrites it:\n%s", reference, firstDifference(string(want), got))
-	}
+	harness.Golden(t, "../docs/metrics.md", renderReference(t))
 }
 
 // TestReferenceExamples has promtool judge the example queries.

@@ -27,16 +27,18 @@ func TestWhichListsMayEnd(t *testing.T) {
 		"clusters": stays, "export_buckets": stays, "backup_schedule": stays, "backup_snapshots": stays, "backup_exports": stays,
 		"backup_restores": stays, "flex_snapshots": stays, "flex_restores": stays, "pipeline_runs": stays,
 	} {
-		d := All()[slices.Index(All().Names(), collector)]
-		for name, refusal := range refusals {
-			expected := map[string]Reason{"400": BadResponse, "403": Forbidden, "404 GROUP_NOT_FOUND": NotFound}[name]
-			if expected == None {
-				expected = want[name]
+		t.Run(collector, func(t *testing.T) {
+			d := All()[slices.Index(All().Names(), collector)]
+			for name, refusal := range refusals {
+				expected := map[string]Reason{"400": BadResponse, "403": Forbidden, "404 GROUP_NOT_FOUND": NotFound}[name]
+				if expected == None {
+					expected = want[name]
+				}
+				if got := d.Judge(refusal); got != expected {
+					t.Errorf("%s means %s, want %s", name, got, expected)
+				}
 			}
-			if got := d.Judge(refusal); got != expected {
-				t.Errorf("%s of %s means %s, want %s", name, collector, got, expected)
-			}
-		}
+		})
 	}
 }
 

@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"cmp"
 	"slices"
 	"testing"
 	"time"
@@ -68,14 +69,13 @@ func TestMinInterval(t *testing.T) {
 		{"collectors: {backup_snapshots: {min_interval: 0s}, backup_exports: {min_interval: 15m}}", 15 * time.Minute, 0, 30 * time.Second},
 		{"refresh: {min_interval: 10m}\ncollectors: {backup_snapshots: {min_interval: 1s}}", 10 * time.Minute, time.Second, 10 * time.Minute},
 	} {
-		c, err := config.Parse([]byte(test.text), declared())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if exports, snapshots, unknown := c.MinInterval("backup_exports"), c.MinInterval("backup_snapshots"), c.MinInterval("x"); exports != test.exports ||
-			snapshots != test.snapshots || unknown != test.unknown {
-			t.Errorf("%q: exports %s, snapshots %s, unknown %s", test.text, exports, snapshots, unknown)
-		}
+		t.Run(cmp.Or(test.text, "defaults"), func(t *testing.T) {
+			c := parse(t, test.text)
+			if exports, snapshots, unknown := c.MinInterval("backup_exports"), c.MinInterval("backup_snapshots"), c.MinInterval("x"); exports != test.exports ||
+				snapshots != test.snapshots || unknown != test.unknown {
+				t.Errorf("exports %s, snapshots %s, unknown %s", exports, snapshots, unknown)
+			}
+		})
 	}
 }
 

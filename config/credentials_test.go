@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -54,20 +55,18 @@ func TestBaseURL(t *testing.T) {
 		{"", "https://cloud.mongodb.com?x=" + secret, "", variable + ": " + noQuery},
 		{"", "https://" + secret + " x", "", variable + ": " + notAServer},
 	} {
-		c, err := config.Parse([]byte("atlas: {"+test.file+"}"), declared())
-		if err != nil {
-			t.Errorf("%s: %v", test.file, err)
-			continue
-		}
-		got, err := c.Atlas.URL(environment(map[string]string{variable: test.env}))
-		switch {
-		case test.fails != "":
-			if err == nil || err.Error() != test.fails {
-				t.Errorf("%q and %q give %v, want %s", test.file, test.env, err, test.fails)
+		t.Run(fmt.Sprintf("%q and %q", test.file, test.env), func(t *testing.T) {
+			c := parse(t, "atlas: {"+test.file+"}")
+			got, err := c.Atlas.URL(environment(map[string]string{variable: test.env}))
+			switch {
+			case test.fails != "":
+				if err == nil || err.Error() != test.fails {
+					t.Errorf("got %v, want %s", err, test.fails)
+				}
+			case err != nil || got.String() != test.want:
+				t.Errorf("got %s, want %s (%v)", got, test.want, err)
 			}
-		case err != nil || got.String() != test.want:
-			t.Errorf("%q and %q give %s, want %s (%v)", test.file, test.env, got, test.want, err)
-		}
+		})
 	}
 }
 
@@ -102,14 +101,16 @@ func TestCredentialsFromEnvironment(t *testing.T) {
 		{map[string]string{id: "i", idSecret: secret, key: "k"}, config.Credentials{}, key + " is set but " + private + " is not: set both"},
 		{map[string]string{id: "i", idSecret: secret, key: "k", private: secret}, config.Credentials{}, both},
 	} {
-		c := config.Default(declared())
-		got, err := c.Atlas.Credentials(t.Context(), environment(test.env))
-		if test.fails == "" && (err != nil || got != test.want) {
-			t.Errorf("%d variables give %+v, want %+v (%v)", len(test.env), got, test.want, err)
-		}
-		if test.fails != "" && (err == nil || err.Error() != test.fails) {
-			t.Errorf("%v, want %s", err, test.fails)
-		}
+		t.Run(fmt.Sprint(test.env), func(t *testing.T) {
+			c := config.Default(declared())
+			got, err := c.Atlas.Credentials(t.Context(), environment(test.env))
+			if test.fails == "" && (err != nil || got != test.want) {
+				t.Errorf("got %+v, want %+v (%v)", got, test.want, err)
+			}
+			if test.fails != "" && (err == nil || err.Error() != test.fails) {
+				t.Errorf("%v, want %s", err, test.fails)
+			}
+		})
 	}
 }
 
@@ -117,12 +118,9 @@ func TestCredentialsFromFile(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	path := filepath.Join(folder, "secret")
-	load := func(text string) (config.Credentials, error) {
+	load := func(t *testing.T, text string) (config.Credentials, error) {
 		t.Helper()
-		c, err := config.Parse([]byte("atlas: {"+text+"}"), declared())
-		if err != nil {
-			t.Fatal(err)
-		}
+		c := parse(t, "atlas: {"+text+"}")
 		// What the environment has is not looked at where the file names credentials.
 		return c.Atlas.Credentials(t.Context(), environment(map[string]string{"MONGODB_ATLAS_PUBLIC_KEY": "k"}))
 	}
@@ -131,51 +129,53 @@ func TestCredentialsFromFile(t *testing.T) {
 	account := config.Credentials{ServiceAccount: true, ID: "i", Secret: secret, Source: "the configuration file"}
 	key := config.Credentials{ID: "k", Secret: secret, Source: "the configuration file"}
 
-	if got, err := load("service_account: {client_id: i, client_secret: " + secret + "}"); err != nil || got != account {
+	if got, err := load(t, "service_account: {client_id: i, client_secret: "+secret+"}"); err != nil || got != account {
 		t.Errorf("%+v (%v)", got, err)
 	}
-	if got, err := load("api_key: {public_key: k, private_key: " + secret + "}"); err != nil || got != key {
+	if got, err := load(t, "api_key: {public_key: k, private_key: "+secret+"}"); err != nil || got != key {
 		t.Errorf("%+v (%v)", got, err)
 	}
-	if got, err := load("service_account: {client_id: i, client_secret: \"" + secret + "\\n\"}"); err != nil || got != account {
+	if got, err := load(t, "service_account: {client_id: i, client_secret: \""+secret+"\\n\"}"); err != nil || got != account {
 		t.Errorf("with a newline: %+v (%v)", got, err)
 	}
 	for kind, keyPath := range map[string]string{byAccount: "atlas.service_account.client_secret_file", byKey: "atlas.api_key.private_key_file"} {
-		_ = os.Remove(path)
-		want := keyPath + ": there is no file " + path + ": create it with the secret as its only content"
-		if _, err := load(kind); err == nil || err.Error() != want {
-			t.Errorf("%v, want %s", err, want)
-		}
-		for content, problem := range map[string]string{
-			"":                               " is empty: it must contain only the secret",
-			" \r\n\t\n":                      " is empty: it must contain only the secret",
-			secret + "\n" + secret:           " has more than one line: it must contain only the secret",
-			"# the secret\n" + secret + "\n": " has more than one line: it must contain only the secret",
-			"\xff\xfem\x00d\x00b\x00":        " is in UTF-16: save it as UTF-8",
-			"\xfe\xff\x00m\x00d\x00b":        " is in UTF-16: save it as UTF-8",
-			"m\x00d\x00b\x00":                " has a NUL character at position 2: if it is in UTF-16, save it as UTF-8",
-			"VeryPrivate\xfc":                " has a character at position 12 that is not printable ASCII: copy it again from Atlas",
-			"\xef\xbb\xbf\n":                 " is empty: it must contain only the secret",
-			secret + "\rx":                   " has more than one line: it must contain only the secret",
-		} {
-			if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-				t.Fatal(err)
+		t.Run(keyPath, func(t *testing.T) {
+			_ = os.Remove(path)
+			want := keyPath + ": there is no file " + path + ": create it with the secret as its only content"
+			if _, err := load(t, kind); err == nil || err.Error() != want {
+				t.Errorf("%v, want %s", err, want)
 			}
-			_, err := load(kind)
-			if want := keyPath + ": " + path + problem; err == nil || err.Error() != want {
-				t.Errorf("%q: %v, want %s", content, err, want)
+			for content, problem := range map[string]string{
+				"":                               " is empty: it must contain only the secret",
+				" \r\n\t\n":                      " is empty: it must contain only the secret",
+				secret + "\n" + secret:           " has more than one line: it must contain only the secret",
+				"# the secret\n" + secret + "\n": " has more than one line: it must contain only the secret",
+				"\xff\xfem\x00d\x00b\x00":        " is in UTF-16: save it as UTF-8",
+				"\xfe\xff\x00m\x00d\x00b":        " is in UTF-16: save it as UTF-8",
+				"m\x00d\x00b\x00":                " has a NUL character at position 2: if it is in UTF-16, save it as UTF-8",
+				"VeryPrivate\xfc":                " has a character at position 12 that is not printable ASCII: copy it again from Atlas",
+				"\xef\xbb\xbf\n":                 " is empty: it must contain only the secret",
+				secret + "\rx":                   " has more than one line: it must contain only the secret",
+			} {
+				t.Run(strconv.Quote(content), func(t *testing.T) {
+					write(t, path, content, 0o600)
+					_, err := load(t, kind)
+					if want := keyPath + ": " + path + problem; err == nil || err.Error() != want {
+						t.Errorf("%v, want %s", err, want)
+					}
+				})
 			}
-		}
-		for _, content := range []string{secret, secret + "\n", secret + "\r\n", "\xef\xbb\xbf" + secret + "\r\n", "  " + secret + "\n\n"} {
-			if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-				t.Fatal(err)
+			for _, content := range []string{secret, secret + "\n", secret + "\r\n", "\xef\xbb\xbf" + secret + "\r\n", "  " + secret + "\n\n"} {
+				t.Run(strconv.Quote(content), func(t *testing.T) {
+					write(t, path, content, 0o600)
+					if got, err := load(t, kind); err != nil || got != account && got != key {
+						t.Errorf("%q gives %+v (%v)", content, got, err)
+					}
+				})
 			}
-			if got, err := load(kind); err != nil || got != account && got != key {
-				t.Errorf("%q gives %+v (%v)", content, got, err)
-			}
-		}
+		})
 	}
-	if _, err := load("service_account: {client_id: i, client_secret_file: " + folder + "}"); err == nil ||
+	if _, err := load(t, "service_account: {client_id: i, client_secret_file: "+folder+"}"); err == nil ||
 		!strings.HasPrefix(err.Error(), "atlas.service_account.client_secret_file: ") {
 		t.Errorf("a folder: %v", err)
 	}
@@ -193,36 +193,35 @@ func TestKindOfCredentials(t *testing.T) {
 // TestSecretsDoNotPrint prints what holds secrets in every way that a log or a page might.
 func TestSecretsDoNotPrint(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{
-		"atlas: {service_account: {client_id: i, client_secret: " + secret + "}}",
-		"atlas: {api_key: {public_key: k, private_key: " + secret + "}}",
+	for kind, text := range map[string]string{
+		"service account": "atlas: {service_account: {client_id: i, client_secret: " + secret + "}}",
+		"API key":         "atlas: {api_key: {public_key: k, private_key: " + secret + "}}",
 	} {
-		c, err := config.Parse([]byte(text), declared())
-		if err != nil {
-			t.Fatal(err)
-		}
-		credentials, err := c.Atlas.Credentials(t.Context(), nothing)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, thing := range []any{c, &c, c.Atlas, c.Atlas.ServiceAccount, c.Atlas.APIKey, credentials, &credentials} {
-			printed := []string{}
-			for _, verb := range []string{"%v", "%+v", "%#v"} {
-				printed = append(printed, fmt.Sprintf(verb, thing))
-			}
-			asJSON, err := json.Marshal(thing)
+		t.Run(kind, func(t *testing.T) {
+			c := parse(t, text)
+			credentials, err := c.Atlas.Credentials(t.Context(), nothing)
 			if err != nil {
-				t.Error(err)
+				t.Fatal(err)
 			}
-			asYAML, err := yaml.Marshal(thing)
-			if err != nil {
-				t.Error(err)
-			}
-			for _, got := range append(printed, string(asJSON), string(asYAML)) {
-				if strings.Contains(got, "VeryPrivate") || strings.Contains(got, fmt.Sprintf("%x", secret)) {
-					t.Errorf("a %T prints as %s", thing, got)
+			for _, thing := range []any{c, &c, c.Atlas, c.Atlas.ServiceAccount, c.Atlas.APIKey, credentials, &credentials} {
+				printed := []string{}
+				for _, verb := range []string{"%v", "%+v", "%#v"} {
+					printed = append(printed, fmt.Sprintf(verb, thing))
+				}
+				asJSON, err := json.Marshal(thing)
+				if err != nil {
+					t.Error(err)
+				}
+				asYAML, err := yaml.Marshal(thing)
+				if err != nil {
+					t.Error(err)
+				}
+				for _, got := range append(printed, string(asJSON), string(asYAML)) {
+					if strings.Contains(got, "VeryPrivate") || strings.Contains(got, fmt.Sprintf("%x", secret)) {
+						t.Errorf("a %T prints as %s", thing, got)
+					}
 				}
 			}
-		}
+		})
 	}
 }

@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"strings"
@@ -92,9 +93,11 @@ func TestEncodings(t *testing.T) {
 		"UTF-16LE":         "\xff\xfe" + utf16Of(strings.ReplaceAll(text, "\uFFFD", ""), binary.LittleEndian),
 		"UTF-16BE":         "\xfe\xff" + utf16Of(strings.ReplaceAll(text, "\uFFFD", ""), binary.BigEndian),
 	} {
-		if c, err := config.Parse([]byte(raw), declared()); err != nil || c.Atlas.MaxRetries != 7 {
-			t.Errorf("%s: %d retries (%v)", name, c.Atlas.MaxRetries, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			if c, err := config.Parse([]byte(raw), declared()); err != nil || c.Atlas.MaxRetries != 7 {
+				t.Errorf("%d retries (%v)", c.Atlas.MaxRetries, err)
+			}
+		})
 	}
 }
 
@@ -164,11 +167,13 @@ func TestNearest(t *testing.T) {
 		"pipelines": "", "x": "", "": "", "flex_snapshot": "flex_snapshots", "flex_restore": "flex_restores", "clusters": "", "run": "",
 		"xipene_runs": "", "efxrestores": "", "flex_restsor": "flex_restores",
 	} {
-		_, err := config.Parse([]byte("collectors: {'"+key+"': {}}"), declared())
-		_, hint, _ := strings.Cut(err.Error(), "did you mean ")
-		if got, _, _ := strings.Cut(hint, "?"); got != want {
-			t.Errorf("%q is answered with %q, want %q", key, got, want)
-		}
+		t.Run(cmp.Or(key, "empty"), func(t *testing.T) {
+			_, err := config.Parse([]byte("collectors: {'"+key+"': {}}"), declared())
+			_, hint, _ := strings.Cut(err.Error(), "did you mean ")
+			if got, _, _ := strings.Cut(hint, "?"); got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		})
 	}
 }
 

@@ -2,7 +2,6 @@ package config_test
 
 import (
 	"fmt"
-	"os"
 	"reflect"
 	"regexp"
 	"slices"
@@ -19,11 +18,7 @@ const examplePath = "../config.example.yml"
 
 func TestExampleLoads(t *testing.T) {
 	t.Parallel()
-	raw, err := os.ReadFile(examplePath)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := config.Parse(raw, shipped())
+	got, err := config.Parse([]byte(read(t, examplePath)), shipped())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,14 +99,11 @@ func exampleKeys(value any, path string) []string {
 // uncommented is the example with every setting in force, those that exclude each other as well.
 func uncommented(t *testing.T) map[string]any {
 	t.Helper()
-	text, err := os.ReadFile(examplePath)
-	if err != nil {
-		t.Fatal(err)
-	}
 	setting := regexp.MustCompile(`(?m)^( *)# ( *(?:- )?[a-z_]+:(?: .*)?)$`)
+	text := setting.ReplaceAllString(read(t, examplePath), "$1$2")
 	var document map[string]any
-	if err := yaml.Unmarshal(setting.ReplaceAll(text, []byte("$1$2")), &document); err != nil {
-		t.Fatalf("%v in\n%s", err, setting.ReplaceAll(text, []byte("$1$2")))
+	if err := yaml.Unmarshal([]byte(text), &document); err != nil {
+		t.Fatalf("%v in\n%s", err, text)
 	}
 	return document
 }
@@ -151,29 +143,30 @@ func TestExampleHasEveryKey(t *testing.T) {
 func TestExampleSettingsLoad(t *testing.T) {
 	t.Parallel()
 	for _, without := range [][]string{{"service_account", "private_key"}, {"service_account", "private_key_file"}, {"api_key", "client_secret"}, {"api_key", "client_secret_file"}} {
-		document := uncommented(t)
-		atlas := document["atlas"].(map[string]any)
-		delete(atlas, without[0])
-		for _, credentials := range []string{"service_account", "api_key"} {
-			if keys, ok := atlas[credentials].(map[string]any); ok {
-				delete(keys, without[1])
+		t.Run(fmt.Sprintf("without %v", without), func(t *testing.T) {
+			document := uncommented(t)
+			atlas := document["atlas"].(map[string]any)
+			delete(atlas, without[0])
+			for _, credentials := range []string{"service_account", "api_key"} {
+				if keys, ok := atlas[credentials].(map[string]any); ok {
+					delete(keys, without[1])
+				}
 			}
-		}
-		text, err := yaml.Marshal(document)
-		if err != nil {
-			t.Fatal(err)
-		}
-		c, err := config.Parse(text, shipped())
-		if err != nil {
-			t.Errorf("without %v: %v", without, err)
-			continue
-		}
-		if len(c.Projects) == 0 || !expects(&c) || c.Discovery.Projects.Match("sandbox-1") {
-			t.Errorf("without %v: %+v", without, c)
-		}
-		if got := fmt.Sprintf("%+v %+v", c.Atlas.ServiceAccount, c.Atlas.APIKey); strings.Contains(got, "mdb_sa_sk") || strings.Contains(got, "01234567-89ab") {
-			t.Errorf("printed as %s", got)
-		}
+			text, err := yaml.Marshal(document)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c, err := config.Parse(text, shipped())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(c.Projects) == 0 || !expects(&c) || c.Discovery.Projects.Match("sandbox-1") {
+				t.Errorf("got %+v", c)
+			}
+			if got := fmt.Sprintf("%+v %+v", c.Atlas.ServiceAccount, c.Atlas.APIKey); strings.Contains(got, "mdb_sa_sk") || strings.Contains(got, "01234567-89ab") {
+				t.Errorf("printed as %s", got)
+			}
+		})
 	}
 }
 

@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -26,20 +27,19 @@ func TestRelativeSecretPath(t *testing.T) {
 		"atlas: {api_key: {public_key: k, private_key_file: run/secret}}",
 		"atlas: {api_key: {public_key: k, private_key_file: " + secretFile + "}}",
 	} {
-		write(t, configFile, text, 0o600)
-		c, err := config.LoadFile(t.Context(), configFile, declared())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got, err := c.Atlas.Credentials(t.Context(), nothing); err != nil || got.Secret != secret {
-			t.Errorf("%s: %+v (%v)", text, got, err)
-		}
-		if got := c.Files(); !slices.Equal(got, []string{configFile, secretFile}) {
-			t.Errorf("%s: the files are %q", text, got)
-		}
-		if loose, ok := c.LooseFile(); !ok || loose.Path != secretFile {
-			t.Errorf("%s: the loose file is %s", text, loose)
-		}
+		t.Run(text, func(t *testing.T) {
+			write(t, configFile, text, 0o600)
+			c := load(t, configFile)
+			if got, err := c.Atlas.Credentials(t.Context(), nothing); err != nil || got.Secret != secret {
+				t.Errorf("%+v (%v)", got, err)
+			}
+			if got := c.Files(); !slices.Equal(got, []string{configFile, secretFile}) {
+				t.Errorf("the files are %q", got)
+			}
+			if loose, ok := c.LooseFile(); !ok || loose.Path != secretFile {
+				t.Errorf("the loose file is %s", loose)
+			}
+		})
 	}
 }
 
@@ -47,14 +47,13 @@ func TestFiles(t *testing.T) {
 	t.Parallel()
 	configFile := filepath.Join(t.TempDir(), "c.yml")
 	for _, text := range []string{"", "atlas: {service_account: {client_id: i, client_secret: s}}"} {
-		write(t, configFile, text, 0o600)
-		c, err := config.LoadFile(t.Context(), configFile, declared())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := c.Files(); !slices.Equal(got, []string{configFile}) {
-			t.Errorf("%q: the files are %q", text, got)
-		}
+		t.Run(cmp.Or(text, "empty"), func(t *testing.T) {
+			write(t, configFile, text, 0o600)
+			c := load(t, configFile)
+			if got := c.Files(); !slices.Equal(got, []string{configFile}) {
+				t.Errorf("the files are %q", got)
+			}
+		})
 	}
 	c := config.Default(declared())
 	if got := c.Files(); len(got) != 0 {
@@ -76,10 +75,7 @@ func TestEndlessFile(t *testing.T) {
 // TestVariableInPath names the mistake of a path that a shell would have completed.
 func TestVariableInPath(t *testing.T) {
 	t.Parallel()
-	c, err := config.Parse([]byte("atlas: {api_key: {public_key: k, private_key_file: '/$CREDENTIALS_DIRECTORY/key'}}"), declared())
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := parse(t, "atlas: {api_key: {public_key: k, private_key_file: '/$CREDENTIALS_DIRECTORY/key'}}")
 	const want = "atlas.api_key.private_key_file: there is no file /$CREDENTIALS_DIRECTORY/key: the exporter expands no variables, so write the path out"
 	if _, err := c.Atlas.Credentials(t.Context(), nothing); err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)

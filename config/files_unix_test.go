@@ -35,10 +35,7 @@ func TestPipe(t *testing.T) {
 		failed <- os.WriteFile(configFile, []byte("atlas: {service_account: {client_id: i, client_secret_file: secret}}"), 0o600)
 		failed <- os.WriteFile(secretFile, []byte(secret+"\n"), 0o600)
 	}()
-	c, err := config.LoadFile(t.Context(), configFile, declared())
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := load(t, configFile)
 	if got, err := c.Atlas.Credentials(t.Context(), nothing); err != nil || got.Secret != secret {
 		t.Errorf("%+v (%v)", got, err)
 	}

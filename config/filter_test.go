@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -9,10 +10,7 @@ import (
 
 func filterOf(t *testing.T, text string) config.Filter {
 	t.Helper()
-	c, err := config.Parse([]byte("discovery: {clusters: "+text+"}"), declared())
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := parse(t, "discovery: {clusters: "+text+"}")
 	return c.Discovery.Clusters
 }
 
@@ -48,9 +46,11 @@ func TestFilters(t *testing.T) {
 		{"{exclude: [payments]}", []string{groupID, "payments"}, false},
 		{"{include: [payments], exclude: [" + groupID + "]}", []string{groupID, "payments"}, false},
 	} {
-		if got := filterOf(t, test.filter).Match(test.names...); got != test.want {
-			t.Errorf("%s matches %q: %t", test.filter, test.names, got)
-		}
+		t.Run(fmt.Sprintf("%s of %q", test.filter, test.names), func(t *testing.T) {
+			if got := filterOf(t, test.filter).Match(test.names...); got != test.want {
+				t.Errorf("got %t, want %t", got, test.want)
+			}
+		})
 	}
 	var zero config.Filter
 	if !zero.Match("x") {
@@ -96,10 +96,12 @@ collectors:
 		{otherID, "a-prod-1", 0, false},
 		{otherID, "other", 0, false},
 	} {
-		got, matches := c.Collectors.ExpectedInterval("backup_exports", test.group, test.cluster)
-		if got != test.want || matches != test.matches {
-			t.Errorf("%s in %s: %s, %t, want %s, %t", test.cluster, test.group, got, matches, test.want, test.matches)
-		}
+		t.Run(test.cluster+" in "+test.group, func(t *testing.T) {
+			got, matches := c.Collectors.ExpectedInterval("backup_exports", test.group, test.cluster)
+			if got != test.want || matches != test.matches {
+				t.Errorf("got %s, %t, want %s, %t", got, matches, test.want, test.matches)
+			}
+		})
 	}
 	if got, matches := c.Collectors.ExpectedInterval("backup_snapshots", groupID, "a"); got != 0 || matches {
 		t.Errorf("without entries: %s, %t", got, matches)

@@ -1,25 +1,13 @@
 package config_test
 
 import (
+	"cmp"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 )
-
-// write writes a file with these permissions, whatever the umask.
-func write(t *testing.T, path, content string, mode fs.FileMode) {
-	t.Helper()
-	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chmod(path, mode); err != nil {
-		t.Fatal(err)
-	}
-}
 
 func TestLooseFile(t *testing.T) {
 	t.Parallel()
@@ -42,27 +30,26 @@ func TestLooseFile(t *testing.T) {
 		{"one that others may change", "service_account: {client_id: i, client_secret_file: FILE}", 0o600, 0o602, secretFile, "0602"},
 		{"a private key that others may read", "api_key: {public_key: k, private_key_file: FILE}", 0o600, 0o404, secretFile, "0404"},
 		{"a secret in the configuration", "service_account: {client_id: i, client_secret: s}", 0o600, 0o644, none, ""},
-		{"one that others may read", "service_account: {client_id: i, client_secret: s}", 0o644, 0o600, configFile, "0644"},
+		{"a configuration with a secret that others may read", "service_account: {client_id: i, client_secret: s}", 0o644, 0o600, configFile, "0644"},
 		{"a private key in the configuration", "api_key: {public_key: k, private_key: s}", 0o604, 0o600, configFile, "0604"},
 		{"no secret", "", 0o644, 0o644, none, ""},
 	} {
-		write(t, secretFile, secret, test.secretMode)
-		write(t, configFile, "atlas: {"+strings.ReplaceAll(test.text, "FILE", secretFile)+"}", test.configMode)
-		c, err := config.LoadFile(t.Context(), configFile, declared())
-		if err != nil {
-			t.Fatal(err)
-		}
-		loose, ok := c.LooseFile()
-		if ok != (test.want != none) {
-			t.Errorf("%s: loose is %t: %s", test.name, ok, loose)
-			continue
-		}
-		if !ok {
-			continue
-		}
-		if loose.Path != test.want || !strings.Contains(loose.String(), test.want+" has mode "+test.mode+": ") || !strings.Contains(loose.Remedy(), "chmod 600 "+test.want) {
-			t.Errorf("%s: %s; %s", test.name, loose, loose.Remedy())
-		}
+		t.Run(test.name, func(t *testing.T) {
+			write(t, secretFile, secret, test.secretMode)
+			write(t, configFile, "atlas: {"+strings.ReplaceAll(test.text, "FILE", secretFile)+"}", test.configMode)
+			c := load(t, configFile)
+			loose, ok := c.LooseFile()
+			if ok != (test.want != none) {
+				t.Errorf("loose is %t: %s", ok, loose)
+				return
+			}
+			if !ok {
+				return
+			}
+			if loose.Path != test.want || !strings.Contains(loose.String(), test.want+" has mode "+test.mode+": ") || !strings.Contains(loose.Remedy(), "chmod 600 "+test.want) {
+				t.Errorf("%s; %s", loose, loose.Remedy())
+			}
+		})
 	}
 }
 
@@ -82,10 +69,7 @@ func TestLooseFileBehindLinks(t *testing.T) {
 	if err := os.Symlink(filepath.Join("..data", "secret"), link); err != nil {
 		t.Fatal(err)
 	}
-	c, err := config.Parse([]byte("atlas: {service_account: {client_id: i, client_secret_file: "+link+"}}"), declared())
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := parse(t, "atlas: {service_account: {client_id: i, client_secret_file: "+link+"}}")
 	for mode, want := range map[fs.FileMode]bool{0o440: false, 0o644: true} {
 		write(t, filepath.Join(stamped, "secret"), secret, mode)
 		if loose, ok := c.LooseFile(); ok != want || ok && (loose.Path != link || loose.Mode != mode) {
@@ -106,12 +90,11 @@ func TestNoLooseFile(t *testing.T) {
 		"", "service_account: {client_id: i, client_secret: s}", "service_account: {client_id: i, client_secret_file: " + open + "}",
 		"api_key: {public_key: k, private_key_file: /nowhere/secret}",
 	} {
-		c, err := config.Parse([]byte("atlas: {"+text+"}"), declared())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if loose, ok := c.LooseFile(); ok {
-			t.Errorf("%q: %s", text, loose)
-		}
+		t.Run(cmp.Or(text, "empty"), func(t *testing.T) {
+			c := parse(t, "atlas: {"+text+"}")
+			if loose, ok := c.LooseFile(); ok {
+				t.Errorf("%s", loose)
+			}
+		})
 	}
 }

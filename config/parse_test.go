@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -29,10 +30,12 @@ func TestDefaults(t *testing.T) {
 		"", "\n", "# nothing\n", "---\n", "{}", "null", "~", "atlas:\nprojects:\ndiscovery:\ncollectors:\nrefresh:\n",
 		"projects: []", "discovery: {projects: {include: null}, clusters: {}, pipelines: ~}", "collectors: {backup_exports: {expected_intervals: []}}",
 	} {
-		got, err := config.Parse([]byte(text), declared())
-		if err != nil || !reflect.DeepEqual(got, want) {
-			t.Errorf("%q gives %+v, want %+v (%v)", text, got, want, err)
-		}
+		t.Run(strconv.Quote(text), func(t *testing.T) {
+			got, err := config.Parse([]byte(text), declared())
+			if err != nil || !reflect.DeepEqual(got, want) {
+				t.Errorf("got %+v, want %+v (%v)", got, want, err)
+			}
+		})
 	}
 	if got := config.Default(declared()); !reflect.DeepEqual(got, want) {
 		t.Errorf("the default is %+v", got)
@@ -261,21 +264,22 @@ func TestBadFiles(t *testing.T) {
 		{"atlas: {api_key: {private_key: \"VeryPrivate\\0\"}}", "line 1: atlas.api_key.private_key: the value has a NUL character at position 12: if it is in UTF-16, save it as UTF-8"},
 		{"atlas: {api_key: {private_key: \"\\uFEFF\"}}", "line 1: atlas.api_key.private_key: " + emptyValue},
 	} {
-		_, err := config.Parse([]byte(test.text), declared())
-		if err == nil {
-			t.Errorf("%q is taken for a configuration", test.text)
-			continue
-		}
-		if err.Error() != test.want {
-			t.Errorf("%q\ngives %s\nwant  %s", test.text, err, test.want)
-		}
-		if strings.Contains(err.Error(), "VeryPrivate") {
-			t.Errorf("%q shows a secret", err)
-		}
-		var placed *config.Error
-		if strings.HasPrefix(test.want, "line ") && (!errors.As(err, &placed) || placed.Line == 0) {
-			t.Errorf("%q is no *config.Error with a line: %T", err, err)
-		}
+		t.Run(test.text, func(t *testing.T) {
+			_, err := config.Parse([]byte(test.text), declared())
+			if err == nil {
+				t.Fatal("taken for a configuration")
+			}
+			if err.Error() != test.want {
+				t.Errorf("got  %s\nwant %s", err, test.want)
+			}
+			if strings.Contains(err.Error(), "VeryPrivate") {
+				t.Errorf("%q shows a secret", err)
+			}
+			var placed *config.Error
+			if strings.HasPrefix(test.want, "line ") && (!errors.As(err, &placed) || placed.Line == 0) {
+				t.Errorf("%q is no *config.Error with a line: %T", err, err)
+			}
+		})
 	}
 }
 
@@ -296,14 +300,15 @@ func TestSecretsInOddPlaces(t *testing.T) {
 		"projects: [" + secret + "]",
 		secret,
 	} {
-		_, err := config.Parse([]byte(text), declared())
-		if err == nil {
-			t.Errorf("%q is taken for a configuration", text)
-			continue
-		}
-		if strings.Contains(err.Error(), "VeryPrivate") {
-			t.Errorf("%q\ngives %q, which shows the secret", text, err)
-		}
+		t.Run(text, func(t *testing.T) {
+			_, err := config.Parse([]byte(text), declared())
+			if err == nil {
+				t.Fatal("taken for a configuration")
+			}
+			if strings.Contains(err.Error(), "VeryPrivate") {
+				t.Errorf("%q shows the secret", err)
+			}
+		})
 	}
 }
 
@@ -314,15 +319,11 @@ func TestLoadFile(t *testing.T) {
 	if _, err := config.LoadFile(t.Context(), path, declared()); err == nil || !strings.HasPrefix(err.Error(), "cannot read the configuration: ") || !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a missing file: %v", err)
 	}
-	if err := os.WriteFile(path, []byte("atlas: {max_retries: 7}"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	write(t, path, "atlas: {max_retries: 7}", 0o600)
 	if c, err := config.LoadFile(t.Context(), path, declared()); err != nil || c.Atlas.MaxRetries != 7 {
 		t.Errorf("%+v (%v)", c, err)
 	}
-	if err := os.WriteFile(path, []byte("atlas: {max_retries: x}"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	write(t, path, "atlas: {max_retries: x}", 0o600)
 	want := path + ": line 1: atlas.max_retries: a whole number from 0 to 10 is expected here"
 	if _, err := config.LoadFile(t.Context(), path, declared()); err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)

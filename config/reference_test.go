@@ -3,7 +3,6 @@ package config_test
 import (
 	"errors"
 	"fmt"
-	"os"
 	"reflect"
 	"regexp"
 	"slices"
@@ -23,13 +22,10 @@ type described struct{ value, defaultValue string }
 // the key.
 func reference(t *testing.T) map[string]described {
 	t.Helper()
-	page, err := os.ReadFile("../docs/configuration.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	page := read(t, "../docs/configuration.md")
 	rows := map[string]described{}
 	row := regexp.MustCompile("(?m)^\\| `((?:atlas|projects|discovery|collectors|refresh)[\\w.\\[\\]<>]*)` \\| ([^|]*) \\| ([^|]*) \\|")
-	for _, cells := range row.FindAllStringSubmatch(string(page), -1) {
+	for _, cells := range row.FindAllStringSubmatch(page, -1) {
 		for _, key := range expanded(cells[1]) {
 			if _, duplicate := rows[key]; duplicate {
 				t.Errorf("%s has two rows", key)
@@ -56,10 +52,7 @@ func expanded(key string) (keys []string) {
 // TestReferenceCollectors holds that the table of collectors lists the declared collectors in their order.
 func TestReferenceCollectors(t *testing.T) {
 	t.Parallel()
-	page, err := os.ReadFile("../docs/configuration.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	page := read(t, "../docs/configuration.md")
 	var want, got []string
 	for _, c := range shipped() {
 		interval, expected := "that of `refresh`", "no"
@@ -71,7 +64,7 @@ func TestReferenceCollectors(t *testing.T) {
 		}
 		want = append(want, fmt.Sprintf("| `%s` | %s | %s |", c.Name, interval, expected))
 	}
-	_, table, _ := strings.Cut(string(page), "| collector | reads | `min_interval` | `expected_intervals` |\n")
+	_, table, _ := strings.Cut(page, "| collector | reads | `min_interval` | `expected_intervals` |\n")
 	table, _, _ = strings.Cut(table, "\n\n")
 	for _, cells := range regexp.MustCompile("(?m)^(\\| `[a-z_]+` \\|) [^|]+ (\\| .*)$").FindAllStringSubmatch(table, -1) {
 		got = append(got, cells[1]+cells[2][1:])

@@ -386,7 +386,7 @@ func TestRejectedSecretIsReadAgain(t *testing.T) {
 	for _, credentials := range []string{serviceAccount, apiKey} {
 		t.Run(strings.Fields(credentials)[0], func(t *testing.T) {
 			t.Parallel()
-			w := watch(t, startAtlas(t, "two"), credentials)
+			w := watch(t, newAtlas(t, "two").URL(), credentials)
 			w.mount(t, "..2", "two", "refesh: {}\n")
 			w.Exporter().Refresh(t.Context(), collector.Selection{})
 			if err := w.Exporter().Ready(); err != nil {
@@ -436,12 +436,7 @@ func TestReloadKeepsToken(t *testing.T) {
 	}
 }
 
-// startAtlas starts a simulated Atlas that accepts both kinds of credentials with a secret.
-func startAtlas(t *testing.T, secret string) (baseURL string) {
-	t.Helper()
-	return newAtlas(t, secret).URL()
-}
-
+// newAtlas starts a simulated Atlas that accepts both kinds of credentials with a secret.
 func newAtlas(t *testing.T, secret string) *atlassim.Server {
 	t.Helper()
 	org := atlassim.NewOrganization(atlassim.WallClock{})

@@ -198,10 +198,12 @@ func TestChartRefuses(t *testing.T) {
 		{"demo=true,serviceMonitor.enabled=true,podMonitor.enabled=true", "both enabled"},
 		{"demo=true,autoReloadInterval=sometimes", "/autoReloadInterval"},
 	} {
-		_, stderr, err := helm(t, "template", "backups", chart, "--kube-version=1.34.0", "--set="+test.set)
-		if err == nil || !strings.Contains(stderr, test.want) {
-			t.Errorf("%s: %v %s, want an error that says %q", test.set, err, stderr, test.want)
-		}
+		t.Run(test.set, func(t *testing.T) {
+			_, stderr, err := helm(t, "template", "backups", chart, "--kube-version=1.34.0", "--set="+test.set)
+			if err == nil || !strings.Contains(stderr, test.want) {
+				t.Errorf("%v %s, want an error that says %q", err, stderr, test.want)
+			}
+		})
 	}
 }
 

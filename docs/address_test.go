@@ -106,11 +106,8 @@ func TestMovingTheProject(t *testing.T) {
 		if !strings.Contains(text, old) {
 			continue
 		}
-		raw, err := os.ReadFile(filepath.Join(folder, file))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if strings.Contains(string(raw), old) {
+		raw := read(t, filepath.Join(folder, file))
+		if strings.Contains(raw, old) {
 			t.Errorf("%s still has the old address", file)
 		}
 		moved++

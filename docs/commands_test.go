@@ -87,12 +87,9 @@ func TestCommandExamples(t *testing.T) {
 		}
 	}
 	program := harness.BuildExporter(t)
-	page, err := os.ReadFile("commands.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	page := read(t, "commands.md")
 	count := 0
-	for _, b := range blocks(string(page)) {
+	for _, b := range blocks(page) {
 		if b.language != "console" {
 			continue
 		}

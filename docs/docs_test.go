@@ -49,6 +49,15 @@ func blocks(page string) []block {
 	return all
 }
 
+func read(t *testing.T, path string) string {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
 // pages are the texts of all pages for people, by their path.
 func pages(t *testing.T) map[string]string {
 	t.Helper()
@@ -59,11 +68,8 @@ func pages(t *testing.T) map[string]string {
 			t.Fatal(err)
 		}
 		for _, path := range paths {
-			raw, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			texts[path] = string(raw)
+			raw := read(t, path)
+			texts[path] = raw
 		}
 	}
 	if len(texts) < 10 {
@@ -166,12 +172,9 @@ func TestMetricsAreReal(t *testing.T) {
 // rest of several.
 func TestPicture(t *testing.T) {
 	t.Parallel()
-	picture, err := os.ReadFile("images/chain.svg")
-	if err != nil {
-		t.Fatal(err)
-	}
+	picture := read(t, "images/chain.svg")
 	reference := pages(t)["metrics.md"]
-	_, group, _ := strings.Cut(string(picture), `<g class="metric">`)
+	_, group, _ := strings.Cut(picture, `<g class="metric">`)
 	group, _, _ = strings.Cut(group, "</g>")
 	count, name := 0, ""
 	for _, text := range regexp.MustCompile(`>([a-z_*]+)</text>`).FindAllStringSubmatch(group, -1) {
@@ -198,14 +201,11 @@ func histogramSuffix() *regexp.Regexp { return regexp.MustCompile(`_(bucket|coun
 // TestAlertsAreReal holds that every alert that a page names is one of the rules.
 func TestAlertsAreReal(t *testing.T) {
 	t.Parallel()
-	rules, err := os.ReadFile("../alerts/mongodbatlas.rules.yml")
-	if err != nil {
-		t.Fatal(err)
-	}
+	rules := read(t, "../alerts/mongodbatlas.rules.yml")
 	named := regexp.MustCompile(`\bMongoDBAtlas[A-Z]\w+`)
 	for path, page := range pages(t) {
 		for _, name := range named.FindAllString(page, -1) {
-			if !strings.Contains(string(rules), "alert: "+name+"\n") {
+			if !strings.Contains(rules, "alert: "+name+"\n") {
 				t.Errorf("%s: there is no alert %s", path, name)
 			}
 		}
@@ -255,4 +255,54 @@ func anchors(page string) []string {
 		}
 	}
 	return all
+}
+
+// TestDependencies holds docs/dependencies.md and THIRD_PARTY_LICENSES to what is linked: each direct dependency and each
+// tool has a reason, each module its version, and a licence under which it may be passed on. tools/licences judges that.
+func TestDependencies(t *testing.T) {
+	t.Parallel()
+	harness.NotShort(t, "it asks the go command about every platform")
+	// Looked at, so that the go command runs the test again when one of them changes.
+	watched := []string{"../go.mod", "../go.sum", "../.goreleaser.yml", "../THIRD_PARTY_LICENSES", "dependencies.md"}
+	for _, pattern := range []string{"*.go", "go.mod"} {
+		tools, err := filepath.Glob(filepath.Join("..", "tools", "*", pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		watched = append(watched, tools...)
+	}
+	for _, file := range watched {
+		if _, err := os.ReadFile(file); err != nil {
+			t.Error(err)
+		}
+	}
+	if out, err := exec.CommandContext(t.Context(), "go", "run", "-C", filepath.Join("..", "tools", "licences"), ".", "-check").CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// TestReadmeSample holds that the demo has every series that the README shows of it, with the same value unless that is a
+// time.
+func TestReadmeSample(t *testing.T) {
+	readme := read(t, "../README.md")
+	exporter := harness.StartExporter(t, "demo")
+	_, body := harness.Get(t, exporter.URL()+"/metrics")
+	lines := 0
+	for line := range strings.Lines(readme) {
+		series, value, ok := strings.Cut(strings.TrimSpace(line), "} ")
+		if !ok || !strings.HasPrefix(series, "mongodbatlas_") {
+			continue
+		}
+		lines++
+		if strings.Contains(series, "_timestamp_seconds{") {
+			value = "…"
+		}
+		pattern := strings.ReplaceAll(regexp.QuoteMeta(series+"} "+value), "…", `\S+`)
+		if !regexp.MustCompile("(?m)^" + pattern + "$").MatchString(body) {
+			t.Errorf("the demo has no %s", line)
+		}
+	}
+	if lines == 0 {
+		t.Error("the README shows no series")
+	}
 }

@@ -1,7 +1,6 @@
 package docs_test
 
 import (
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -13,11 +12,7 @@ import (
 // section returns the part of a page below a heading of the second level.
 func section(t *testing.T, path, heading string) string {
 	t.Helper()
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, text, found := strings.Cut(string(raw), "\n## "+heading+"\n")
+	_, text, found := strings.Cut(read(t, path), "\n## "+heading+"\n")
 	if !found {
 		t.Fatalf("%s has no section %q", path, heading)
 	}
@@ -87,17 +82,14 @@ func TestFlags(t *testing.T) {
 // TestEnvironment holds that configuration.md has every variable of the exporter's own.
 func TestEnvironment(t *testing.T) {
 	t.Parallel()
-	source, err := os.ReadFile("../config/credentials.go")
-	if err != nil {
-		t.Fatal(err)
-	}
+	source := read(t, "../config/credentials.go")
 	variable := regexp.MustCompile(`MONGODB_ATLAS_[A-Z_]+`)
 	unique := func(text string) []string {
 		names := variable.FindAllString(text, -1)
 		slices.Sort(names)
 		return slices.Compact(names)
 	}
-	want, got := unique(string(source)), unique(section(t, "configuration.md", "Environment"))
+	want, got := unique(source), unique(section(t, "configuration.md", "Environment"))
 	if len(want) < 5 || !slices.Equal(got, want) {
 		t.Errorf("configuration.md has %v, the program %v", got, want)
 	}

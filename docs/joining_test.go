@@ -5,7 +5,6 @@ import (
 	"math"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -183,12 +182,9 @@ func TestJoining(t *testing.T) {
 		}
 		return nil
 	})
-	page, err := os.ReadFile("joining.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	page := read(t, "joining.md")
 	seen := map[string]bool{}
-	for _, b := range blocks(string(page)) {
+	for _, b := range blocks(page) {
 		if b.language != "promql" {
 			continue
 		}
@@ -221,13 +217,10 @@ func TestJoining(t *testing.T) {
 // TestAssumedMetrics holds that the page says which metrics of the integration its expressions need.
 func TestAssumedMetrics(t *testing.T) {
 	t.Parallel()
-	raw, err := os.ReadFile("joining.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, assumed, _ := strings.Cut(string(raw), "\n## Assumed\n")
+	raw := read(t, "joining.md")
+	_, assumed, _ := strings.Cut(raw, "\n## Assumed\n")
 	assumed, _, _ = strings.Cut(assumed, "\n## ")
-	for _, b := range blocks(string(raw)) {
+	for _, b := range blocks(raw) {
 		if b.language != "promql" {
 			continue
 		}

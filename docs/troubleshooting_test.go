@@ -152,11 +152,7 @@ func TestLogMessages(t *testing.T) {
 			if strings.HasSuffix(path, "_test.go") {
 				continue
 			}
-			raw, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			source.Write(raw)
+			source.WriteString(read(t, path))
 		}
 	}
 	rows := rowsOf(t, "troubleshooting.md", "The log")

@@ -7,6 +7,7 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -41,13 +42,15 @@ func TestAsk(t *testing.T) {
 		{http.StatusForbidden, "403 Forbidden"},
 		{http.StatusServiceUnavailable, "503 Service Unavailable"},
 	} {
-		err := healthcheck.Ask(t.Context(), serve(t, test.status))
-		switch {
-		case test.want == "" && err != nil:
-			t.Errorf("%d: %v", test.status, err)
-		case test.want != "" && (err == nil || !strings.HasSuffix(err.Error(), "/-/healthy answers "+test.want)):
-			t.Errorf("%d: got error %v, want one that ends in %q", test.status, err, test.want)
-		}
+		t.Run(strconv.Itoa(test.status), func(t *testing.T) {
+			err := healthcheck.Ask(t.Context(), serve(t, test.status))
+			switch {
+			case test.want == "" && err != nil:
+				t.Error(err)
+			case test.want != "" && (err == nil || !strings.HasSuffix(err.Error(), "/-/healthy answers "+test.want)):
+				t.Errorf("got error %v, want one that ends in %q", err, test.want)
+			}
+		})
 	}
 }
 

@@ -116,3 +116,5 @@ func (w *world) run(ctx context.Context, change ...func(*trigger.Options)) (outp
 }
 
 func asJSON(o *trigger.Options) { o.Format = "json" }
+
+func TestMain(m *testing.M) { harness.RunWaiting(m) }

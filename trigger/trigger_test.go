@@ -3,6 +3,7 @@ package trigger_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"reflect"
@@ -34,11 +35,13 @@ func TestFlags(t *testing.T) {
 		"1d": {Units: "DAYS", Value: 1}, "30d": {Units: "DAYS", Value: 30}, "4w": {Units: "WEEKS", Value: 4},
 		"6mo": {Units: "MONTHS", Value: 6}, "2147483647d": {Units: "DAYS", Value: 2147483647},
 	} {
-		o, err := parse("--project="+id, "--pipeline=a?b #%é", "--snapshot-id="+snapshotID, "--retention="+retention, "--dry-run", "--format=json")
-		if err != nil || o.GroupID != id || o.Pipeline != "a?b #%é" || o.Ingestion.SnapshotID.String() != snapshotID ||
-			o.Ingestion.Retention.Value != want || !o.Ingestion.Retention.Set || !o.DryRun || o.Format != "json" {
-			t.Errorf("%s: %+v (%v)", retention, o, err)
-		}
+		t.Run(retention, func(t *testing.T) {
+			o, err := parse("--project="+id, "--pipeline=a?b #%é", "--snapshot-id="+snapshotID, "--retention="+retention, "--dry-run", "--format=json")
+			if err != nil || o.GroupID != id || o.Pipeline != "a?b #%é" || o.Ingestion.SnapshotID.String() != snapshotID ||
+				o.Ingestion.Retention.Value != want || !o.Ingestion.Retention.Set || !o.DryRun || o.Format != "json" {
+				t.Errorf("%+v (%v)", o, err)
+			}
+		})
 	}
 	if o, err := parse("--project="+id, "--pipeline=p", "--snapshot-id="+snapshotID); err != nil || o.Ingestion.Retention.Set || o.DryRun || o.Format != "table" {
 		t.Errorf("%+v (%v)", o, err)
@@ -74,9 +77,11 @@ func TestFlags(t *testing.T) {
 		if test.more != "" {
 			args = append(args, test.more)
 		}
-		if _, err := parse(args...); err == nil || !strings.Contains(err.Error(), test.want) {
-			t.Errorf("%q: %v, want %s", args, err, test.want)
-		}
+		t.Run(strings.Join(args, " "), func(t *testing.T) {
+			if _, err := parse(args...); err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got %v, want %s", err, test.want)
+			}
+		})
 	}
 	for i := range 3 {
 		args := []string{"--project=" + id, "--pipeline=p", "--snapshot-id=" + snapshotID}
@@ -90,33 +95,35 @@ func TestFlags(t *testing.T) {
 func TestAccepted(t *testing.T) {
 	t.Parallel()
 	for _, digest := range []bool{false, true} {
-		w := newWorld(t)
-		w.digest = digest
-		o, err := parse("--project="+w.project.ID, "--pipeline="+pipelineName, "--snapshot-id="+snapshotID, "--retention=6mo")
-		if err != nil {
-			t.Fatal(err)
-		}
-		retained := func(into *trigger.Options) { into.Ingestion = o.Ingestion }
-		printed, err := w.run(t.Context(), retained)
-		if err != nil || w.runs() != 1 || printed.notes != "" {
-			t.Fatalf("%v, %d runs, notes %q", err, w.runs(), printed.notes)
-		}
-		started := w.pipeline.Runs()[0]
-		for _, want := range []string{started.ID, "PENDING", "SNAPSHOT", w.project.ID, pipelineName, snapshotID, "6 months", started.DatasetName} {
-			if !strings.Contains(printed.out, want) {
-				t.Errorf("%q is not in\n%s", want, printed.out)
+		t.Run(fmt.Sprintf("digest: %t", digest), func(t *testing.T) {
+			w := newWorld(t)
+			w.digest = digest
+			o, err := parse("--project="+w.project.ID, "--pipeline="+pipelineName, "--snapshot-id="+snapshotID, "--retention=6mo")
+			if err != nil {
+				t.Fatal(err)
 			}
-		}
-		printed, err = w.run(t.Context(), asJSON)
-		var document map[string]any
-		if err != nil || json.Unmarshal([]byte(printed.out), &document) != nil || w.runs() != 2 {
-			t.Fatalf("%v, %d runs, %s", err, w.runs(), printed.out)
-		}
-		run, _ := document["run"].(map[string]any)
-		if document["outcome"] != "accepted" || document["message"] != "" || run["_id"] != w.pipeline.Runs()[1].ID || run["state"] != "PENDING" ||
-			run["snapshotId"] != snapshotID || !reflect.DeepEqual(run["datasetRetentionPolicy"], map[string]any{"units": "DAYS", "value": 14.0}) {
-			t.Errorf("%s", printed.out)
-		}
+			retained := func(into *trigger.Options) { into.Ingestion = o.Ingestion }
+			printed, err := w.run(t.Context(), retained)
+			if err != nil || w.runs() != 1 || printed.notes != "" {
+				t.Fatalf("%v, %d runs, notes %q", err, w.runs(), printed.notes)
+			}
+			started := w.pipeline.Runs()[0]
+			for _, want := range []string{started.ID, "PENDING", "SNAPSHOT", w.project.ID, pipelineName, snapshotID, "6 months", started.DatasetName} {
+				if !strings.Contains(printed.out, want) {
+					t.Errorf("%q is not in\n%s", want, printed.out)
+				}
+			}
+			printed, err = w.run(t.Context(), asJSON)
+			var document map[string]any
+			if err != nil || json.Unmarshal([]byte(printed.out), &document) != nil || w.runs() != 2 {
+				t.Fatalf("%v, %d runs, %s", err, w.runs(), printed.out)
+			}
+			run, _ := document["run"].(map[string]any)
+			if document["outcome"] != "accepted" || document["message"] != "" || run["_id"] != w.pipeline.Runs()[1].ID || run["state"] != "PENDING" ||
+				run["snapshotId"] != snapshotID || !reflect.DeepEqual(run["datasetRetentionPolicy"], map[string]any{"units": "DAYS", "value": 14.0}) {
+				t.Errorf("%s", printed.out)
+			}
+		})
 	}
 }
 

@@ -129,28 +129,31 @@ func TestReloadOfAnotherSite(t *testing.T) {
 	org, _, _ := small()
 	e := start(t, org, nil)
 	for _, test := range []struct {
+		name   string
 		header []string
 		want   int
 	}{
-		{nil, http.StatusOK}, // a program
-		{[]string{"Sec-Fetch-Site", "same-origin", "Origin", e.url}, http.StatusOK},
-		{[]string{"Sec-Fetch-Site", "none"}, http.StatusOK},
-		{[]string{"Origin", e.url}, http.StatusOK}, // an old browser
-		{[]string{"Sec-Fetch-Site", "cross-site", "Origin", "https://elsewhere.example"}, http.StatusForbidden},
-		{[]string{"Sec-Fetch-Site", "cross-site"}, http.StatusForbidden},
-		{[]string{"Sec-Fetch-Site", "same-site", "Origin", "http://127.0.0.1:1"}, http.StatusForbidden},
-		{[]string{"Origin", "https://elsewhere.example"}, http.StatusForbidden},
-		{[]string{"Origin", "null"}, http.StatusForbidden},
-		{[]string{"Sec-Fetch-Site", "nonsense"}, http.StatusForbidden},
+		{"a program", nil, http.StatusOK},
+		{"the page", []string{"Sec-Fetch-Site", "same-origin", "Origin", e.url}, http.StatusOK},
+		{"the user", []string{"Sec-Fetch-Site", "none"}, http.StatusOK},
+		{"the page in an old browser", []string{"Origin", e.url}, http.StatusOK},
+		{"another site", []string{"Sec-Fetch-Site", "cross-site", "Origin", "https://elsewhere.example"}, http.StatusForbidden},
+		{"another site without an origin", []string{"Sec-Fetch-Site", "cross-site"}, http.StatusForbidden},
+		{"another port", []string{"Sec-Fetch-Site", "same-site", "Origin", "http://127.0.0.1:1"}, http.StatusForbidden},
+		{"another site in an old browser", []string{"Origin", "https://elsewhere.example"}, http.StatusForbidden},
+		{"no origin in an old browser", []string{"Origin", "null"}, http.StatusForbidden},
+		{"nonsense", []string{"Sec-Fetch-Site", "nonsense"}, http.StatusForbidden},
 	} {
-		for _, method := range []string{http.MethodPost, http.MethodPut} {
-			got, err := e.do(t.Context(), method, "/-/reload", test.header...)
-			if err != nil || got.status != test.want {
-				t.Errorf("%s with %q answers %d %s, %v, want %d", method, test.header, got.status, got.body, err, test.want)
+		t.Run(test.name, func(t *testing.T) {
+			for _, method := range []string{http.MethodPost, http.MethodPut} {
+				got, err := e.do(t.Context(), method, "/-/reload", test.header...)
+				if err != nil || got.status != test.want {
+					t.Errorf("%s answers %d %s, %v, want %d", method, got.status, got.body, err, test.want)
+				}
 			}
-		}
-		if got := e.get(t, "/-/healthy", test.header...); got.status != http.StatusOK {
-			t.Errorf("what changes nothing answers %d with %q", got.status, test.header)
-		}
+			if got := e.get(t, "/-/healthy", test.header...); got.status != http.StatusOK {
+				t.Errorf("what changes nothing answers %d", got.status)
+			}
+		})
 	}
 }

@@ -236,42 +236,44 @@ func TestSlowRequests(t *testing.T) {
 func TestSilenceWhileWaiting(t *testing.T) {
 	t.Parallel()
 	for _, http2 := range []bool{false, true} {
-		org, _, _ := small()
-		e := startServer(t, org, nil, func(s *httptest.Server) {
-			s.EnableHTTP2 = http2
-			s.Config.ErrorLog = stdlog.New(io.Discard, "", 0)
-			s.Config.ReadHeaderTimeout, s.Config.ReadTimeout, s.Config.WriteTimeout = 2*time.Second, 2*time.Second, 2*time.Second
-		})
-		e.ready(t)
-		hanging, end := hang(e)
-		type result struct {
-			answer
+		t.Run(fmt.Sprintf("HTTP/2 %t", http2), func(t *testing.T) {
+			org, _, _ := small()
+			e := startServer(t, org, nil, func(s *httptest.Server) {
+				s.EnableHTTP2 = http2
+				s.Config.ErrorLog = stdlog.New(io.Discard, "", 0)
+				s.Config.ReadHeaderTimeout, s.Config.ReadTimeout, s.Config.WriteTimeout = 2*time.Second, 2*time.Second, 2*time.Second
+			})
+			e.ready(t)
+			hanging, end := hang(e)
+			type result struct {
+				answer
 
-			err error
-		}
-		done := make(chan result, 1)
-		go func() {
-			got, err := e.do(t.Context(), http.MethodGet, "/metrics", "X-Prometheus-Scrape-Timeout-Seconds", "3599")
-			done <- result{got, err}
-		}()
-		harness.Eventually(t, func() error {
-			if hanging() == 0 {
-				return errors.New("the scrape does not wait for Atlas")
+				err error
 			}
-			return nil
+			done := make(chan result, 1)
+			go func() {
+				got, err := e.do(t.Context(), http.MethodGet, "/metrics", "X-Prometheus-Scrape-Timeout-Seconds", "3599")
+				done <- result{got, err}
+			}()
+			harness.Eventually(t, func() error {
+				if hanging() == 0 {
+					return errors.New("the scrape does not wait for Atlas")
+				}
+				return nil
+			})
+			// Whoever is silent from now on has used up its time before the scrape is over.
+			_ = remainder(t, e.dial(t, ""))
+			select {
+			case got := <-done:
+				t.Errorf("the scrape was cut off: %d, %v", got.status, got.err)
+				end()
+			default:
+				end()
+				if got := <-done; got.err != nil || got.status != http.StatusOK {
+					t.Errorf("the scrape answers %d, %v", got.status, got.err)
+				}
+			}
 		})
-		// Whoever is silent from now on has used up its time before the scrape is over.
-		_ = remainder(t, e.dial(t, ""))
-		select {
-		case got := <-done:
-			t.Errorf("HTTP/2 %v: the scrape was cut off: %d, %v", http2, got.status, got.err)
-			end()
-		default:
-			end()
-			if got := <-done; got.err != nil || got.status != http.StatusOK {
-				t.Errorf("HTTP/2 %v: the scrape answers %d, %v", http2, got.status, got.err)
-			}
-		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -31,7 +32,7 @@ func TestParseExternalURL(t *testing.T) {
 		"exporter": false, "/atlas": false, "//exporter": false, "ftp://exporter": false, "https://": false, "https://a:b": false, "https://:9972": false,
 		"https://user:password@exporter": false, "https://exporter/?x=y": false, "https://exporter/?": false, "https://exporter/#x": false, "https://exporter/%zz": false,
 	} {
-		t.Run(text, func(t *testing.T) {
+		t.Run(cmp.Or(text, "none"), func(t *testing.T) {
 			u, err := web.ParseExternalURL(text)
 			if (err == nil) != good || (u != nil) != (good && text != "") {
 				t.Errorf("got %v, %v", u, err)
@@ -52,7 +53,7 @@ func TestServiceDiscoveryFollowsExternalURL(t *testing.T) {
 		{"http://prometheus.example:8080", "http", "prometheus.example:8080", "/probe"},
 		{"https://prometheus.example/a%20b/c", "https", "prometheus.example", "/a b/c/probe"},
 	} {
-		t.Run(test.external, func(t *testing.T) {
+		t.Run(cmp.Or(test.external, "none"), func(t *testing.T) {
 			org, first, second := small()
 			e := startWith(t, org, nil, nil, web.Options{ExternalURL: parse(t, test.external)})
 			e.ready(t)

@@ -96,12 +96,14 @@ func TestOutageCause(t *testing.T) {
 		{"one of two is down, and no list is known", nil, []collector.TargetView{up, down("backup_exports", "a", collector.Timeout)}, ""},
 		{"a missing role is none", []collector.TargetView{pending}, []collector.TargetView{down("backup_exports", "a", collector.Forbidden)}, ""},
 	} {
-		o := collector.Overview{Roots: test.roots, Projects: []collector.ProjectView{{ID: "p", Name: "payments", Targets: test.targets}}}
-		got := problemsOf(now, &o).outage(now, &o)
-		wants := map[string]string{"": "", "timeout": "Atlas cannot be read (" + reasonWords(collector.Timeout, ""), "network": "Atlas cannot be read (" + reasonWords(collector.Network, "")}[test.want]
-		if (got == "") != (test.want == "") || !strings.Contains(got, wants) {
-			t.Errorf("%s: %q, want %q", test.name, got, wants)
-		}
+		t.Run(test.name, func(t *testing.T) {
+			o := collector.Overview{Roots: test.roots, Projects: []collector.ProjectView{{ID: "p", Name: "payments", Targets: test.targets}}}
+			got := problemsOf(now, &o).outage(now, &o)
+			wants := map[string]string{"": "", "timeout": "Atlas cannot be read (" + reasonWords(collector.Timeout, ""), "network": "Atlas cannot be read (" + reasonWords(collector.Network, "")}[test.want]
+			if (got == "") != (test.want == "") || !strings.Contains(got, wants) {
+				t.Errorf("%q, want %q", got, wants)
+			}
+		})
 	}
 }
 

@@ -175,9 +175,11 @@ func TestPageTells(t *testing.T) {
 			"unreadable|export||forbidden USER_UNAUTHORIZED",
 		},
 	} {
-		if got := storyOf(t, page, name); !slices.Equal(got, want) {
-			t.Errorf("got  %s\nwant %s", strings.Join(got, "\n     "), strings.Join(want, "\n     "))
-		}
+		t.Run(name, func(t *testing.T) {
+			if got := storyOf(t, page, name); !slices.Equal(got, want) {
+				t.Errorf("got  %s\nwant %s", strings.Join(got, "\n     "), strings.Join(want, "\n     "))
+			}
+		})
 	}
 	want := []string{
 		"unreadable shop: backup schedules and snapshots of hidden (forbidden USER_UNAUTHORIZED; last read never). To do: give the credentials the role Project Read Only in the project. runbook",

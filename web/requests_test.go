@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"compress/gzip"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"regexp"
@@ -113,14 +114,16 @@ func TestRawRequests(t *testing.T) {
 		{"not a proxy", "GET http://elsewhere.example/-/healthy HTTP/1.1\r\nHost: x\r\n\r\n", []int{200}, stays},
 		{"not a tunnel", "CONNECT /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n", []int{405}, stays},
 	} {
-		answers, closed := e.exchange(t, test.text)
-		var got []int
-		for _, a := range answers {
-			got = append(got, a.status)
-		}
-		if !slices.Equal(got, test.want) || closed != test.closed {
-			t.Errorf("%s: answered %v, closed %v, want %v, %v", test.name, got, closed, test.want, test.closed)
-		}
+		t.Run(test.name, func(t *testing.T) {
+			answers, closed := e.exchange(t, test.text)
+			var got []int
+			for _, a := range answers {
+				got = append(got, a.status)
+			}
+			if !slices.Equal(got, test.want) || closed != test.closed {
+				t.Errorf("answered %v, closed %v, want %v, %v", got, closed, test.want, test.closed)
+			}
+		})
 	}
 }
 
@@ -139,15 +142,17 @@ func TestMethods(t *testing.T) {
 		"/-/healthy": reading, "/-/ready": reading, "/-/reload": {http.MethodPost, http.MethodPut},
 	} {
 		for _, method := range methods {
-			got, err := e.do(t.Context(), method, path)
-			switch {
-			case err != nil:
-				t.Errorf("%s %s: %v", method, path, err)
-			case slices.Contains(allowed, method) && (got.status != http.StatusOK || (got.body == "") != (method == http.MethodHead)):
-				t.Errorf("%s %s answers %d with %d bytes", method, path, got.status, len(got.body))
-			case !slices.Contains(allowed, method) && (got.status != http.StatusMethodNotAllowed || got.header.Get("Allow") != strings.Join(allowed, ", ")):
-				t.Errorf("%s %s answers %d, Allow: %s", method, path, got.status, got.header.Get("Allow"))
-			}
+			t.Run(method+" "+path, func(t *testing.T) {
+				got, err := e.do(t.Context(), method, path)
+				switch {
+				case err != nil:
+					t.Error(err)
+				case slices.Contains(allowed, method) && (got.status != http.StatusOK || (got.body == "") != (method == http.MethodHead)):
+					t.Errorf("answers %d with %d bytes", got.status, len(got.body))
+				case !slices.Contains(allowed, method) && (got.status != http.StatusMethodNotAllowed || got.header.Get("Allow") != strings.Join(allowed, ", ")):
+					t.Errorf("answers %d, Allow: %s", got.status, got.header.Get("Allow"))
+				}
+			})
 		}
 	}
 }
@@ -162,13 +167,15 @@ func TestPaths(t *testing.T) {
 		"/-/": "", "/-/quit": "", "/debug/pprof/": "", "/%ff": "", "/" + strings.Repeat("a", 10_000): "",
 		"//metrics": "/metrics", "/./metrics": "/metrics", "/../../metrics": "/metrics", "//evil.example/..": "/", "//evil.example": "/evil.example",
 	} {
-		got := e.get(t, path)
-		switch {
-		case want != "" && (got.status != http.StatusTemporaryRedirect || got.header.Get("Location") != want):
-			t.Errorf("%.60s answers %d, Location: %s, want %s", path, got.status, got.header.Get("Location"), want)
-		case want == "" && (got.status != http.StatusNotFound || got.body != "the exporter does not serve this path; it serves / /probe /sd /-/healthy /-/ready /-/reload /metrics\n"):
-			t.Errorf("%.60s answers %d %s", path, got.status, got.body)
-		}
+		t.Run(fmt.Sprintf("%.60s", path), func(t *testing.T) {
+			got := e.get(t, path)
+			switch {
+			case want != "" && (got.status != http.StatusTemporaryRedirect || got.header.Get("Location") != want):
+				t.Errorf("answers %d, Location: %s, want %s", got.status, got.header.Get("Location"), want)
+			case want == "" && (got.status != http.StatusNotFound || got.body != "the exporter does not serve this path; it serves / /probe /sd /-/healthy /-/ready /-/reload /metrics\n"):
+				t.Errorf("answers %d %s", got.status, got.body)
+			}
+		})
 	}
 }
 
@@ -209,16 +216,18 @@ func TestNonsense(t *testing.T) {
 		{"/probe?target=" + long, target},
 		{"/probe?target=" + first.ID + ";", badQuery + `"invalid semicolon separator in query"` + "\n"},
 	} {
-		got := e.get(t, test.path)
-		if got.status != http.StatusBadRequest || got.body != test.want {
-			t.Errorf("%.60s answers %d %.300s\nwant 400 %s", test.path, got.status, got.body, test.want)
-		}
-		if got.header.Get("Content-Type") != "text/plain; charset=utf-8" || got.header.Get("X-Content-Type-Options") != "nosniff" {
-			t.Errorf("%.60s: the answer may be taken for something else: %v", test.path, got.header)
-		}
-		if !utf8.ValidString(got.body) || strings.ContainsFunc(strings.TrimSuffix(got.body, "\n"), unicode.IsControl) {
-			t.Errorf("%.60s: the answer has what no terminal should get: %q", test.path, got.body)
-		}
+		t.Run(fmt.Sprintf("%.60s", test.path), func(t *testing.T) {
+			got := e.get(t, test.path)
+			if got.status != http.StatusBadRequest || got.body != test.want {
+				t.Errorf("answers %d %.300s\nwant 400 %s", got.status, got.body, test.want)
+			}
+			if got.header.Get("Content-Type") != "text/plain; charset=utf-8" || got.header.Get("X-Content-Type-Options") != "nosniff" {
+				t.Errorf("the answer may be taken for something else: %v", got.header)
+			}
+			if !utf8.ValidString(got.body) || strings.ContainsFunc(strings.TrimSuffix(got.body, "\n"), unicode.IsControl) {
+				t.Errorf("the answer has what no terminal should get: %q", got.body)
+			}
+		})
 	}
 	// As often as it fits: it is still one selection.
 	got := e.get(t, "/metrics?collect[]=exporter"+strings.Repeat("&collect[]=exporter", 3000))
@@ -236,21 +245,22 @@ func TestServiceDiscoveryEchoesAddresses(t *testing.T) {
 		"exporter": true, "exporter:9972": true, "10.0.0.1:9972": true, "[::1]:9972": true, "[fe80::1]": true, "a_b.example.:80": true,
 		"": false, ":9972": false, "a:b": false, "a:1:2": false, "::1": false, "::::": false, "%zz": false, "[::1": false, strings.Repeat("a", 260): false,
 	} {
-		answers, _ := e.exchange(t, "GET /sd HTTP/1.1\r\nHost: "+host+"\r\n\r\n")
-		if len(answers) != 1 || (answers[0].status == http.StatusOK) != good {
-			t.Errorf("Host %.30q: answered %v", host, answers)
-			continue
-		}
-		if !good {
-			continue
-		}
-		var groups []struct {
-			Targets []string
-			Labels  map[string]string
-		}
-		if err := json.Unmarshal([]byte(answers[0].body), &groups); err != nil || len(groups) != 2 || groups[0].Targets[0] != host {
-			t.Errorf("Host %q: got %s, %v", host, answers[0].body, err)
-		}
+		t.Run(fmt.Sprintf("%.30q", host), func(t *testing.T) {
+			answers, _ := e.exchange(t, "GET /sd HTTP/1.1\r\nHost: "+host+"\r\n\r\n")
+			if len(answers) != 1 || (answers[0].status == http.StatusOK) != good {
+				t.Fatalf("answered %v", answers)
+			}
+			if !good {
+				return
+			}
+			var groups []struct {
+				Targets []string
+				Labels  map[string]string
+			}
+			if err := json.Unmarshal([]byte(answers[0].body), &groups); err != nil || len(groups) != 2 || groups[0].Targets[0] != host {
+				t.Errorf("got %s, %v", answers[0].body, err)
+			}
+		})
 	}
 	// The address in the request line, which a proxy's client sends, is the Host: so says RFC 9112, section 3.2.2.
 	if answers, _ := e.exchange(t, "GET http://a.example/sd HTTP/1.1\r\nHost: b.example\r\n\r\n"); len(answers) != 1 || !strings.Contains(answers[0].body, `"a.example"`) || strings.Contains(answers[0].body, "b.example") {
@@ -274,16 +284,18 @@ func TestEveryAnswerIsPlain(t *testing.T) {
 				"/", "/metrics", "/metrics?collect[]=x", "/probe", "/probe?target=" + first.ID, "/probe?target=0123456789abcdef01234567",
 				"/sd", "/-/healthy", "/-/ready", "/-/reload", "/nowhere", "//metrics",
 			} {
-				got, err := e.do(t.Context(), method, path)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if got.header.Get("X-Content-Type-Options") != "nosniff" || got.header.Get("Cache-Control") != "no-store" || got.header.Get("Content-Type") == "" {
-					t.Errorf("%s %s answers %d with %v", method, path, got.status, got.header)
-				}
-				if isPage := strings.HasPrefix(got.header.Get("Content-Type"), "text/html"); isPage != (got.header.Get("Content-Security-Policy") != "") {
-					t.Errorf("%s %s answers %d with %v", method, path, got.status, got.header)
-				}
+				t.Run(fmt.Sprintf("%s %s, discovered: %t", method, path, discovered), func(t *testing.T) {
+					got, err := e.do(t.Context(), method, path)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if got.header.Get("X-Content-Type-Options") != "nosniff" || got.header.Get("Cache-Control") != "no-store" || got.header.Get("Content-Type") == "" {
+						t.Errorf("answers %d with %v", got.status, got.header)
+					}
+					if isPage := strings.HasPrefix(got.header.Get("Content-Type"), "text/html"); isPage != (got.header.Get("Content-Security-Policy") != "") {
+						t.Errorf("answers %d with %v", got.status, got.header)
+					}
+				})
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"testing"
 	"time"
 )
@@ -19,10 +20,12 @@ func TestScrapeTimeout(t *testing.T) {
 		"NaN": standard, "Inf": standard, "-Inf": standard, "infinity": standard, "1e308": standard, "1e999": standard, "3600": standard,
 		"99999999999999999999": standard, " 30": standard, "30\x00": standard,
 	} {
-		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", http.NoBody)
-		r.Header.Set("X-Prometheus-Scrape-Timeout-Seconds", header)
-		if got := s.timeout(r); got != want {
-			t.Errorf("%q: %v, want %v", header, got, want)
-		}
+		t.Run(strconv.Quote(header), func(t *testing.T) {
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", http.NoBody)
+			r.Header.Set("X-Prometheus-Scrape-Timeout-Seconds", header)
+			if got := s.timeout(r); got != want {
+				t.Errorf("%v, want %v", got, want)
+			}
+		})
 	}
 }

@@ -18,9 +18,11 @@ func TestAge(t *testing.T) {
 		-time.Hour: "just now", 0: "just now", time.Second: "1 s ago", time.Minute: "1 min ago", 119 * time.Minute: "2 h ago",
 		47*time.Hour + 20*time.Minute: "47 h ago", 48 * time.Hour: "2 days ago", 400 * 24 * time.Hour: "400 days ago",
 	} {
-		if got := age(now, now.Add(-d)); got != want {
-			t.Errorf("%v: %s, want %s", d, got, want)
-		}
+		t.Run(d.String(), func(t *testing.T) {
+			if got := age(now, now.Add(-d)); got != want {
+				t.Errorf("%s, want %s", got, want)
+			}
+		})
 	}
 }
 

@@ -192,3 +192,5 @@ func (e *exporter) read(t *testing.T) {
 		return nil
 	})
 }
+
+func TestMain(m *testing.M) { harness.RunWaiting(m) }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 
@@ -24,12 +25,14 @@ func TestCheckTelemetryPath(t *testing.T) {
 		"/": "serves something else", "/sd": "serves something else", "/%73d": "serves something else",
 		"//": "serves something else", "/a//b": "another way to write /a/b", "/a/../sd": "serves something else", "/sd/": "serves something else", "/a/../b": "another way to write /b", "/./m": "another way to write /m",
 	} {
-		err := CheckTelemetryPath(path)
-		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
-			t.Errorf("%q: got error %v, want %q", path, err, want)
-		}
-		if err == nil {
-			handler(idle{registry: prometheus.NewRegistry()}, Options{TelemetryPath: path}) // panics where patterns conflict
-		}
+		t.Run(strconv.Quote(path), func(t *testing.T) {
+			err := CheckTelemetryPath(path)
+			if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+				t.Errorf("got error %v, want %q", err, want)
+			}
+			if err == nil {
+				handler(idle{registry: prometheus.NewRegistry()}, Options{TelemetryPath: path}) // panics where patterns conflict
+			}
+		})
 	}
 }

@@ -47,18 +47,20 @@ func TestCollect(t *testing.T) {
 		{"?collect[]=exporter", []string{own, process, collector}, []string{run, export, cluster}},
 		{"?collect%5B%5D=exporter", []string{own}, []string{export}},
 	} {
-		got := e.get(t, "/metrics"+test.query)
-		names := families(got.body)
-		for _, name := range test.with {
-			if got.status != http.StatusOK || !slices.Contains(names, name) {
-				t.Errorf("/metrics%s answers %d without %s", test.query, got.status, name)
+		t.Run("/metrics"+test.query, func(t *testing.T) {
+			got := e.get(t, "/metrics"+test.query)
+			names := families(got.body)
+			for _, name := range test.with {
+				if got.status != http.StatusOK || !slices.Contains(names, name) {
+					t.Errorf("answers %d without %s", got.status, name)
+				}
 			}
-		}
-		for _, name := range test.less {
-			if slices.Contains(names, name) {
-				t.Errorf("/metrics%s has %s", test.query, name)
+			for _, name := range test.less {
+				if slices.Contains(names, name) {
+					t.Errorf("has %s", name)
+				}
 			}
-		}
+		})
 	}
 	for _, query := range []string{"backup_restores", "projects", "nonsense", "", "backup_exports&collect[]=nonsense"} {
 		got := e.get(t, "/metrics?collect[]="+query)
@@ -84,9 +86,11 @@ func TestProbe(t *testing.T) {
 		{"?target=0123456789abcdef01234567", 404},
 		{"?target=" + first.ID, 200},
 	} {
-		if got := e.get(t, "/probe"+test.query); got.status != test.status {
-			t.Errorf("/probe%s answers %d %s, want %d", test.query, got.status, got.body, test.status)
-		}
+		t.Run("/probe"+test.query, func(t *testing.T) {
+			if got := e.get(t, "/probe"+test.query); got.status != test.status {
+				t.Errorf("answers %d %s, want %d", got.status, got.body, test.status)
+			}
+		})
 	}
 	got := e.get(t, "/probe?target="+first.ID)
 	for _, name := range families(got.body) {
@@ -126,7 +130,7 @@ func TestCollectOfProbe(t *testing.T) {
 		{"&collect[]=pipeline_runs&collect[]=backup_exports", []string{run, export}, []string{info}},
 		{"&collect[]=exporter", []string{info}, []string{run, export, "mongodbatlas_up", "mongodbatlas_exporter_config_last_reload_successful", "go_goroutines"}},
 	} {
-		t.Run(test.query, func(t *testing.T) {
+		t.Run("/probe"+test.query, func(t *testing.T) {
 			got := e.get(t, probe+test.query)
 			names := families(got.body)
 			for _, name := range test.with {

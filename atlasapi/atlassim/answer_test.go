@@ -35,26 +35,28 @@ func TestVersions(t *testing.T) {
 		{schedule(cluster), prefix + "2023-11-15+json", 200, "2023-01-01"},
 		{schedule(cluster), prefix + "2024-08-05+json", 200, "2024-08-05"},
 	} {
-		request := c.request(http.MethodGet, "/api/atlas/v2"+test.path, nil)
-		request.Header.Set("Accept", test.accept)
-		request.Header.Set("Authorization", "Bearer "+c.token)
-		response, body := c.send(request)
-		want := "application/json"
-		if test.served != "" {
-			want = prefix + test.served + "+json;charset=utf-8"
-		}
-		if response.StatusCode != test.status || response.Header.Get("Content-Type") != want {
-			t.Errorf("%s of %s answers %d %s %s", test.accept, test.path, response.StatusCode,
-				response.Header.Get("Content-Type"), body)
-		}
-		got := response.Header.Get("Deprecation") + "|" + response.Header.Get("Sunset")
-		ageing := "|"
-		if test.path == clusters {
-			ageing = "Mon, 5 Aug 2024 00:00:00 GMT|Thu, 1 Jul 2027 00:00:00 GMT"
-		}
-		if got != ageing {
-			t.Errorf("%s ages with %s", test.path, got)
-		}
+		t.Run(test.accept+" of "+test.path, func(t *testing.T) {
+			c := c.in(t)
+			request := c.request(http.MethodGet, "/api/atlas/v2"+test.path, nil)
+			request.Header.Set("Accept", test.accept)
+			request.Header.Set("Authorization", "Bearer "+c.token)
+			response, body := c.send(request)
+			want := "application/json"
+			if test.served != "" {
+				want = prefix + test.served + "+json;charset=utf-8"
+			}
+			if response.StatusCode != test.status || response.Header.Get("Content-Type") != want {
+				t.Errorf("answers %d %s %s", response.StatusCode, response.Header.Get("Content-Type"), body)
+			}
+			got := response.Header.Get("Deprecation") + "|" + response.Header.Get("Sunset")
+			ageing := "|"
+			if test.path == clusters {
+				ageing = "Mon, 5 Aug 2024 00:00:00 GMT|Thu, 1 Jul 2027 00:00:00 GMT"
+			}
+			if got != ageing {
+				t.Errorf("ages with %s", got)
+			}
+		})
 	}
 }
 
@@ -188,9 +190,11 @@ func TestClusterShapes(t *testing.T) {
 		{"/groups/nonsense", 404, "INVALID_GROUP_ID"},
 		{"/nothing", 404, "RESOURCE_NOT_FOUND"},
 	} {
-		if code := c.fails(test.path, test.status); code != test.code {
-			t.Errorf("%s answers %s, want %s", test.path, code, test.code)
-		}
+		t.Run(test.path, func(t *testing.T) {
+			if code := c.in(t).fails(test.path, test.status); code != test.code {
+				t.Errorf("answers %s, want %s", code, test.code)
+			}
+		})
 	}
 	weekly := c.object(schedule(cluster))
 	if !flag(weekly, "autoExportEnabled") || child(weekly, "export")["frequencyType"] != "weekly" {

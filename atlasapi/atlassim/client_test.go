@@ -42,6 +42,12 @@ func serve(t *testing.T, org *atlassim.Organization, options atlassim.Options) *
 	return c
 }
 
+// in returns the client for a subtest.
+func (c *client) in(t *testing.T) *client {
+	t.Helper()
+	return &client{t, c.server, c.token}
+}
+
 func (c *client) signIn() {
 	c.t.Helper()
 	status, body := c.mint(account(), url.Values{"grant_type": {"client_credentials"}})

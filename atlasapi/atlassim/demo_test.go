@@ -202,34 +202,36 @@ func demoPipelines(t *testing.T, r reading) {
 // one to three minutes, and no job that has ended changes again but for a dataset that is deleted.
 func TestDemoLives(t *testing.T) {
 	for _, start := range []time.Time{noon(), noon().Add(11*time.Hour + 59*time.Minute + 59500*time.Millisecond)} {
-		clock := atlassim.NewManualClock(start)
-		org := atlassim.Demo(clock)
-		before := snapshot(t, org)
-		for range 120 {
-			now := clock.Advance(30 * time.Second)
-			after := snapshot(t, org)
-			changed := 0
-			for id, job := range after {
-				if job.text != before[id].text {
-					changed++
+		t.Run(start.Format(time.TimeOnly), func(t *testing.T) {
+			clock := atlassim.NewManualClock(start)
+			org := atlassim.Demo(clock)
+			before := snapshot(t, org)
+			for range 120 {
+				now := clock.Advance(30 * time.Second)
+				after := snapshot(t, org)
+				changed := 0
+				for id, job := range after {
+					if job.text != before[id].text {
+						changed++
+					}
+					if job.latest.After(now) {
+						t.Fatalf("%s is dated ahead of %v", job.text, now)
+					}
+					if old, known := before[id]; known && old.terminal && old.state != job.state && job.state != "DATASET_DELETED" &&
+						job.state != "expired" {
+						t.Errorf("%s became %s", old.text, job.state)
+					}
+					if took := job.latest.Sub(job.created); !job.noEnd && !before[id].terminal && job.terminal && job.state != "expired" &&
+						job.state != "DATASET_DELETED" && (took < time.Minute-time.Second || took > 3*time.Minute+time.Second) {
+						t.Errorf("%s took %v", job.text, took)
+					}
 				}
-				if job.latest.After(now) {
-					t.Fatalf("%s is dated ahead of %v", job.text, now)
+				if changed == 0 {
+					t.Fatalf("nothing changed in the half minute before %v", now)
 				}
-				if old, known := before[id]; known && old.terminal && old.state != job.state && job.state != "DATASET_DELETED" &&
-					job.state != "expired" {
-					t.Errorf("%s became %s", old.text, job.state)
-				}
-				if took := job.latest.Sub(job.created); !job.noEnd && !before[id].terminal && job.terminal && job.state != "expired" &&
-					job.state != "DATASET_DELETED" && (took < time.Minute-time.Second || took > 3*time.Minute+time.Second) {
-					t.Errorf("%s took %v", job.text, took)
-				}
+				before = after
 			}
-			if changed == 0 {
-				t.Fatalf("nothing changed in the half minute before %v", now)
-			}
-			before = after
-		}
+		})
 	}
 }
 

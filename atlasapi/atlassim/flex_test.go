@@ -62,9 +62,7 @@ func TestFlexClusters(t *testing.T) {
 		{"no such cluster", "/groups/" + p.ID + "/flexClusters/none/backup/restoreJobs", 404, "CLUSTER_NOT_FOUND"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			c := *c
-			c.t = t
-			if code := c.fails(test.path, test.status); code != test.code {
+			if code := c.in(t).fails(test.path, test.status); code != test.code {
 				t.Errorf("answers %s, want %s", code, test.code)
 			}
 		})
@@ -194,9 +192,7 @@ func TestCollectionRestoresKnowLittle(t *testing.T) {
 	}
 	for _, query := range []string{"?includeCount=false", "?envelope=false", "?pretty=true", "?other=1"} {
 		t.Run(query, func(t *testing.T) {
-			c := *c
-			c.t = t
-			if code := c.fails(path+query, http.StatusBadRequest); code != "INVALID_QUERY_PARAMETER" {
+			if code := c.in(t).fails(path+query, http.StatusBadRequest); code != "INVALID_QUERY_PARAMETER" {
 				t.Errorf("answers %s", code)
 			}
 		})
@@ -206,8 +202,7 @@ func TestCollectionRestoresKnowLittle(t *testing.T) {
 		code   string
 	}{{404, "RESOURCE_NOT_FOUND"}, {405, "METHOD_NOT_ALLOWED"}, {410, "VERSION_GONE"}} {
 		t.Run(gone.code, func(t *testing.T) {
-			c := *c
-			c.t = t
+			c := c.in(t)
 			org.Do(func() { org.CollectionRestoresGone, org.FlexGone = gone.status, gone.status })
 			for _, path := range []string{path, "/groups/" + cluster.Project().ID + "/flexClusters"} {
 				if code := c.fails(path, gone.status); code != gone.code {
@@ -242,6 +237,7 @@ func TestOrdersOfBackups(t *testing.T) {
 		{flexPath(flex) + "/restoreJobs", "status", flex.OrderRestores, "3210"},
 	} {
 		t.Run(list.path, func(t *testing.T) {
+			c := c.in(t)
 			read := func() string {
 				order := ""
 				for _, item := range c.page(list.path).Results {
@@ -292,6 +288,7 @@ func TestNewResources(t *testing.T) {
 		{atlassim.OpListCollectionRestores, collectionRestores(cluster), "2025-03-12", "2025-03-11", true},
 	} {
 		t.Run(test.operation, func(t *testing.T) {
+			c := c.in(t)
 			ask := func(accept, token, method string) (answered, []byte) {
 				request := c.request(method, "/api/atlas/v2"+test.path, nil)
 				request.Header.Set("Accept", "application/vnd.atlas."+accept+"+json")

@@ -66,9 +66,11 @@ func TestPages(t *testing.T) {
 	for _, query := range []string{
 		"pageNum=0", "pageNum=x", "itemsPerPage=0", "itemsPerPage=501", "includeCount=maybe", "page=2", "pageNum=99999999999",
 	} {
-		if code := c.fails(exports(cluster)+"?"+query, http.StatusBadRequest); code != "INVALID_QUERY_PARAMETER" {
-			t.Errorf("%s answers %s", query, code)
-		}
+		t.Run(query, func(t *testing.T) {
+			if code := c.in(t).fails(exports(cluster)+"?"+query, http.StatusBadRequest); code != "INVALID_QUERY_PARAMETER" {
+				t.Errorf("answers %s", code)
+			}
+		})
 	}
 }
 

@@ -177,40 +177,42 @@ func TestRestoreRoutine(t *testing.T) {
 		{atlassim.RestoreDownload, atlassim.RestoreCompletes, "running, expires url, expired expires"},
 		{atlassim.RestoreDownload, atlassim.RestoreIsCancelled, "running, cancelled failed finished"},
 	} {
-		clock, org, _, cluster := small()
-		cluster.AddRestoreRoutine(atlassim.RestoreRoutine{
-			Period: 3 * time.Hour, First: noon(), DeliveryType: test.deliveryType,
-			Outcome: func(int, time.Time) atlassim.RestoreOutcome { return test.outcome },
-		})
-		c := serve(t, org, atlassim.Options{TokenLifetime: 3 * time.Hour})
-		got := watch(clock, 80, time.Minute, func() string {
-			job := c.page(restores(cluster)).Results[0]
-			if _, ok := job["pointInTimeUTCSeconds"]; ok != (test.deliveryType == atlassim.RestorePointInTime) {
-				t.Errorf("%s has a point in time: %v", test.deliveryType, ok)
-			}
-			var words []string
-			for _, name := range []string{"cancelled", "failed", "expired"} {
-				if flag(job, name) {
-					words = append(words, name)
+		t.Run(test.deliveryType+" "+test.want, func(t *testing.T) {
+			clock, org, _, cluster := small()
+			cluster.AddRestoreRoutine(atlassim.RestoreRoutine{
+				Period: 3 * time.Hour, First: noon(), DeliveryType: test.deliveryType,
+				Outcome: func(int, time.Time) atlassim.RestoreOutcome { return test.outcome },
+			})
+			c := serve(t, org, atlassim.Options{TokenLifetime: 3 * time.Hour})
+			got := watch(clock, 80, time.Minute, func() string {
+				job := c.page(restores(cluster)).Results[0]
+				if _, ok := job["pointInTimeUTCSeconds"]; ok != (test.deliveryType == atlassim.RestorePointInTime) {
+					t.Errorf("has a point in time: %v", ok)
 				}
+				var words []string
+				for _, name := range []string{"cancelled", "failed", "expired"} {
+					if flag(job, name) {
+						words = append(words, name)
+					}
+				}
+				if job["finishedAt"] != nil {
+					words = append(words, "finished")
+				}
+				if job["expiresAt"] != nil {
+					words = append(words, "expires")
+				}
+				if len(elements(job, "deliveryUrl")) > 0 {
+					words = append(words, "url")
+				}
+				if len(words) == 0 {
+					return "running"
+				}
+				return strings.Join(words, " ")
+			})
+			if strings.Join(got, ", ") != test.want {
+				t.Errorf("got %v, want %s", got, test.want)
 			}
-			if job["finishedAt"] != nil {
-				words = append(words, "finished")
-			}
-			if job["expiresAt"] != nil {
-				words = append(words, "expires")
-			}
-			if len(elements(job, "deliveryUrl")) > 0 {
-				words = append(words, "url")
-			}
-			if len(words) == 0 {
-				return "running"
-			}
-			return strings.Join(words, " ")
 		})
-		if strings.Join(got, ", ") != test.want {
-			t.Errorf("%s restore: %v, want %s", test.deliveryType, got, test.want)
-		}
 	}
 }
 

@@ -73,9 +73,7 @@ func TestSnapshotsOfShardedClusters(t *testing.T) {
 	}
 	for _, query := range []string{"?pageNum=1", "?itemsPerPage=500", "?includeCount=false"} {
 		t.Run(query, func(t *testing.T) {
-			c := *c
-			c.t = t
-			if code := c.fails(apart+query, http.StatusBadRequest); code != "INVALID_QUERY_PARAMETER" {
+			if code := c.in(t).fails(apart+query, http.StatusBadRequest); code != "INVALID_QUERY_PARAMETER" {
 				t.Errorf("answers %s", code)
 			}
 		})

@@ -107,14 +107,10 @@ func writeConfig(t *testing.T, baseURL, extra string) string {
 	t.Helper()
 	dir := t.TempDir()
 	secretFile := filepath.Join(dir, "secret")
-	if err := os.WriteFile(secretFile, []byte(clientSecret+"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	write(t, secretFile, clientSecret+"\n")
 	configFile := filepath.Join(dir, "config.yml")
 	text := fmt.Sprintf("atlas:\n  base_url: %s\n  service_account: {client_id: %s, client_secret_file: %s}\n%s", baseURL, clientID, secretFile, extra)
-	if err := os.WriteFile(configFile, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	write(t, configFile, text)
 	return configFile
 }
 
@@ -220,9 +216,7 @@ func TestReload(t *testing.T) {
 		body, _ := io.ReadAll(resp.Body)
 		return resp.StatusCode, string(body)
 	}
-	if err := os.WriteFile(configFile, append(good, "refesh: {}\n"...), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	write(t, configFile, string(good)+"refesh: {}\n")
 	if status, body := reload(); status != http.StatusInternalServerError || !strings.Contains(body, "line 5: refesh: unknown key") {
 		t.Errorf("a bad file answers %d %q", status, body)
 	}
@@ -230,9 +224,7 @@ func TestReload(t *testing.T) {
 	if !strings.Contains(metrics, "\nmongodbatlas_exporter_config_last_reload_successful 0\n") || !strings.Contains(metrics, "\nmongodbatlas_up 1\n") {
 		t.Error("a bad file is not seen in the metrics, or the old configuration was lost")
 	}
-	if err := os.WriteFile(configFile, append(good, "discovery: {projects: {exclude: [payments]}}\n"...), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	write(t, configFile, string(good)+"discovery: {projects: {exclude: [payments]}}\n")
 	lists := server.Count(atlassim.OpListBackupExports)
 	if status, body := reload(); status != http.StatusOK {
 		t.Errorf("a good file answers %d %q", status, body)
@@ -495,3 +487,5 @@ func send(t *testing.T, exporter *harness.Exporter, text string) net.Conn {
 	t.Cleanup(func() { _ = conn.Close() })
 	return conn
 }
+
+func TestMain(m *testing.M) { harness.RunWaiting(m) }
