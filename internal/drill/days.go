@@ -190,10 +190,7 @@ func exporterDays() []scenario {
 				a.server.Deny(a.account.ClientID)
 				a.server.AllowServiceAccount(successor)
 			})(a)
-			do(soon+3*minute, func(a *actor) error {
-				a.writeFile("secret", successor.ClientSecret)
-				return a.reload()
-			})(a)
+			do(soon+3*minute, func(a *actor) { a.writeFile("secret", successor.ClientSecret) }, reloaded)(a)
 		}).by(alone{}),
 		standing("scrapes-missed", "a scrape is lost now and then", func(a *actor) {
 			for when := soon; when < 80*minute; when += 11 * minute {

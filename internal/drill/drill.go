@@ -12,7 +12,9 @@
 package drill
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"testing"
@@ -86,21 +88,18 @@ func shipped(replaced map[string]string) ([]byte, error) {
 	if err := yaml.Unmarshal(rules, &file); err != nil {
 		return nil, err
 	}
-	for alert, expr := range replaced {
-		if expr == "" {
-			expr = "vector(0) == 1"
-		}
-		found := false
-		for _, group := range file.Groups {
-			for _, rule := range group.Rules {
-				if rule["alert"] == alert {
-					rule["expr"], found = expr, true
-				}
+	missing := maps.Clone(replaced)
+	for _, group := range file.Groups {
+		for _, rule := range group.Rules {
+			alert, _ := rule["alert"].(string)
+			if expr, found := replaced[alert]; found {
+				rule["expr"] = cmp.Or(expr, "vector(0) == 1")
+				delete(missing, alert)
 			}
 		}
-		if !found {
-			return nil, fmt.Errorf("there is no alert %s", alert)
-		}
+	}
+	if len(missing) > 0 {
+		return nil, fmt.Errorf("there is no alert %v", missing)
 	}
 	return yaml.Marshal(&file)
 }

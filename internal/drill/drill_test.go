@@ -199,7 +199,7 @@ func TestPage(t *testing.T) {
 	r := &report{Factor: 120, verdicts: []verdict{
 		{
 			clock: clock{60}, scenario: scenario{name: "export-failed", story: "An export fails."},
-			results: []result{{expectation: expectation{alert: "Failed"}}, {expectation: expectation{alert: "Other"}, paged: true, after: time.Second}},
+			results: []expectation{{alert: "Failed"}, {alert: "Other", paged: true, after: time.Second}},
 		},
 		{clock: clock{120}, scenario: scenario{name: "healthy", story: "Nothing happens.", benign: true}, others: []string{"Stuck"}},
 	}}

@@ -56,26 +56,14 @@ type verdict struct {
 	clock
 
 	scenario scenario
-	results  []result
+	results  []expectation
 	// others are pages that nobody expected: false ones.
 	others []string
 }
 
-// result is what became of an expected page.
-type result struct {
-	expectation
-
-	paged bool
-	after time.Duration // from when it was due, on the wall clock
-	// wrongEnd is set for a page that should have ended and did not, or ended and should not have.
-	wrongEnd bool
-}
-
-func (r *result) missed() bool { return !r.optional && (!r.paged || r.wrongEnd) }
-
 // missed reports whether an expected page did not arrive, or did not end as it should.
 func (v *verdict) missed() bool {
-	return slices.ContainsFunc(v.results, func(r result) bool { return r.missed() })
+	return slices.ContainsFunc(v.results, func(e expectation) bool { return e.missed() })
 }
 
 func (v *verdict) passed() bool { return !v.missed() && len(v.others) == 0 }
@@ -87,17 +75,14 @@ const early = time.Second
 // beginning of the same alert wakes somebody twice, and is a false page like any other. What nobody expects counts until the
 // scenario's end.
 func judge(sc scenario, expected []expectation, pages []page, end time.Time) verdict {
-	v := verdict{scenario: sc}
-	for _, e := range expected {
-		v.results = append(v.results, result{expectation: e})
-	}
+	v := verdict{scenario: sc, results: slices.Clone(expected)}
 	other := func(p page, more string) {
 		if p.arrived.Before(end) {
 			v.others = append(v.others, p.String()+more)
 		}
 	}
 	for _, p := range pages {
-		i := slices.IndexFunc(v.results, func(r result) bool { return r.fits(p.labels) })
+		i := slices.IndexFunc(v.results, func(e expectation) bool { return e.fits(p.labels) })
 		if i < 0 {
 			other(p, "")
 			continue

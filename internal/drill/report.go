@@ -59,7 +59,7 @@ func (v *verdict) row(factor float64) Row {
 		expected = append(expected, r.alert)
 		word, took := "MISSED", ""
 		if r.paged {
-			word, took = "paged", fmt.Sprintf("%.1f s = %.0f min", r.after.Seconds(), v.real(r.after).Minutes())
+			word, took = "paged", fmt.Sprintf("%.1f s = %.0f min", r.after.Seconds(), v.factor*r.after.Minutes())
 			switch {
 			case r.wrongEnd && r.resolves:
 				word = "NOT RESOLVED"

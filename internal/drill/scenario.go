@@ -84,7 +84,7 @@ func pages(expected ...string) []string { return expected }
 
 var pagePattern = regexp.MustCompile(`^(\S+) (\w+)(?:\{(.*)\})?( resolved)?$`)
 
-// expectation is a page that a scenario expects.
+// expectation is a page that a scenario expects, and what became of it.
 type expectation struct {
 	alert  string // with its labels, as the row has it
 	name   string
@@ -92,7 +92,14 @@ type expectation struct {
 	// due is when the cause has come to pass. A page before it is a false one.
 	due                time.Time
 	resolves, optional bool
+
+	paged bool
+	after time.Duration // from when it was due, on the wall clock
+	// wrongEnd is set for a page that should have ended and did not, or ended and should not have.
+	wrongEnd bool
 }
+
+func (e *expectation) missed() bool { return !e.optional && (!e.paged || e.wrongEnd) }
 
 // expect reads one of a scenario's pages.
 func (a *actor) expect(text string) (expectation, error) {
@@ -132,14 +139,11 @@ func (e *expectation) fits(labels map[string]string) bool {
 	return labels["alertname"] == e.name
 }
 
-// clock converts between the real world and the drill.
+// clock converts from the real world to the drill.
 type clock struct{ factor float64 }
 
 // scaled is how long d takes in the drill.
 func (c clock) scaled(d time.Duration) time.Duration { return time.Duration(float64(d) / c.factor) }
-
-// real is how long something that took d in the drill takes in the real world.
-func (c clock) real(d time.Duration) time.Duration { return time.Duration(float64(d) * c.factor) }
 
 // actor plays one scenario in a project of its own.
 type actor struct {
@@ -150,13 +154,12 @@ type actor struct {
 	// built is when the project was made, shortly before the drill begins.
 	built, begin time.Time
 	expected     []expectation
-	deeds        []deed
 }
 
 // deed is something that is done to a process, outside of Atlas.
 type deed struct {
 	at time.Time
-	do func() error
+	do func()
 }
 
 // after is the date so long after the beginning.

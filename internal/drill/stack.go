@@ -2,12 +2,10 @@ package drill
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -51,6 +49,7 @@ type stack struct {
 	prometheus *harness.PrometheusServer
 	webhook    *harness.Webhook
 	actors     []*actor
+	deeds      []deed
 }
 
 // play plays scenarios from beginning to end. It returns what became of them, and the share of the scrapes that failed.
@@ -239,9 +238,7 @@ func (s *stack) stage(scenarios []scenario) {
 	})
 	if s.named {
 		s.writeFile("exporter.yml", s.exporterConfig())
-		if err := s.reload(); err != nil {
-			s.t.Fatal(err)
-		}
+		s.reload(http.StatusOK)
 	}
 	go s.tick()
 	// Every project is known, and nothing waits to be read for the first time.
@@ -276,20 +273,16 @@ func (s *stack) tick() {
 // act does what is to be done to processes, and waits for the end: the longest scenario's, and the last page that is
 // expected, unless grace passes before.
 func (s *stack) act(grace time.Duration) {
-	var deeds []deed
 	var end time.Time
 	for _, a := range s.actors {
-		deeds = append(deeds, a.deeds...)
 		if last := a.after(a.scenario.lasts); last.After(end) {
 			end = last
 		}
 	}
-	slices.SortStableFunc(deeds, func(a, b deed) int { return a.at.Compare(b.at) })
-	for _, d := range deeds {
+	slices.SortStableFunc(s.deeds, func(a, b deed) int { return a.at.Compare(b.at) })
+	for _, d := range s.deeds {
 		s.sleep(d.at)
-		if err := d.do(); err != nil {
-			s.t.Fatal(err)
-		}
+		d.do()
 	}
 	s.sleep(end)
 	missed := func(v verdict) bool { return v.missed() }
@@ -300,21 +293,17 @@ func (s *stack) act(grace time.Duration) {
 	s.sleep(time.Now().Add(s.scaled(2*groupWait + 2*scrapeInterval)))
 }
 
-// reload has the first exporter read its configuration again, as an operator would.
-func (s *stack) reload() error {
+// reload has the first exporter read its configuration again, to which it must answer with a status.
+func (s *stack) reload(want int) {
 	answer, err := harness.Ask(s.t.Context(), http.MethodPost, s.gates[0].running.Load().URL()+"/-/reload", 0)
-	if err == nil && answer.Status != http.StatusOK {
-		err = fmt.Errorf("the exporter refuses its configuration: %s", answer.Body)
+	if err != nil || answer.Status != want {
+		s.t.Fatalf("the exporter answers a reload with %d, want %d: %s (%v)", answer.Status, want, answer.Body, err)
 	}
-	return err
 }
 
 // sleep waits until a moment, or fails the stack when it is to end.
 func (s *stack) sleep(until time.Time) {
-	ctx, cancel := context.WithDeadline(s.t.Context(), until)
-	defer cancel()
-	<-ctx.Done()
-	if err := s.t.Context().Err(); err != nil {
+	if err := harness.Pause(s.t.Context(), time.Until(until)); err != nil {
 		s.t.Fatal(err)
 	}
 }
@@ -330,19 +319,16 @@ type gate struct {
 func newGate(t testing.TB) *gate {
 	t.Helper()
 	g := &gate{}
-	cut := func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) }
-	g.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		exporter := g.running.Load()
-		if g.shut.Load() || exporter == nil {
-			cut(w, r, nil)
-		}
-		behind, err := url.Parse(exporter.URL())
-		if err != nil {
-			cut(w, r, err)
-		}
-		proxy := httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(behind) }, ErrorHandler: cut}
-		proxy.ServeHTTP(w, r)
-	}))
+	g.server = httptest.NewServer(&httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			exporter := g.running.Load()
+			if g.shut.Load() || exporter == nil {
+				panic(http.ErrAbortHandler)
+			}
+			r.Out.URL.Scheme, r.Out.URL.Host = "http", strings.TrimPrefix(exporter.URL(), "http://")
+		},
+		ErrorHandler: func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
+	})
 	t.Cleanup(g.server.Close)
 	return g
 }

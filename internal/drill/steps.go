@@ -346,59 +346,52 @@ func failingShop(a *actor) {
 
 const failingShopPages = "standing BackupExportFailed{cl_name=orders}"
 
-// do plans something that is done to a process.
-func do(d time.Duration, deeds ...func(*actor) error) step {
+// do plans what is done to processes.
+func do(d time.Duration, steps ...step) step {
 	return func(a *actor) {
-		for _, by := range deeds {
-			a.deeds = append(a.deeds, deed{a.after(d), func() error { return by(a) }})
+		for _, s := range steps {
+			a.stack.deeds = append(a.stack.deeds, deed{a.after(d), func() { s(a) }})
 		}
 	}
 }
 
 // reloaded has the first exporter read its configuration again, as an operator would.
-func reloaded(a *actor) error { return a.reload() }
+func reloaded(a *actor) { a.reload(http.StatusOK) }
 
-// ended ends the process of an exporter, and waits until it is gone.
-func ended(n int, sig os.Signal) func(*actor) error {
-	return func(a *actor) error {
+// ended ends the process of an exporter, and waits until it is gone. A process that was killed ends with an error.
+func ended(n int, sig os.Signal) step {
+	return func(a *actor) {
 		old := a.gates[n].running.Swap(nil)
 		if err := old.Signal(sig); err != nil {
-			return err
+			a.t.Fatal(err)
 		}
 		ctx, cancel := context.WithTimeout(a.t.Context(), time.Minute)
 		defer cancel()
 		if err := old.Wait(ctx); ctx.Err() != nil {
-			return err
+			a.t.Fatal(err)
 		}
-		return nil // a process that was killed ends with an error
 	}
 }
 
 // restarted ends an exporter and starts another in its place, which is away for a while at least.
-func restarted(n int, away time.Duration) func(*actor) error {
-	return func(a *actor) error {
+func restarted(n int, away time.Duration) step {
+	return func(a *actor) {
 		back := time.Now().Add(a.scaled(away))
-		if err := ended(n, syscall.SIGTERM)(a); err != nil {
-			return err
-		}
+		ended(n, syscall.SIGTERM)(a)
 		a.sleep(back)
 		a.startExporter(n)
-		return nil
 	}
 }
 
 // gateShut loses an exporter's scrapes, or no longer does.
-func gateShut(shut bool) func(*actor) error {
-	return func(a *actor) error {
-		a.gates[0].shut.Store(shut)
-		return nil
-	}
+func gateShut(shut bool) step {
+	return func(a *actor) { a.gates[0].shut.Store(shut) }
 }
 
 // expected changes how often snapshots of a cluster are expected: a backup policy's interval cannot be divided.
-func expected(name string, from, to time.Duration) func(*actor) error {
-	return func(a *actor) error {
+func expected(name string, from, to time.Duration) step {
+	return func(a *actor) {
 		a.writeFile("exporter.yml", strings.Replace(a.exporterConfig(), a.every(name, from), a.every(name, to), 1))
-		return a.reload()
+		reloaded(a)
 	}
 }

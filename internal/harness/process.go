@@ -37,6 +37,9 @@ type process struct {
 // URL is where the program answers, without a trailing slash.
 func (p *process) URL() string { return p.url }
 
+// PID is the program's process id.
+func (p *process) PID() int { return p.cmd.Process.Pid }
+
 // Logs is everything that the program has written so far, to standard output and standard error.
 func (p *process) Logs() string { return p.logs.String() }
 

@@ -16,7 +16,7 @@ import (
 type licenceFile struct {
 	name     string // in the module
 	text     string
-	licences []string // as SPDX names them; none in a notice
+	licences set // as SPDX names them; none in a notice
 }
 
 var (
@@ -35,9 +35,8 @@ const leastCovered = 80
 
 // licenceFiles reads the licence files of a module and of those of its folders whose packages are linked, which may have
 // been taken from elsewhere.
-func licenceFiles(module string, folders []string) ([]licenceFile, error) {
+func licenceFiles(module string, folders []string) (files []licenceFile, err error) {
 	looked := map[string]bool{}
-	var files []licenceFile
 	for _, folder := range append([]string{module}, folders...) {
 		for ; !looked[folder] && strings.HasPrefix(folder, module); folder = filepath.Dir(folder) {
 			looked[folder] = true
@@ -46,12 +45,18 @@ func licenceFiles(module string, folders []string) ([]licenceFile, error) {
 				return nil, err
 			}
 			for _, entry := range entries {
-				if !entry.Type().IsRegular() || !licenceName.MatchString(entry.Name()) || filepath.Ext(entry.Name()) == ".go" {
+				name := entry.Name()
+				if !entry.Type().IsRegular() || !licenceName.MatchString(name) || filepath.Ext(name) == ".go" {
 					continue
 				}
-				file, err := readLicence(module, filepath.Join(folder, entry.Name()))
+				text, err := os.ReadFile(filepath.Join(folder, name))
 				if err != nil {
 					return nil, err
+				}
+				path := strings.TrimPrefix(filepath.Join(folder, name), module+string(filepath.Separator))
+				file := licenceFile{name: filepath.ToSlash(path), text: string(text)}
+				if !noticeName.MatchString(name) {
+					file.licences = judge(text)
 				}
 				files = append(files, file)
 			}
@@ -61,62 +66,40 @@ func licenceFiles(module string, folders []string) ([]licenceFile, error) {
 	return files, nil
 }
 
-func readLicence(module, path string) (licenceFile, error) {
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		return licenceFile{}, err
-	}
-	name, err := filepath.Rel(module, path)
-	if err != nil {
-		return licenceFile{}, err
-	}
-	file := licenceFile{name: filepath.ToSlash(name), text: string(raw)}
-	if !noticeName.MatchString(filepath.Base(name)) {
-		file.licences = judge(raw)
-	}
-	return file, nil
-}
-
-// unknownLicence stands for a text that is no known licence.
-const unknownLicence = "unknown"
-
-// judge names the licences that a text is.
-func judge(text []byte) []string {
+// judge names the licences that a text is. A text that is no known licence is "unknown".
+func judge(text []byte) (names set) {
 	found := licensecheck.Scan(text)
 	if found.Percent < leastCovered {
-		return []string{unknownLicence}
+		return set{"unknown"}
 	}
-	var names []string
 	for _, match := range found.Match {
-		names = append(names, match.ID)
+		names.add(match.ID)
 	}
-	slices.Sort(names)
-	return slices.Compact(names)
+	return names
 }
 
 // licences names the licences of a module.
-func (m *module) licences() []string {
-	var names []string
+func (m *module) licences() (names set) {
 	for _, file := range m.files {
-		names = append(names, file.licences...)
+		for _, name := range file.licences {
+			names.add(name)
+		}
 	}
-	slices.Sort(names)
-	return slices.Compact(names)
+	return names
 }
 
 // permitted returns an error for each module whose licence is not known, or does not let it be linked.
-func permitted(modules []module) error {
+func permitted(modules []*module) error {
 	var wrong []error
-	for i := range modules {
-		m := &modules[i]
+	for _, m := range modules {
 		names := m.licences()
 		if len(names) == 0 {
-			wrong = append(wrong, fmt.Errorf("%s has no licence file", m.path))
+			wrong = append(wrong, fmt.Errorf("%s has no licence file", m.Path))
 		}
 		for _, name := range names {
 			if !slices.Contains(mayBeLinked(), name) {
 				wrong = append(wrong, fmt.Errorf("%s has the licence %s, which is none of those that may be linked: %s",
-					m.path, name, strings.Join(mayBeLinked(), ", ")))
+					m.Path, name, strings.Join(mayBeLinked(), ", ")))
 			}
 		}
 	}

@@ -79,26 +79,26 @@ func TestLicenceFiles(t *testing.T) {
 
 func TestPermitted(t *testing.T) {
 	t.Parallel()
-	of := func(texts ...string) []module {
-		m := module{path: "example.com/a"}
+	of := func(texts ...string) []*module {
+		m := &module{Path: "example.com/a"}
 		for _, text := range texts {
 			m.files = append(m.files, licenceFile{name: "LICENSE", text: text, licences: judge([]byte(text))})
 		}
-		return []module{m}
+		return []*module{m}
 	}
 	wrong(t, permitted(of(mit)))
 	wrong(t, permitted(of()), "example.com/a has no licence file")
 	wrong(t, permitted(of(mit, "Ask me first.")), "example.com/a has the licence unknown")
 	wrong(t, permitted(of("This program is licensed under the GNU General Public License v3.0.")), "example.com/a has the licence")
-	wrong(t, permitted([]module{{path: "example.com/b", files: []licenceFile{{licences: []string{"AGPL-3.0"}}}}}), "example.com/b has the licence AGPL-3.0")
+	wrong(t, permitted([]*module{{Path: "example.com/b", files: []licenceFile{{licences: []string{"AGPL-3.0"}}}}}), "example.com/b has the licence AGPL-3.0")
 }
 
 func TestTexts(t *testing.T) {
 	t.Parallel()
 	file := func(name, text string, licences ...string) licenceFile { return licenceFile{name, text, licences} }
-	got := texts([]module{
-		{path: "example.com/a", version: "v1.0.0", files: []licenceFile{file("LICENSE", mit, "MIT"), file("NOTICE", "Made by A.\r\n")}},
-		{path: "example.com/b", version: "v2.0.0", files: []licenceFile{file("LICENSE", "  "+strings.ReplaceAll(mit, "\n", "\n  "), "MIT")}},
+	got := texts([]*module{
+		{Path: "example.com/a", Version: "v1.0.0", files: []licenceFile{file("LICENSE", mit, "MIT"), file("NOTICE", "Made by A.\r\n")}},
+		{Path: "example.com/b", Version: "v2.0.0", files: []licenceFile{file("LICENSE", "  "+strings.ReplaceAll(mit, "\n", "\n  "), "MIT")}},
 	})
 	if strings.Count(got, "Permission is hereby granted") != 1 {
 		t.Error("the text that both have does not stand once")
@@ -127,10 +127,10 @@ const page = `# Dependencies
 
 func TestPage(t *testing.T) {
 	t.Parallel()
-	modules := []module{
-		{path: goName, files: []licenceFile{{licences: []string{"BSD-3-Clause"}}}},
-		{path: "example.com/a", version: "v1.2.3", direct: true, files: []licenceFile{{licences: []string{"MIT"}}}},
-		{path: "example.com/b", version: "v0.1.0", importers: []string{"example.com/a"}, systems: []string{"linux"}},
+	modules := []*module{
+		{Path: goName, Indirect: true, files: []licenceFile{{licences: []string{"BSD-3-Clause"}}}},
+		{Path: "example.com/a", Version: "v1.2.3", files: []licenceFile{{licences: []string{"MIT"}}}},
+		{Path: "example.com/b", Version: "v0.1.0", Indirect: true, importers: set{"example.com/a"}, systems: set{"linux"}},
 	}
 	got, err := fillIn(page, modules)
 	if err != nil {
@@ -204,10 +204,10 @@ func TestToolFolders(t *testing.T) {
 // TestGathering follows what is linked through packages.
 func TestGathering(t *testing.T) {
 	t.Parallel()
-	program := &listedModule{Path: "program", Main: true}
-	a, b := &listedModule{Path: "a", Version: "v1.0.0", Dir: "/a"}, &listedModule{Path: "b", Indirect: true, Dir: "/b"}
+	program := &module{Path: "program", Main: true}
+	a, b := &module{Path: "a", Version: "v1.0.0", Dir: "/a"}, &module{Path: "b", Indirect: true, Dir: "/b"}
 	packages := []listedPackage{
-		{ImportPath: "fmt", Dir: "/go/fmt"},
+		{ImportPath: "fmt", Dir: "/go/src/fmt", Root: "/go"},
 		{ImportPath: "b/x", Dir: "/b/x", Module: b},
 		{ImportPath: "a", Dir: "/a", Module: a, Imports: []string{"fmt", "b/x"}},
 		{ImportPath: "program", Module: program, Imports: []string{"a"}},
@@ -219,8 +219,9 @@ func TestGathering(t *testing.T) {
 	if err := all.add("windows", packages[2:]); err != nil {
 		t.Fatal(err)
 	}
-	names := func(set map[string]struct{}) string { return strings.Join(slices.Sorted(maps.Keys(set)), " ") }
+	names := func(s set) string { return strings.Join(s, " ") }
 	for _, want := range []struct{ path, importers, systems, folders string }{
+		{goName, "a", "linux", "/go"},
 		{"a", "", "linux windows", "/a"},
 		{"b", "a", "linux", "/b/x"},
 	} {
@@ -229,8 +230,11 @@ func TestGathering(t *testing.T) {
 			t.Errorf("%s: got %+v, want %+v", want.path, g, want)
 		}
 	}
-	if len(all) != 2 {
-		t.Errorf("got %v, want a and b", all)
+	if len(all) != 3 {
+		t.Errorf("got %v, want Go, a and b", all)
+	}
+	if names := direct(slices.Collect(maps.Values(all))); !slices.Equal(names, []string{"a"}) {
+		t.Errorf("direct are %v, want a", names)
 	}
 	packages[1].Module.Replace = &struct{ Path string }{"../b"}
 	wrong(t, gathering{}.add("linux", packages), "b is replaced")

@@ -8,13 +8,11 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
 )
 
@@ -26,14 +24,10 @@ const (
 
 func main() {
 	check := flag.Bool("check", false, "write nothing, and fail where something would change")
-	root := flag.String("root", filepath.Join("..", ".."), "the root of the project")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, *root, *check); err != nil {
+	if err := run(context.Background(), filepath.Join("..", ".."), *check); err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		stop()
-		os.Exit(1) //nolint:gocritic // stop has been called
+		os.Exit(1)
 	}
 }
 
@@ -55,14 +49,13 @@ func run(ctx context.Context, root string, check bool) error {
 	if err != nil {
 		return err
 	}
-	wrong := []error{
+	return errors.Join(
 		permitted(modules),
 		explained(page, "Direct dependencies", direct(modules)),
 		explained(page, "Tools", tools),
 		settle(root, pageFile, page, check),
 		settle(root, textsFile, texts(modules), check),
-	}
-	return errors.Join(wrong...)
+	)
 }
 
 // settle writes a file, or says that it would change.
@@ -75,7 +68,7 @@ func settle(root, name, content string, check bool) error {
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	if !bytes.Equal(is, []byte(content)) {
+	if string(is) != content {
 		return fmt.Errorf("%s is not up to date: go run -C tools/licences . writes it anew", name)
 	}
 	return nil

@@ -6,34 +6,40 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"gopkg.in/yaml.v3"
 )
 
-// module is a module that is linked into the program.
+// module is a module that is linked into the program: what go list says of it, and what its packages add up to.
 type module struct {
-	path, version string
-	direct        bool
-	// importers are the other modules of which a package imports it, in order; the program itself is not among them.
-	importers []string
-	// systems are the operating systems on which it is linked, in order; nil where it is on all of a release.
-	systems []string
-	// files are its licence files, in order.
-	files []licenceFile
+	Path, Version, Dir string
+	Main, Indirect     bool
+	Replace            *struct{ Path string }
+	// importers are the other modules of which a package imports it; the program itself is not among them. systems are the
+	// operating systems on which it is linked, none where it is on all of a release. folders are those of its packages.
+	importers, systems, folders set
+	files                       []licenceFile
 }
 
 // goName is what Go's own standard library and runtime are listed as.
 const goName = "Go"
 
+// set is in order, and has each string once.
+type set []string
+
+func (s *set) add(one string) {
+	if i, found := slices.BinarySearch(*s, one); !found {
+		*s = slices.Insert(*s, i, one)
+	}
+}
+
 // platform is what a release is built for.
-type platform struct{ system, architecture string }
+type platform struct{ Goos, Goarch string }
 
 // platforms reads from the configuration of the release what is built.
 func platforms(root string) ([]platform, error) {
@@ -43,20 +49,19 @@ func platforms(root string) ([]platform, error) {
 	}
 	var release struct {
 		Builds []struct {
-			Systems       []string                        `yaml:"goos"`
-			Architectures []string                        `yaml:"goarch"`
-			Ignore        []struct{ Goos, Goarch string } `yaml:"ignore"`
-		} `yaml:"builds"`
+			Goos, Goarch []string
+			Ignore       []platform
+		}
 	}
 	if err := yaml.Unmarshal(raw, &release); err != nil {
 		return nil, err
 	}
 	var all []platform
 	for _, build := range release.Builds {
-		for _, system := range build.Systems {
-			for _, architecture := range build.Architectures {
-				if !slices.Contains(build.Ignore, struct{ Goos, Goarch string }{system, architecture}) {
-					all = append(all, platform{system, architecture})
+		for _, system := range build.Goos {
+			for _, architecture := range build.Goarch {
+				if one := (platform{system, architecture}); !slices.Contains(build.Ignore, one) {
+					all = append(all, one)
 				}
 			}
 		}
@@ -67,50 +72,32 @@ func platforms(root string) ([]platform, error) {
 	return all, nil
 }
 
-// listedPackage is what go list tells of a package.
-type listedPackage struct {
-	ImportPath, Dir string
-	Imports         []string
-	Module          *listedModule // nil in the standard library
-}
-
-type listedModule struct {
-	Path, Version, Dir string
-	Main, Indirect     bool
-	Replace            *struct{ Path string }
-}
-
 // linked lists the modules of which a package is in the program on some platform of the release: Go first, then the
 // others by path.
-func linked(ctx context.Context, root string) ([]module, error) {
+func linked(ctx context.Context, root string) ([]*module, error) {
 	targets, err := platforms(root)
 	if err != nil {
 		return nil, err
 	}
 	all := gathering{}
-	systems := map[string]struct{}{}
+	var systems set
 	for _, target := range targets {
-		systems[target.system] = struct{}{}
+		systems.add(target.Goos)
 		packages, err := list(ctx, root, target)
 		if err != nil {
 			return nil, err
 		}
-		if err := all.add(target.system, packages); err != nil {
+		if err := all.add(target.Goos, packages); err != nil {
 			return nil, err
 		}
 	}
-	standard, err := standardLibrary(ctx, root)
-	if err != nil {
-		return nil, err
-	}
-	modules := []module{standard}
+	var modules []*module
 	for _, path := range slices.Sorted(maps.Keys(all)) {
-		g := all[path]
-		m := module{path: path, version: g.Version, direct: !g.Indirect, importers: slices.Sorted(maps.Keys(g.importers))}
-		if len(g.systems) < len(systems) {
-			m.systems = slices.Sorted(maps.Keys(g.systems))
+		m := all[path]
+		if len(m.systems) == len(systems) {
+			m.systems = nil
 		}
-		if m.files, err = licenceFiles(g.Dir, slices.Sorted(maps.Keys(g.folders))); err != nil {
+		if m.files, err = licenceFiles(m.Dir, m.folders); err != nil {
 			return nil, err
 		}
 		modules = append(modules, m)
@@ -118,38 +105,40 @@ func linked(ctx context.Context, root string) ([]module, error) {
 	return modules, nil
 }
 
-// gathering is what the platforms add up to, by the path of the module.
-type gathering map[string]*gathered
-
-type gathered struct {
-	*listedModule
-	importers, systems, folders map[string]struct{}
+// listedPackage is what go list tells of a package.
+type listedPackage struct {
+	ImportPath, Dir, Root string
+	Imports               []string
+	Module                *module // nil in the standard library, whose folder is Root
 }
 
+// gathering is what the platforms add up to, by the path of the module.
+type gathering map[string]*module
+
+// add takes packages in the order of go list -deps: each after those that it imports.
 func (all gathering) add(system string, packages []listedPackage) error {
-	owners := map[string]*gathered{} // of packages
+	owners := map[string]*module{} // of packages
 	for _, p := range packages {
-		if p.Module == nil || p.Module.Main {
+		if p.Module == nil { // the licence of Go is in the folder that it is installed in
+			p.Module, p.Dir = &module{Path: goName, Dir: p.Root, Indirect: true}, p.Root
+		}
+		if p.Module.Main {
 			continue
 		}
 		if p.Module.Replace != nil {
 			return fmt.Errorf("%s is replaced: a release is built of what go.mod requires", p.Module.Path)
 		}
-		g := all[p.Module.Path]
-		if g == nil {
-			g = &gathered{p.Module, map[string]struct{}{}, map[string]struct{}{}, map[string]struct{}{}}
-			all[p.Module.Path] = g
+		m := all[p.Module.Path]
+		if m == nil {
+			m = p.Module
+			all[m.Path] = m
 		}
-		g.systems[system], g.folders[p.Dir] = struct{}{}, struct{}{}
-		owners[p.ImportPath] = g
-	}
-	for _, p := range packages {
-		if p.Module == nil || p.Module.Main {
-			continue
-		}
+		owners[p.ImportPath] = m
+		m.systems.add(system)
+		m.folders.add(p.Dir)
 		for _, imported := range p.Imports {
-			if g := owners[imported]; g != nil && g.Path != p.Module.Path {
-				g.importers[p.Module.Path] = struct{}{}
+			if from := owners[imported]; from != nil && from != m {
+				from.importers.add(m.Path)
 			}
 		}
 	}
@@ -157,44 +146,21 @@ func (all gathering) add(system string, packages []listedPackage) error {
 }
 
 // list lists the packages of the program on a platform.
-func list(ctx context.Context, root string, target platform) ([]listedPackage, error) {
-	out, err := goCommand(ctx, root, target, "list", "-deps", "-json=ImportPath,Dir,Imports,Module", ".")
+func list(ctx context.Context, root string, target platform) (packages []listedPackage, err error) {
+	cmd := exec.CommandContext(ctx, "go", "list", "-deps", "-json=ImportPath,Dir,Root,Imports,Module", ".")
+	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "GOOS="+target.Goos, "GOARCH="+target.Goarch, "CGO_ENABLED=0", "GOWORK=off")
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", cmd, err)
 	}
-	var packages []listedPackage
-	for d := json.NewDecoder(bytes.NewReader(out)); ; {
+	for d := json.NewDecoder(bytes.NewReader(out)); d.More(); {
 		var p listedPackage
-		switch err := d.Decode(&p); {
-		case errors.Is(err, io.EOF):
-			return packages, nil
-		case err != nil:
+		if err := d.Decode(&p); err != nil {
 			return nil, err
 		}
 		packages = append(packages, p)
 	}
-}
-
-// standardLibrary is Go itself, which is linked, too. Its licence is in the folder that it is installed in.
-func standardLibrary(ctx context.Context, root string) (module, error) {
-	out, err := goCommand(ctx, root, platform{}, "env", "GOROOT")
-	if err != nil {
-		return module{}, err
-	}
-	folder := strings.TrimSpace(string(out))
-	files, err := licenceFiles(folder, []string{folder})
-	return module{path: goName, files: files}, err
-}
-
-func goCommand(ctx context.Context, root string, target platform, args ...string) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, "go", args...) //nolint:gosec // the arguments are this program's own
-	cmd.Dir = root
-	cmd.Env = append(os.Environ(), "GOOS="+target.system, "GOARCH="+target.architecture, "CGO_ENABLED=0", "GOWORK=off")
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w\n%s", cmd, err, stderr.Bytes())
-	}
-	return out, nil
+	return packages, nil
 }

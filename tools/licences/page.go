@@ -15,43 +15,36 @@ const (
 	tableEnds   = "<!-- End of what is written. -->\n"
 )
 
-// fillIn returns the page with the table of the modules in its place.
-func fillIn(page string, modules []module) (string, error) {
+// fillIn returns the page with the table of what is linked in its place.
+func fillIn(page string, modules []*module) (string, error) {
 	before, rest, begins := strings.Cut(page, tableBegins)
 	_, after, ends := strings.Cut(rest, tableEnds)
 	if !begins || !ends {
 		return "", fmt.Errorf("%s lacks the lines between which the table of modules stands: %s%s", pageFile, tableBegins, tableEnds)
 	}
-	return before + tableBegins + table(modules) + tableEnds + after, nil
-}
-
-// table renders what is linked.
-func table(modules []module) string {
 	var b strings.Builder
-	b.WriteString("| module | version | license | why it is linked |\n|---|---|---|---|\n")
-	for i := range modules {
-		m := &modules[i]
-		version, why := m.version, "for "+strings.Join(m.importers, ", ")
+	b.WriteString(before + tableBegins + "| module | version | license | why it is linked |\n|---|---|---|---|\n")
+	for _, m := range modules {
+		version, why := m.Version, "for "+strings.Join(m.importers, ", ")
 		switch {
-		case m.path == goName:
+		case m.Path == goName:
 			version, why = "the one that builds", "standard library and runtime"
-		case m.direct:
+		case !m.Indirect:
 			why = "direct"
 		}
 		if m.systems != nil {
 			why += "; on " + strings.Join(m.systems, " and ") + " alone"
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", m.path, version, strings.Join(m.licences(), ", "), why)
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", m.Path, version, strings.Join(m.licences(), ", "), why)
 	}
-	return b.String()
+	return b.String() + tableEnds + after, nil
 }
 
 // direct lists the paths of the direct dependencies.
-func direct(modules []module) []string {
-	var paths []string
+func direct(modules []*module) (paths []string) {
 	for _, m := range modules {
-		if m.direct {
-			paths = append(paths, m.path)
+		if !m.Indirect {
+			paths = append(paths, m.Path)
 		}
 	}
 	return paths
@@ -68,13 +61,13 @@ func explained(page, section string, names []string) error {
 	var wrong []error
 	var rows []string
 	for line := range strings.Lines(text) {
-		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
-		first, isName := strings.CutPrefix(strings.TrimSpace(cells[0]), "`")
-		name := strings.TrimSuffix(first, "`")
-		if !strings.HasPrefix(line, "|") || !isName {
+		start, isRow := strings.CutPrefix(line, "| `")
+		name, _, _ := strings.Cut(start, "`")
+		if !isRow {
 			continue
 		}
 		rows = append(rows, name)
+		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
 		if slices.ContainsFunc(cells, func(cell string) bool { return strings.TrimSpace(cell) == "" }) || len(cells) < 2 {
 			wrong = append(wrong, fmt.Errorf("%s: %s: an empty cell under %q", pageFile, name, section))
 		}
@@ -91,9 +84,8 @@ func explained(page, section string, names []string) error {
 }
 
 // toolFolders lists the folders that have dependencies of their own, beside the program's.
-func toolFolders(root string) ([]string, error) {
-	var folders []string
-	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+func toolFolders(root string) (folders []string, err error) {
+	err = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err

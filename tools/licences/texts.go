@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -19,12 +18,11 @@ type sharedText struct {
 	of   []string
 }
 
-// texts renders the licence files of all modules.
-func texts(modules []module) string {
+// texts renders the licence files of all modules. Each is headed by its modules, with the licence, or the name of a notice.
+func texts(modules []*module) string {
 	var all []*sharedText
 	byWords := map[string]*sharedText{} // line breaks and indents make no other text
-	for i := range modules {
-		m := &modules[i]
+	for _, m := range modules {
 		for _, file := range m.files {
 			words := strings.Join(strings.Fields(file.text), " ")
 			shared := byWords[words]
@@ -33,13 +31,13 @@ func texts(modules []module) string {
 				byWords[words] = shared
 				all = append(all, shared)
 			}
-			shared.of = append(shared.of, strings.Join(slices.DeleteFunc([]string{m.path, m.version, inParentheses(file)},
-				func(part string) bool { return part == "" }), " "))
+			owner := strings.TrimSpace(m.Path + " " + m.Version) // Go has no version here
+			shared.of = append(shared.of, fmt.Sprintf("%s (%s)", owner, cmp.Or(strings.Join(file.licences, ", "), file.name)))
 		}
 	}
+	rule := strings.Repeat("-", 80)
 	var b strings.Builder
 	b.WriteString(introduction)
-	rule := strings.Repeat("-", 80)
 	for _, shared := range all {
 		fmt.Fprintf(&b, "\n%s\n%s\n%s\n\n", rule, strings.Join(shared.of, "\n"), rule)
 		for line := range strings.Lines(strings.Trim(strings.ReplaceAll(shared.text, "\r\n", "\n"), "\n") + "\n") {
@@ -47,9 +45,4 @@ func texts(modules []module) string {
 		}
 	}
 	return b.String()
-}
-
-// inParentheses says what a file is: which licence, or where a notice stands.
-func inParentheses(file licenceFile) string {
-	return "(" + cmp.Or(strings.Join(file.licences, ", "), file.name) + ")"
 }
