@@ -143,12 +143,8 @@ func (p *process) call(ctx context.Context, method, path string, result any) err
 func (p *process) awaitReady(t testing.TB) {
 	t.Helper()
 	p.listening(t)
-	eventually(t, p, "/-/ready",
-		func(ctx context.Context) (struct{}, error) {
-			return struct{}{}, p.call(ctx, http.MethodGet, "/-/ready", nil)
-		},
-		func(struct{}) error { return nil },
-	)
+	isReady := func(ctx context.Context) (any, error) { return nil, p.call(ctx, http.MethodGet, "/-/ready", nil) }
+	eventually(t, p, "/-/ready", isReady, func(any) error { return nil })
 }
 
 // eventually reads until accept is content with what was read. It fails the test when the process ends or time is up.

@@ -139,12 +139,7 @@ func writeFile(t testing.TB, dir, name, content string) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	// Renamed into place: a server that watches the file never reads half of it.
-	unfinished := path + ".unfinished"
-	if err := os.WriteFile(unfinished, []byte(content), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Rename(unfinished, path); err != nil {
+	if err := WriteFile(path, content); err != nil {
 		t.Fatal(err)
 	}
 }
