@@ -45,6 +45,7 @@ type thing struct {
 	owner               any // *atlassim.Cluster, *atlassim.FlexCluster or *atlassim.Pipeline
 	parent, label, name string
 	unsupported         string // why Atlas serves no backups of it, or ""
+	remove              func()
 }
 
 func (t thing) labels() []string {
@@ -55,7 +56,7 @@ func (t thing) labels() []string {
 func things(p *atlassim.Project) []thing {
 	var all []thing
 	for _, c := range p.Clusters() {
-		t := thing{project: p, owner: c, parent: clusters, label: "cl_name", name: c.Name}
+		t := thing{project: p, owner: c, parent: clusters, label: "cl_name", name: c.Name, remove: func() { p.RemoveCluster(c) }}
 		switch {
 		case c.Provider == "TENANT":
 			t.unsupported = "free_tier"
@@ -67,12 +68,18 @@ func things(p *atlassim.Project) []thing {
 		all = append(all, t)
 	}
 	for _, f := range p.FlexClusters() {
-		all = append(all, thing{project: p, owner: f, parent: flexClusters, label: "cl_name", name: f.Name})
+		remove := func() { p.RemoveFlexCluster(f) }
+		all = append(all, thing{project: p, owner: f, parent: flexClusters, label: "cl_name", name: f.Name, remove: remove})
 	}
 	for _, pl := range p.Pipelines() {
-		all = append(all, thing{project: p, owner: pl, parent: pipelines, label: "pipeline", name: pl.Name})
+		remove := func() { p.RemovePipeline(pl) }
+		all = append(all, thing{project: p, owner: pl, parent: pipelines, label: "pipeline", name: pl.Name, remove: remove})
 	}
 	return all
+}
+
+func thingsOf(p *atlassim.Project, parent string) []thing {
+	return slices.DeleteFunc(things(p), func(t thing) bool { return t.parent != parent })
 }
 
 // visible lists the projects that are read.
