@@ -4,7 +4,6 @@ import (
 	"io"
 	"log"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -14,39 +13,20 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
-// server serves a simulated Atlas, lets one fault at a time strike, and counts connections.
+// server serves a simulated Atlas, and lets one fault at a time strike.
 type server struct {
 	atlas     *atlassim.Server
 	http      *httptest.Server
 	elsewhere *httptest.Server // is none of the exporter's business
 	stranger  *httptest.Server // has a certificate that nobody trusts
 	secret    string
-
-	strayed atomic.Int64 // requests that came to the wrong host
-	flooded atomic.Int64 // bytes of bodies that have no end
-
-	mu         sync.Mutex
-	open, most int // connections now, and at a time
-	made       int
+	strayed   atomic.Int64 // requests that came to the wrong host
 }
 
 func newServer(t testing.TB, atlas *atlassim.Server, secret string, withTLS bool) *server {
 	t.Helper()
 	s := &server{atlas: atlas, secret: secret, http: httptest.NewUnstartedServer(atlas)}
 	s.http.Config.ErrorLog = log.New(io.Discard, "", 0)
-	s.http.Config.ConnState = func(_ net.Conn, state http.ConnState) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		switch state {
-		case http.StateNew:
-			s.open++
-			s.made++
-			s.most = max(s.most, s.open)
-		case http.StateClosed, http.StateHijacked:
-			s.open--
-		default:
-		}
-	}
 	stray := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { s.strayed.Add(1) })
 	s.elsewhere, s.stranger = httptest.NewServer(stray), httptest.NewTLSServer(stray)
 	s.stranger.Config.ErrorLog = s.http.Config.ErrorLog
@@ -111,12 +91,6 @@ func (k *strike) hits(r *http.Request) bool {
 		k.struck++
 	}
 	return hit
-}
-
-func (k *strike) flip() bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.random.IntN(2) == 0
 }
 
 // counts tells how many requests for the endpoint came, and how many of them were struck.

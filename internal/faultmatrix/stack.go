@@ -18,6 +18,9 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
+// slowness multiplies every limit of time.
+const slowness = harness.Slowness
+
 const (
 	startLimit = slowness * time.Minute
 	stopLimit  = slowness * 30 * time.Second
@@ -39,6 +42,8 @@ type setup struct {
 // stack is one exporter with an Atlas of its own, behind a server that can strike.
 type stack struct {
 	setup
+
+	t        *testing.T
 	org      *organization
 	atlas    *atlassim.Server
 	server   *server
@@ -56,9 +61,9 @@ type stack struct {
 }
 
 // start starts a stack, and waits until everything is read.
-func start(t testing.TB, set setup) *stack {
+func start(t *testing.T, set setup) *stack {
 	t.Helper()
-	s := &stack{setup: set, org: newOrganization(set.crowded), file: filepath.Join(t.TempDir(), "exporter.yml"), program: harness.BuildExporter(t)}
+	s := &stack{setup: set, t: t, org: newOrganization(set.crowded), file: filepath.Join(t.TempDir(), "exporter.yml"), program: harness.BuildExporter(t)}
 	account := atlassim.NewServiceAccount()
 	account.Role = atlassim.ProjectOwner
 	key := atlassim.APIKey{PublicKey: "abcdefgh", PrivateKey: "private-" + rand.Text(), Role: atlassim.ProjectBackupManager}
@@ -104,29 +109,15 @@ collectors:
 		}
 		env = append(env, "SSL_CERT_FILE="+authority)
 	}
-	err := s.point(s.server.http.URL)
-	if err == nil {
-		s.exporter = harness.StartExporterEnv(t, env, "--config.file="+s.file, "--web.timeout-offset="+offset.String(), "--log.level=debug")
-		err = s.settle(t.Context())
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	s.point(s.server.http.URL)
+	s.exporter = harness.StartExporterEnv(t, env, "--config.file="+s.file, "--web.timeout-offset="+offset.String(), "--log.level=debug")
+	s.settle()
 	return s
 }
 
 // ask asks the exporter for a page, as a scrape.
-func (s *stack) ask(ctx context.Context, method, path string) (harness.Answer, error) {
-	return harness.Ask(ctx, method, s.exporter.URL()+path, scrapeTimeout)
-}
-
-// metrics scrapes.
-func (s *stack) metrics(ctx context.Context) (*snapshot, error) {
-	a, err := s.ask(ctx, http.MethodGet, "/metrics")
-	if err != nil {
-		return nil, err
-	}
-	return read(a.Body, a.Began, s.configured)
+func (s *stack) ask(method, path string) (harness.Answer, error) {
+	return harness.Ask(s.t.Context(), method, s.exporter.URL()+path, scrapeTimeout)
 }
 
 // findings returns what the log has shown since the last call that it must not.
@@ -149,39 +140,38 @@ func (s *stack) stop() []string {
 }
 
 // point writes the configuration with this base URL.
-func (s *stack) point(baseURL string) error {
-	return harness.WriteFile(s.file, fmt.Sprintf(s.config, baseURL))
+func (s *stack) point(baseURL string) {
+	if err := harness.WriteFile(s.file, fmt.Sprintf(s.config, baseURL)); err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 // reload points the running exporter to another base URL.
-func (s *stack) reload(ctx context.Context, baseURL string) error {
-	if err := s.point(baseURL); err != nil {
-		return err
+func (s *stack) reload(baseURL string) {
+	s.point(baseURL)
+	if a, err := s.ask(http.MethodPost, "/-/reload"); err != nil || a.Status != http.StatusOK {
+		s.t.Fatalf("reload: %v, status %d: %s", err, a.Status, a.Body)
 	}
-	a, err := s.ask(ctx, http.MethodPost, "/-/reload")
-	if err == nil && a.Status != http.StatusOK {
-		err = fmt.Errorf("reload: status %d: %s", a.Status, a.Body)
-	}
-	return err
 }
 
 // settle waits until everything is read, and takes what is shown then as the truth.
-func (s *stack) settle(ctx context.Context) error {
-	for deadline := time.Now().Add(startLimit); ; {
-		seen, err := s.metrics(ctx)
+func (s *stack) settle() {
+	for deadline := time.Now().Add(startLimit); ; time.Sleep(50 * time.Millisecond) {
+		var seen *snapshot
+		a, err := s.ask(http.MethodGet, "/metrics")
+		if err == nil {
+			seen, err = read(a.Body, a.Began, s.configured)
+		}
 		if err == nil {
 			wrong := (&judge{targets: s.org.targets(s.configured), baseline: seen}).judge(seen, calm)
 			if len(wrong) == 0 {
 				s.baseline, s.last, s.life.began, s.life.ended = seen, seen, seen.usage, seen.usage
-				return nil
+				return
 			}
 			err = errors.New(strings.Join(wrong, "\n"))
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("the exporter does not read a healthy organization: %w", err)
-		}
-		if err := harness.Pause(ctx, 50*time.Millisecond); err != nil {
-			return err
+			s.t.Fatalf("the exporter does not read a healthy organization: %v", err)
 		}
 	}
 }
