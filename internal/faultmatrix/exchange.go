@@ -23,7 +23,7 @@ type exchange struct {
 	http.ResponseWriter
 	r        *http.Request
 	endpoint endpoint
-	server   *server
+	stack    *stack
 }
 
 // spared marks a request that no fault strikes.
@@ -32,7 +32,7 @@ type spared struct{}
 // truth is what Atlas answers.
 func (x *exchange) truth() *httptest.ResponseRecorder {
 	recorder := httptest.NewRecorder()
-	x.server.atlas.ServeHTTP(recorder, x.r.WithContext(context.WithValue(x.r.Context(), spared{}, true)))
+	x.stack.atlas.ServeHTTP(recorder, x.r.WithContext(context.WithValue(x.r.Context(), spared{}, true)))
 	return recorder
 }
 
@@ -69,7 +69,7 @@ func resetMidBody(x *exchange) {
 
 // redirect sends the request to a host that is not Atlas's.
 func redirect(x *exchange) {
-	x.Header().Set("Location", x.server.elsewhere.URL+x.r.URL.RequestURI())
+	x.Header().Set("Location", x.stack.elsewhere.URL+x.r.URL.RequestURI())
 	x.send(http.StatusFound, jsonType, []byte("{}"))
 }
 
@@ -80,7 +80,7 @@ func status(code int, errorCode string, header ...string) func(*exchange) {
 		for pair := range slices.Chunk(header, 2) {
 			x.Header().Set(pair[0], pair[1])
 		}
-		echo := "you sent " + x.r.Header.Get("Authorization") + ", as " + x.server.secret
+		echo := "you sent " + x.r.Header.Get("Authorization") + ", as " + x.stack.secret
 		body := map[string]any{"error": code, "detail": echo, "reason": http.StatusText(code), "parameters": []string{echo}}
 		switch {
 		case x.endpoint.title() == token && code == http.StatusUnauthorized && errorCode == "":

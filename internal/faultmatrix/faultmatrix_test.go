@@ -61,7 +61,7 @@ func TestMatrix(t *testing.T) {
 		path = "../../docs/fault-matrix.md"
 	}
 	harness.WriteReport(t, path, page, map[string]any{
-		"Table": r.table(func(c cell) bool { return c.column.scope == oneTarget }), "Hangs": r.table(cell.endures),
+		"Targets": r.rows(func(c cell) bool { return !c.endures() }), "Hangs": r.rows(cell.endures),
 		"Sums": r.sums, "Cells": len(r.results), "Took": r.took.Round(time.Second), "Seed": r.seed,
 		"MoreGoroutines": moreGoroutines, "MoreFiles": moreFiles,
 		"MostGoroutines": mostGoroutines, "MostFiles": mostFiles, "MostResident": float64(mostResident),
@@ -92,7 +92,7 @@ func TestJudgeOfPlay(t *testing.T) {
 		}, "clusters", always, "is missing"},
 		{"a request elsewhere", fault{makes: outcome{up: true}, answer: func(x *exchange) {
 			altered(func(b []byte) []byte { return b })(x)
-			stray(t, x.server.elsewhere.URL)
+			stray(t, x.stack.elsewhere.URL)
 		}}, exports, once, "requests went to another host"},
 		{"a retry that is none", fault{answer: status(404, "X"), makes: retriedThenDown(notFound)}, exports, once, "is down: not_found"},
 	} {

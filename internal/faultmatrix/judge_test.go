@@ -32,7 +32,7 @@ func TestJudge(t *testing.T) {
 	t.Parallel()
 	harness.NotShort(t, "it starts an exporter")
 	s := start(t, setup{})
-	a, err := s.ask(http.MethodGet, "/metrics")
+	a, err := s.ask("/metrics")
 	if err != nil {
 		t.Fatal(err)
 	}

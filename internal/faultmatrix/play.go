@@ -35,11 +35,17 @@ type play struct {
 	*stack
 	cell
 	*result
-	strike  *strike
 	judge   *judge
 	scrapes int // at least, of each half
 	mints   int // of tokens before
 	began   time.Time
+	target  target
+	disarm  func()
+
+	mu     sync.Mutex
+	random *rand.Rand
+	seen   int // requests that the fault may strike
+	struck int
 }
 
 // play plays a cell and judges every scrape of it.
@@ -47,17 +53,19 @@ func (s *stack) play(c cell, scrapes int, seed uint64) *result {
 	hash := fnv.New64a()
 	_, _ = hash.Write([]byte(c.String()))
 	random := rand.New(rand.NewPCG(seed, hash.Sum64()))
-	k := &strike{cell: c, target: s.org.pick(c.endpoint(), random), random: random}
-	p := &play{stack: s, cell: c, strike: k, result: &result{cell: c}, scrapes: (scrapes + 1) / 2, mints: s.atlas.Mints(), began: time.Now()}
+	p := &play{
+		stack: s, cell: c, result: &result{cell: c}, scrapes: (scrapes + 1) / 2, mints: s.atlas.Mints(), began: time.Now(),
+		target: s.org.pick(c.endpoint(), random), random: random,
+	}
 	p.judge = &judge{
 		targets: s.org.targets(s.configured), baseline: s.baseline, last: s.last, outcome: c.outcome(), struck: map[target]bool{}, sharing: map[target]bool{},
 		wide: c.column.scope != oneTarget, unnoticed: c.mode == once && c.outcome().retried,
 	}
 	for t, unsupported := range p.judge.targets {
-		if unsupported == "" && k.concerns(t) {
+		if unsupported == "" && p.concerns(t) {
 			p.judge.struck[t] = true
 		}
-		p.judge.sharing[t] = k.shares(t)
+		p.judge.sharing[t] = p.shares(t)
 	}
 	p.strikeOut()
 	p.lookElsewhere()
@@ -66,9 +74,9 @@ func (s *stack) play(c cell, scrapes int, seed uint64) *result {
 	}
 	p.recover()
 	if p.endures() { // the fault strikes again: the exporter has to end while everything hangs
-		p.server.arm(p.strike)
+		p.arm()
 		p.atlas.ForgetTokens()
-		_, _ = p.ask(http.MethodGet, "/metrics")
+		_, _ = p.ask("/metrics")
 	}
 	p.conclude()
 	return p.result
@@ -76,7 +84,7 @@ func (s *stack) play(c cell, scrapes int, seed uint64) *result {
 
 // scrape scrapes once, judges what comes, and waits a beat. It returns what was last read.
 func (p *play) scrape(at phase) *snapshot {
-	a, err := p.ask(http.MethodGet, "/metrics")
+	a, err := p.ask("/metrics")
 	p.result.scrapes++
 	if p.exporter.Ended() {
 		p.t.Fatalf("%s: the exporter has ended\n%s", p.cell, strings.Join(p.found, "\n"))
@@ -127,9 +135,9 @@ func (p *play) shows(s *snapshot, one bool) bool {
 // strikeOut lets the fault strike, and scrapes until it has shown.
 func (p *play) strikeOut() {
 	if p.fault.points != nil {
-		p.reload(p.fault.points(p.server))
+		p.reload(p.fault.points(p.stack))
 	} else {
-		p.server.arm(p.strike)
+		p.arm()
 	}
 	at, steady, began := faulty, 0, time.Now()
 	limit := settling
@@ -137,7 +145,7 @@ func (p *play) strikeOut() {
 		limit *= 2
 	}
 	for n := 1; ; n++ {
-		seen, struck := p.strike.counts()
+		seen, struck := p.counts()
 		if time.Since(began) > limit {
 			p.complain(fmt.Sprintf("after %s the fault has not shown: it struck %d of %d requests", limit, struck, seen))
 			return
@@ -158,7 +166,7 @@ func (p *play) strikeOut() {
 
 // hasStruck tells whether the fault has struck, and has shown as often as it should.
 func (p *play) hasStruck(steady int) bool {
-	seen, struck := p.strike.counts()
+	seen, struck := p.counts()
 	switch {
 	case p.judge.wide:
 		return struck > 0
@@ -178,7 +186,7 @@ func (p *play) lookElsewhere() {
 		"/": 200, "/sd": 200, "/-/ready": 200, "/-/healthy": 200, "/probe?target=" + p.org.groups[0]: 200, "/probe?target=nothing": 400,
 		"/metrics?collect[]=exporter": 200,
 	} {
-		a, err := p.ask(http.MethodGet, path)
+		a, err := p.ask(path)
 		p.look(path, a, err, want)
 	}
 	p.complain(p.findings()...)
@@ -199,7 +207,7 @@ func (p *play) endure() {
 	answers, errs := make([]harness.Answer, crowd), make([]error, crowd)
 	for i := range crowd {
 		group.Go(func() {
-			answers[i], errs[i] = p.ask(http.MethodGet, "/probe?target="+p.org.groups[i%len(p.org.groups)])
+			answers[i], errs[i] = p.ask("/probe?target=" + p.org.groups[i%len(p.org.groups)])
 		})
 	}
 	group.Wait()
@@ -207,7 +215,7 @@ func (p *play) endure() {
 		a.Took /= 2 // sixty answers are rendered two at a time: on a busy machine the last ones are late without waiting for Atlas
 		p.look("one of many probes at once", a, errs[i], http.StatusOK)
 	}
-	p.reload(p.server.http.URL)
+	p.reload(p.http.URL)
 	p.scrape(faulty)
 	p.command("timeout", "check")
 	if p.judge.struck[endpointOf("pipelines").target(p.org.groups[0], "")] {
@@ -231,9 +239,9 @@ func (p *play) command(why string, args ...string) {
 // recover ends the fault, and scrapes until everything is as it was.
 func (p *play) recover() {
 	if p.fault.points != nil {
-		p.reload(p.server.http.URL)
+		p.reload(p.http.URL)
 	} else {
-		p.strike.disarm()
+		p.disarm()
 	}
 	lifted, at, calmScrapes := time.Now(), faulty, 0
 	for n := 1; calmScrapes < p.scrapes; n++ {
@@ -262,14 +270,18 @@ func (p *play) recover() {
 
 // conclude judges the cell as a whole.
 func (p *play) conclude() {
-	if strayed := p.server.strayed.Swap(0); strayed > 0 {
+	if strayed := p.strayed.Swap(0); strayed > 0 {
 		p.complain(fmt.Sprintf("%d requests went to another host", strayed))
 	}
-	if odd := p.server.odd(); odd > 0 && !p.broken {
+	odd := p.atlas.Count("") - p.atlas.Count(atlassim.OpTriggerPipeline)
+	for _, e := range endpoints() {
+		odd -= p.atlas.Count(e.Operation)
+	}
+	if odd > 0 && !p.broken {
 		p.broken = true
 		p.complain(fmt.Sprintf("%d requests that the exporter should not send", odd))
 	}
-	seen, struck := p.strike.counts()
+	seen, struck := p.counts()
 	tokens := p.atlas.Mints() - p.mints
 	if p.ofToken() {
 		tokens = seen

@@ -2,8 +2,6 @@ package faultmatrix
 
 import (
 	"fmt"
-	"regexp"
-	"slices"
 	"sync"
 	"time"
 
@@ -75,46 +73,27 @@ func (r *report) end(l life) {
 	r.sums.Peak = r.sums.Peak.Peak(l.peak)
 }
 
-// all is the row and the column of sums.
-const all = "all"
+// Row is what a fault came to.
+type Row struct {
+	Fault                      string
+	Cells, Scrapes, Violations int
+}
 
-// table has a row for each fault and a column for each endpoint: scrapes and violations in all modes. The first row is the
-// head.
-func (r *report) table(part func(cell) bool) [][]string {
-	type at struct{ fault, column string }
-	scrapes, violations := map[at]int{}, map[at]int{}
-	for _, one := range r.results {
-		fault, column := one.cell.fault.name, one.cell.column.title
-		if !part(one.cell) {
-			continue
-		}
-		for _, where := range []at{{fault, column}, {fault, all}, {all, column}, {all, all}} {
-			scrapes[where] += one.scrapes
-			violations[where] += one.violations
-		}
-	}
-	var rows []string
-	head := []string{"fault"}
-	for _, c := range cells(regexp.MustCompile("")) {
-		if part(c) && !slices.Contains(rows, c.fault.name) {
-			rows = append(rows, c.fault.name)
-		}
-		if part(c) && !slices.Contains(head, c.column.title) {
-			head = append(head, c.column.title)
-		}
-	}
-	head = append(head, all)
-	table := [][]string{head}
-	for _, name := range append(rows, all) {
-		row := []string{name}
-		for _, title := range head[1:] {
-			text := "–"
-			if where := (at{name, title}); scrapes[where] > 0 {
-				text = fmt.Sprintf("%d/%d", scrapes[where], violations[where])
+// rows sums up a part of the cells, a row for each fault.
+func (r *report) rows(part func(cell) bool) []Row {
+	var rows []Row
+	for _, f := range allFaults() {
+		row := Row{Fault: f.name}
+		for _, one := range r.results {
+			if one.cell.fault.name == f.name && part(one.cell) {
+				row.Cells++
+				row.Scrapes += one.scrapes
+				row.Violations += one.violations
 			}
-			row = append(row, text)
 		}
-		table = append(table, row)
+		if row.Cells > 0 {
+			rows = append(rows, row)
+		}
 	}
-	return table
+	return rows
 }

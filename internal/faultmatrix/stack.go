@@ -7,10 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -39,14 +40,13 @@ type setup struct {
 	crowded    bool // one project has more targets than requests may be under way
 }
 
-// stack is one exporter with an Atlas of its own, behind a server that can strike.
+// stack is one exporter with an Atlas of its own, whose server can strike.
 type stack struct {
 	setup
 
 	t        *testing.T
 	org      *organization
 	atlas    *atlassim.Server
-	server   *server
 	program  string
 	exporter *harness.Exporter
 	searched int // bytes of the log
@@ -56,8 +56,13 @@ type stack struct {
 	baseline *snapshot
 	last     *snapshot
 	broken   bool
+	life     life
 
-	life life
+	http      *httptest.Server // Atlas
+	elsewhere *httptest.Server // is none of the exporter's business
+	stranger  *httptest.Server // has a certificate that nobody trusts
+	secret    string
+	strayed   atomic.Int64 // requests that came to the wrong host
 }
 
 // start starts a stack, and waits until everything is read.
@@ -71,11 +76,12 @@ func start(t *testing.T, set setup) *stack {
 		ServiceAccounts: []atlassim.ServiceAccount{account}, APIKeys: []atlassim.APIKey{key}, NoRateLimits: true, RecordLimit: 1,
 	})
 	s.guard = newGuard(account, key)
-	secret, credentials := account.ClientSecret, fmt.Sprintf("service_account: {client_id: %s, client_secret: %s}", account.ClientID, account.ClientSecret)
+	s.secret = account.ClientSecret
+	credentials := fmt.Sprintf("service_account: {client_id: %s, client_secret: %s}", account.ClientID, account.ClientSecret)
 	if s.apiKey {
-		secret, credentials = key.PrivateKey, fmt.Sprintf("api_key: {public_key: %s, private_key: %s}", key.PublicKey, key.PrivateKey)
+		s.secret, credentials = key.PrivateKey, fmt.Sprintf("api_key: {public_key: %s, private_key: %s}", key.PublicKey, key.PrivateKey)
 	}
-	s.server = newServer(t, s.atlas, secret, s.tls)
+	s.serve()
 	requestTimeout := slowness * 10 * time.Second
 	if s.hasty {
 		requestTimeout = slowness * 1500 * time.Millisecond
@@ -103,21 +109,21 @@ collectors:
 	var env []string
 	if s.tls {
 		authority := s.file + ".pem"
-		trusted := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.server.http.Certificate().Raw})
+		trusted := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.http.Certificate().Raw})
 		if err := os.WriteFile(authority, trusted, 0o600); err != nil {
 			t.Fatal(err)
 		}
 		env = append(env, "SSL_CERT_FILE="+authority)
 	}
-	s.point(s.server.http.URL)
+	s.point(s.http.URL)
 	s.exporter = harness.StartExporterEnv(t, env, "--config.file="+s.file, "--web.timeout-offset="+offset.String(), "--log.level=debug")
 	s.settle()
 	return s
 }
 
 // ask asks the exporter for a page, as a scrape.
-func (s *stack) ask(method, path string) (harness.Answer, error) {
-	return harness.Ask(s.t.Context(), method, s.exporter.URL()+path, scrapeTimeout)
+func (s *stack) ask(path string) (harness.Answer, error) {
+	return harness.Ask(s.t.Context(), http.MethodGet, s.exporter.URL()+path, scrapeTimeout)
 }
 
 // findings returns what the log has shown since the last call that it must not.
@@ -149,8 +155,8 @@ func (s *stack) point(baseURL string) {
 // reload points the running exporter to another base URL.
 func (s *stack) reload(baseURL string) {
 	s.point(baseURL)
-	if a, err := s.ask(http.MethodPost, "/-/reload"); err != nil || a.Status != http.StatusOK {
-		s.t.Fatalf("reload: %v, status %d: %s", err, a.Status, a.Body)
+	if err := s.exporter.Reload(s.t.Context()); err != nil {
+		s.t.Fatal(err)
 	}
 }
 
@@ -158,7 +164,7 @@ func (s *stack) reload(baseURL string) {
 func (s *stack) settle() {
 	for deadline := time.Now().Add(startLimit); ; time.Sleep(50 * time.Millisecond) {
 		var seen *snapshot
-		a, err := s.ask(http.MethodGet, "/metrics")
+		a, err := s.ask("/metrics")
 		if err == nil {
 			seen, err = read(a.Body, a.Began, s.configured)
 		}
@@ -174,23 +180,4 @@ func (s *stack) settle() {
 			s.t.Fatalf("the exporter does not read a healthy organization: %v", err)
 		}
 	}
-}
-
-// concerns reports whether a fault strikes a target.
-func (k *strike) concerns(t target) bool {
-	switch k.column.scope {
-	case oneProject:
-		return t.group == k.target.group
-	case oneEndpoint:
-		return t.collector == k.target.collector
-	case everything:
-		return true
-	default:
-		return k.fault.points != nil || k.ofToken() || t == k.target
-	}
-}
-
-// shares reports whether a target waits for the same rate limit as the struck one.
-func (k *strike) shares(t target) bool {
-	return slices.Contains(k.outcome().reasons, rateLimited) && t.group == k.target.group && t.endpoint().Set == k.endpoint().Set
 }

@@ -135,6 +135,3 @@ func (e Exposition) Contradictions(before Exposition) []string {
 	}
 	return found
 }
-
-// Label returns the value of one label of a series, and "" if the series does not have it.
-func Label(series, name string) string { return Labels(series)[name] }

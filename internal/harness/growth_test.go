@@ -51,7 +51,7 @@ func TestParseExposition(t *testing.T) {
 		t.Errorf("%v, %v", got, err)
 	}
 	for series, want := range map[string]string{`a{x="1 \"q\"",y="2"}`: `1 "q"`, `a{y="x="}`: "", "a{}": ""} {
-		if got := Label(series, "x"); got != want {
+		if got := Labels(series)["x"]; got != want {
 			t.Errorf("the label x of %s is %q, want %q", series, got, want)
 		}
 	}

@@ -103,6 +103,11 @@ func (p *process) Ended() bool {
 	}
 }
 
+// Reload makes the program read its configuration again. The error is the program's own word on what is wrong.
+func (p *process) Reload(ctx context.Context) error {
+	return p.call(ctx, http.MethodPost, "/-/reload", nil)
+}
+
 // listening waits for the line in which exporter-toolkit says where a server listens.
 func (p *process) listening(t testing.TB) {
 	t.Helper()

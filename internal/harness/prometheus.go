@@ -53,11 +53,6 @@ func (s *PrometheusServer) WriteFile(t testing.TB, name, content string) {
 	writeFile(t, s.dir, name, content)
 }
 
-// Reload makes the server read its configuration and rules again. The error is the server's own word on what is wrong.
-func (s *PrometheusServer) Reload(ctx context.Context) error {
-	return s.call(ctx, http.MethodPost, "/-/reload", nil)
-}
-
 // Sample is one element of an instant query's result.
 type Sample struct {
 	// Labels are the series' labels, with the metric's name as __name__ where the expression keeps it.

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -46,27 +46,24 @@ func (c counts) Sum() (sum int) {
 // clock is the time of the machine, but that it can be made to stand still. The exporter goes by the machine's own, and
 // decides by it when to look at a download or a dataset whose time is up.
 type clock struct {
-	mu    sync.Mutex
-	still time.Time // zero while it goes
+	still atomic.Pointer[time.Time] // nil while it goes
 }
 
 // Now is the time of the machine, or the moment at which the clock stands.
 func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return otherwise(c.still, time.Now())
+	if still := c.still.Load(); still != nil {
+		return *still
+	}
+	return time.Now()
 }
 
 // stop has the clock stand still until resume. What comes due in between happens then, dated as planned.
-func (c *clock) stop() { c.set(c.Now()) }
-
-func (c *clock) resume() { c.set(time.Time{}) }
-
-func (c *clock) set(still time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.still = still
+func (c *clock) stop() {
+	now := c.Now()
+	c.still.Store(&now)
 }
+
+func (c *clock) resume() { c.still.Store(nil) }
 
 // startAtlas serves an organisation with some history.
 func startAtlas(t testing.TB, p plan) *atlas {

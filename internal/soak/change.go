@@ -123,8 +123,8 @@ func (a *atlas) drop() {
 					j.remove()
 					a.done["jobs"][k.collector+" dropped by Atlas"]++
 				}
-				if pl, ok := t.owner.(*atlassim.Pipeline); ok && len(was[k.collector]) == 0 {
-					was[k.collector] = a.deleteDataset(pl, jobs)
+				if len(was[k.collector]) == 0 {
+					was[k.collector] = a.deleteDataset(jobs)
 				}
 			}
 			maps.DeleteFunc(was, func(_ string, jobs []job) bool { return len(jobs) == 0 })
@@ -135,15 +135,14 @@ func (a *atlas) drop() {
 	}
 }
 
-// deleteDataset deletes the dataset of a run, and returns the run as it was.
-func (a *atlas) deleteDataset(pl *atlassim.Pipeline, jobs []job) []job {
+// deleteDataset deletes the dataset of a run, where the jobs are runs, and returns the run as it was.
+func (a *atlas) deleteDataset(jobs []job) []job {
 	done := pick(a, pickJobs(jobs, in("DONE"))...)
-	for _, r := range pl.Runs() {
-		if r.ID == done.id {
-			r.State, r.LastUpdatedDate = "DATASET_DELETED", a.org.Clock().Now()
-			a.done["jobs"]["dataset deleted by hand"]++
-			return []job{done}
-		}
+	r, ok := done.listed.(*atlassim.Run)
+	if !ok {
+		return nil
 	}
-	return nil
+	r.State, r.LastUpdatedDate = "DATASET_DELETED", a.org.Clock().Now()
+	a.done["jobs"]["dataset deleted by hand"]++
+	return []job{done}
 }

@@ -2,7 +2,6 @@ package soak
 
 import (
 	"errors"
-	"net/http"
 	"syscall"
 	"time"
 
@@ -35,7 +34,7 @@ func (s *soak) reload(next *settings) {
 	if kind == "SIGHUP" {
 		err = s.exporter.Signal(syscall.SIGHUP)
 	} else {
-		_, err = harness.Ask(s.t.Context(), http.MethodPost, s.exporter.URL()+"/-/reload", 0)
+		err = s.exporter.Reload(s.t.Context())
 	}
 	isNew := func(got harness.Exposition) bool { return got[series] != before }
 	if err != nil || !s.await(path("", "exporter"), isNew) {
