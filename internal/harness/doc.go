@@ -3,8 +3,8 @@
 // exposition, growth, certificates, golden files, and reports from templates.
 //
 // Prometheus and its companions are built from the modules under tools/, at the versions pinned there, the first time that
-// a test asks for them, and kept in the user's cache directory. The command buildtools does nothing else, and shows its
-// progress. Short tests (-short) need none of them.
+// a test asks for them, by a process in the background that outlives the test, and kept in the user's cache directory. The
+// command buildtools does nothing else, and shows its progress. Short tests (-short) need none of them.
 //
 // Everything started here listens on 127.0.0.1 at a port that the kernel chooses, and is gone when the test ends. The package
 // needs a Unix system.

@@ -1,16 +1,19 @@
 package harness
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -36,7 +39,7 @@ func tools() []tool {
 	}
 }
 
-// Tool returns the path of prometheus, promtool, alertmanager, amtool or helm, built where it is not there yet. Prometheus has no
+// Tool returns the path of prometheus, promtool, alertmanager, amtool or helm, and waits until it is built. Prometheus has no
 // web interface and discovers services by file and HTTP only. Short tests skip instead.
 func Tool(t testing.TB, name string) string {
 	t.Helper()
@@ -51,7 +54,7 @@ func Tool(t testing.TB, name string) string {
 	if i < 0 {
 		t.Fatalf("no tool is called %s", name)
 	}
-	path, err := tools()[i].ensure(ctx, root, cache)
+	path, err := tools()[i].await(ctx, root, cache, startBuild)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,6 +83,68 @@ func BuildTools(ctx context.Context, w io.Writer) error {
 	return errors.Join(failures...)
 }
 
+// buildLog is where, in the cache, a build in the background writes its progress.
+const buildLog = "tools.log"
+
+// startBuild starts BuildTools in a process of its own, which outlives this one: a build that takes longer than a test
+// may is finished for the next test. ended is closed when that process ends.
+func startBuild(root, cache string) (ended <-chan struct{}, err error) {
+	log, err := os.OpenFile(filepath.Join(cache, buildLog), os.O_CREATE|os.O_TRUNC|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = log.Close() }()
+	cmd := exec.Command("go", "run", "./internal/harness/buildtools") //nolint:noctx // it outlives the test
+	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "PWD="+root, "GOWORK=off")
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // Ctrl-C ends the test and not the build
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	done := make(chan struct{})
+	go func() {
+		_ = cmd.Wait() // the log has the reason
+		close(done)
+	}()
+	return done, nil
+}
+
+// await returns the path of the program in the cache. Where it is missing, await has it built in the background and waits.
+func (p tool) await(ctx context.Context, root, cache string, start func(root, cache string) (<-chan struct{}, error)) (string, error) {
+	const pause = 200 * time.Millisecond
+	key, err := p.cacheKey(filepath.Join(root, filepath.FromSlash(p.dir)))
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", p.name, err)
+	}
+	path, log := filepath.Join(cache, key), filepath.Join(cache, buildLog)
+	if isFile(path) {
+		return path, nil
+	}
+	announce("building %s and the other programs that tests run, once, which takes minutes; progress: %s\n", p.name, log)
+	ended, err := start(root, cache)
+	if err != nil {
+		return "", fmt.Errorf("building %s: %w", p.name, err)
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return "", fmt.Errorf("%s is still being built in the background: %w\nits progress is in %s; run the tests again when it is done",
+				p.name, context.Cause(ctx), log)
+		case <-ended:
+			if isFile(path) {
+				return path, nil
+			}
+			said, _ := os.ReadFile(log)
+			return "", fmt.Errorf("%s was not built: go run ./internal/harness/buildtools said\n%s", p.name, bytes.TrimSpace(said))
+		case <-time.After(pause):
+			if isFile(path) {
+				return path, nil
+			}
+		}
+	}
+}
+
 // announce writes to the person's terminal, if there is one: go test hides what a test prints until its package ends.
 func announce(format string, values ...any) {
 	terminal, err := os.OpenFile("/dev/tty", os.O_WRONLY, 0)
@@ -106,7 +171,6 @@ func (p tool) ensure(ctx context.Context, root, cache string) (path string, err 
 	if isFile(path) {
 		return path, nil
 	}
-	announce("building %s, once, which may take minutes\n", p.name)
 	// One lock for all tools: they share most of their packages, and two builds at once would compile them twice.
 	unlock, err := lock(ctx, filepath.Join(cache, "tools.lock"))
 	if err != nil {

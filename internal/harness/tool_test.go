@@ -95,17 +95,35 @@ func TestEnsureBuildsOnce(t *testing.T) {
 	}
 }
 
-// TestEnsureEndsWithTheTest has a build take longer than the test may, which leaves nothing that the next takes for a program.
-func TestEnsureEndsWithTheTest(t *testing.T) {
+// TestAwait has the build in the background take longer than the test may, fail, and succeed.
+func TestAwait(t *testing.T) {
 	greet, root := newTool(t, greetSource)
 	cache := t.TempDir()
-	ctx, cancel := context.WithTimeoutCause(t.Context(), 0, errTestTimeout)
+	ended := make(chan struct{})
+	started := 0
+	start := func(string, string) (<-chan struct{}, error) {
+		started++
+		return ended, nil
+	}
+	ctx, cancel := context.WithTimeoutCause(t.Context(), time.Millisecond, errTestTimeout)
 	defer cancel()
-	if _, err := greet.ensure(ctx, root, cache); !errors.Is(err, errTestTimeout) {
+	if _, err := greet.await(ctx, root, cache, start); !errors.Is(err, errTestTimeout) || !strings.Contains(err.Error(), "still being built") {
 		t.Errorf("a build that takes too long: %v", err)
 	}
-	if _, err := greet.ensure(t.Context(), root, cache); err != nil {
-		t.Error(err)
+	close(ended)
+	writeFile(t, cache, buildLog, "undefined: greet")
+	if _, err := greet.await(t.Context(), root, cache, start); err == nil || !strings.Contains(err.Error(), "undefined: greet") {
+		t.Errorf("a build that failed: %v", err)
+	}
+	want, err := greet.ensure(t.Context(), root, cache)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := greet.await(t.Context(), root, cache, start); err != nil || got != want {
+		t.Errorf("a program that is there: %q, %v, want %q", got, err, want)
+	}
+	if started != 2 {
+		t.Errorf("%d builds were started, want 2: none for a program that is there", started)
 	}
 }
 

@@ -1,5 +1,5 @@
 // Command buildtools builds the programs that tests run, Prometheus, promtool, Alertmanager, amtool and helm, and keeps
-// them in the user's cache directory. Tests build by themselves what is missing; run it beforehand to watch the progress.
+// them in the user's cache directory. Tests start it by themselves; run it beforehand to watch its progress.
 //
 //	go run ./internal/harness/buildtools
 package main
