@@ -61,6 +61,26 @@ func TestLargeBody(t *testing.T) {
 	}
 }
 
+// TestEndlessBody has the client hang up on an answer that does not end, soon after it is too large.
+func TestEndlessBody(t *testing.T) {
+	t.Parallel()
+	const limit = 64 << 20 // 16 MiB, and what the kernel holds
+	w := newWorld(t)
+	sent := make(chan int, 1)
+	w.serves(func(out http.ResponseWriter, _ *http.Request) {
+		all, chunk := 0, strings.Repeat("x", 64<<10)
+		n, err := io.WriteString(out, `{"padding":"`)
+		for ; err == nil && all <= limit; n, err = io.WriteString(out, chunk) {
+			all += n
+		}
+		sent <- all
+	})
+	wantFailure(t, w.readProject(t.Context()), atlassim.OpGetProject, atlasapi.KindBadResponse)
+	if got := <-sent; got > limit {
+		t.Errorf("more than %d bytes were sent before the client hung up", limit)
+	}
+}
+
 func gzipped(t *testing.T, text string) []byte {
 	t.Helper()
 	var buffer bytes.Buffer

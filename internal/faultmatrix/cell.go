@@ -65,10 +65,11 @@ func (c cell) outcome() outcome {
 	return o
 }
 
-// makesSense reports whether the fault can strike the column in the mode.
+// makesSense reports whether the fault can strike the column in the mode. Larger parts are for faults that hang.
 func (c cell) makesSense() bool {
 	_, ok := c.fault.at(c.endpoint())
-	return ok && (c.column.scope == oneTarget || c.fault.hangs() && c.mode == always)
+	wide := c.column.scope != oneTarget
+	return ok && (c.mode == always || c.fault.points == nil && !wide) && (!wide || c.fault.hangs())
 }
 
 // setup is what the cell needs of an exporter. Each reload to another address asks for a token, of which there may be eight a minute.

@@ -18,11 +18,7 @@ type endpoint struct {
 	// families begin the names of the metrics that are read from it; jobs is the one that counts its items.
 	families []string
 	jobs     string
-	// text is a member whose text becomes a label or a state.
-	text string
-	// ends tells that 404 or 410 means that Atlas has ended the feature; parent is the collector whose list a target goes with.
-	ends   bool
-	parent string
+	parent   string // the collector whose list a target goes with
 }
 
 // The titles of endpoints that are told from the others.
@@ -38,28 +34,28 @@ const (
 //nolint:gochecknoglobals // a table that nothing changes
 var endpoints = sync.OnceValue(func() []endpoint {
 	var all []endpoint
-	for _, row := range [...]struct{ operation, jobs, text, parent, families string }{
-		{atlassim.OpToken, "", "", "", ""},
-		{atlassim.OpListProjects, "", "name", "", "project_"},
-		{atlassim.OpGetProject, "", "name", "", ""},
-		{atlassim.OpListClusters, "", "name", "", "cluster_"},
-		{atlassim.OpGetBackupSchedule, "", "frequencyType", "", "backup_export_auto_enabled backup_export_expected_interval_seconds " +
+	for _, row := range [...]struct{ operation, jobs, parent, families string }{
+		{atlassim.OpToken, "", "", ""},
+		{atlassim.OpListProjects, "", "", "project_"},
+		{atlassim.OpGetProject, "", "", ""},
+		{atlassim.OpListClusters, "", "", "cluster_"},
+		{atlassim.OpGetBackupSchedule, "", "", "backup_export_auto_enabled backup_export_expected_interval_seconds " +
 			"backup_snapshot_expected_interval_seconds backup_snapshot_policy_items backup_snapshot_next_timestamp_seconds backup_restore_window_seconds"},
-		{atlassim.OpListPipelines, "", "name", "", "pipeline_state pipeline_info"},
-		{atlassim.OpListBackupExports, "backup_export_jobs", "state", "", "backup_export_"},
-		{atlassim.OpListBackupRestores, "backup_restore_jobs", "deliveryType", "", "backup_restore_"},
-		{atlassim.OpListPipelineRuns, "pipeline_runs", "state", "pipelines", "pipeline_"},
-		{atlassim.OpListBackupSnapshots, "backup_snapshots", "status", "", "backup_snapshot"},
-		{atlassim.OpListCollectionRestores, "collection_restore_jobs", "state", "", "collection_restore_"},
-		{atlassim.OpListExportBuckets, "", "bucketName", "", "backup_export_bucket_found"},
-		{atlassim.OpListFlexClusters, "", "name", "", "flex_cluster_ flex_snapshot_expected_interval_seconds"},
-		{atlassim.OpListFlexSnapshots, "flex_snapshots", "status", "flex_clusters", "flex_snapshot"},
-		{atlassim.OpListFlexRestores, "flex_restore_jobs", "status", "flex_clusters", "flex_restore_"},
+		{atlassim.OpListPipelines, "", "", "pipeline_state pipeline_info"},
+		{atlassim.OpListBackupExports, "backup_export_jobs", "", "backup_export_"},
+		{atlassim.OpListBackupRestores, "backup_restore_jobs", "", "backup_restore_"},
+		{atlassim.OpListPipelineRuns, "pipeline_runs", "pipelines", "pipeline_"},
+		{atlassim.OpListBackupSnapshots, "backup_snapshots", "", "backup_snapshot"},
+		{atlassim.OpListCollectionRestores, "collection_restore_jobs", "", "collection_restore_"},
+		{atlassim.OpListExportBuckets, "", "", "backup_export_bucket_found"},
+		{atlassim.OpListFlexClusters, "", "", "flex_cluster_ flex_snapshot_expected_interval_seconds"},
+		{atlassim.OpListFlexSnapshots, "flex_snapshots", "flex_clusters", "flex_snapshot"},
+		{atlassim.OpListFlexRestores, "flex_restore_jobs", "flex_clusters", "flex_restore_"},
 	} {
 		routes := atlassim.Routes()
 		e := endpoint{
 			Route: routes[slices.IndexFunc(routes, func(r atlassim.Route) bool { return r.Operation == row.operation })],
-			jobs:  row.jobs, text: row.text, parent: row.parent, families: strings.Fields(row.families),
+			jobs:  row.jobs, parent: row.parent, families: strings.Fields(row.families),
 		}
 		e.collector = strings.ReplaceAll(e.title(), " ", "_")
 		switch e.title() {
@@ -67,8 +63,6 @@ var endpoints = sync.OnceValue(func() []endpoint {
 			e.collector = ""
 		case project:
 			e.collector = projects
-		case "pipelines", "collection restores", "flex clusters":
-			e.ends = true
 		}
 		all = append(all, e)
 	}

@@ -15,7 +15,6 @@ import (
 
 const (
 	jsonType = "application/json"
-	gigabyte = 1 << 30
 	webPage  = "a web page" // instead of an error's code
 )
 
@@ -24,7 +23,7 @@ type exchange struct {
 	http.ResponseWriter
 	r        *http.Request
 	endpoint endpoint
-	server   *server
+	stack    *stack
 }
 
 // spared marks a request that no fault strikes.
@@ -33,7 +32,7 @@ type spared struct{}
 // truth is what Atlas answers.
 func (x *exchange) truth() *httptest.ResponseRecorder {
 	recorder := httptest.NewRecorder()
-	x.server.atlas.ServeHTTP(recorder, x.r.WithContext(context.WithValue(x.r.Context(), spared{}, true)))
+	x.stack.atlas.ServeHTTP(recorder, x.r.WithContext(context.WithValue(x.r.Context(), spared{}, true)))
 	return recorder
 }
 
@@ -70,7 +69,7 @@ func resetMidBody(x *exchange) {
 
 // redirect sends the request to a host that is not Atlas's.
 func redirect(x *exchange) {
-	x.Header().Set("Location", x.server.elsewhere.URL+x.r.URL.RequestURI())
+	x.Header().Set("Location", x.stack.elsewhere.URL+x.r.URL.RequestURI())
 	x.send(http.StatusFound, jsonType, []byte("{}"))
 }
 
@@ -81,7 +80,7 @@ func status(code int, errorCode string, header ...string) func(*exchange) {
 		for pair := range slices.Chunk(header, 2) {
 			x.Header().Set(pair[0], pair[1])
 		}
-		echo := "you sent " + x.r.Header.Get("Authorization") + ", as " + x.server.secret
+		echo := "you sent " + x.r.Header.Get("Authorization") + ", as " + x.stack.secret
 		body := map[string]any{"error": code, "detail": echo, "reason": http.StatusText(code), "parameters": []string{echo}}
 		switch {
 		case x.endpoint.title() == token && code == http.StatusUnauthorized && errorCode == "":
@@ -100,28 +99,9 @@ func status(code int, errorCode string, header ...string) func(*exchange) {
 	}
 }
 
-// pour sends the same bytes again and again until nobody listens or a number of them went out, and counts what did.
-func (x *exchange) pour(chunk []byte, times int) {
-	for range times {
-		n, err := x.Write(chunk)
-		x.server.flooded.Add(int64(n))
-		if err != nil {
-			return
-		}
-	}
-}
-
-// flood sends a gigabyte of a JSON string.
-func flood(x *exchange) {
-	x.Header().Set("Content-Type", jsonType)
-	_, _ = x.Write([]byte(`{"results":[],"padding":"`))
-	chunk := bytes.Repeat([]byte("x"), 64<<10)
-	x.pour(chunk, gigabyte/len(chunk))
-}
-
 // bomb sends a gigabyte of spaces, which gzip makes a megabyte of.
 func bomb() func(*exchange) {
-	const member = 64 << 20
+	const member, gigabyte = 64 << 20, 1 << 30
 	packed := sync.OnceValue(func() []byte {
 		var b bytes.Buffer
 		w, _ := gzip.NewWriterLevel(&b, gzip.BestSpeed) // a level that there is
@@ -132,6 +112,6 @@ func bomb() func(*exchange) {
 	return func(x *exchange) {
 		x.Header().Set("Content-Type", jsonType)
 		x.Header().Set("Content-Encoding", "gzip")
-		x.pour(packed(), gigabyte/member) // gzip allows members one behind the other
+		_, _ = x.Write(bytes.Repeat(packed(), gigabyte/member)) // gzip allows members one behind the other
 	}
 }

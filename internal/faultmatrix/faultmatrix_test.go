@@ -55,14 +55,16 @@ func TestMatrix(t *testing.T) {
 	if len(r.results) != len(chosen) {
 		t.Errorf("%d of %d cells were played", len(r.results), len(chosen))
 	}
-	t.Log(strings.Join(r.Figures(), "\n"))
+	t.Logf("%+v", r.sums)
 	path := filepath.Join(t.TempDir(), "fault-matrix.md")
 	if *write {
 		path = "../../docs/fault-matrix.md"
 	}
 	harness.WriteReport(t, path, page, map[string]any{
-		"Table": r.Table(), "Hangs": r.Hangs(), "Figures": r.Figures(), "MoreGoroutines": moreGoroutines, "MoreFiles": moreFiles,
-		"MostGoroutines": mostGoroutines, "MostResident": float64(mostResident), "MostConnections": mostConnections, "MostFlood": float64(mostFlood),
+		"Targets": r.rows(func(c cell) bool { return !c.endures() }), "Hangs": r.rows(cell.endures),
+		"Sums": r.sums, "Cells": len(r.results), "Took": r.took.Round(time.Second), "Seed": r.seed,
+		"MoreGoroutines": moreGoroutines, "MoreFiles": moreFiles,
+		"MostGoroutines": mostGoroutines, "MostFiles": mostFiles, "MostResident": float64(mostResident),
 	})
 	if t.Failed() {
 		t.Logf("-seed %d plays it again; -only 'fault / endpoint / mode' plays one cell", m.seed)
@@ -90,12 +92,12 @@ func TestJudgeOfPlay(t *testing.T) {
 		}, "clusters", always, "is missing"},
 		{"a request elsewhere", fault{makes: outcome{up: true}, answer: func(x *exchange) {
 			altered(func(b []byte) []byte { return b })(x)
-			stray(t, x.server.elsewhere.URL)
+			stray(t, x.stack.elsewhere.URL)
 		}}, exports, once, "requests went to another host"},
 		{"a retry that is none", fault{answer: status(404, "X"), makes: retriedThenDown(notFound)}, exports, once, "is down: not_found"},
 	} {
 		test.fault.name = test.name
-		r := s.play(t, cell{&test.fault, column(test.column), test.mode}, 4, 1)
+		r := s.play(cell{&test.fault, column(test.column), test.mode}, 4, 1)
 		if found := strings.Join(r.found, "\n"); r.violations == 0 || !strings.Contains(found, test.want) {
 			t.Errorf("%s: no violation that says %q, but %d:\n%s", test.name, test.want, r.violations, found)
 		}

@@ -2,9 +2,10 @@ package faultmatrix
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
+
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
 // phase is what a scrape may show of the targets that are struck.
@@ -33,8 +34,6 @@ type judge struct {
 	struck map[target]bool
 	// sharing are targets that wait for the same rate limit, and so may be rate limited with the struck one.
 	sharing map[target]bool
-	// renamed is the project of which nothing but the form is judged; "" is none.
-	renamed string
 	// unnoticed has the fault be over before it can show.
 	unnoticed bool
 
@@ -48,20 +47,19 @@ func (j *judge) complain(format string, args ...any) {
 
 // judge returns what is wrong with a scrape.
 func (j *judge) judge(s *snapshot, at phase) []string {
-	j.at, j.wrong = at, nil
+	var before harness.Exposition
+	if j.last != nil {
+		before = j.last.all
+	}
+	j.at, j.wrong = at, s.all.Contradictions(before)
 	j.judgeTargets(s)
 	j.judgeValues(s)
-	j.judgeStateSets(s)
 	j.judgeHealth(s)
 	if j.last != nil {
 		j.judgeChange(s)
 	}
 	slices.Sort(j.wrong)
 	return j.wrong
-}
-
-func (j *judge) exempt(group string) bool {
-	return j.at != calm && j.renamed != "" && group == j.renamed
 }
 
 func (j *judge) strikes(t target) bool { return j.at != calm && j.struck[t] }
@@ -77,7 +75,6 @@ func (j *judge) isStruck(s *snapshot, t target) bool {
 func (j *judge) judgeTargets(s *snapshot) {
 	for t, unsupported := range j.targets {
 		switch {
-		case j.exempt(t.group):
 		case unsupported == "":
 			j.judgeTarget(s, t)
 		case s.unsupported[t] != unsupported:
@@ -85,7 +82,7 @@ func (j *judge) judgeTargets(s *snapshot) {
 		}
 	}
 	for t := range s.up {
-		if _, expected := j.targets[t]; !expected && !j.exempt(t.group) {
+		if _, expected := j.targets[t]; !expected {
 			j.complain("there is no target %s", t)
 		}
 	}
@@ -153,7 +150,6 @@ func (j *judge) judgeValues(s *snapshot) {
 	for key, was := range j.baseline.values {
 		is, there := s.values[key]
 		switch t := was.owner; {
-		case j.exempt(was.labels["group_id"]):
 		case j.strikes(t) && j.outcome.lies:
 			doubted[t] = true
 		case j.derived(was):
@@ -170,7 +166,7 @@ func (j *judge) judgeValues(s *snapshot) {
 		}
 	}
 	for key, is := range s.values {
-		if _, there := j.baseline.values[key]; !there && !doubted[is.owner] && !j.exempt(is.labels["group_id"]) && !j.derived(is) {
+		if _, there := j.baseline.values[key]; !there && !doubted[is.owner] && !j.derived(is) {
 			j.complain("%s was not there before", key)
 		}
 	}
@@ -206,38 +202,16 @@ func (j *judge) judgePlausible(s *snapshot, t target) {
 	}
 }
 
-// judgeStateSets holds that each state set sums to 1.
-func (j *judge) judgeStateSets(s *snapshot) {
-	sums := map[string]float64{}
-	for _, one := range s.values {
-		for _, label := range []string{"state", "phase"} {
-			if strings.HasSuffix(one.name, "_"+label) {
-				rest := maps.Clone(one.labels)
-				delete(rest, label)
-				sums[fmt.Sprint(one.name, rest)] += one.value
-			}
-		}
-	}
-	for key, sum := range sums {
-		if sum != 1 {
-			j.complain("the state set %s sums to %v", key, sum)
-		}
-	}
-}
-
 // judgeHealth holds what is told of the exporter's own reading against itself.
 func (j *judge) judgeHealth(s *snapshot) {
 	type place struct{ collector, group, state string }
-	counted, bad := map[place]float64{}, map[string]bool{}
-	anyProject := false
-	for t, up := range s.up {
-		state := "down"
-		if up {
-			state = "up"
+	counted, bad, up := map[place]float64{}, map[string]bool{}, 0.0
+	for t, isUp := range s.up {
+		counted[place{t.collector, t.group, map[bool]string{true: "up", false: "down"}[isUp]}]++
+		bad[t.collector] = bad[t.collector] || !isUp
+		if isUp && t.collector == projects {
+			up = 1
 		}
-		counted[place{t.collector, t.group, state}]++
-		bad[t.collector] = bad[t.collector] || !up
-		anyProject = anyProject || up && t.collector == projects
 	}
 	for t := range s.unsupported {
 		counted[place{t.collector, t.group, "unsupported"}]++
@@ -262,8 +236,8 @@ func (j *judge) judgeHealth(s *snapshot) {
 			j.complain("%s is %v, and target_up says otherwise", key, one.value)
 		}
 	}
-	if up := s.others["mongodbatlas_up{}"].value == 1; up != anyProject {
-		j.complain("mongodbatlas_up is %v, and target_up of the projects says %v", up, anyProject)
+	if is := s.all["mongodbatlas_up{}"]; is != up {
+		j.complain("mongodbatlas_up is %v, and target_up of the projects says %v", is, up)
 	}
 }
 
@@ -275,7 +249,7 @@ const (
 	freshest = slowness * 8.0
 )
 
-// judgeChange holds a scrape against the one before: what counts never falls, and only what was read is fresh.
+// judgeChange holds a scrape against the one before: only what was read is fresh.
 func (j *judge) judgeChange(s *snapshot) {
 	for t, at := range s.refreshed {
 		was, known := j.last.refreshed[t]
@@ -291,11 +265,6 @@ func (j *judge) judgeChange(s *snapshot) {
 			j.complain("target %s, which nothing strikes, was read %.1f s ago: the others starve it", t, age)
 		case s.up[t] && age > oldest:
 			j.complain("target %s is up and was read %.1f s ago", t, age)
-		}
-	}
-	for key, one := range s.others {
-		if was, ok := j.last.others[key]; ok && strings.HasSuffix(one.name, "_total") && one.value < was.value {
-			j.complain("%s fell from %v to %v", key, was.value, one.value)
 		}
 	}
 }

@@ -29,23 +29,14 @@ type matrix struct {
 // run plays cells, some exporters at a time, each as a test of its own.
 func (m *matrix) run(t *testing.T, all []cell) *report {
 	t.Helper()
-	r := &report{began: time.Now(), Seed: m.seed}
-	waiting := make(chan []cell)
+	r := &report{seed: m.seed}
+	began, waiting := time.Now(), make(chan []cell)
 	var workers sync.WaitGroup
-	var mu sync.Mutex
 	for range m.exporters {
 		workers.Go(func() {
 			for cells := range waiting {
-				for len(cells) > 0 && t.Context().Err() == nil {
-					t.Run("exporter", func(t *testing.T) {
-						results, life := m.play(t, cells)
-						cells = cells[len(results):]
-						mu.Lock()
-						defer mu.Unlock()
-						r.results = append(r.results, results...)
-						r.lives = append(r.lives, life)
-						t.Logf("%s: %d of %d cells", time.Since(r.began).Round(time.Second), len(r.results), len(all))
-					})
+				for len(cells) > 0 {
+					t.Run("exporter", func(t *testing.T) { m.play(t, &cells, r) })
 				}
 			}
 		})
@@ -55,17 +46,22 @@ func (m *matrix) run(t *testing.T, all []cell) *report {
 	}
 	close(waiting)
 	workers.Wait()
-	r.took = time.Since(r.began)
+	r.took = time.Since(began)
 	return r
 }
 
-// play plays the cells of a batch with one exporter, until that is broken.
-func (m *matrix) play(t *testing.T, cells []cell) (results []*result, l life) {
+// play plays the cells of a batch with one exporter, until that is broken or the test fails for good, and takes them from the
+// batch.
+func (m *matrix) play(t *testing.T, cells *[]cell, r *report) {
 	t.Helper()
-	s := start(t, cells[0].setup())
-	for _, c := range cells {
-		one := s.play(t, c, m.scrapes, m.seed)
-		results = append(results, one)
+	first := (*cells)[0]
+	var played int
+	defer func() { *cells = (*cells)[max(1, played):] }()
+	s := start(t, first.setup())
+	for _, c := range *cells {
+		played++
+		one := s.play(c, m.scrapes, m.seed)
+		r.add(one)
 		for _, found := range one.found {
 			t.Error(found)
 		}
@@ -73,14 +69,9 @@ func (m *matrix) play(t *testing.T, cells []cell) (results []*result, l life) {
 			break
 		}
 	}
-	l = s.life
-	l.requests = s.atlas.Count("")
-	s.server.mu.Lock()
-	l.mostConnections, l.connections = s.server.most, s.server.made
-	s.server.mu.Unlock()
-	l.wrong = append(s.stop(), l.violations()...)
-	for _, wrong := range l.wrong {
+	s.life.wrong = append(s.stop(), s.life.violations()...)
+	r.end(s.life)
+	for _, wrong := range s.life.wrong {
 		t.Error(wrong)
 	}
-	return results, l
 }

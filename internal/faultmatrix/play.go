@@ -2,17 +2,13 @@ package faultmatrix
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
 	"net/http"
-	"os"
-	"os/exec"
 	"slices"
 	"strings"
 	"sync"
-	"testing"
 	"time"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
@@ -30,8 +26,6 @@ const (
 	beat     = 80 * time.Millisecond
 	// crowd is how many probes come at once, and how many scrapes are given up.
 	crowd = 60
-	// commandLimit bounds a command: check asks for some two hundred things, of which many hang, each with a retry.
-	commandLimit = slowness * 3 * time.Minute
 	// tokensPerMinute is how many tokens Atlas lets a client ask for.
 	tokensPerMinute = 10
 )
@@ -41,64 +35,68 @@ type play struct {
 	*stack
 	cell
 	*result
-	strike  *strike
 	judge   *judge
 	scrapes int // at least, of each half
 	mints   int // of tokens before
 	began   time.Time
+	target  target
+	disarm  func()
+
+	mu     sync.Mutex
+	random *rand.Rand
+	seen   int // requests that the fault may strike
+	struck int
 }
 
 // play plays a cell and judges every scrape of it.
-func (s *stack) play(t testing.TB, c cell, scrapes int, seed uint64) *result {
-	t.Helper()
+func (s *stack) play(c cell, scrapes int, seed uint64) *result {
 	hash := fnv.New64a()
 	_, _ = hash.Write([]byte(c.String()))
 	random := rand.New(rand.NewPCG(seed, hash.Sum64()))
-	k := &strike{cell: c, target: s.org.pick(c.endpoint(), random), random: random}
-	p := &play{stack: s, cell: c, strike: k, result: &result{cell: c}, scrapes: (scrapes + 1) / 2, mints: s.atlas.Mints(), began: time.Now()}
+	p := &play{
+		stack: s, cell: c, result: &result{cell: c}, scrapes: (scrapes + 1) / 2, mints: s.atlas.Mints(), began: time.Now(),
+		target: s.org.pick(c.endpoint(), random), random: random,
+	}
 	p.judge = &judge{
 		targets: s.org.targets(s.configured), baseline: s.baseline, last: s.last, outcome: c.outcome(), struck: map[target]bool{}, sharing: map[target]bool{},
 		wide: c.column.scope != oneTarget, unnoticed: c.mode == once && c.outcome().retried,
 	}
 	for t, unsupported := range p.judge.targets {
-		if unsupported == "" && k.concerns(t) {
+		if unsupported == "" && p.concerns(t) {
 			p.judge.struck[t] = true
 		}
-		p.judge.sharing[t] = k.shares(t)
+		p.judge.sharing[t] = p.shares(t)
 	}
-	if p.judge.outcome.renames {
-		p.judge.renamed = s.org.groups[0]
+	p.strikeOut()
+	p.lookElsewhere()
+	if p.endures() {
+		p.endure()
 	}
-	flooded := s.server.flooded.Load()
-	for _, step := range []func(context.Context) error{p.strikeOut, p.lookElsewhere, p.endure, p.recover, p.hangUp} {
-		if err := step(t.Context()); err != nil {
-			p.complain("it could not go on: " + err.Error())
-			s.broken = true
-			break
-		}
+	p.recover()
+	if p.endures() { // the fault strikes again: the exporter has to end while everything hangs
+		p.arm()
+		p.atlas.ForgetTokens()
+		_, _ = p.ask("/metrics")
 	}
-	p.conclude(s.server.flooded.Load() - flooded)
+	p.conclude()
 	return p.result
 }
 
-// scrape scrapes once, judges what comes, and waits a beat. It returns nil where nothing could be read, which has then been
-// said.
-func (p *play) scrape(ctx context.Context, at phase) (*snapshot, error) {
-	a, err := p.ask(ctx, http.MethodGet, "/metrics")
+// scrape scrapes once, judges what comes, and waits a beat. It returns what was last read.
+func (p *play) scrape(at phase) *snapshot {
+	a, err := p.ask("/metrics")
 	p.result.scrapes++
 	if p.exporter.Ended() {
-		return nil, errors.New("the exporter has ended")
+		p.t.Fatalf("%s: the exporter has ended\n%s", p.cell, strings.Join(p.found, "\n"))
 	}
 	p.complain(p.findings()...)
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
-	}
 	if seen := p.look("a scrape", a, err, http.StatusOK); seen != nil {
 		p.complain(p.judge.judge(seen, at)...)
 		p.life.peak = p.life.peak.Peak(seen.usage)
 		p.judge.last, p.last = seen, seen
 	}
-	return p.judge.last, harness.Pause(ctx, beat)
+	time.Sleep(beat)
+	return p.judge.last
 }
 
 // look judges an answer by its form, and returns what it shows where that is metrics.
@@ -135,62 +133,41 @@ func (p *play) shows(s *snapshot, one bool) bool {
 }
 
 // strikeOut lets the fault strike, and scrapes until it has shown.
-func (p *play) strikeOut(ctx context.Context) error {
-	if p.fault.points == nil {
-		p.server.arm(p.strike)
+func (p *play) strikeOut() {
+	if p.fault.points != nil {
+		p.reload(p.fault.points(p.stack))
+	} else {
+		p.arm()
 	}
 	at, steady, began := faulty, 0, time.Now()
-	for n := 0; ; n++ {
-		if err := p.provoke(ctx, n); err != nil {
-			return err
+	limit := settling
+	if p.judge.wide { // a request that waits for its turn is given up after half a minute
+		limit *= 2
+	}
+	for n := 1; ; n++ {
+		seen, struck := p.counts()
+		if time.Since(began) > limit {
+			p.complain(fmt.Sprintf("after %s the fault has not shown: it struck %d of %d requests", limit, struck, seen))
+			return
 		}
-		seen, err := p.scrape(ctx, at)
-		if err != nil {
-			return err
+		if p.ofToken() && struck == 0 && (n == 1 || p.mode != always) {
+			p.atlas.ForgetTokens()
 		}
-		if p.mode == always && !p.judge.wide && !p.judge.outcome.mayStayUp() && p.shows(seen, false) {
+		shown := p.scrape(at)
+		if p.mode == always && !p.judge.wide && !p.judge.outcome.mayStayUp() && p.shows(shown, false) {
 			at = settled
 			steady++
 		}
-		if n+1 >= p.scrapes && p.hasStruck(steady) && (!p.judge.wide || p.shows(seen, true) && time.Since(began) > starving) {
-			return nil
-		}
-		limit := settling
-		if p.judge.wide { // a request that waits for its turn is given up after half a minute
-			limit *= 2
-		}
-		if time.Since(began) > limit {
-			seen, struck := p.strike.counts()
-			p.complain(fmt.Sprintf("after %s the fault has not shown: it struck %d of %d requests", limit, struck, seen))
-			return nil
+		if n >= p.scrapes && p.hasStruck(steady) && (!p.judge.wide || p.shows(shown, true) && time.Since(began) > starving) {
+			return
 		}
 	}
-}
-
-// provoke makes the exporter do what the fault needs: ask for a token, or turn to another address; for good, for one scrape, or
-// for any.
-func (p *play) provoke(ctx context.Context, n int) error {
-	if n > 0 && p.mode == always {
-		return nil
-	}
-	if _, struck := p.strike.counts(); p.ofToken() && struck == 0 {
-		p.atlas.ForgetTokens()
-	}
-	if p.fault.points == nil {
-		return nil
-	}
-	if n == 0 || p.mode == atRandom && p.strike.flip() {
-		return p.reload(ctx, p.fault.points(p.server))
-	}
-	return p.reload(ctx, p.server.http.URL)
 }
 
 // hasStruck tells whether the fault has struck, and has shown as often as it should.
 func (p *play) hasStruck(steady int) bool {
-	seen, struck := p.strike.counts()
+	seen, struck := p.counts()
 	switch {
-	case p.fault.points != nil:
-		return p.mode != always || steady >= 3
 	case p.judge.wide:
 		return struck > 0
 	case p.mode == always && p.judge.outcome.mayStayUp():
@@ -204,37 +181,33 @@ func (p *play) hasStruck(steady int) bool {
 }
 
 // lookElsewhere searches the other pages for secrets, and sees that they answer.
-func (p *play) lookElsewhere(ctx context.Context) error {
+func (p *play) lookElsewhere() {
 	for path, want := range map[string]int{
 		"/": 200, "/sd": 200, "/-/ready": 200, "/-/healthy": 200, "/probe?target=" + p.org.groups[0]: 200, "/probe?target=nothing": 400,
 		"/metrics?collect[]=exporter": 200,
 	} {
-		a, err := p.ask(ctx, http.MethodGet, path)
+		a, err := p.ask(path)
 		p.look(path, a, err, want)
 	}
 	p.complain(p.findings()...)
-	return nil
 }
 
 // endure asks for everything else while requests hang: many probes at once, many scrapes that are given up, a reload, and the
 // commands.
-func (p *play) endure(ctx context.Context) error {
-	if !p.endures() {
-		return nil
-	}
+func (p *play) endure() {
 	var group sync.WaitGroup
 	for range crowd {
 		group.Go(func() {
-			ctx, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
+			ctx, cancel := context.WithTimeout(p.t.Context(), 100*time.Millisecond)
 			defer cancel()
-			_, _ = p.ask(ctx, http.MethodGet, "/metrics") // is given up
+			_, _ = harness.Ask(ctx, http.MethodGet, p.exporter.URL()+"/metrics", scrapeTimeout) // is given up
 		})
 	}
 	group.Wait()
 	answers, errs := make([]harness.Answer, crowd), make([]error, crowd)
 	for i := range crowd {
 		group.Go(func() {
-			answers[i], errs[i] = p.ask(ctx, http.MethodGet, "/probe?target="+p.org.groups[i%len(p.org.groups)])
+			answers[i], errs[i] = p.ask("/probe?target=" + p.org.groups[i%len(p.org.groups)])
 		})
 	}
 	group.Wait()
@@ -242,103 +215,73 @@ func (p *play) endure(ctx context.Context) error {
 		a.Took /= 2 // sixty answers are rendered two at a time: on a busy machine the last ones are late without waiting for Atlas
 		p.look("one of many probes at once", a, errs[i], http.StatusOK)
 	}
-	if err := p.reload(ctx, p.server.http.URL); err != nil {
-		return err
-	}
-	if _, err := p.scrape(ctx, faulty); err != nil {
-		return err
-	}
-	p.command(ctx, "timeout", "check")
+	p.reload(p.http.URL)
+	p.scrape(faulty)
+	p.command("timeout", "check")
 	if p.judge.struck[endpointOf("pipelines").target(p.org.groups[0], "")] {
 		// A trigger that hangs halfway would have been carried out.
 		remove := p.atlas.Inject(atlassim.Fault{Operation: atlassim.OpTriggerPipeline, Hang: atlassim.HangSilent})
 		defer remove()
-		p.command(ctx, "", "trigger", "--project="+p.org.groups[0], "--pipeline=orders", "--snapshot-id=6a7953692c88faeba59d5e01")
+		p.command("", "trigger", "--project="+p.org.groups[0], "--pipeline=orders", "--snapshot-id=6a7953692c88faeba59d5e01")
 	}
-	return nil
 }
 
 // command runs a command that must end, fail and say why, and tell no secret.
-func (p *play) command(ctx context.Context, why string, args ...string) {
-	ctx, cancel := context.WithTimeout(ctx, commandLimit)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, p.program, append(args, "--config.file="+p.file)...) //nolint:gosec // the program that is tested
-	cmd.Env = os.Environ()
-	out, err := cmd.CombinedOutput()
-	var exit *exec.ExitError
-	switch {
-	case ctx.Err() != nil:
-		p.complain(fmt.Sprintf("%s does not end within %s", args[0], commandLimit))
-	case !errors.As(err, &exit) || exit.ExitCode() != 1 || !strings.Contains(string(out), why):
-		p.complain(fmt.Sprintf("%s: %v, and does not say %q:\n%s", args[0], err, why, out))
+func (p *play) command(why string, args ...string) {
+	got := harness.RunProgram(p.t, p.program, nil, append(args, "--config.file="+p.file)...)
+	out := got.Stdout + got.Stderr
+	if got.ExitCode != 1 || !strings.Contains(out, why) {
+		p.complain(fmt.Sprintf("%s: exit code %d, and does not say %q:\n%s", args[0], got.ExitCode, why, out))
 	}
-	p.complain(p.guard.search(args[0], out)...)
+	p.complain(p.guard.search(args[0], []byte(out))...)
 }
 
 // recover ends the fault, and scrapes until everything is as it was.
-func (p *play) recover(ctx context.Context) error {
-	if p.fault.points == nil {
-		p.strike.disarm()
-	} else if err := p.reload(ctx, p.server.http.URL); err != nil {
-		return err
+func (p *play) recover() {
+	if p.fault.points != nil {
+		p.reload(p.http.URL)
+	} else {
+		p.disarm()
 	}
-	lifted, calmScrapes := time.Now(), 0
-	for n := 1; ; n++ {
-		at := faulty
-		if calmScrapes > 0 {
-			at = calm
-		}
-		seen, err := p.scrape(ctx, at)
-		if err != nil {
-			return err
-		}
+	lifted, at, calmScrapes := time.Now(), faulty, 0
+	for n := 1; calmScrapes < p.scrapes; n++ {
+		seen := p.scrape(at)
 		if p.judge.outcome.unsupported == featureGone { // it is asked for again in an hour
 			if n >= p.scrapes {
-				return nil
+				return
 			}
 			continue
 		}
-		var wrong []string
-		if calmScrapes == 0 {
-			wrong = p.judge.judge(seen, calm)
+		if at == faulty {
+			if wrong := p.judge.judge(seen, calm); len(wrong) == 0 {
+				at, p.result.recovery = calm, time.Since(lifted)
+			} else if time.Since(lifted) > recovery+p.patience() {
+				p.complain(fmt.Sprintf("%s after the fault: %s", time.Since(lifted).Round(time.Second), strings.Join(wrong[:min(3, len(wrong))], "; ")))
+				p.broken = true
+				return
+			}
 		}
-		if len(wrong) == 0 {
-			if calmScrapes++; calmScrapes == 1 {
-				p.result.recovery = time.Since(lifted)
-			}
-			if calmScrapes >= p.scrapes {
-				p.life.ended = seen.usage
-				return nil
-			}
-		} else if time.Since(lifted) > recovery+p.patience() {
-			p.complain(fmt.Sprintf("%s after the fault: %s", time.Since(lifted).Round(time.Second), strings.Join(wrong[:min(3, len(wrong))], "; ")))
-			p.broken = true
-			return nil
+		if at == calm {
+			calmScrapes++
+			p.life.ended = seen.usage
 		}
 	}
-}
-
-// hangUp lets the fault strike again where the exporter has to end while everything hangs.
-func (p *play) hangUp(ctx context.Context) error {
-	if !p.endures() {
-		return nil
-	}
-	p.server.arm(p.strike)
-	p.atlas.ForgetTokens()
-	_, _ = p.ask(ctx, http.MethodGet, "/metrics")
-	return nil
 }
 
 // conclude judges the cell as a whole.
-func (p *play) conclude(flooded int64) {
-	if strayed := p.server.strayed.Swap(0); strayed > 0 {
+func (p *play) conclude() {
+	if strayed := p.strayed.Swap(0); strayed > 0 {
 		p.complain(fmt.Sprintf("%d requests went to another host", strayed))
 	}
-	if odd := p.server.odd(); odd > 0 && !p.broken {
+	odd := p.atlas.Count("") - p.atlas.Count(atlassim.OpTriggerPipeline)
+	for _, e := range endpoints() {
+		odd -= p.atlas.Count(e.Operation)
+	}
+	if odd > 0 && !p.broken {
 		p.broken = true
 		p.complain(fmt.Sprintf("%d requests that the exporter should not send", odd))
 	}
-	seen, struck := p.strike.counts()
+	seen, struck := p.counts()
 	tokens := p.atlas.Mints() - p.mints
 	if p.ofToken() {
 		tokens = seen
@@ -349,8 +292,4 @@ func (p *play) conclude(flooded int64) {
 	if p.ofToken() && slices.Contains(p.judge.outcome.reasons, rateLimited) && struck != 1 {
 		p.complain(fmt.Sprintf("%d requests for a token were refused for their number within a minute, not 1", struck))
 	}
-	if struck > 0 && flooded/int64(struck) > mostFlood {
-		p.complain(fmt.Sprintf("%d bytes were read of a body without end", flooded/int64(struck)))
-	}
-	p.life.flooded = max(p.life.flooded, flooded/int64(max(struck, 1)))
 }

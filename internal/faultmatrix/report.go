@@ -2,8 +2,7 @@ package faultmatrix
 
 import (
 	"fmt"
-	"regexp"
-	"slices"
+	"sync"
 	"time"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
@@ -11,26 +10,19 @@ import (
 
 // life is what became of one exporter.
 type life struct {
-	began, ended    harness.Usage // when everything was well
-	peak            harness.Usage
-	flooded         int64 // bytes that one request could get of a body without end
-	requests        int
-	connections     int
-	mostConnections int
-	wrong           []string
+	began, ended harness.Usage // when everything was well
+	peak         harness.Usage
+	wrong        []string
 }
 
 // The limits of an exporter's life. It keeps up to eight connections, each with two goroutines and a file; a scrape has some
 // more.
 const (
-	moreGoroutines  = 24
-	moreFiles       = 12
-	mostGoroutines  = 400
-	mostResident    = 512 << 20
-	mostConnections = 32
-	// mostFlood is what a server may get rid of before nobody listens: the 16 MiB that an answer may have, for each request
-	// that reads it at the same time, and what the kernel holds.
-	mostFlood = 64 << 20
+	moreGoroutines = 24
+	moreFiles      = 12
+	mostGoroutines = 400
+	mostFiles      = 64
+	mostResident   = 512 << 20
 )
 
 // violations tells what grew more than it may, or was more than it may ever be.
@@ -39,106 +31,69 @@ func (l *life) violations() []string {
 	if l.ended.Goroutines > l.began.Goroutines+moreGoroutines || l.ended.Files > l.began.Files+moreFiles {
 		wrong = append(wrong, fmt.Sprintf("it grows: from %s to %s", l.began, l.ended))
 	}
-	if l.peak.Goroutines > mostGoroutines || l.peak.Resident > mostResident || l.mostConnections > mostConnections {
-		wrong = append(wrong, fmt.Sprintf("too much at a time: %s, %d connections", l.peak, l.mostConnections))
+	if l.peak.Goroutines > mostGoroutines || l.peak.Resident > mostResident || l.peak.Files > mostFiles {
+		wrong = append(wrong, fmt.Sprintf("too much at a time: %s", l.peak))
 	}
 	return wrong
 }
 
 // report is how a run went.
 type report struct {
-	began   time.Time
-	took    time.Duration
-	Seed    uint64
+	seed uint64
+	took time.Duration
+
+	mu      sync.Mutex
 	results []*result
-	lives   []life
+	sums    sums
 }
 
-// all is the row and the column of sums.
-const all = "all"
-
-// Table has a row for each fault and a column for each endpoint: scrapes and violations in all modes. The first row is the
-// head.
-func (r *report) Table() [][]string {
-	return r.table(func(c cell) bool { return c.column.scope == oneTarget })
+// sums are the figures of a run.
+type sums struct {
+	Scrapes, Violations, Exporters int
+	Slowest                        time.Duration // recovery from a fault that does not ask to wait
+	Peak                           harness.Usage
 }
 
-// Hangs has the same for the cells in which everything else is asked for while requests hang.
-func (r *report) Hangs() [][]string { return r.table(cell.endures) }
-
-func (r *report) table(part func(cell) bool) [][]string {
-	type at struct{ fault, column string }
-	scrapes, violations := map[at]int{}, map[at]int{}
-	rows, head := []string{}, []string{"fault"}
-	for _, c := range cells(regexp.MustCompile("")) {
-		if !part(c) {
-			continue
-		}
-		if !slices.Contains(rows, c.fault.name) {
-			rows = append(rows, c.fault.name)
-		}
-		if !slices.Contains(head, c.column.title) {
-			head = append(head, c.column.title)
-		}
+func (r *report) add(one *result) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.results = append(r.results, one)
+	r.sums.Scrapes += one.scrapes
+	r.sums.Violations += one.violations
+	if one.cell.patience() == 0 {
+		r.sums.Slowest = max(r.sums.Slowest, one.recovery)
 	}
-	for _, one := range r.results {
-		fault, column := one.cell.fault.name, one.cell.column.title
-		if !part(one.cell) {
-			continue
-		}
-		for _, where := range []at{{fault, column}, {fault, all}, {all, column}, {all, all}} {
-			scrapes[where] += one.scrapes
-			violations[where] += one.violations
-		}
-	}
-	head = append(head, all)
-	table := [][]string{head}
-	for _, name := range append(rows, all) {
-		row := []string{name}
-		for _, title := range head[1:] {
-			text := "–"
-			if where := (at{name, title}); scrapes[where] > 0 {
-				text = fmt.Sprintf("%d/%d", scrapes[where], violations[where])
-			}
-			row = append(row, text)
-		}
-		table = append(table, row)
-	}
-	return table
 }
 
-// Figures are the sums of a run, a sentence each.
-func (r *report) Figures() []string {
-	var most life
-	var slowest time.Duration
-	scrapes, violations, single, unnoticed := 0, 0, 0, 0
-	for _, l := range r.lives {
-		most.peak = most.peak.Peak(l.peak)
-		most.flooded = max(most.flooded, l.flooded)
-		most.requests += l.requests
-		most.connections += l.connections
-		most.mostConnections = max(most.mostConnections, l.mostConnections)
-		violations += len(l.wrong)
-	}
-	for _, one := range r.results {
-		scrapes += one.scrapes
-		violations += one.violations
-		if one.cell.patience() == 0 {
-			slowest = max(slowest, one.recovery)
-		}
-		if one.cell.outcome().retried && one.cell.mode == once {
-			single++
-			if one.violations == 0 {
-				unnoticed++
+func (r *report) end(l life) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.sums.Exporters++
+	r.sums.Violations += len(l.wrong)
+	r.sums.Peak = r.sums.Peak.Peak(l.peak)
+}
+
+// Row is what a fault came to.
+type Row struct {
+	Fault                      string
+	Cells, Scrapes, Violations int
+}
+
+// rows sums up a part of the cells, a row for each fault.
+func (r *report) rows(part func(cell) bool) []Row {
+	var rows []Row
+	for _, f := range allFaults() {
+		row := Row{Fault: f.name}
+		for _, one := range r.results {
+			if one.cell.fault.name == f.name && part(one.cell) {
+				row.Cells++
+				row.Scrapes += one.scrapes
+				row.Violations += one.violations
 			}
 		}
+		if row.Cells > 0 {
+			rows = append(rows, row)
+		}
 	}
-	return []string{
-		fmt.Sprintf("%d scrapes of %d cells, %d violations; %s with seed %d", scrapes, len(r.results), violations, r.took.Round(time.Second), r.Seed),
-		fmt.Sprintf("%d exporters, %d requests to Atlas over %d connections, at most %d open at a time",
-			len(r.lives), most.requests, most.connections, most.mostConnections),
-		fmt.Sprintf("%d of %d single faults that are retried did not show", unnoticed, single),
-		fmt.Sprintf("slowest recovery from a fault that does not ask to wait: %.1f s", slowest.Seconds()),
-		fmt.Sprintf("peaks: %s; of a body without end, at most %s went out for one request", most.peak, harness.MiB(float64(most.flooded))),
-	}
+	return rows
 }

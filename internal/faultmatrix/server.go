@@ -3,134 +3,92 @@ package faultmatrix
 import (
 	"io"
 	"log"
-	"math/rand/v2"
-	"net"
 	"net/http"
 	"net/http/httptest"
-	"sync"
-	"sync/atomic"
-	"testing"
+	"slices"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
-// server serves a simulated Atlas, lets one fault at a time strike, and counts connections.
-type server struct {
-	atlas     *atlassim.Server
-	http      *httptest.Server
-	elsewhere *httptest.Server // is none of the exporter's business
-	stranger  *httptest.Server // has a certificate that nobody trusts
-	secret    string
-
-	strayed atomic.Int64 // requests that came to the wrong host
-	flooded atomic.Int64 // bytes of bodies that have no end
-
-	mu         sync.Mutex
-	open, most int // connections now, and at a time
-	made       int
-}
-
-func newServer(t testing.TB, atlas *atlassim.Server, secret string, withTLS bool) *server {
-	t.Helper()
-	s := &server{atlas: atlas, secret: secret, http: httptest.NewUnstartedServer(atlas)}
+// serve serves the simulated Atlas, and what is none of the exporter's business.
+func (s *stack) serve() {
+	s.http = httptest.NewUnstartedServer(s.atlas)
 	s.http.Config.ErrorLog = log.New(io.Discard, "", 0)
-	s.http.Config.ConnState = func(_ net.Conn, state http.ConnState) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		switch state {
-		case http.StateNew:
-			s.open++
-			s.made++
-			s.most = max(s.most, s.open)
-		case http.StateClosed, http.StateHijacked:
-			s.open--
-		default:
-		}
-	}
 	stray := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { s.strayed.Add(1) })
 	s.elsewhere, s.stranger = httptest.NewServer(stray), httptest.NewTLSServer(stray)
 	s.stranger.Config.ErrorLog = s.http.Config.ErrorLog
-	if withTLS {
+	if s.tls {
 		s.http.EnableHTTP2 = true
 		s.http.StartTLS()
 	} else {
 		s.http.Start()
 	}
-	t.Cleanup(func() {
+	s.t.Cleanup(func() {
 		s.http.CloseClientConnections()
 		_ = s.http.Config.Close()
 		s.elsewhere.Close()
 		s.stranger.Close()
 	})
-	return s
 }
 
-// strike is a fault at work.
-type strike struct {
-	cell
-	target target
-	disarm func()
-
-	mu     sync.Mutex
-	random *rand.Rand
-	seen   int // requests that it may strike
-	struck int
-}
-
-// arm lets a fault strike from now on.
-func (s *server) arm(k *strike) {
-	f := atlassim.Fault{Match: k.hits, Hang: k.fault.hang}
-	e := k.endpoint()
-	switch k.column.scope {
+// arm lets the fault strike from now on.
+func (p *play) arm() {
+	f := atlassim.Fault{Match: p.hits, Hang: p.fault.hang}
+	e := p.endpoint()
+	switch p.column.scope {
 	case everything:
 	case oneProject:
-		f.Project = k.target.group
+		f.Project = p.target.group
 	case oneEndpoint:
 		f.Operation = e.Operation
 	case oneTarget:
-		f.Operation, f.Path = e.Operation, e.path(k.target)
+		f.Operation, f.Path = e.Operation, e.path(p.target)
 	}
-	if answer := k.fault.answer; answer != nil {
+	if p.fault.answer != nil {
 		f.Handler = func(w http.ResponseWriter, r *http.Request) {
-			answer(&exchange{ResponseWriter: w, r: r, endpoint: k.endpoint(), server: s})
+			p.fault.answer(&exchange{ResponseWriter: w, r: r, endpoint: e, stack: p.stack})
 		}
 	}
-	k.disarm = s.atlas.Inject(f)
+	p.disarm = p.atlas.Inject(f)
 }
 
-// hits decides whether a request is struck. One without credentials is only there to be challenged.
-func (k *strike) hits(r *http.Request) bool {
+// hits decides whether a request is strucp. One without credentials is only there to be challenged.
+func (p *play) hits(r *http.Request) bool {
 	if r.Header.Get("Authorization") == "" || r.Context().Value(spared{}) != nil {
 		return false
 	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.seen++
-	hit := k.mode == always || k.mode == once && k.struck == 0 || k.mode == atRandom && (k.random.IntN(2) == 0 || k.seen > 2 && k.struck == 0)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.seen++
+	hit := p.mode == always || p.mode == once && p.struck == 0 || p.mode == atRandom && (p.random.IntN(2) == 0 || p.seen > 2 && p.struck == 0)
 	if hit {
-		k.struck++
+		p.struck++
 	}
 	return hit
 }
 
-func (k *strike) flip() bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.random.IntN(2) == 0
+// counts tells how many requests for the endpoint came, and how many of them were strucp.
+func (p *play) counts() (seen, struck int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.seen, p.struck
 }
 
-// counts tells how many requests for the endpoint came, and how many of them were struck.
-func (k *strike) counts() (seen, struck int) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.seen, k.struck
-}
-
-// odd counts the requests that no exporter should send.
-func (s *server) odd() int {
-	odd := s.atlas.Count("") - s.atlas.Count(atlassim.OpTriggerPipeline)
-	for _, e := range endpoints() {
-		odd -= s.atlas.Count(e.Operation)
+// concerns reports whether the fault strikes a target.
+func (p *play) concerns(t target) bool {
+	switch p.column.scope {
+	case oneProject:
+		return t.group == p.target.group
+	case oneEndpoint:
+		return t.collector == p.target.collector
+	case everything:
+		return true
+	default:
+		return p.fault.points != nil || p.ofToken() || t == p.target
 	}
-	return odd
+}
+
+// shares reports whether a target waits for the same rate limit as the struck one.
+func (p *play) shares(t target) bool {
+	return slices.Contains(p.outcome().reasons, rateLimited) && t.group == p.target.group && t.endpoint().Set == p.endpoint().Set
 }

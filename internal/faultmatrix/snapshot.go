@@ -22,6 +22,7 @@ type series struct {
 // snapshot is what one scrape shows.
 type snapshot struct {
 	at    time.Time
+	all   harness.Exposition
 	usage harness.Usage
 	// values are the series about Atlas, by their keys; others are those about the exporter itself.
 	values map[string]series
@@ -40,7 +41,7 @@ func read(body []byte, at time.Time, configured bool) (*snapshot, error) {
 		return nil, err
 	}
 	s := &snapshot{
-		at: at, usage: harness.UsageOf(all), values: map[string]series{}, others: map[string]series{}, up: map[target]bool{},
+		at: at, all: all, usage: harness.UsageOf(all), values: map[string]series{}, others: map[string]series{}, up: map[target]bool{},
 		failed: map[target]string{}, unsupported: map[target]string{}, refreshed: map[target]float64{},
 	}
 	for key, value := range all {

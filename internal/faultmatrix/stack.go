@@ -7,16 +7,20 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
+
+// slowness multiplies every limit of time.
+const slowness = harness.Slowness
 
 const (
 	startLimit = slowness * time.Minute
@@ -36,12 +40,13 @@ type setup struct {
 	crowded    bool // one project has more targets than requests may be under way
 }
 
-// stack is one exporter with an Atlas of its own, behind a server that can strike.
+// stack is one exporter with an Atlas of its own, whose server can strike.
 type stack struct {
 	setup
+
+	t        *testing.T
 	org      *organization
 	atlas    *atlassim.Server
-	server   *server
 	program  string
 	exporter *harness.Exporter
 	searched int // bytes of the log
@@ -51,14 +56,19 @@ type stack struct {
 	baseline *snapshot
 	last     *snapshot
 	broken   bool
+	life     life
 
-	life life
+	http      *httptest.Server // Atlas
+	elsewhere *httptest.Server // is none of the exporter's business
+	stranger  *httptest.Server // has a certificate that nobody trusts
+	secret    string
+	strayed   atomic.Int64 // requests that came to the wrong host
 }
 
 // start starts a stack, and waits until everything is read.
-func start(t testing.TB, set setup) *stack {
+func start(t *testing.T, set setup) *stack {
 	t.Helper()
-	s := &stack{setup: set, org: newOrganization(set.crowded), file: filepath.Join(t.TempDir(), "exporter.yml"), program: harness.BuildExporter(t)}
+	s := &stack{setup: set, t: t, org: newOrganization(set.crowded), file: filepath.Join(t.TempDir(), "exporter.yml"), program: harness.BuildExporter(t)}
 	account := atlassim.NewServiceAccount()
 	account.Role = atlassim.ProjectOwner
 	key := atlassim.APIKey{PublicKey: "abcdefgh", PrivateKey: "private-" + rand.Text(), Role: atlassim.ProjectBackupManager}
@@ -66,11 +76,12 @@ func start(t testing.TB, set setup) *stack {
 		ServiceAccounts: []atlassim.ServiceAccount{account}, APIKeys: []atlassim.APIKey{key}, NoRateLimits: true, RecordLimit: 1,
 	})
 	s.guard = newGuard(account, key)
-	secret, credentials := account.ClientSecret, fmt.Sprintf("service_account: {client_id: %s, client_secret: %s}", account.ClientID, account.ClientSecret)
+	s.secret = account.ClientSecret
+	credentials := fmt.Sprintf("service_account: {client_id: %s, client_secret: %s}", account.ClientID, account.ClientSecret)
 	if s.apiKey {
-		secret, credentials = key.PrivateKey, fmt.Sprintf("api_key: {public_key: %s, private_key: %s}", key.PublicKey, key.PrivateKey)
+		s.secret, credentials = key.PrivateKey, fmt.Sprintf("api_key: {public_key: %s, private_key: %s}", key.PublicKey, key.PrivateKey)
 	}
-	s.server = newServer(t, s.atlas, secret, s.tls)
+	s.serve()
 	requestTimeout := slowness * 10 * time.Second
 	if s.hasty {
 		requestTimeout = slowness * 1500 * time.Millisecond
@@ -98,35 +109,21 @@ collectors:
 	var env []string
 	if s.tls {
 		authority := s.file + ".pem"
-		trusted := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.server.http.Certificate().Raw})
+		trusted := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.http.Certificate().Raw})
 		if err := os.WriteFile(authority, trusted, 0o600); err != nil {
 			t.Fatal(err)
 		}
 		env = append(env, "SSL_CERT_FILE="+authority)
 	}
-	err := s.point(s.server.http.URL)
-	if err == nil {
-		s.exporter = harness.StartExporterEnv(t, env, "--config.file="+s.file, "--web.timeout-offset="+offset.String(), "--log.level=debug")
-		err = s.settle(t.Context())
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	s.point(s.http.URL)
+	s.exporter = harness.StartExporterEnv(t, env, "--config.file="+s.file, "--web.timeout-offset="+offset.String(), "--log.level=debug")
+	s.settle()
 	return s
 }
 
 // ask asks the exporter for a page, as a scrape.
-func (s *stack) ask(ctx context.Context, method, path string) (harness.Answer, error) {
-	return harness.Ask(ctx, method, s.exporter.URL()+path, scrapeTimeout)
-}
-
-// metrics scrapes.
-func (s *stack) metrics(ctx context.Context) (*snapshot, error) {
-	a, err := s.ask(ctx, http.MethodGet, "/metrics")
-	if err != nil {
-		return nil, err
-	}
-	return read(a.Body, a.Began, s.configured)
+func (s *stack) ask(path string) (harness.Answer, error) {
+	return harness.Ask(s.t.Context(), http.MethodGet, s.exporter.URL()+path, scrapeTimeout)
 }
 
 // findings returns what the log has shown since the last call that it must not.
@@ -149,58 +146,38 @@ func (s *stack) stop() []string {
 }
 
 // point writes the configuration with this base URL.
-func (s *stack) point(baseURL string) error {
-	return harness.WriteFile(s.file, fmt.Sprintf(s.config, baseURL))
+func (s *stack) point(baseURL string) {
+	if err := harness.WriteFile(s.file, fmt.Sprintf(s.config, baseURL)); err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 // reload points the running exporter to another base URL.
-func (s *stack) reload(ctx context.Context, baseURL string) error {
-	if err := s.point(baseURL); err != nil {
-		return err
+func (s *stack) reload(baseURL string) {
+	s.point(baseURL)
+	if err := s.exporter.Reload(s.t.Context()); err != nil {
+		s.t.Fatal(err)
 	}
-	a, err := s.ask(ctx, http.MethodPost, "/-/reload")
-	if err == nil && a.Status != http.StatusOK {
-		err = fmt.Errorf("reload: status %d: %s", a.Status, a.Body)
-	}
-	return err
 }
 
 // settle waits until everything is read, and takes what is shown then as the truth.
-func (s *stack) settle(ctx context.Context) error {
-	for deadline := time.Now().Add(startLimit); ; {
-		seen, err := s.metrics(ctx)
+func (s *stack) settle() {
+	for deadline := time.Now().Add(startLimit); ; time.Sleep(50 * time.Millisecond) {
+		var seen *snapshot
+		a, err := s.ask("/metrics")
+		if err == nil {
+			seen, err = read(a.Body, a.Began, s.configured)
+		}
 		if err == nil {
 			wrong := (&judge{targets: s.org.targets(s.configured), baseline: seen}).judge(seen, calm)
 			if len(wrong) == 0 {
 				s.baseline, s.last, s.life.began, s.life.ended = seen, seen, seen.usage, seen.usage
-				return nil
+				return
 			}
 			err = errors.New(strings.Join(wrong, "\n"))
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("the exporter does not read a healthy organization: %w", err)
-		}
-		if err := harness.Pause(ctx, 50*time.Millisecond); err != nil {
-			return err
+			s.t.Fatalf("the exporter does not read a healthy organization: %v", err)
 		}
 	}
-}
-
-// concerns reports whether a fault strikes a target.
-func (k *strike) concerns(t target) bool {
-	switch k.column.scope {
-	case oneProject:
-		return t.group == k.target.group
-	case oneEndpoint:
-		return t.collector == k.target.collector
-	case everything:
-		return true
-	default:
-		return k.fault.points != nil || k.ofToken() || t == k.target
-	}
-}
-
-// shares reports whether a target waits for the same rate limit as the struck one.
-func (k *strike) shares(t target) bool {
-	return slices.Contains(k.outcome().reasons, rateLimited) && t.group == k.target.group && t.endpoint().Set == k.endpoint().Set
 }

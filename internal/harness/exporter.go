@@ -2,10 +2,10 @@ package harness
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -21,20 +21,16 @@ import (
 // directory of the test's own. Only the first call after a change of the source takes long.
 func BuildExporter(t testing.TB) string {
 	t.Helper()
-	root, err := moduleRoot()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return buildProgram(t, root, ".", "exporter")
+	return buildProgram(t, ".", "exporter")
 }
 
 // buildProgram builds a main package, and keeps what it built under the given name for the next time.
-func buildProgram(t testing.TB, root, pkg, name string) string {
+func buildProgram(t testing.TB, pkg, name string) string {
 	t.Helper()
-	if err := readDirectories(root); err != nil {
-		t.Fatal(err)
+	root, cache, err := rootAndCache()
+	if err == nil {
+		err = readDirectories(root)
 	}
-	cache, err := cacheDir()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,26 +78,17 @@ func readDirectories(root string) error {
 
 // linkOrCopy makes target the same program as source, for good: go build replaces a program, and does not write into it.
 func linkOrCopy(source, target string) error {
-	if os.Link(source, target) == nil {
-		return nil
+	if err := os.Link(source, target); err == nil || errors.Is(err, os.ErrExist) {
+		return err
 	}
-	in, err := os.Open(source)
+	content, err := os.ReadFile(source)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = in.Close() }()
 	// A process forked meanwhile would hold the new file open for writing, and the kernel runs no such file.
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
-	out, err := os.OpenFile(target, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o755)
-	if err != nil {
-		return err
-	}
-	if _, err := io.Copy(out, in); err != nil {
-		_ = out.Close()
-		return err
-	}
-	return out.Close()
+	return os.WriteFile(target, content, 0o755)
 }
 
 // Exporter is a running exporter of one test's own.
@@ -149,6 +136,9 @@ func exporterEnv(extra []string) []string {
 	return append(env, extra...)
 }
 
+// commandLimit bounds a command: check asks Atlas for everything, and each request may hang, and again at its retry.
+const commandLimit = 3 * time.Minute
+
 // Output is what a command left.
 type Output struct {
 	Stdout, Stderr string
@@ -157,7 +147,7 @@ type Output struct {
 }
 
 // RunExporter builds the exporter and runs one command of it to its end, with the environment of StartExporterEnv. Any exit
-// code is a result; a command that does not start, or that met a data race, fails the test.
+// code is a result; a command that does not start or does not end, or that met a data race, fails the test.
 func RunExporter(t testing.TB, env []string, args ...string) Output {
 	t.Helper()
 	return RunProgram(t, BuildExporter(t), env, args...)
@@ -167,14 +157,16 @@ func RunExporter(t testing.TB, env []string, args ...string) Output {
 func RunProgram(t testing.TB, program string, env []string, args ...string) Output {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	cmd := exec.CommandContext(t.Context(), program, args...)
+	ctx, cancel := context.WithTimeout(t.Context(), Slowness*commandLimit)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Env = exporterEnv(env)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	cmd.WaitDelay = time.Second
 	err := cmd.Run()
 	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		t.Fatalf("running %s: %v", cmd, err)
+	if err != nil && !errors.As(err, &exit) || ctx.Err() != nil {
+		t.Fatalf("running %s: %v, %v\n%s", cmd, err, ctx.Err(), &stderr)
 	}
 	if strings.Contains(stderr.String(), dataRace) {
 		t.Errorf("the exporter met a data race:\n%s", &stderr)

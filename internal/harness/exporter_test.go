@@ -17,11 +17,7 @@ import (
 // is the running of a program and not the program.
 func buildStandin(t testing.TB) string {
 	t.Helper()
-	root, err := moduleRoot()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return buildProgram(t, root, "./internal/harness/testdata/standin", "standin")
+	return buildProgram(t, "./internal/harness/testdata/standin", "standin")
 }
 
 func TestStartExporter(t *testing.T) {

@@ -77,26 +77,14 @@ func (e Exposition) add(name string, metric *dto.Metric) error {
 // Series writes a series as Prometheus does, with its labels in order of their names. pairs are names and values in turn.
 // A label with an empty value is left out: to Prometheus, it does not exist.
 func Series(name string, pairs ...string) string {
-	labels := make([][2]string, 0, len(pairs)/2)
+	var labels []string
 	for pair := range slices.Chunk(pairs, 2) {
 		if pair[1] != "" {
-			labels = append(labels, [2]string{pair[0], pair[1]})
+			labels = append(labels, pair[0]+"="+strconv.Quote(pair[1]))
 		}
 	}
-	slices.SortFunc(labels, func(a, b [2]string) int { return strings.Compare(a[0], b[0]) })
-	var b strings.Builder
-	b.WriteString(name)
-	b.WriteByte('{')
-	for i, label := range labels {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteString(label[0])
-		b.WriteByte('=')
-		b.WriteString(strconv.Quote(label[1]))
-	}
-	b.WriteByte('}')
-	return b.String()
+	slices.Sort(labels)
+	return name + "{" + strings.Join(labels, ",") + "}"
 }
 
 // Family returns the name of a series.
@@ -121,5 +109,29 @@ func Labels(series string) map[string]string {
 	return labels
 }
 
-// Label returns the value of one label of a series, and "" if the series does not have it.
-func Label(series, name string) string { return Labels(series)[name] }
+// Contradictions returns what no scrape may show, whatever happens: a state set that does not sum to 1, and a counter that
+// fell since the scrape before.
+func (e Exposition) Contradictions(before Exposition) []string {
+	var found []string
+	sums := map[string]float64{}
+	for series, value := range e {
+		family := Family(series)
+		for _, label := range []string{"state", "phase"} {
+			if strings.HasSuffix(family, "_"+label) {
+				others := Labels(series)
+				delete(others, label)
+				sums[fmt.Sprint(family, " ", others)] += value
+			}
+		}
+		isCounter := strings.HasSuffix(family, "_total") || strings.HasSuffix(family, "_count")
+		if was, known := before[series]; known && isCounter && value < was {
+			found = append(found, fmt.Sprintf("%s fell from %v to %v", series, was, value))
+		}
+	}
+	for set, sum := range sums {
+		if sum != 1 {
+			found = append(found, fmt.Sprintf("the state set %s sums to %v", set, sum))
+		}
+	}
+	return found
+}

@@ -15,45 +15,22 @@ import (
 // modulePath names the module whose root holds tools/ and the exporter's main package.
 const modulePath = "github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter"
 
-// moduleRoot finds the project's root from the directory that go test started the test in.
-func moduleRoot() (string, error) {
-	dir, err := os.Getwd()
-	if err != nil {
-		return "", err
-	}
-	start := dir
-	for {
-		content, err := os.ReadFile(filepath.Join(dir, "go.mod"))
-		if err == nil && bytes.HasPrefix(content, []byte("module "+modulePath+"\n")) {
-			return dir, nil
-		}
-		parent := filepath.Dir(dir)
-		if parent == dir {
-			return "", fmt.Errorf("no go.mod of module %s in %s or above", modulePath, start)
-		}
-		dir = parent
-	}
-}
-
-// cacheDir is where built programs are kept between test runs, created where it is missing.
-func cacheDir() (string, error) {
-	user, err := os.UserCacheDir()
-	if err != nil {
-		return "", fmt.Errorf("no place to keep built programs: %w", err)
-	}
-	dir := filepath.Join(user, modulePath)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return "", fmt.Errorf("no place to keep built programs: %w", err)
-	}
-	return dir, nil
-}
-
-// rootAndCache are moduleRoot and cacheDir.
+// rootAndCache finds the project's root from the directory that go test started the test in, and creates the directory where
+// built programs are kept between test runs.
 func rootAndCache() (root, cache string, err error) {
-	if root, err = moduleRoot(); err == nil {
-		cache, err = cacheDir()
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", modulePath).Output() //nolint:noctx // it reads a file
+	if err != nil {
+		return "", "", fmt.Errorf("no module %s here: %w", modulePath, err)
 	}
-	return root, cache, err
+	user, err := os.UserCacheDir()
+	if err == nil {
+		cache = filepath.Join(user, modulePath)
+		err = os.MkdirAll(cache, 0o755)
+	}
+	if err != nil {
+		return "", "", fmt.Errorf("no place to keep built programs: %w", err)
+	}
+	return string(bytes.TrimSpace(out)), cache, nil
 }
 
 // goBuild runs go build in dir, with flags and a package, and puts the program at output. An error carries the compiler's
@@ -83,13 +60,10 @@ var errTestTimeout = errors.New("the test's -timeout is near: give go test -time
 func buildContext(t testing.TB) (context.Context, context.CancelFunc) {
 	t.Helper()
 	const margin = 5 * time.Second
-	limited, ok := t.(interface{ Deadline() (time.Time, bool) })
-	if !ok {
-		return context.WithCancel(t.Context())
+	if limited, ok := t.(interface{ Deadline() (time.Time, bool) }); ok {
+		if deadline, ok := limited.Deadline(); ok {
+			return context.WithDeadlineCause(t.Context(), deadline.Add(-margin), errTestTimeout)
+		}
 	}
-	deadline, ok := limited.Deadline()
-	if !ok {
-		return context.WithCancel(t.Context())
-	}
-	return context.WithDeadlineCause(t.Context(), deadline.Add(-margin), errTestTimeout)
+	return context.WithCancel(t.Context())
 }

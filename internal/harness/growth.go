@@ -34,29 +34,10 @@ func (u Usage) Peak(other Usage) Usage {
 // MiB writes a number of bytes.
 func MiB(bytes float64) string { return fmt.Sprintf("%.1f MiB", bytes/(1<<20)) }
 
-// Resource is something that a process must not use more and more of.
-type Resource struct {
-	Name string
-	Of   func(Usage) float64
-	Show func(float64) string
-	// Relative and Absolute say how far the end may be above the start: by the larger of the two.
-	Relative, Absolute float64
-}
-
-// Resources lists the four resources of a Usage, with what each may grow by: a share of where it started, or an amount.
-func Resources(relative, absolute Usage) []Resource {
-	count := func(n float64) string { return fmt.Sprintf("%.0f", n) }
-	return []Resource{
-		{"heap in use", func(u Usage) float64 { return u.Heap }, MiB, relative.Heap, absolute.Heap},
-		{"resident memory", func(u Usage) float64 { return u.Resident }, MiB, relative.Resident, absolute.Resident},
-		{"goroutines", func(u Usage) float64 { return u.Goroutines }, count, relative.Goroutines, absolute.Goroutines},
-		{"open files", func(u Usage) float64 { return u.Files }, count, relative.Files, absolute.Files},
-	}
-}
-
 // Growth is how the use of a resource developed over a process's life.
 type Growth struct {
-	Resource
+	Name     string
+	Show     func(float64) string
 	Quarters [4]float64 // medians
 	Limit    float64    // for the last quarter
 }
@@ -65,34 +46,42 @@ type Growth struct {
 // rises until the next.
 const lowOf = 8
 
-// GrowthOf compares the last quarter of the usage with the quarter numbered from, 0 being the first. It needs at least four
-// samples to say anything.
-func GrowthOf(r Resource, from int, all []Usage) Growth {
-	g := Growth{Resource: r, Limit: math.Inf(1)}
-	if len(all) < len(g.Quarters) {
-		return g
-	}
-	var lows []float64
-	for few := range slices.Chunk(all, max(1, min(lowOf, len(all)/lowOf))) {
-		low := math.Inf(1)
-		for _, u := range few {
-			low = min(low, r.Of(u))
+// GrowthOf compares the last quarter of the usage with the second, for each of the four resources: a process comes to its
+// size in the first. A resource may grow by a share of what it was or by an amount, whichever is larger. Less than four
+// samples say nothing.
+func GrowthOf(all []Usage, share, amount Usage) []Growth {
+	count := func(n float64) string { return fmt.Sprintf("%.0f", n) }
+	var growths []Growth
+	for _, r := range []struct {
+		name string
+		show func(float64) string
+		of   func(Usage) float64
+	}{
+		{"heap in use", MiB, func(u Usage) float64 { return u.Heap }},
+		{"resident memory", MiB, func(u Usage) float64 { return u.Resident }},
+		{"goroutines", count, func(u Usage) float64 { return u.Goroutines }},
+		{"open files", count, func(u Usage) float64 { return u.Files }},
+	} {
+		g := Growth{Name: r.name, Show: r.show, Limit: math.Inf(1)}
+		var lows []float64
+		for few := range slices.Chunk(all, max(1, min(lowOf, len(all)/lowOf))) {
+			low := math.Inf(1)
+			for _, u := range few {
+				low = min(low, r.of(u))
+			}
+			lows = append(lows, low)
 		}
-		lows = append(lows, low)
+		if len(lows) >= len(g.Quarters) {
+			for q := range g.Quarters {
+				quarter := slices.Sorted(slices.Values(lows[q*len(lows)/4 : (q+1)*len(lows)/4]))
+				g.Quarters[q] = quarter[len(quarter)/2]
+			}
+			g.Limit = g.Quarters[1] + max(r.of(share)*g.Quarters[1], r.of(amount))
+		}
+		growths = append(growths, g)
 	}
-	for q := range g.Quarters {
-		quarter := slices.Sorted(slices.Values(lows[q*len(lows)/4 : (q+1)*len(lows)/4]))
-		g.Quarters[q] = quarter[len(quarter)/2]
-	}
-	g.Limit = g.Quarters[from] + max(r.Relative*g.Quarters[from], r.Absolute)
-	return g
+	return growths
 }
 
 // Flat reports whether the last quarter is within the limit.
 func (g Growth) Flat() bool { return g.Quarters[3] <= g.Limit }
-
-// String shows the quarters and the limit.
-func (g Growth) String() string {
-	return fmt.Sprintf("%s by quarters: %s, %s, %s, %s, at most %s", g.Name,
-		g.Show(g.Quarters[0]), g.Show(g.Quarters[1]), g.Show(g.Quarters[2]), g.Show(g.Quarters[3]), g.Show(g.Limit))
-}

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"maps"
 	"strings"
 	"testing"
 )
@@ -27,14 +28,15 @@ func TestGrowth(t *testing.T) {
 				test.change(&u, float64(i))
 				all = append(all, u)
 			}
-			for _, r := range Resources(Usage{Heap: 0.1, Resident: 0.15}, Usage{1 << 20, 4 << 20, 16, 8}) {
-				for from := range 2 {
-					if g := GrowthOf(r, from, all); g.Flat() == (r.Name == test.grows) {
-						t.Errorf("%s", g)
-					}
+			share, amount := Usage{Heap: 0.1, Resident: 0.15}, Usage{1 << 20, 4 << 20, 16, 8}
+			for _, g := range GrowthOf(all, share, amount) {
+				if g.Flat() == (g.Name == test.grows) {
+					t.Errorf("%s: by quarters %v, at most %v", g.Name, g.Quarters, g.Limit)
 				}
-				if g := GrowthOf(r, 0, all[:3]); !g.Flat() {
-					t.Errorf("three samples: %s", g)
+			}
+			for _, g := range GrowthOf(all[:3], share, amount) {
+				if !g.Flat() {
+					t.Errorf("three samples: %s: %v", g.Name, g.Quarters)
 				}
 			}
 		})
@@ -49,7 +51,7 @@ func TestParseExposition(t *testing.T) {
 		t.Errorf("%v, %v", got, err)
 	}
 	for series, want := range map[string]string{`a{x="1 \"q\"",y="2"}`: `1 "q"`, `a{y="x="}`: "", "a{}": ""} {
-		if got := Label(series, "x"); got != want {
+		if got := Labels(series)["x"]; got != want {
 			t.Errorf("the label x of %s is %q, want %q", series, got, want)
 		}
 	}
@@ -68,5 +70,37 @@ func TestParseExposition(t *testing.T) {
 		if _, err := ParseExposition([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want an error about %q", text, err, want)
 		}
+	}
+}
+
+// TestContradictions notices what nothing excuses.
+func TestContradictions(t *testing.T) {
+	t.Parallel()
+	const state = `a_state{cl_name="a",state="`
+	before := Exposition{"requests_total{}": 5, "seconds_count{}": 3}
+	whole := Exposition{state + `Failed"}`: 0, state + `Queued"}`: 1, "requests_total{}": 5, "seconds_count{}": 3}
+	for name, test := range map[string]struct {
+		series string
+		value  float64
+		want   string
+	}{
+		"a true scrape":          {state + `Queued"}`, 1, ""},
+		"two states":             {state + `Failed"}`, 1, "the state set a_state map[cl_name:a] sums to 2"},
+		"no state":               {state + `Queued"}`, 0, "sums to 0"},
+		"a counter that fell":    {"requests_total{}", 4, "requests_total{} fell from 5 to 4"},
+		"a histogram that fell":  {"seconds_count{}", 2, "seconds_count{} fell from 3 to 2"},
+		"a counter that began":   {"retries_total{}", 0, ""},
+		"two states of another":  {`a_state{cl_name="b",state="Queued"}`, 2, "map[cl_name:b] sums to 2"},
+		"a gauge that may do so": {"goroutines{}", 1, ""},
+	} {
+		got := maps.Clone(whole)
+		got[test.series] = test.value
+		found := strings.Join(got.Contradictions(before), "; ")
+		if (found == "") != (test.want == "") || !strings.Contains(found, test.want) {
+			t.Errorf("%s: %q, want %q", name, found, test.want)
+		}
+	}
+	if found := whole.Contradictions(nil); len(found) > 0 {
+		t.Errorf("a first scrape: %q", found)
 	}
 }

@@ -106,6 +106,11 @@ func (p *process) Ended() bool {
 	}
 }
 
+// Reload makes the program read its configuration again. The error is the program's own word on what is wrong.
+func (p *process) Reload(ctx context.Context) error {
+	return p.call(ctx, http.MethodPost, "/-/reload", nil)
+}
+
 // listening waits for the line in which exporter-toolkit says where a server listens.
 func (p *process) listening(t testing.TB) {
 	t.Helper()
@@ -146,12 +151,8 @@ func (p *process) call(ctx context.Context, method, path string, result any) err
 func (p *process) awaitReady(t testing.TB) {
 	t.Helper()
 	p.listening(t)
-	eventually(t, p, "/-/ready",
-		func(ctx context.Context) (struct{}, error) {
-			return struct{}{}, p.call(ctx, http.MethodGet, "/-/ready", nil)
-		},
-		func(struct{}) error { return nil },
-	)
+	isReady := func(ctx context.Context) (any, error) { return nil, p.call(ctx, http.MethodGet, "/-/ready", nil) }
+	eventually(t, p, "/-/ready", isReady, func(any) error { return nil })
 }
 
 // eventually reads until accept is content with what was read. It fails the test when the process ends or time is up.

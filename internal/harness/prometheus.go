@@ -53,11 +53,6 @@ func (s *PrometheusServer) WriteFile(t testing.TB, name, content string) {
 	writeFile(t, s.dir, name, content)
 }
 
-// Reload makes the server read its configuration and rules again. The error is the server's own word on what is wrong.
-func (s *PrometheusServer) Reload(ctx context.Context) error {
-	return s.call(ctx, http.MethodPost, "/-/reload", nil)
-}
-
 // Sample is one element of an instant query's result.
 type Sample struct {
 	// Labels are the series' labels, with the metric's name as __name__ where the expression keeps it.
@@ -139,12 +134,7 @@ func writeFile(t testing.TB, dir, name, content string) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	// Renamed into place: a server that watches the file never reads half of it.
-	unfinished := path + ".unfinished"
-	if err := os.WriteFile(unfinished, []byte(content), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Rename(unfinished, path); err != nil {
+	if err := WriteFile(path, content); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -20,14 +20,10 @@ import (
 
 // tool is a program that one of the modules under tools/ pins.
 type tool struct {
-	// name is the program's name, and that of the last element of its package.
-	name string
-	// module is the path of the module that provides the program.
-	module string
-	// dir is the directory of the pinning module, relative to the project's root.
-	dir string
-	// tags are build tags, separated by commas.
-	tags string
+	name   string // also of the last element of its package
+	module string // that provides it
+	dir    string // of the pinning module, relative to the project's root
+	tags   string // of the build, separated by commas
 }
 
 // tools lists every program that tests need built.
@@ -184,20 +180,15 @@ func (p tool) ensure(ctx context.Context, root, cache string) (path string, err 
 	if isFile(path) {
 		return path, nil
 	}
-	if err := removeUnfinished(cache); err != nil {
+	unfinished := path + ".unfinished"
+	if err := os.RemoveAll(unfinished); err != nil { // a build that was killed left it, and go build would not write over it
 		return "", err
 	}
-	work, err := os.MkdirTemp(cache, unfinishedPrefix)
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = os.RemoveAll(work) }()
-	built := filepath.Join(work, p.name)
 	// Without -trimpath: a plain "go build" with the same tags then shares the compiled packages.
-	if err := goBuild(ctx, dir, built, "-tags="+p.tags, p.module+"/cmd/"+p.name); err != nil {
+	if err := goBuild(ctx, dir, unfinished, "-tags="+p.tags, p.module+"/cmd/"+p.name); err != nil {
 		return "", err
 	}
-	return path, os.Rename(built, path)
+	return path, os.Rename(unfinished, path)
 }
 
 // cacheKey names the program's file in the cache: whatever changes the program changes the name.
@@ -227,22 +218,6 @@ func requiredVersion(goMod, module string) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("does not require %s", module)
-}
-
-const unfinishedPrefix = "unfinished-"
-
-// removeUnfinished clears away what a build that was killed left. The caller holds the lock, so no build is under way.
-func removeUnfinished(cache string) error {
-	left, err := filepath.Glob(filepath.Join(cache, unfinishedPrefix+"*"))
-	if err != nil {
-		return err
-	}
-	for _, dir := range left {
-		if err := os.RemoveAll(dir); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func isFile(path string) bool {

@@ -46,10 +46,11 @@ func main() { fmt.Println("hello") }
 func TestEnsureBuildsOnce(t *testing.T) {
 	greet, root := newTool(t, greetSource)
 	cache := t.TempDir()
-	left := filepath.Join(cache, unfinishedPrefix+"of-a-killed-process")
-	if err := os.Mkdir(left, 0o755); err != nil {
+	key, err := greet.cacheKey(filepath.Join(root, "tools/greet"))
+	if err != nil {
 		t.Fatal(err)
 	}
+	writeFile(t, cache, key+".unfinished", "what a killed process left")
 
 	var group sync.WaitGroup
 	paths := make([]string, 4)

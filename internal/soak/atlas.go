@@ -3,11 +3,13 @@ package soak
 import (
 	"fmt"
 	"math/rand/v2"
-	"sync"
+	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
 const (
@@ -27,8 +29,7 @@ type atlas struct {
 	random  *rand.Rand // used by one goroutine, and never in an event of the organisation
 	oracle  oracle
 	made    int // things that were given a name
-	// done is what was done.
-	done struct{ Jobs, Discovery, Reloads, Rotations counts }
+	done    map[string]counts
 }
 
 // counts is how often each kind of thing was done.
@@ -45,50 +46,45 @@ func (c counts) Sum() (sum int) {
 // clock is the time of the machine, but that it can be made to stand still. The exporter goes by the machine's own, and
 // decides by it when to look at a download or a dataset whose time is up.
 type clock struct {
-	mu    sync.Mutex
-	still time.Time // zero while it goes
+	still atomic.Pointer[time.Time] // nil while it goes
 }
 
 // Now is the time of the machine, or the moment at which the clock stands.
 func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return otherwise(c.still, time.Now())
+	if still := c.still.Load(); still != nil {
+		return *still
+	}
+	return time.Now()
 }
 
 // stop has the clock stand still until resume. What comes due in between happens then, dated as planned.
-func (c *clock) stop() { c.set(c.Now()) }
-
-func (c *clock) resume() { c.set(time.Time{}) }
-
-func (c *clock) set(still time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.still = still
+func (c *clock) stop() {
+	now := c.Now()
+	c.still.Store(&now)
 }
+
+func (c *clock) resume() { c.still.Store(nil) }
 
 // startAtlas serves an organisation with some history.
 func startAtlas(t testing.TB, p plan) *atlas {
 	t.Helper()
-	a := &atlas{clock: &clock{}, account: atlassim.NewServiceAccount(), random: rand.New(rand.NewPCG(p.seed, 0))}
-	a.done.Jobs, a.done.Discovery, a.done.Reloads, a.done.Rotations = counts{}, counts{}, counts{}, counts{}
+	a := &atlas{
+		clock: &clock{}, account: atlassim.NewServiceAccount(), random: rand.New(rand.NewPCG(p.seed, 0)),
+		done: map[string]counts{"jobs": {}, "discovery": {}, "reloads": {}, "rotations": {}},
+	}
 	a.org = atlassim.NewOrganization(a.clock, atlassim.WithTimeScale(timeScale))
 	a.oracle = oracle{org: a.org, held: map[any]map[string][]job{}, stale: map[any]staleJobs{}}
 	limits := atlassim.DefaultRateLimits()
 	for set := range limits {
 		limits[set] = atlassim.RateLimit{Capacity: bucketCapacity, Refill: bucketCapacity, Period: time.Second}
 	}
-	a.server = atlassim.NewServer(a.org, atlassim.Options{
+	a.server = harness.StartAtlas(t, a.org, atlassim.Options{
 		ServiceAccounts: []atlassim.ServiceAccount{a.account},
 		TokenLifetime:   time.Hour / timeScale,
 		RateLimits:      limits,
 		Latency:         func(string) time.Duration { return rand.N(6 * time.Millisecond) },
 		RecordLimit:     1,
 	})
-	if err := a.server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = a.server.Close() })
 	for i := range p.projects {
 		a.addProject(p.clusters/p.projects, (p.pipelines+i)/p.projects)
 	}
@@ -130,6 +126,10 @@ func (a *atlas) addProject(clusters, pipelines int) {
 		a.addPipeline(p)
 	}
 	a.addFlexCluster(p)
+}
+
+func (a *atlas) add(parent string, p *atlassim.Project) {
+	map[string]func(*atlassim.Project){clusters: a.addCluster, flexClusters: a.addFlexCluster, pipelines: a.addPipeline}[parent](p)
 }
 
 // addCluster adds a cluster of any kind, most with a history.
@@ -200,7 +200,7 @@ func (a *atlas) begin() {
 	}
 	if owner := pick(a, a.served(kinds[i].parent)...).owner; owner != nil {
 		kinds[i].begin(a, owner, at)
-		a.done.Jobs[kinds[i].collector+" begun"]++
+		a.done["jobs"][kinds[i].collector+" begun"]++
 	}
 }
 
@@ -208,13 +208,9 @@ func (a *atlas) begin() {
 func (a *atlas) served(parent string) []thing {
 	var all []thing
 	for _, p := range a.listedProjects() {
-		for _, t := range things(p) {
-			if t.parent == parent && t.unsupported == "" {
-				all = append(all, t)
-			}
-		}
+		all = append(all, thingsOf(p, parent)...)
 	}
-	return all
+	return slices.DeleteFunc(all, func(t thing) bool { return t.unsupported != "" })
 }
 
 // live plans the steps of a job's life from its creation on. Most take seconds; a few jobs are slow, and a few never end.

@@ -35,24 +35,15 @@ func (a *atlas) change(usual map[string]int) {
 	mayGo := !slices.Contains(a.oracle.settings.named, p.ID) && len(a.listedProjects()) > 2
 	var done string
 	switch n := a.random.IntN(24); {
-	case n < 3 && now[clusters] < usual[clusters]:
-		a.addCluster(p)
-		done = "cluster created"
-	case n < 3 && c != nil:
-		p.RemoveCluster(c)
-		done = "cluster deleted"
-	case n < 5 && now[pipelines] < usual[pipelines]:
-		a.addPipeline(p)
-		done = "pipeline created"
-	case n < 5 && pl != nil:
-		p.RemovePipeline(pl)
-		done = "pipeline deleted"
-	case n < 6 && now[flexClusters] < usual[flexClusters]:
-		a.addFlexCluster(p)
-		done = "flex cluster created"
-	case n < 6 && f != nil:
-		p.RemoveFlexCluster(f)
-		done = "flex cluster deleted"
+	case n < 6:
+		parent := pick(a, clusters, clusters, clusters, pipelines, pipelines, flexClusters)
+		if now[parent] < usual[parent] {
+			a.add(parent, p)
+			done = parent + " created"
+		} else if of := thingsOf(p, parent); len(of) > 0 {
+			pick(a, of...).remove()
+			done = parent + " deleted"
+		}
 	case n < 7 && now["projects"] < usual["projects"]:
 		a.addProject(usual[clusters]/usual["projects"], usual[pipelines]/usual["projects"])
 		done = "project created"
@@ -97,10 +88,10 @@ func (a *atlas) change(usual map[string]int) {
 		f.OrderRestores(a.order())
 		pl.OrderRuns(a.order())
 		done = "lists in another order"
-	default:
-		return
 	}
-	a.done.Discovery[done]++
+	if done != "" {
+		a.done["discovery"][done]++
+	}
 }
 
 // longestList is about how many jobs of a kind Atlas lists of a thing. It drops the oldest beyond it, so that the soak does
@@ -130,10 +121,10 @@ func (a *atlas) drop() {
 				}
 				for _, j := range was[k.collector] {
 					j.remove()
-					a.done.Jobs[k.collector+" dropped by Atlas"]++
+					a.done["jobs"][k.collector+" dropped by Atlas"]++
 				}
-				if pl, ok := t.owner.(*atlassim.Pipeline); ok && len(was[k.collector]) == 0 {
-					was[k.collector] = a.deleteDataset(pl, jobs)
+				if len(was[k.collector]) == 0 {
+					was[k.collector] = a.deleteDataset(jobs)
 				}
 			}
 			maps.DeleteFunc(was, func(_ string, jobs []job) bool { return len(jobs) == 0 })
@@ -144,15 +135,14 @@ func (a *atlas) drop() {
 	}
 }
 
-// deleteDataset deletes the dataset of a run, and returns the run as it was.
-func (a *atlas) deleteDataset(pl *atlassim.Pipeline, jobs []job) []job {
+// deleteDataset deletes the dataset of a run, where the jobs are runs, and returns the run as it was.
+func (a *atlas) deleteDataset(jobs []job) []job {
 	done := pick(a, pickJobs(jobs, in("DONE"))...)
-	for _, r := range pl.Runs() {
-		if r.ID == done.id {
-			r.State, r.LastUpdatedDate = "DATASET_DELETED", a.org.Clock().Now()
-			a.done.Jobs["dataset deleted by hand"]++
-			return []job{done}
-		}
+	r, ok := done.listed.(*atlassim.Run)
+	if !ok {
+		return nil
 	}
-	return nil
+	r.State, r.LastUpdatedDate = "DATASET_DELETED", a.org.Clock().Now()
+	a.done["jobs"]["dataset deleted by hand"]++
+	return []job{done}
 }

@@ -19,6 +19,7 @@ type job struct {
 	// at has the job's dates and numbers: "created", "ended", "date", which is what counts for its success or failure,
 	// "took", and those of its kind. What Atlas does not say is missing.
 	at     map[string]float64
+	listed any    // as Atlas lists it
 	remove func() // takes it out of Atlas's list
 }
 

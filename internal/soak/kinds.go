@@ -1,6 +1,7 @@
 package soak
 
 import (
+	"slices"
 	"time"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
@@ -23,7 +24,6 @@ type jobKind struct {
 	collector string
 	parent    string   // the collector that lists what has the jobs
 	needs     []string // further collectors of discovery; backup_schedule has a target for each cluster
-	operation string   // the call that reads it
 	weight    int      // how often a job begins
 	// family begins the names of its metrics, item is "_job", "_run" or "", counts is the number of jobs by state.
 	family, item, counts string
@@ -43,7 +43,7 @@ func jobKinds() []jobKind {
 	}
 	return []jobKind{{
 		collector: exports, parent: clusters, needs: []string{"backup_schedule", "export_buckets"}, weight: 35,
-		operation: atlassim.OpListBackupExports, family: "backup_export", item: "_job", counts: "backup_export_jobs", failureInfo: true,
+		family: "backup_export", item: "_job", counts: "backup_export_jobs", failureInfo: true,
 		states: map[string]string{
 			"Queued": unfinished, "InProgress": unfinished, "Successful": succeeded, "Failed": failed, "Cancelled": neither,
 		},
@@ -54,7 +54,7 @@ func jobKinds() []jobKind {
 		},
 		list: listOf((*atlassim.Cluster).Exports, exportJob, (*atlassim.Cluster).RemoveExport), begin: on((*atlas).beginExport),
 	}, {
-		collector: "backup_restores", parent: clusters, operation: atlassim.OpListBackupRestores, weight: 20, grouped: true,
+		collector: "backup_restores", parent: clusters, weight: 20, grouped: true,
 		family: "backup_restore", item: "_job", counts: "backup_restore_jobs",
 		states: map[string]string{
 			"cancelled": neither, "failed": failed, "completed": succeeded, "expired": neither, "ready": succeeded, "in_progress": unfinished,
@@ -62,7 +62,7 @@ func jobKinds() []jobKind {
 		list: listOf((*atlassim.Cluster).Restores, restoreJob, (*atlassim.Cluster).RemoveRestore), begin: on((*atlas).beginRestore),
 	}, {
 		collector: snapshots, parent: clusters, needs: []string{"backup_schedule", "export_buckets"}, weight: 10,
-		operation: atlassim.OpListBackupSnapshots, family: "backup_snapshot", counts: "backup_snapshots",
+		family: "backup_snapshot", counts: "backup_snapshots",
 		states: map[string]string{"queued": unfinished, "inProgress": unfinished, "completed": succeeded, "failed": failed},
 		metrics: map[string]aggregate{
 			"_last_fallback_timestamp_seconds":     most("fallback", anyJob),
@@ -73,7 +73,7 @@ func jobKinds() []jobKind {
 		},
 		list: listOf((*atlassim.Cluster).Snapshots, snapshotJob, (*atlassim.Cluster).RemoveSnapshot), begin: on((*atlas).beginSnapshot),
 	}, {
-		collector: "collection_restores", parent: clusters, operation: atlassim.OpListCollectionRestores, weight: 6, onlyListed: true,
+		collector: "collection_restores", parent: clusters, weight: 6, onlyListed: true,
 		family: "collection_restore", item: "_job", counts: "collection_restore_jobs",
 		states: map[string]string{
 			"INITIALIZING": unfinished, "IN_PROGRESS": unfinished, "FINALIZING": unfinished,
@@ -87,18 +87,18 @@ func jobKinds() []jobKind {
 		list:  listOf((*atlassim.Cluster).CollectionRestores, collectionRestoreJob, (*atlassim.Cluster).RemoveCollectionRestore),
 		begin: on((*atlas).beginCollectionRestore),
 	}, {
-		collector: "flex_snapshots", parent: flexClusters, operation: atlassim.OpListFlexSnapshots, weight: 3, states: flexStates,
+		collector: "flex_snapshots", parent: flexClusters, weight: 3, states: flexStates,
 		family: "flex_snapshot", counts: "flex_snapshots",
 		metrics: map[string]aggregate{"_newest_expiration_timestamp_seconds": most("expires", in("COMPLETED"))},
 		list:    listOf((*atlassim.FlexCluster).Snapshots, flexSnapshotJob, (*atlassim.FlexCluster).RemoveSnapshot),
 		begin:   on((*atlas).beginFlexSnapshot),
 	}, {
-		collector: "flex_restores", parent: flexClusters, operation: atlassim.OpListFlexRestores, weight: 6, states: flexStates,
+		collector: "flex_restores", parent: flexClusters, weight: 6, states: flexStates,
 		grouped: true, family: "flex_restore", item: "_job", counts: "flex_restore_jobs",
 		list:  listOf((*atlassim.FlexCluster).Restores, flexRestoreJob, (*atlassim.FlexCluster).RemoveRestore),
 		begin: on((*atlas).beginFlexRestore),
 	}, {
-		collector: "pipeline_runs", parent: pipelines, operation: atlassim.OpListPipelineRuns, weight: 20,
+		collector: "pipeline_runs", parent: pipelines, weight: 20,
 		family: "pipeline", item: "_run", counts: "pipeline_runs", phases: []string{"SNAPSHOT", "EXPORT", "INGESTION"},
 		states: map[string]string{
 			"PENDING": unfinished, "IN_PROGRESS": unfinished, "DONE": succeeded, "FAILED": failed, "DATASET_DELETED": succeeded,
@@ -118,13 +118,16 @@ func jobKinds() []jobKind {
 
 // kindsOf are the kinds of jobs that things of a parent have.
 func kindsOf(parent string) []jobKind {
-	var kinds []jobKind
-	for _, k := range jobKinds() {
-		if k.parent == parent {
-			kinds = append(kinds, k)
-		}
+	return slices.DeleteFunc(jobKinds(), func(k jobKind) bool { return k.parent != parent })
+}
+
+// kindOf is the kind of jobs that a collector reads; ok is false for one that reads none.
+func kindOf(collector string) (k jobKind, ok bool) {
+	kinds := slices.DeleteFunc(jobKinds(), func(k jobKind) bool { return k.collector != collector })
+	if len(kinds) == 0 {
+		return jobKind{}, false
 	}
-	return kinds
+	return kinds[0], true
 }
 
 // jobs lists the jobs of a thing.
@@ -144,6 +147,7 @@ func listOf[Owner, Job any](list func(Owner) []Job, read func(Job) job, remove f
 		var jobs []job
 		for _, listed := range list(owner.(Owner)) { //nolint:forcetypeassert // the parent of the kind says so
 			j := read(listed)
+			j.listed = listed
 			j.remove = func() { remove(owner.(Owner), listed) } //nolint:forcetypeassert // as above
 			jobs = append(jobs, j)
 		}

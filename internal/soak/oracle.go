@@ -45,6 +45,7 @@ type thing struct {
 	owner               any // *atlassim.Cluster, *atlassim.FlexCluster or *atlassim.Pipeline
 	parent, label, name string
 	unsupported         string // why Atlas serves no backups of it, or ""
+	remove              func()
 }
 
 func (t thing) labels() []string {
@@ -55,7 +56,7 @@ func (t thing) labels() []string {
 func things(p *atlassim.Project) []thing {
 	var all []thing
 	for _, c := range p.Clusters() {
-		t := thing{project: p, owner: c, parent: clusters, label: "cl_name", name: c.Name}
+		t := thing{project: p, owner: c, parent: clusters, label: "cl_name", name: c.Name, remove: func() { p.RemoveCluster(c) }}
 		switch {
 		case c.Provider == "TENANT":
 			t.unsupported = "free_tier"
@@ -67,12 +68,18 @@ func things(p *atlassim.Project) []thing {
 		all = append(all, t)
 	}
 	for _, f := range p.FlexClusters() {
-		all = append(all, thing{project: p, owner: f, parent: flexClusters, label: "cl_name", name: f.Name})
+		remove := func() { p.RemoveFlexCluster(f) }
+		all = append(all, thing{project: p, owner: f, parent: flexClusters, label: "cl_name", name: f.Name, remove: remove})
 	}
 	for _, pl := range p.Pipelines() {
-		all = append(all, thing{project: p, owner: pl, parent: pipelines, label: "pipeline", name: pl.Name})
+		remove := func() { p.RemovePipeline(pl) }
+		all = append(all, thing{project: p, owner: pl, parent: pipelines, label: "pipeline", name: pl.Name, remove: remove})
 	}
 	return all
+}
+
+func thingsOf(p *atlassim.Project, parent string) []thing {
+	return slices.DeleteFunc(things(p), func(t thing) bool { return t.parent != parent })
 }
 
 // visible lists the projects that are read.
@@ -89,45 +96,39 @@ func (o *oracle) read(p *atlassim.Project) []thing {
 	})
 }
 
-// health is what is expected of the targets of one collector in one project.
-type health struct {
-	samples
-
-	labels []string       // of all targets
-	counts map[string]int // by state
-}
-
-func (o *oracle) health(collector, projectID, projectName string) *health {
-	return &health{
-		samples: o.group(projectID, ownOrExporter(collector)),
-		labels:  []string{"collector", collector, "group_id", projectID, "group_name", projectName},
-		counts:  map[string]int{"up": 0, "down": 0, "unsupported": 0, "pending": 0},
+// targets expects the targets of one collector, which are up, down while the credentials are refused, or not supported. It
+// reports whether any is down.
+func (o *oracle) targets(collector, projectID, projectName string, of ...thing) bool {
+	s := o.group(projectID, ownOrExporter(collector))
+	all := []string{"collector", collector, "group_id", projectID, "group_name", projectName}
+	counts := map[string]float64{"up": 0, "down": 0, "unsupported": 0, "pending": 0}
+	for _, t := range of {
+		labels := append(slices.Clip(all), t.label, t.name)
+		switch {
+		case t.unsupported != "":
+			counts["unsupported"]++
+			s.set(1, "target_unsupported_info", append(labels, "reason", t.unsupported)...)
+			continue
+		case o.refused:
+			counts["down"]++
+			s.set(1, "target_last_error_info", append(labels, "reason", "unauthorized")...)
+		default:
+			counts["up"]++
+		}
+		s.flag(!o.refused, "target_up", labels...)
+		s.within(precise(o.since), math.Inf(1), refreshed, labels...)
 	}
-}
-
-// target expects a target that is up, that is down while the credentials are refused, or that is not supported.
-func (o *oracle) target(h *health, label, name, unsupported string) {
-	labels := append(slices.Clip(h.labels), label, name)
-	switch {
-	case unsupported != "":
-		h.counts["unsupported"]++
-		h.set(1, "target_unsupported_info", append(labels, "reason", unsupported)...)
-		return
-	case o.refused:
-		h.counts["down"]++
-		h.set(1, "target_last_error_info", append(labels, "reason", "unauthorized")...)
-	default:
-		h.counts["up"]++
+	for state, n := range counts {
+		s.set(n, "targets", append(slices.Clip(all), "state", state)...)
 	}
-	h.flag(!o.refused, "target_up", labels...)
-	h.within(precise(o.since), math.Inf(1), refreshed, labels...)
+	return counts["down"] > 0
 }
 
 const refreshed = "target_last_refresh_timestamp_seconds"
 
 // ownOrExporter is the collector whose scrape shows the health of a collector: discovery's belongs to the exporter.
 func ownOrExporter(collector string) string {
-	if slices.ContainsFunc(jobKinds(), func(k jobKind) bool { return k.collector == collector }) {
+	if _, ok := kindOf(collector); ok {
 		return collector
 	}
 	return "exporter"
@@ -143,23 +144,14 @@ func (o *oracle) groups() []group {
 	own.flag(true, "exporter_config_last_reload_successful")
 	own.within(o.reloaded.low, o.reloaded.high, reloadTime)
 	for _, collector := range o.settings.collectors() {
-		project := anyProject
-		var targets []*health
+		project, down := anyProject, false
 		if collector == "projects" && len(o.settings.named) == 0 {
 			project = "" // the list of all projects is no target of one of them
-			targets = append(targets, o.health(collector, "", ""))
-			o.target(targets[0], "", "", "")
+			down = o.targets(collector, "", "", thing{})
 		} else {
 			for _, p := range visible {
-				targets = append(targets, o.targets(p, collector))
+				down = o.targets(collector, p.ID, p.Name, o.targetsOf(p, collector)...) || down
 			}
-		}
-		down := false
-		for _, h := range targets {
-			for state, n := range h.counts {
-				h.set(float64(n), "targets", append(slices.Clip(h.labels), "state", state)...)
-			}
-			down = down || h.counts["down"] > 0
 		}
 		s := o.group(project, ownOrExporter(collector))
 		s.flag(!down, "scrape_collector_success", "collector", collector)
@@ -177,30 +169,18 @@ func (o *oracle) groups() []group {
 	return o.expected
 }
 
-// targets expects those of a collector in a project.
-func (o *oracle) targets(p *atlassim.Project, collector string) *health {
-	h := o.health(collector, p.ID, p.Name)
+// targetsOf are the targets of a collector in a project: the things that it reads, or one for the project.
+func (o *oracle) targetsOf(p *atlassim.Project, collector string) []thing {
+	parent := clusters // of backup_schedule
 	switch collector {
 	case "projects", clusters, flexClusters, pipelines, "export_buckets":
-		o.target(h, "", "", "")
+		return []thing{{}}
+	case "backup_schedule":
 	default:
-		for _, t := range o.read(p) {
-			if t.parent == parentOf(collector) {
-				o.target(h, t.label, t.name, t.unsupported)
-			}
-		}
+		k, _ := kindOf(collector)
+		parent = k.parent
 	}
-	return h
-}
-
-// parentOf is the collector that lists what a collector has targets for.
-func parentOf(collector string) string {
-	for _, k := range jobKinds() {
-		if k.collector == collector {
-			return k.parent
-		}
-	}
-	return clusters // backup_schedule
+	return slices.DeleteFunc(o.read(p), func(t thing) bool { return t.parent != parent })
 }
 
 // jobs expects the jobs of a thing: a group for each kind.
@@ -313,17 +293,10 @@ func (o *oracle) clusterFacts(c *atlassim.Cluster, id string, labels []string) {
 // missingExport is the oldest snapshot that auto export should have exported: newer than the newest export job, of the
 // policy's frequency, and without an export. No export of the soak names a snapshot that is listed.
 func missingExport(c *atlassim.Cluster) (float64, bool) {
-	var exported, taken []job
-	for _, k := range kindsOf(clusters) {
-		switch k.collector {
-		case exports:
-			exported = k.jobs(c)
-		case snapshots:
-			taken = k.jobs(c)
-		}
-	}
-	last, _ := newest("created", anyJob)(exported)
+	exported, _ := kindOf(exports)
+	taken, _ := kindOf(snapshots)
+	last, _ := newest("created", anyJob)(exported.jobs(c))
 	return least("created", func(j job) bool {
 		return j.outcome == succeeded && j.word == c.Schedule.ExportFrequency && j.at["created"] > last && c.Schedule.AutoExportEnabled
-	})(taken)
+	})(taken.jobs(c))
 }

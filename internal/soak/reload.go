@@ -1,9 +1,7 @@
 package soak
 
 import (
-	"context"
 	"errors"
-	"net/http"
 	"syscall"
 	"time"
 
@@ -15,87 +13,84 @@ import (
 const reloadTime = "exporter_config_last_reload_success_timestamp_seconds"
 
 // write writes the configuration and the secret file.
-func (s *soak) write() error {
+func (s *soak) write() {
 	a := s.atlas
 	config := a.oracle.settings.yaml(a.server.URL(), s.secretFile)
-	return errors.Join(harness.WriteFile(s.configFile, config), harness.WriteFile(s.secretFile, a.account.ClientSecret+"\n"))
+	err := errors.Join(harness.WriteFile(s.configFile, config), harness.WriteFile(s.secretFile, a.account.ClientSecret+"\n"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 // reload puts settings in force, by SIGHUP or by POST, and waits until the exporter's metrics say that they are.
-func (s *soak) reload(ctx context.Context, next *settings) error {
-	before, err := s.scrape(ctx, path("", "exporter"))
-	if err != nil {
-		return err
-	}
+func (s *soak) reload(next *settings) {
+	const series = prefix + reloadTime + "{}"
+	before := s.scrape(path("", "exporter"))[series]
 	s.atlas.oracle.settings = next
-	if err := s.write(); err != nil {
-		return err
-	}
+	s.write()
 	began, kind := time.Now(), pick(s.atlas, "SIGHUP", "POST /-/reload")
-	s.atlas.done.Reloads[kind]++
+	s.atlas.done["reloads"][kind]++
+	var err error
 	if kind == "SIGHUP" {
 		err = s.exporter.Signal(syscall.SIGHUP)
 	} else {
-		_, err = harness.Ask(ctx, http.MethodPost, s.exporter.URL()+"/-/reload", 0)
+		err = s.exporter.Reload(s.t.Context())
 	}
-	err = errors.Join(err, s.await(ctx, path("", "exporter"), func(got harness.Exposition) bool {
-		return got[prefix+reloadTime+"{}"] != before[prefix+reloadTime+"{}"]
-	}))
+	isNew := func(got harness.Exposition) bool { return got[series] != before }
+	if err != nil || !s.await(path("", "exporter"), isNew) {
+		s.t.Fatalf("%s: the configuration was not reloaded: %v", kind, err)
+	}
 	s.atlas.oracle.reloaded = span{precise(began), precise(time.Now()) + 0.001}
-	return err
 }
 
 // rotate changes what the exporter signs in with, or what that is worth: each way in turn.
-func (s *soak) rotate(ctx context.Context) error {
+func (s *soak) rotate() {
 	a := s.atlas
 	old, fresh := a.account, atlassim.NewServiceAccount()
 	var way string
-	var err error
-	switch a.done.Rotations.Sum() % 4 {
+	switch a.done["rotations"].Sum() % 4 {
 	case 0:
 		way = "tokens forgotten by Atlas"
 		a.server.ForgetTokens()
 	case 1:
 		way = "secret replaced, then reloaded"
 		fresh.ClientID = old.ClientID
-		err = s.useAccount(ctx, fresh)
+		s.useAccount(fresh)
 		a.server.ForgetTokens() // those of the old secret; others are minted anew
 	case 2:
 		way = "another service account, the old one deleted after the reload"
-		err = s.useAccount(ctx, fresh)
+		s.useAccount(fresh)
 		a.server.Deny(old.ClientID)
 	default:
 		way = "secret revoked before the reload"
 		a.server.Deny(old.ClientID)
-		if err = s.outage(ctx); err == nil {
-			err = s.useAccount(ctx, fresh)
-		}
+		s.outage()
+		s.useAccount(fresh)
 	}
-	a.done.Rotations[way]++
-	return err
+	a.done["rotations"][way]++
 }
 
 // useAccount hands a service account to the exporter. Readings that began before the reload have then ended: they may use
 // the old one.
-func (s *soak) useAccount(ctx context.Context, account atlassim.ServiceAccount) error {
+func (s *soak) useAccount(account atlassim.ServiceAccount) {
 	s.atlas.server.AllowServiceAccount(account)
 	s.atlas.account = account
 	next := *s.atlas.oracle.settings
 	next.clientID = account.ClientID
-	return errors.Join(s.reload(ctx, &next), harness.Pause(ctx, time.Second))
+	s.reload(&next)
+	time.Sleep(time.Second)
 }
 
 // outage waits until every target says that the credentials are refused, and sees that all values stay. Nothing has
 // happened since the last look.
-func (s *soak) outage(ctx context.Context) error {
+func (s *soak) outage() {
 	s.atlas.oracle.refused = true
 	defer func() { s.atlas.oracle.refused = false }()
 	want := s.want()
-	var found []difference
-	err := s.await(ctx, "/metrics", func(got harness.Exposition) bool {
+	var found []string
+	s.await("/metrics", func(got harness.Exposition) bool {
 		_, found = compare(want, got)
 		return len(found) == 0
 	})
 	s.differ("/metrics while the credentials are refused", found)
-	return err
 }

@@ -84,22 +84,14 @@ func (g group) chosen(project, collector string) bool {
 	return (project == "" || g.project == project || g.project == anyProject) && (collector == "" || slices.Contains(g.collectors, collector))
 }
 
-// difference is a sample that is not what it should be.
-type difference struct{ series, want, got string }
-
-func (d difference) String() string {
-	return fmt.Sprintf("%s: want %s, got %s", d.series, d.want, d.got)
-}
-
-const nothing = "no such series"
-
 // promised reports whether the oracle knows what a series must be. It leaves out the counters of calls: see judgeCalls.
 func promised(key string) bool {
 	return strings.HasPrefix(key, prefix) && !strings.HasPrefix(key, prefix+"api_") && harness.Family(key) != prefix+"exporter_build_info"
 }
 
-// compare holds the promised series of an answer against what is expected of it, and returns how many there are.
-func compare(groups []group, got harness.Exposition) (compared int, found []difference) {
+// compare holds the promised series of an answer against what is expected of it, and returns how many there are, and which
+// are not what they should be.
+func compare(groups []group, got harness.Exposition) (compared int, found []string) {
 	want := samples{}
 	for _, g := range groups {
 		maps.Copy(want, g.best(got))
@@ -111,10 +103,10 @@ func compare(groups []group, got harness.Exposition) (compared int, found []diff
 		}
 		compared++
 		if _, expected := want[key]; !expected {
-			found = append(found, difference{key, nothing, number(value)})
+			found = append(found, fmt.Sprintf("%s: want no such series, got %s", key, number(value)))
 		}
 	}
-	slices.SortFunc(found, func(a, b difference) int { return strings.Compare(a.series, b.series) })
+	slices.Sort(found)
 	return compared, found
 }
 
@@ -134,14 +126,14 @@ func (g group) best(got harness.Exposition) samples {
 }
 
 // missing lists the expected samples that are not there, or have another value.
-func missing(want samples, got harness.Exposition) []difference {
-	var found []difference
+func missing(want samples, got harness.Exposition) []string {
+	var found []string
 	for key, allowed := range want {
 		switch value, shown := got[key]; {
 		case !shown:
-			found = append(found, difference{key, allowed.String(), nothing})
+			found = append(found, fmt.Sprintf("%s: want %s, got no such series", key, allowed))
 		case value < allowed.low || value > allowed.high:
-			found = append(found, difference{key, allowed.String(), number(value)})
+			found = append(found, fmt.Sprintf("%s: want %s, got %s", key, allowed, number(value)))
 		}
 	}
 	return found
