@@ -252,7 +252,7 @@ func (inv *inventory) reconcileTargets(id string, e *entry, info Entry, old []*t
 	}
 	e.state.Store(state)
 	for _, t := range state.targets {
-		t.exclude(info.Unsupported)
+		t.setUnsupported(info.Unsupported)
 	}
 }
 

@@ -39,7 +39,7 @@ const (
 	NoJob
 	FailedBefore
 	Off
-	NotServed
+	Unsupported
 
 	// Kinds is the number of kinds.
 	Kinds = int(iota)
@@ -166,7 +166,7 @@ func (j *judge) frozen() bool { return j.view.Condition != collector.Up }
 func (j *judge) unsupported() {
 	v := j.view
 	if v.Reason != collector.BackupDisabled {
-		j.note(NotServed)
+		j.note(Unsupported)
 		return
 	}
 	// Jobs or a schedule prove that backup was on before.
@@ -357,7 +357,7 @@ func (k Kind) String() string {
 		AutoExportDisabled: "auto export off", ExportMissing: "export missing", Fallback: "fallback", NotScheduled: "not scheduled",
 		ScheduleBehind: "schedule behind", Unreadable: "unreadable", Stale: "stale", Pending: "pending",
 		UnknownState: "unknown", UnknownFrequency: "unknown frequency", Running: "running", Fine: "fine", NotReadYet: "not read yet",
-		NoJob: "no job yet", FailedBefore: "failed long ago", Off: "off", NotServed: "not served",
+		NoJob: "no job yet", FailedBefore: "failed long ago", Off: "off", Unsupported: "unsupported",
 	}[k]
 }
 

@@ -124,7 +124,7 @@ func TestThresholds(t *testing.T) {
 		{name: "values of half an hour ago", latest: good, read: ago(verdict.StaleAfter), want: kinds{verdict.Fine}},
 		{name: "older values", latest: good, read: ago(verdict.StaleAfter + 1), want: kinds{verdict.Stale, verdict.Fine}},
 
-		{name: "free tier", condition: collector.Unsupported, reason: collector.FreeTier, want: kinds{verdict.NotServed}},
+		{name: "free tier", condition: collector.Unsupported, reason: collector.FreeTier, want: kinds{verdict.Unsupported}},
 		{name: "backup was never on", condition: collector.Unsupported, reason: collector.BackupDisabled, want: kinds{verdict.Off}},
 		{name: "backup was on by its jobs", condition: collector.Unsupported, reason: collector.BackupDisabled, jobs: 3, latest: good, want: kinds{verdict.BackupDisabled}},
 		{name: "backup was on", condition: collector.Unsupported, reason: collector.BackupDisabled, plan: plan{BackupWasOn: ago(time.Hour)}, want: kinds{verdict.BackupDisabled}},

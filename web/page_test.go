@@ -153,7 +153,7 @@ func TestPageTells(t *testing.T) {
 			"overdue|snapshot||no snapshot has succeeded, one is expected every 6 h runbook",
 			"overdue|export||no export has succeeded, one is expected every 24 h runbook",
 		},
-		"free": {"not served|shop|free||||Atlas does not back up free clusters"},
+		"free": {"unsupported|shop|free||||Atlas does not back up free clusters"},
 		"paused": {
 			"off|shop|paused|never|3 days ago|never|cluster paused",
 			"off|snapshot||",

@@ -186,7 +186,7 @@ func toneOf(k verdict.Kind) string {
 		return "busy"
 	case verdict.Fine:
 		return "good"
-	case verdict.NotReadYet, verdict.NoJob, verdict.FailedBefore, verdict.Off, verdict.NotServed:
+	case verdict.NotReadYet, verdict.NoJob, verdict.FailedBefore, verdict.Off, verdict.Unsupported:
 		return "dim"
 	case verdict.Stuck, verdict.AutoExportDisabled, verdict.ExportMissing, verdict.Fallback, verdict.NotScheduled, verdict.ScheduleBehind,
 		verdict.Unreadable, verdict.Stale, verdict.Pending, verdict.UnknownState, verdict.UnknownFrequency:

@@ -60,7 +60,7 @@ func explain(now time.Time, v *collector.TargetView, f *verdict.Finding) string 
 		return "the frequency of the schedule is unknown: nothing is expected, so nothing is overdue"
 	case verdict.FailedBefore:
 		return "failed " + age(now, v.Latest.LastFailure)
-	case verdict.NotReadYet, verdict.Running, verdict.Fine, verdict.NoJob, verdict.Off, verdict.NotServed:
+	case verdict.NotReadYet, verdict.Running, verdict.Fine, verdict.NoJob, verdict.Off, verdict.Unsupported:
 	}
 	return ""
 }

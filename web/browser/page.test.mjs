@@ -69,7 +69,7 @@ test('shows the organization, what needs attention first', async (t) => {
   if (SCREENSHOT) await page.screenshot({ path: SCREENSHOT });
   const rows = await visible(page);
   const order = [...new Set(rows.map(([standing]) => standing.split(', ')[0]))];
-  const known = ['overdue', 'failed', 'stuck', 'fine', 'off', 'not served'];
+  const known = ['overdue', 'failed', 'stuck', 'fine', 'off', 'unsupported'];
   assert.deepEqual(order.filter((word) => known.includes(word)), known);
   for (const name of ['payments-prod-us', 'refunds#eu', 'platform-sessions', 'payments-ledger', 'embeddings', 'sandbox-free']) {
     assert.ok(rows.some((row) => row[2] === name), `no story of ${name}`);
