@@ -10,10 +10,10 @@ import (
 // flexInterval is how often Atlas takes a snapshot of a Flex cluster. It is fixed.
 const flexInterval = 24 * time.Hour
 
-// flexSnapshotExtra is what a summary needs of a snapshot beside what every job has.
+// flexSnapshotExtra has the fields of a snapshot that a summary needs in addition to those of job.
 type flexSnapshotExtra struct{ expires seconds }
 
-// flexSnapshotTotals is what the metrics say about all snapshots.
+// flexSnapshotTotals has the values that the metrics show about all snapshots.
 type flexSnapshotTotals struct{ newestExpiration seconds }
 
 type flexSnapshotSummary = summary[flexSnapshotExtra, flexSnapshotTotals]
