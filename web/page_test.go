@@ -193,7 +193,7 @@ func TestPageTells(t *testing.T) {
 			t.Errorf("the page tells %s", secret)
 		}
 	}
-	if want := fmt.Sprintf(`<tr><th scope="row"><a href="https://cloud.mongodb.com/v2/%[1]s">shop</a><td><a href="probe?target=%[1]s">%[1]s</a><td>7 clusters, 0 flex clusters, 1 pipeline`, p.ID); !strings.Contains(page.body, want) {
+	if want := fmt.Sprintf(`<tr><th scope="row"><a href="https://cloud.mongodb.com/v2/%[1]s">shop</a><td><a href="probe?target=%[1]s">%[1]s</a><td>7 clusters, 0 Flex clusters, 1 pipeline`, p.ID); !strings.Contains(page.body, want) {
 		t.Errorf("the page lacks the project: %s", want)
 	}
 }

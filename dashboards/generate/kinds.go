@@ -48,11 +48,11 @@ func kinds() []kind {
 			failed: "FAILED", states: []string{"INITIALIZING", "IN_PROGRESS", "FINALIZING", "SUCCESSFUL", "CANCELED", "FAILED"}, grave: true,
 		},
 		{
-			collector: "flex_snapshots", noun: "Flex snapshot", nouns: "flex snapshots", alert: "flexsnapshot", prefix: "flex_snapshot", key: keyOfCluster,
+			collector: "flex_snapshots", noun: "Flex snapshot", nouns: "Flex snapshots", alert: "flexsnapshot", prefix: "flex_snapshot", key: keyOfCluster,
 			failed: "FAILED", states: flexStates(), baseline: "flex_snapshot_last_success|flex_cluster_created", unlimited: true,
 		},
 		{
-			collector: "flex_restores", noun: "Flex restore", nouns: "flex restores", alert: "flexrestore", prefix: "flex_restore", job: "_job", key: keyOfRestore,
+			collector: "flex_restores", noun: "Flex restore", nouns: "Flex restores", alert: "flexrestore", prefix: "flex_restore", job: "_job", key: keyOfRestore,
 			failed: "FAILED", states: flexStates(), grave: true,
 		},
 		{

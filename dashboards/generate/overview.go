@@ -8,12 +8,12 @@ func overview() dashboard {
 
 	l.row("How much would I lose now?")
 	const restorable, needs = "Restorable moment by cluster", "What needs attention"
-	l.add(4, 4, stat("Largest loss", "Age of the oldest newest snapshot: of all clusters that have one and expect one, flex clusters included. Continuous backup, where it is on, loses less.", unitDuration,
+	l.add(4, 4, stat("Largest loss", "Age of the oldest newest snapshot: of all clusters that have one and expect one, Flex clusters included. Continuous backup, where it is on, loses less.", unitDuration,
 		query{"max(" + age(snapshots.success()) + " and " + onCluster + " " + snapshots.interval() + "\n  or " + age(flex.success()) + " and " + onCluster + " " + flex.interval() + ")", "age"}).
 		standard("decimals", 1).standard("color", fixed("text")).standard("links", []options{toPanel(restorable)}))
-	l.add(4, 4, count("Snapshots overdue", "Clusters, flex clusters included, whose newest snapshot is older than its interval and a grace, or that never had one.", cases("snapshotoverdue"), "red", needs))
+	l.add(4, 4, count("Snapshots overdue", "Clusters, Flex clusters included, whose newest snapshot is older than its interval and a grace, or that never had one.", cases("snapshotoverdue"), "red", needs))
 	l.add(4, 4, count("Exports overdue", "Clusters without a successful export for longer than the interval and the smaller of itself and two days.", cases("exportoverdue"), "red", needs))
-	l.add(3, 4, count("Failed restores", "Newest ended restores that failed within a day, by delivery type; of clusters, collections and flex clusters.", cases("restorefailed"), "red", needs))
+	l.add(3, 4, count("Failed restores", "Newest ended restores that failed within a day, by delivery type; of clusters, collections and Flex clusters.", cases("restorefailed"), "red", needs))
 	l.add(3, 4, count("Failed jobs", "Newest ended snapshots, exports and pipeline runs that failed.", cases("snapshotfailed", "exportfailed", "runfailed"), "orange", needs))
 	l.add(3, 4, count("Stuck jobs", "Jobs of every kind that have been unfinished for too long.", cases("stuck"), "orange", needs))
 	l.add(3, 4, count("Unreadable", "Projects, collectors and reasons of targets that the exporter cannot read at the moment. The last good values stay on this dashboard and grow old.", cases("targetunreadable"), "orange", needs))
@@ -105,7 +105,7 @@ func restoresTable(title string) *panel {
 }
 
 func flexTable(title string, k kind) *panel {
-	return table(title, "Atlas takes one snapshot of a flex cluster a day, and none on demand.", "No flex clusters.",
+	return table(title, "Atlas takes one snapshot of a Flex cluster a day, and none on demand.", "No Flex clusters.",
 		[]column{
 			projectColumn(), clusterColumn(),
 			valueColumn("Snapshots", unitCount, k.verdict(), verdictProperties()...),

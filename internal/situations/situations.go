@@ -375,21 +375,21 @@ func flex() []Situation {
 		}
 	}
 	return []Situation{
-		{Name: "flex-healthy", Story: "a flex cluster has daily snapshots", Build: func(s *Stage) { cluster(s, 20*time.Hour) }},
-		{Name: "flex-snapshot-overdue", Story: "a flex cluster has no snapshot of the last two days", Alerts: []string{"MongoDBAtlasFlexSnapshotOverdue"}, Build: func(s *Stage) {
+		{Name: "flex-healthy", Story: "a Flex cluster has daily snapshots", Build: func(s *Stage) { cluster(s, 20*time.Hour) }},
+		{Name: "flex-snapshot-overdue", Story: "a Flex cluster has no snapshot of the last two days", Alerts: []string{"MongoDBAtlasFlexSnapshotOverdue"}, Build: func(s *Stage) {
 			cluster(s, 2*day)
 		}},
-		{Name: "flex-snapshot-failed", Story: "the newest snapshot of a flex cluster failed", Alerts: []string{"MongoDBAtlasFlexSnapshotFailed"}, Build: func(s *Stage) {
+		{Name: "flex-snapshot-failed", Story: "the newest snapshot of a Flex cluster failed", Alerts: []string{"MongoDBAtlasFlexSnapshotFailed"}, Build: func(s *Stage) {
 			cluster(s, 26*time.Hour)
 			s.flex.AddSnapshot(atlassim.FlexSnapshot{
 				ScheduledTime: s.ago(2 * time.Hour), StartTime: s.ago(2 * time.Hour), FinishTime: s.ago(time.Hour), Status: atlassim.FlexFailed,
 			})
 		}},
-		{Name: "flex-restore-failed", Story: "a restore of a flex cluster failed", Alerts: []string{"MongoDBAtlasFlexRestoreFailed"}, Build: func(s *Stage) {
+		{Name: "flex-restore-failed", Story: "a restore of a Flex cluster failed", Alerts: []string{"MongoDBAtlasFlexRestoreFailed"}, Build: func(s *Stage) {
 			cluster(s, 20*time.Hour)
 			s.flex.AddRestore(atlassim.FlexRestore{ScheduledDate: s.ago(3 * time.Hour), FinishedDate: s.ago(2 * time.Hour), Status: atlassim.FlexFailed})
 		}},
-		{Name: "flex-restore-stuck", Story: "a restore of a flex cluster has run for 13 hours", Alerts: []string{"MongoDBAtlasFlexRestoreStuck"}, Build: func(s *Stage) {
+		{Name: "flex-restore-stuck", Story: "a restore of a Flex cluster has run for 13 hours", Alerts: []string{"MongoDBAtlasFlexRestoreStuck"}, Build: func(s *Stage) {
 			cluster(s, 20*time.Hour)
 			s.flex.AddRestore(atlassim.FlexRestore{ScheduledDate: s.ago(13 * time.Hour), Status: atlassim.FlexRunning})
 		}},
