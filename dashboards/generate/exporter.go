@@ -61,7 +61,7 @@ func exporter() dashboard {
 		queryVariable("instance", "Exporter", `label_values(mongodbatlas_exporter_build_info{job=~"$job"}, instance)`, ""))
 }
 
-// reads is about what the exporter has read.
+// reads shows what the exporter has read.
 func reads(l *layout) {
 	l.row("What it reads")
 	l.add(8, 8, timeseries("Age of the oldest value", "Time since a collector's values were last proved complete, of its oldest target that is up. Discovery reads every ten minutes.", unitDuration,
@@ -93,20 +93,20 @@ func collectors() *panel {
 		}, order{"Down", true}, order{"Collector", false})
 }
 
-// ofInstances selects series of projects by exporter as well.
+// ofInstances selects series of projects, by exporter too.
 func ofInstances(metric string, matchers ...string) string {
 	return selector(metric, append([]string{`job=~"$job"`, ofInstance, `group_id=~"$project|"`}, matchers...))
 }
 
-// quantile is a quantile of the latency, from classic buckets or from a native histogram, whichever Prometheus has kept. Without
-// requests it is not a number, and left out.
+// quantile returns a quantile of the latency, from the classic buckets or the native histogram, depending on which of
+// them Prometheus stores. Without requests it would be NaN, so it is left out.
 func quantile(q string) string {
 	rate := "(rate(" + ofExporter("api_request_duration_seconds_bucket") + "[$__rate_interval]))"
 	native := "(rate(" + ofExporter("api_request_duration_seconds") + "[$__rate_interval]))"
 	return "(histogram_quantile(" + q + ", sum by (le, endpoint) " + rate + ")\nor histogram_quantile(" + q + ", sum by (endpoint) " + native + ")) >= 0"
 }
 
-// ofAPI selects a project's rate limits and those of calls that belong to none.
+// ofAPI selects the series of a project's rate limits, and of calls without a project.
 func ofAPI(metric string) string {
 	return ofInstances(metric)
 }

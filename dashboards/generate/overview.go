@@ -80,7 +80,7 @@ func onOff(off string) []property {
 	return []property{width(120), coloured("color-text"), mappings(values(1, "on", "green", 0, "off", off), missing("-"))}
 }
 
-// restoresTable has the restores of all kinds. A restore of collections has no delivery type of its own.
+// restoresTable shows the restores of all kinds. Collection restores have no delivery type, so they get one here.
 func restoresTable(title string) *panel {
 	each := func(expr func(k kind) string) string {
 		return expr(kindOf("backup_restores")) + "\nor " + labelled(expr(kindOf("collection_restores")), "delivery_type", "collections") + "\nor " + expr(kindOf("flex_restores"))
@@ -118,7 +118,7 @@ func flexTable(title string, k kind) *panel {
 		}, order{"Age / interval", true})
 }
 
-// coverage is about what nobody backs up.
+// coverage shows which clusters have no backup.
 func coverage(l *layout) {
 	l.row("Coverage")
 	const rows = "Clusters that are not fully covered"
@@ -152,14 +152,15 @@ func coverage(l *layout) {
 		}, order{"Backup", false}, order{"Schedule", false}))
 }
 
-// history is how it got here.
+// history shows the past of jobs.
 func history(l *layout) {
 	l.row("History")
 	l.add(16, 8, daily())
 	l.add(8, 8, alertList("Alerts", "Alerts of the shipped rules that are pending or firing, where Grafana knows the rules of the data source."))
 	for _, name := range []string{"backup_snapshots", "backup_exports"} {
 		k := kindOf(name)
-		// A fleet has too many clusters for one panel: those that had no failure in the chosen time look all the same.
+		// A fleet has too many clusters for one panel. Those without a failure in the selected time are left out,
+		// because they all look the same.
 		failed := k.by() + " (max_over_time(" + k.of("last"+k.job+"_state", `state="`+k.failed+`"`) + "[$__range] @ end())) == 1"
 		l.add(12, 9, stateTimeline("Clusters with failed "+k.nouns, "The state of the newest job over time, of the clusters where it failed some time in the chosen range. All clusters of a project are on its dashboard.",
 			k.timelineMapping(), query{"(" + k.timeline() + ")\nand " + onCluster + " (" + failed + ")", "{{group_name}} / {{cl_name}}"}).
@@ -172,7 +173,7 @@ func history(l *layout) {
 	}
 }
 
-// daily counts what ended in a day.
+// daily counts the jobs that ended in a day.
 func daily() *panel {
 	var queries []query
 	colours := map[string]string{}
@@ -193,7 +194,7 @@ func daily() *panel {
 	return p.custom("drawStyle", "bars", "fillOpacity", 80, "lineWidth", 0, "stacking", options{"mode": "normal", "group": "A"})
 }
 
-// pipelines come last and folded: Atlas has ended them for most.
+// pipelines is the last section, and folded, because Atlas has ended pipelines.
 func pipelines(l *layout) {
 	l.fold("Data Lake pipelines")
 	l.add(24, 8, pipelinesTable())
@@ -217,7 +218,7 @@ func pipelinesTable() *panel {
 				title: "Pipeline is", label: "state", expr: stated(keyOfPipeline, "state", ofPipeline("pipeline_state")),
 				properties: []property{mappings(stateMapping("ACTIVE", "PAUSED")), coloured("color-text"), width(105)},
 			},
-			// The state of the run, under a label of its own: the pipeline's is called state, too.
+			// The state of the run needs another label, because the state of the pipeline is called state, too.
 			{
 				title: "Newest run", label: "run", expr: "max by (" + keyOfPipeline + ", run) (label_join(" + stated(keyOfPipeline, "state", k.newest()) + `, "run", "", "state"))`,
 				properties: []property{mappings(stateMapping(k.states...), missing("-")), coloured("color-text"), width(165)},

@@ -45,7 +45,7 @@ func project() dashboard {
 		"Snapshots, exports, restores and Data Lake pipelines of one project, or several, in detail.", l)
 }
 
-// dashed draws the lines whose names match dashed.
+// dashed draws the lines with matching names dashed.
 func (p *panel) dashed(names string) *panel {
 	p.FieldConfig.Overrides = append(p.FieldConfig.Overrides, options{
 		"matcher": options{"id": "byRegexp", "options": names},
@@ -56,7 +56,7 @@ func (p *panel) dashed(names string) *panel {
 	return p
 }
 
-// keptTable says what there is to restore.
+// keptTable shows which snapshots can be restored.
 func keptTable() *panel {
 	k := kindOf("backup_snapshots")
 	state := func(title, states, colour string) column {
