@@ -45,7 +45,7 @@ func explain(now time.Time, v *collector.TargetView, f *verdict.Finding) string 
 	case verdict.Fallback:
 		return "the newest snapshot, of " + since + ", is a fallback and may be inconsistent"
 	case verdict.NotScheduled:
-		return "the backup policy has no item: Atlas takes no snapshot by itself"
+		return "the backup policy has no items, so Atlas takes no scheduled snapshots"
 	case verdict.ScheduleBehind:
 		return "Atlas planned the next " + v.Noun + " for " + since
 	case verdict.Stale:

@@ -141,9 +141,9 @@ func attention() *panel {
 		since.exprs = append(since.exprs, rows(group))
 	}
 	return table("What needs attention",
-		"Every case, critical ones first, then the longest. Since: the failure, the start of the unfinished job, the last reading, or, where something does not happen, the last success or the cluster's creation. "+
-			"Unreadable targets are one row for each project, collector and reason. A problem leads to its runbook.",
-		"Nothing needs attention, or no exporter is scraped: then the numbers above say no data.",
+		"Every case, critical ones first, then the longest. Since: the failure, the start of the unfinished job, the last reading, or, if a job is missing, the last success or the cluster's creation. "+
+			"Unreadable targets are one row for each project, collector and reason. A problem links to its runbook.",
+		"Nothing needs attention. If the numbers above say no data, no exporter is scraped.",
 		[]column{
 			labelColumn("Severity", "severity", width(110), coloured("color-text"), mappings(values("critical", "critical", "red", "warning", "warning", "orange"))),
 			labelColumn("Problem", "problem", width(205), coloured("color-text"), mappings(problemMapping()), runbookLink()),
