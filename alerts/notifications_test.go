@@ -198,11 +198,11 @@ func TestNotificationText(t *testing.T) {
 		"commonAnnotations": map[string]string{"summary": "A MongoDB Atlas cluster has had no successful backup export for too long.", "runbook_url": runbooksURL + "mongodbatlasbackupexportoverdue"},
 		"alerts": []map[string]any{
 			{"status": "firing", "labels": map[string]string{}, "annotations": map[string]string{
-				"description":   "Cluster orders in project shop (32b6e34b3d91647abb20e7b8) expects an export every 1d and has had none for 2d 3h. Last success: 2026-11-25 02:10:00 UTC. Newest job: Failed (newest error code: EXPORT_BUCKET_ACCESS_DENIED). First see whether export jobs exist: none means schedule or snapshots, failed ones mean bucket or role. Then start an export by hand: https://cloud.mongodb.com/v2/32b6e34b3d91647abb20e7b8#/clusters/detail/orders",
+				"description":   "Cluster orders in project shop (32b6e34b3d91647abb20e7b8) expects an export every 1d and has had none for 2d 3h. Last success: 2026-11-25 02:10:00 UTC. Newest job: Failed (newest error code: EXPORT_BUCKET_ACCESS_DENIED). First see whether export jobs exist. If there are none, check the schedule and the snapshots; if they failed, check the bucket and its role. Then start an export by hand: https://cloud.mongodb.com/v2/32b6e34b3d91647abb20e7b8#/clusters/detail/orders",
 				"dashboard_url": "http://localhost:3000/d/mongodbatlas-backup-project?var-project=32b6e34b3d91647abb20e7b8&var-cluster=orders",
 			}},
 			{"status": "firing", "labels": map[string]string{}, "annotations": map[string]string{
-				"description": "Cluster carts in project shop (32b6e34b3d91647abb20e7b8) expects an export every 7d and has had none for 12d. Last success: never. Newest job: none (newest error code: none). First see whether export jobs exist: none means schedule or snapshots, failed ones mean bucket or role. Then start an export by hand: https://cloud.mongodb.com/v2/32b6e34b3d91647abb20e7b8#/clusters/detail/carts",
+				"description": "Cluster carts in project shop (32b6e34b3d91647abb20e7b8) expects an export every 7d and has had none for 12d. Last success: never. Newest job: none (newest error code: none). First see whether export jobs exist. If there are none, check the schedule and the snapshots; if they failed, check the bucket and its role. Then start an export by hand: https://cloud.mongodb.com/v2/32b6e34b3d91647abb20e7b8#/clusters/detail/carts",
 			}},
 		},
 	})

@@ -9,16 +9,16 @@ import (
 	"time"
 )
 
-// A request passes through these, each a call of the next:
+// A request passes through these functions. Each calls the next one:
 //
-//	call     decodes the answer
-//	retry    sends again what failed for a passing reason
-//	attempt  waits for the rate limit and for its turn
-//	Credentials.authorize  signs
-//	send     exchanges one request for one answer, and tells the observer
+//	call                   decodes the answer
+//	retry                  sends the request again after a temporary failure
+//	attempt                waits for the rate limit and for a turn
+//	Credentials.authorize  signs the request
+//	send                   sends the request, reads the answer, and calls the observer
 
-// call sends a request until it is answered or not worth sending again, and hands the body to decode, which must not
-// keep it.
+// call sends a request until it succeeds or a retry makes no sense, and then decodes the body. decode must not keep the
+// body.
 func (c *Client) call(ctx context.Context, r *request, decode func(body []byte) error) error {
 	return c.retry(ctx, r.op, func() error {
 		answered, err := c.attempt(ctx, r)

@@ -8,20 +8,20 @@ import (
 	"slices"
 )
 
-// Atlas cuts a list into pages by position, and promises neither an order nor that the list stays as it is meanwhile.
-// An item that moves to a later page is read twice, and dropped the second time. An item that moves to an earlier page
-// is missed, so such moves must be detected:
+// Atlas divides a list into pages by position. It documents no order, and the list may change while it is read. An item
+// that moves to a later page is read twice, and dropped the second time. An item that moves to an earlier page is
+// missed, so such moves must be detected:
 //
-//   - A list whose ids fall has its newest items first. What is new moves the others to later pages, and what Atlas
-//     drops is at the end: nothing moves to an earlier page. A list that loses items from its middle (List.thins) is
-//     never taken for such.
-//   - Any other list is read in pages that overlap: each begins before the page before ended. If its first items are
-//     the last ones of the page before, in the same order and no more of them than the pages overlap by, and none behind
-//     them was read before, nothing moved. Otherwise the page is Shifted. A list in random order passes once in as many
-//     times as it has items.
+//   - If the ids of a list fall, its newest items come first. New items move the others to later pages, and Atlas
+//     removes items only at the end. So no item moves to an earlier page. This does not apply to a list that loses items
+//     from its middle (List.thins).
+//   - Any other list is read in overlapping pages: each page begins before the end of the previous one. Nothing moved
+//     if the page begins with the last items of the previous page in the same order, at most as many as the pages overlap
+//     by, and if all its other items are new. Otherwise the page is Shifted. A list of n items in random order passes this
+//     check with a probability of 1/n.
 //
-// A page begins at a multiple of its size, so the size must change for two pages to overlap by little. Atlas may leave
-// items out of a page, which then is short: the next one begins so much earlier.
+// A page begins at a multiple of its size. The size must therefore change for a small overlap. If Atlas leaves items
+// out of a page, the next page begins earlier by as many items.
 
 // maxPages bounds a list, so that an endless chain of next links ends: half a million items.
 const maxPages = 1000

@@ -8,10 +8,11 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
-// exportExtra is what is kept of an export job beside what every job has. Its word is Atlas's error code.
+// exportExtra has the fields of an export job that a summary needs in addition to those of job. The word of the job is
+// Atlas's error code.
 type exportExtra struct{ snapshot snapshotHash }
 
-// exportNewest is what the metrics say about the newest export job alone.
+// exportNewest has the values that the metrics show about the newest export job alone.
 type exportNewest struct{ exported, collections atlasapi.Optional[int32] }
 
 type (
@@ -136,7 +137,7 @@ func backupExports(clusters, schedules, buckets *Declaration) *Declaration {
 	return d
 }
 
-// autoExport reports whether a cluster exports snapshots automatically, unset where the schedule was never read.
+// autoExport reports whether a cluster exports snapshots automatically. It is unset if the schedule was never read.
 func autoExport(e *entry) atlasapi.Optional[bool] {
 	if backupIsOff(e) {
 		return atlasapi.Optional[bool]{Set: true}
@@ -147,7 +148,8 @@ func autoExport(e *entry) atlasapi.Optional[bool] {
 	return atlasapi.Optional[bool]{}
 }
 
-// exportPolicyInterval is how often the export policy of a cluster exports a snapshot, 0 where it does not or does not say.
+// exportPolicyInterval returns how often the export policy of a cluster exports a snapshot, 0 if it does not or if the
+// frequency is unknown.
 func exportPolicyInterval(e *entry) time.Duration {
 	if !autoExport(e).Value {
 		return 0

@@ -9,7 +9,7 @@ import (
 
 const snapshotFallback = "fallback"
 
-// snapshotExtra is what a summary needs of a snapshot beside what every job has.
+// snapshotExtra has the fields of a snapshot that a summary needs in addition to those of job.
 type snapshotExtra struct {
 	fallback bool
 	expires  seconds
@@ -18,27 +18,28 @@ type snapshotExtra struct {
 	taken    takenFor
 }
 
-// takenFor is what a snapshot was taken for.
+// takenFor says which frequency and which policy items a snapshot was taken for.
 type takenFor struct {
 	frequency uint8  // index into the words of the summary
 	items     uint64 // policy items, a bit for each index into the words of the summary
 }
 
-// exportable is what is kept of a completed snapshot to tell whether its export is missing.
+// exportable has the fields of a completed snapshot that show whether its export is missing.
 type exportable struct {
 	created  seconds
 	snapshot snapshotHash
 	takenFor
 }
 
-// snapshotTotals is what the metrics say about all snapshots of a cluster.
+// snapshotTotals has the values that the metrics show about all snapshots of a cluster.
 type snapshotTotals struct {
 	lastFallback     seconds
 	oldestSuccess    seconds
 	newestExpiration seconds
 
-	// exportable are the completed snapshots whose export may be missing: those newer than the newest exported one. The lower
-	// bound that held when the list was read spares keeping older ones; boundExport is the listed snapshot that gave it, if one did.
+	// exportable are the completed snapshots whose export may be missing: those newer than the newest exported
+	// snapshot. Snapshots created up to bound are not kept. boundExport is the exported snapshot that gave the bound, 0
+	// if it is not listed.
 	exportable  []exportable
 	bound       seconds
 	boundExport snapshotHash
@@ -50,8 +51,8 @@ type (
 	snapshotReader  = jobReader[atlasapi.Snapshot, snapshotExtra, snapshotTotals]
 )
 
-// snapshotJobs is the kind of job that takes a snapshot of a cluster. States are in Atlas's spelling. A cluster has so few
-// of them that the list is always read in full.
+// snapshotJobs is the kind of job that takes a snapshot of a cluster. States are in Atlas's spelling. A cluster has few
+// snapshots, so the list is always read in full.
 func snapshotJobs() *jobKind[atlasapi.Snapshot, snapshotExtra, snapshotTotals] {
 	states := statesOf(
 		jobState{"queued", unfinished},
@@ -198,17 +199,17 @@ func backupSnapshots(clusters, schedules, buckets *Declaration) *Declaration {
 	return d
 }
 
-// scheduledItems are the items of a backup policy that take snapshots by themselves.
+// scheduledItems returns the items of a backup policy for which Atlas takes snapshots by itself.
 func scheduledItems(s *atlasapi.Schedule) []atlasapi.PolicyItem {
 	return slices.DeleteFunc(slices.Clone(s.PolicyItems), func(i atlasapi.PolicyItem) bool { return i.FrequencyType == "ondemand" })
 }
 
-// unknownItems are the items of a backup policy whose interval is unknown.
+// unknownItems returns the scheduled items of a backup policy whose interval is unknown.
 func unknownItems(s *atlasapi.Schedule) []atlasapi.PolicyItem {
 	return slices.DeleteFunc(scheduledItems(s), func(i atlasapi.PolicyItem) bool { return itemInterval(i) > 0 })
 }
 
-// itemInterval is the longest time between two snapshots of a policy item, 0 where it is unknown.
+// itemInterval returns the longest time between two snapshots of a policy item, 0 if it is unknown.
 func itemInterval(i atlasapi.PolicyItem) time.Duration {
 	if i.FrequencyType == "hourly" {
 		return time.Duration(max(0, i.FrequencyInterval)) * time.Hour
@@ -216,9 +217,9 @@ func itemInterval(i atlasapi.PolicyItem) time.Duration {
 	return frequencyInterval(i.FrequencyType)
 }
 
-// policyInterval is the longest time between two snapshots of the most frequent item of a backup policy, 0 where nothing
-// with a known interval is scheduled, or the schedule is unread. Weekly items count together: their interval is the largest
-// gap between their weekdays.
+// policyInterval returns the longest time between two snapshots of the most frequent item of a backup policy. It
+// returns 0 if no item with a known interval is scheduled, or if the schedule was never read. Weekly items count
+// together: their interval is the largest gap between their weekdays.
 func policyInterval(s *atlasapi.Schedule) time.Duration {
 	if s == nil {
 		return 0
@@ -241,7 +242,7 @@ func policyInterval(s *atlasapi.Schedule) time.Duration {
 	return shortest
 }
 
-// largestGap is the longest time between two of some weekdays, 0 where there is none.
+// largestGap returns the longest time between two consecutive weekdays of a list, 0 if the list is empty.
 func largestGap(weekdays []int) time.Duration {
 	if len(weekdays) == 0 {
 		return 0
@@ -254,8 +255,9 @@ func largestGap(weekdays []int) time.Duration {
 	return time.Duration(gap) * 24 * time.Hour
 }
 
-// snapshotDue reports whether the snapshots of a cluster are about to change: Atlas's own next one is due and not listed
-// yet, or auto export was switched on, so that exports may be missing that were not looked for.
+// snapshotDue reports whether the list of snapshots is about to change or has to be read again. Either Atlas's next
+// snapshot is due and not listed yet, or auto export was switched on, and the snapshots without an export were not
+// kept.
 func snapshotDue(e *entry, r *snapshotReader) bool {
 	schedule, s := scheduleOf(e), r.only()
 	if schedule == nil || s == nil {
@@ -269,7 +271,7 @@ func snapshotDue(e *entry, r *snapshotReader) bool {
 	return next != 0 && !paused && s.newest.created < next && !time.Now().Before(next.time())
 }
 
-// keepExportable drops the snapshots whose export cannot be missing, so that few are kept between readings.
+// keepExportable drops the snapshots whose export cannot be missing.
 func keepExportable(e *entry, s *snapshotSummary) {
 	more := &s.more
 	exports := readerOf[*exportReader](e.targets())
@@ -285,12 +287,12 @@ func keepExportable(e *entry, s *snapshotSummary) {
 			more.boundExport = export.extra.snapshot
 		}
 	}
-	// A copy, since the list was long before the others were dropped, and its array would stay in memory.
+	// A copy, because the array of the long list would otherwise stay in memory.
 	more.exportable = slices.Clone(slices.DeleteFunc(more.exportable, func(x exportable) bool { return x.created <= more.bound }))
 }
 
-// newerThan returns the creation of the snapshot of an export job. Where the snapshot is not listed, it returns the creation
-// of the job, which is later: no snapshot is then taken for missing that is older than the exported one.
+// newerThan returns the creation of an export job's snapshot. If the snapshot is not listed, it returns the creation of
+// the job. That is later, so no snapshot older than the exported one is reported as missing.
 func (t *snapshotTotals) newerThan(export *job[exportExtra]) seconds {
 	if at, listed := t.takenAt(export.extra.snapshot); listed {
 		return at
@@ -298,7 +300,7 @@ func (t *snapshotTotals) newerThan(export *job[exportExtra]) seconds {
 	return export.created
 }
 
-// takenAt returns the creation of a snapshot, where it is listed and known.
+// takenAt returns the creation of a snapshot, and whether it is known.
 func (t *snapshotTotals) takenAt(snapshot snapshotHash) (at seconds, listed bool) {
 	if snapshot == 0 {
 		return 0, false
@@ -314,8 +316,8 @@ func (t *snapshotTotals) takenAt(snapshot snapshotHash) (at seconds, listed bool
 	return 0, false
 }
 
-// missingExport returns the creation of the oldest completed snapshot that auto export should have exported: the export
-// policy covers it, it is newer than the snapshot of the newest export job, and it has no export job.
+// missingExport returns the creation of the oldest completed snapshot that auto export should have exported and did
+// not. The export policy covers it, it is newer than the snapshot of the newest export job, and no export job has it.
 func missingExport(v *entryView) seconds {
 	snapshots, exports := readerOf[*snapshotReader](v.targets()), readerOf[*exportReader](v.targets())
 	taken, exported, schedule := snapshots.only(), exports.only(), scheduleOf(v.entry)
@@ -334,8 +336,8 @@ func missingExport(v *entryView) seconds {
 	return oldest
 }
 
-// coveredBy reports whether the export policy covers a snapshot: its frequency is the policy's, or it was taken for a
-// policy item of that frequency too.
+// coveredBy reports whether the export policy covers a snapshot: it has the frequency of the export policy, or it was
+// also taken for a policy item of that frequency.
 func (x *exportable) coveredBy(s *atlasapi.Schedule, words interner) bool {
 	if s.ExportFrequency == "" {
 		return false

@@ -62,8 +62,8 @@ func clusterCreated(e *entry) seconds {
 	return firstValid(c.CreateDate, c.ID.Time())
 }
 
-// expectedInterval is how often a success is expected: by the configuration, else by the cluster's own policy. A cluster
-// that is paused, or whose backup is off, begins no jobs.
+// expectedInterval returns how often a success is expected: by the configuration, else by the cluster's own policy. It
+// returns 0 if the cluster is paused or its backup is off.
 func (d *Declaration) expectedInterval(v *entryView, policy time.Duration) time.Duration {
 	if backupIsOff(v.entry) || clusterOf(v).Paused.Value {
 		return 0

@@ -7,7 +7,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
-// collectionRestoreNewest is what the metrics say about the newest collection restore alone.
+// collectionRestoreNewest has the values that the metrics show about the newest collection restore alone.
 type collectionRestoreNewest struct{ restored, documents, failedIndexes atlasapi.Optional[int64] }
 
 type collectionRestoreSummary = summary[struct{}, collectionRestoreNewest]

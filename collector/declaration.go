@@ -17,7 +17,7 @@ type Declaration struct {
 	Name string
 	// Title is the heading of the collector's metrics in the documentation, "" if it has no metrics.
 	Title string
-	// Noun is the word for what a target of the collector lists, such as "export" or "restore".
+	// Noun is the word for an item of the collector's list, such as "export" or "restore".
 	Noun string
 	// Role is the role that reading needs at least in the project, from x-rolesRequirements of the API specification.
 	Role string
@@ -64,7 +64,7 @@ type (
 // Step is a link of the backup chain.
 type Step uint8
 
-// The links of the backup chain. What other jobs do stands beside it.
+// The links of the backup chain. StepNone is for all other jobs.
 const (
 	StepNone Step = iota
 	StepSnapshot

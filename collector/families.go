@@ -41,7 +41,7 @@ func timestamp[S any](name, help, source string, value func(S) seconds) family[S
 	})
 }
 
-// interval declares a family with one sample, or none where there is no interval.
+// interval declares a family with one sample, or none if there is no interval.
 func interval[S any](name, help, source string, value func(S) time.Duration) family[S] {
 	return number(name, help, source, func(s S) (float64, bool) {
 		every := value(s)
@@ -49,7 +49,7 @@ func interval[S any](name, help, source string, value func(S) time.Duration) fam
 	})
 }
 
-// flag declares a family with one sample of 1 or 0, or none where Atlas does not say.
+// flag declares a family with one sample of 1 or 0, or none if Atlas does not say.
 func flag[S any](name, help, source string, value func(S) atlasapi.Optional[bool]) family[S] {
 	return number(name, help, source, func(s S) (float64, bool) {
 		on := value(s)
@@ -78,7 +78,7 @@ func stateSet[S any](name, help, source, label string, states jobStates, current
 	}}
 }
 
-// families holds declared families with the labels of their subject.
+// families are declared families with the labels of their subject.
 type families[S any] []boundFamily[S]
 
 type boundFamily[S any] struct {

@@ -9,7 +9,7 @@ import (
 
 // flexClusters is the parent of the collectors for Flex clusters. The filters of clusters apply to Flex clusters, too.
 func flexClusters() *Declaration {
-	d := &Declaration{Name: "flex_clusters", Title: "Flex clusters", Noun: "flex cluster", Role: readOnly, mayEnd: true}
+	d := &Declaration{Name: "flex_clusters", Title: "Flex clusters", Noun: "Flex cluster", Role: readOnly, mayEnd: true}
 	d.entries = &entryList{
 		label:    clusterLabel,
 		filter:   func(d *config.Discovery) *config.Filter { return &d.Clusters },
@@ -22,10 +22,10 @@ func flexClusters() *Declaration {
 	}
 	d.describe(clusterLabels(),
 		flag("mongodbatlas_flex_cluster_backup_enabled",
-			"1 when backup of the flex cluster is on.",
+			"1 when backup of the Flex cluster is on.",
 			"flexClusters: backupSettings.enabled", func(v *entryView) atlasapi.Optional[bool] { return flexOf(v.entry).BackupEnabled }),
 		timestamp("mongodbatlas_flex_cluster_created_timestamp_seconds",
-			"When the flex cluster was created.",
+			"When the Flex cluster was created.",
 			"flexClusters: createDate", func(v *entryView) seconds { return flexCreated(v.entry) }),
 	)
 	return d

@@ -30,8 +30,8 @@ func flexRestoreJobs() *jobKind[atlasapi.FlexRestore, struct{}, struct{}] {
 			return o == unfinished || o == unknown
 		},
 		families: common[struct{}, struct{}](commonFamilies{
-			prefix: "mongodbatlas_flex_restore", item: "job", noun: "flex restore job",
-			counts:      "Restore jobs of a flex cluster that Atlas lists, by state.",
+			prefix: "mongodbatlas_flex_restore", item: "job", noun: "Flex restore job",
+			counts:      "Restore jobs of a Flex cluster that Atlas lists, by state.",
 			stateSource: "results[].status", createdSource: "results[].restoreScheduledDate, else the time in id",
 			endedSource: "results[].restoreFinishedDate",
 		}, states),
@@ -41,7 +41,7 @@ func flexRestoreJobs() *jobKind[atlasapi.FlexRestore, struct{}, struct{}] {
 
 func flexRestores(flexClusters *Declaration) *Declaration {
 	return flexRestoreJobs().declare(&Declaration{
-		Name: "flex_restores", Title: "Flex restore jobs", Noun: "flex restore", Role: readOnly, Parent: flexClusters,
+		Name: "flex_restores", Title: "Flex restore jobs", Noun: "Flex restore", Role: readOnly, Parent: flexClusters,
 		Step: StepRestore, Alert: "FlexRestore",
 		Row: RowWithJobs, MinInterval: 5 * time.Minute, showsParent: true,
 		Patience: Patience{News: 24 * time.Hour, Stuck: 12 * time.Hour},

@@ -10,10 +10,10 @@ import (
 // flexInterval is how often Atlas takes a snapshot of a Flex cluster. It is fixed.
 const flexInterval = 24 * time.Hour
 
-// flexSnapshotExtra is what a summary needs of a snapshot beside what every job has.
+// flexSnapshotExtra has the fields of a snapshot that a summary needs in addition to those of job.
 type flexSnapshotExtra struct{ expires seconds }
 
-// flexSnapshotTotals is what the metrics say about all snapshots.
+// flexSnapshotTotals has the values that the metrics show about all snapshots.
 type flexSnapshotTotals struct{ newestExpiration seconds }
 
 type flexSnapshotSummary = summary[flexSnapshotExtra, flexSnapshotTotals]
@@ -43,13 +43,13 @@ func flexSnapshotJobs() *jobKind[atlasapi.FlexSnapshot, flexSnapshotExtra, flexS
 			}
 		},
 		families: slices.Concat(common[flexSnapshotExtra, flexSnapshotTotals](commonFamilies{
-			prefix: "mongodbatlas_flex_snapshot", noun: "flex snapshot",
-			counts:      "Snapshots of a flex cluster that Atlas lists, by state.",
+			prefix: "mongodbatlas_flex_snapshot", noun: "Flex snapshot",
+			counts:      "Snapshots of a Flex cluster that Atlas lists, by state.",
 			stateSource: "results[].status", createdSource: "results[].startTime, else scheduledTime", endedSource: "results[].finishTime",
 			byCreation: true,
 		}, states), []family[*flexSnapshotSummary]{
 			timestamp("mongodbatlas_flex_snapshot_newest_expiration_timestamp_seconds",
-				"When the last completed flex snapshot expires: after it nothing is left to restore.",
+				"When the last completed Flex snapshot expires: after it nothing is left to restore.",
 				"results[].expiration", func(s *flexSnapshotSummary) seconds { return s.more.newestExpiration }),
 		}),
 	}
@@ -57,7 +57,7 @@ func flexSnapshotJobs() *jobKind[atlasapi.FlexSnapshot, flexSnapshotExtra, flexS
 
 func flexSnapshots(flexClusters *Declaration) *Declaration {
 	d := flexSnapshotJobs().declare(&Declaration{
-		Name: "flex_snapshots", Title: "Flex snapshots", Noun: "flex snapshot", Role: readOnly, Parent: flexClusters,
+		Name: "flex_snapshots", Title: "Flex snapshots", Noun: "Flex snapshot", Role: readOnly, Parent: flexClusters,
 		Step: StepSnapshot, Alert: "FlexSnapshot",
 		Row: RowAlways, MinInterval: 5 * time.Minute, showsParent: true,
 		// A snapshot that hangs is overdue a day later; nothing else says so of a Flex cluster.
@@ -71,7 +71,7 @@ func flexSnapshots(flexClusters *Declaration) *Declaration {
 	}
 	d.describe(clusterLabels(),
 		interval("mongodbatlas_flex_snapshot_expected_interval_seconds",
-			"How often Atlas takes a snapshot of the flex cluster; absent while its backup is off.",
+			"How often Atlas takes a snapshot of the Flex cluster; absent while its backup is off.",
 			"flexClusters: backupSettings.enabled", expected),
 	)
 	d.dueWhen(func(_ *entry, r reader) bool {

@@ -149,7 +149,7 @@ func (h *health) write(took map[string]time.Duration) {
 
 func (t *tally) add(s *status) {
 	t.counts[s.condition()]++
-	t.attempted = t.attempted || s.ended || s.excluded != None
+	t.attempted = t.attempted || s.ended || s.unsupported != None
 }
 
 func (t *tally) isEmpty() bool { return t.counts == [conditions]int{} }

@@ -64,7 +64,7 @@ const (
 	oldestFirst
 )
 
-// lister is what a history needs to know about the kind of its jobs.
+// lister is how a history reads the list of one kind of job.
 type lister[Job, Extra any] struct {
 	list atlasapi.List[Job]
 	// keep returns what is kept of a job.
@@ -112,8 +112,8 @@ func (h *history[Job, Extra]) list(jobs []job[Extra]) {
 	h.jobs, h.first, h.total, h.order = jobs, 0, len(jobs), orderOf(jobs)
 }
 
-// readAll reads every page, and reads them again where a job may be missing, since the list moved up meanwhile. Twice is
-// enough: a list that seems to shift each time does not number its items as it shows them.
+// readAll reads every page. If the list moved meanwhile, so that a job may be missing, it reads all pages once more. It
+// does not try a third time: a list that shifts every time has no stable order, and would always shift.
 func (l lister[Job, Extra]) readAll(ctx context.Context) (jobs []job[Extra], err error) {
 	jobs, shifted, err := l.readPages(ctx)
 	if shifted && err == nil {
@@ -215,8 +215,8 @@ func (c *changes[Job, Extra]) page(ctx context.Context, number int) (jobs []job[
 	return jobs, page.More, nil
 }
 
-// matches reports whether the page holds the known jobs at the places where they should stand, beginning with the
-// page's index start, and notes them.
+// matches reports whether the page has the known jobs at their places, beginning with the page's index start. It
+// remembers which known jobs were read.
 func (c *changes[Job, Extra]) matches(number int, page []job[Extra], start int) bool {
 	if c.at == nil {
 		c.at = map[atlasapi.ObjectID]int{}

@@ -10,8 +10,8 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 )
 
-// inventory holds everything to read: the projects, the entries of their lists, and the targets of both. It is what
-// discovery found last and what passes the filters of the configuration.
+// inventory is everything to read: the projects, the entries of their lists, and the targets of both. It contains what
+// discovery found last and the filters of the configuration admit.
 type inventory struct {
 	table  Table
 	health *healthMetrics
@@ -252,7 +252,7 @@ func (inv *inventory) reconcileTargets(id string, e *entry, info Entry, old []*t
 	}
 	e.state.Store(state)
 	for _, t := range state.targets {
-		t.exclude(info.Unsupported)
+		t.setUnsupported(info.Unsupported)
 	}
 }
 

@@ -30,7 +30,7 @@ func (j *job[Extra]) compare(other *job[Extra]) int {
 	return j.id.Compare(other.id)
 }
 
-// outcome is what a state means for somebody who waits for the job.
+// outcome is the meaning of a state for somebody who waits for the job.
 type outcome uint8
 
 const (
@@ -96,8 +96,8 @@ func (s jobStates) first(o outcome) string {
 // an index.
 type interner []string
 
-// index returns the index of a word. Index 0 stands for none, which is shown as unknown, for the word unknown itself, and
-// for every word beyond the 255th.
+// index returns the index of a word. Index 0 is for no word, for the word "unknown", and for every word beyond the
+// 255th. It is shown as "unknown".
 func (n *interner) index(word string) uint8 {
 	if word == "" || word == unknownState {
 		return 0

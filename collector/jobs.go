@@ -9,39 +9,42 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
-// jobKind declares a kind of job: how jobs are listed, what is kept of one, when it may still change, and what its
-// metrics are. Extra is what a job keeps beside what every job has, More what a summary has beside what every summary has.
+// jobKind declares a kind of job: how to list jobs, what to keep of one, when one may still change, and the metrics.
+// Extra has the fields that a job needs in addition to those of job, More those that a summary needs in addition to
+// those of summary.
 type jobKind[Job, Extra, More any] struct {
 	states jobStates
-	// statesOf returns the states of jobs with an interned word, where what a state means depends on it; nil: always states.
+	// statesOf returns the states of the jobs with an interned word, if the meaning of a state depends on the word. If
+	// nil, all jobs have the states above.
 	statesOf func(word string) jobStates
 	list     func(c *atlasapi.Client, groupID, name string) atlasapi.List[Job]
-	// instead returns the list to read where the first is refused; nil: there is no other.
+	// instead returns another list to read, if Atlas refuses the first one. If nil, there is no other.
 	instead func(c *atlasapi.Client, groupID, name string, refusal error) (l atlasapi.List[Job], ok bool)
 	keep    func(*Job, *interner) job[Extra]
-	// open reports whether a job may have changed since it was read. Where it is nil, the list is always read in full.
+	// open reports whether a job may have changed since it was read. If nil, the list is always read in full.
 	open func(j *job[Extra], now seconds) bool
-	// newest keeps in More what only the newest job shows, so that no other job takes room for it; nil: nothing. A kind that
-	// is summarized by group has none.
+	// newest takes from the newest job the fields that only the newest one shows, so that no other job takes memory for
+	// them. It may be nil. Kinds that are summarized by group have none.
 	newest func(*Job, *More)
-	// more adds a job to what the kind sums up itself; nil: nothing.
+	// more adds a job to the kind's own part of a summary. It may be nil.
 	more func(more *More, s *summary[Extra, More], j *job[Extra])
-	// outcome judges a job where its state alone does not; nil: the state does.
+	// outcome returns the outcome of a job. If nil, the state decides alone.
 	outcome func(*job[Extra]) outcome
-	// snapshot returns the snapshot of a job, where it has to be known of every job; nil: it has not.
+	// snapshot returns the snapshot of a job, for kinds that must know the snapshots of all jobs. It may be nil.
 	snapshot func(*job[Extra]) snapshotHash
-	// settle completes a summary by what else is known of the target's entry; nil: nothing.
+	// settle completes a summary with data about the target's entry. It may be nil.
 	settle     func(e *entry, s *summary[Extra, More])
-	byCreation bool // a success or failure is dated by its creation, although Atlas sends an end
-	// groupedBy is the label by whose values jobs are summarized apart; the values are the jobs' words. "": all together.
+	byCreation bool // successes and failures are dated by their creation, although Atlas sends an end
+	// groupedBy is the label by whose values jobs are summarized separately: the value is the job's word. If "", there
+	// is one summary.
 	groupedBy string
-	// onlyListed kinds show nothing where no job is listed.
+	// onlyListed kinds have no samples if no job is listed.
 	onlyListed bool
 	labels     []string // of a target
 	families   []family[*summary[Extra, More]]
-	// progress says in words how far a job is, "" where Atlas does not say.
+	// progress returns in words how far a job is, "" if Atlas does not say.
 	progress func(s *summary[Extra, More], j *job[Extra]) string
-	// describe adds for people what the kind alone knows of its jobs; nil: nothing.
+	// describe completes the description of a summary for people. It may be nil.
 	describe func(s *summary[Extra, More], l *Latest)
 }
 
@@ -71,19 +74,19 @@ func (k *jobKind[Job, Extra, More]) declare(d *Declaration) *Declaration {
 	return d
 }
 
-// jobReader keeps the summary of one target's jobs, and of the jobs those that are read again before the whole list is.
+// jobReader keeps the summary of one target's jobs, and the jobs that are read again before the next full read.
 type jobReader[Job, Extra, More any] struct {
 	kind     *jobKind[Job, Extra, More]
 	target   *target
 	families families[*summary[Extra, More]]
 	history  history[Job, Extra]
-	trimmed  *jobSummary[Extra, More] // of the listed jobs that the history does not keep; nil: there are none
+	trimmed  *jobSummary[Extra, More] // the summary of the listed jobs that the history does not keep; nil: there are none
 	words    interner
 	newest   newestJob[Extra, More]
 	summary  atomic.Pointer[jobSummary[Extra, More]] // nil before the first successful reading
 }
 
-// newestJob is the newest job that was read, with what only the newest one shows.
+// newestJob is the newest job that was read, with the fields that only the newest one shows.
 type newestJob[Extra, More any] struct {
 	job[Extra]
 	more More
@@ -93,11 +96,11 @@ type newestJob[Extra, More any] struct {
 type jobSummary[Extra, More any] struct {
 	groups    []jobGroup[Extra, More]
 	recent    newestJobs
-	snapshots []snapshotHash // sorted; the snapshots of all jobs, where the kind has snapshot
+	snapshots []snapshotHash // sorted; the snapshots of all jobs, if the kind has the function snapshot
 }
 
 type jobGroup[Extra, More any] struct {
-	word uint8 // whose value is that of the kind's groupedBy
+	word uint8 // its word is the value of the label groupedBy
 	*summary[Extra, More]
 }
 
@@ -124,7 +127,7 @@ func (r *jobReader[Job, Extra, More]) read(ctx context.Context, s *settings) err
 	return nil
 }
 
-// complete adds to a summary what the newest job that was read shows, and what else is known of the target's entry.
+// complete adds the fields of the newest job and the data about the target's entry to a summary, and stores it.
 func (r *jobReader[Job, Extra, More]) complete(summed *jobSummary[Extra, More], newest newestJob[Extra, More]) {
 	for _, g := range summed.groups {
 		if r.kind.newest != nil {
@@ -142,7 +145,7 @@ func (r *jobReader[Job, Extra, More]) complete(summed *jobSummary[Extra, More], 
 	r.summary.Store(summed)
 }
 
-// readJobs sums up all jobs of the list, and notes the newest of those that it read.
+// readJobs returns a summary of all jobs of the list, and sets newest to the newest job that it read.
 func (r *jobReader[Job, Extra, More]) readJobs(
 	ctx context.Context, s *settings, list atlasapi.List[Job], newest *newestJob[Extra, More],
 ) (*jobSummary[Extra, More], error) {
@@ -169,7 +172,7 @@ func (r *jobReader[Job, Extra, More]) readJobs(
 	return r.sum(whole), nil
 }
 
-// keep returns what is kept of a job, and notes it where it is the newest.
+// keep returns what is kept of a job. If it is the newest so far, keep sets newest to it.
 func (r *jobReader[Job, Extra, More]) keep(j *Job, newest *newestJob[Extra, More]) job[Extra] {
 	kept := r.kind.keep(j, &r.words)
 	if r.kind.newest != nil && kept.compare(&newest.job) >= 0 {
@@ -179,7 +182,8 @@ func (r *jobReader[Job, Extra, More]) keep(j *Job, newest *newestJob[Extra, More
 	return kept
 }
 
-// sum sums up all jobs of the list after a refresh, and trims the history. Whole reports whether the history has them all.
+// sum summarizes all jobs of the list after a refresh, and trims the history. whole reports whether the history has all
+// of them.
 func (r *jobReader[Job, Extra, More]) sum(whole bool) *jobSummary[Extra, More] {
 	words := slices.Clip(r.words)
 	var snapshots []snapshotHash
@@ -201,7 +205,7 @@ func (r *jobReader[Job, Extra, More]) sum(whole bool) *jobSummary[Extra, More] {
 	return summed
 }
 
-// withSnapshots returns snapshots, which are in order, with those that jobs are of.
+// withSnapshots adds the snapshots of jobs to a sorted list of snapshots.
 func (k *jobKind[Job, Extra, More]) withSnapshots(snapshots []snapshotHash, jobs []job[Extra]) []snapshotHash {
 	var more []snapshotHash
 	for i := range jobs {
@@ -218,8 +222,8 @@ func (k *jobKind[Job, Extra, More]) withSnapshots(snapshots []snapshotHash, jobs
 	return slices.Compact(all)
 }
 
-// summarize sums up jobs of a target, and those that were summed up before, if any. Without a group label there is one
-// group, also where no job is listed.
+// summarize adds jobs to an earlier summary, or starts a new one if before is nil. Without a group label there is
+// one group, even if no job is listed, except for onlyListed kinds.
 func (k *jobKind[Job, Extra, More]) summarize(before *jobSummary[Extra, More], jobs []job[Extra], words interner) *jobSummary[Extra, More] {
 	all := &jobSummary[Extra, More]{}
 	byWord := map[uint8]*summary[Extra, More]{}
@@ -256,7 +260,7 @@ func (k *jobKind[Job, Extra, More]) summarize(before *jobSummary[Extra, More], j
 	return all
 }
 
-// mayHaveJobOf reports whether a listed job is of a snapshot, or the list is unread.
+// mayHaveJobOf reports whether a listed job has this snapshot, or whether the list was never read.
 func (r *jobReader[Job, Extra, More]) mayHaveJobOf(snapshot snapshotHash) bool {
 	summed := r.summary.Load()
 	if summed == nil {
@@ -266,7 +270,7 @@ func (r *jobReader[Job, Extra, More]) mayHaveJobOf(snapshot snapshotHash) bool {
 	return found
 }
 
-// outcomeOf judges a job.
+// outcomeOf returns the outcome of a job.
 func (k *jobKind[Job, Extra, More]) outcomeOf(j *job[Extra], words interner) outcome {
 	switch {
 	case k.outcome != nil:
@@ -302,7 +306,8 @@ func (r *jobReader[Job, Extra, More]) write(w *writer, labels []string) {
 	}
 }
 
-// only returns the summary of a kind without groups, nil where no job was read.
+// only returns the summary of a kind without groups, nil if the list was never read, or if it is empty and the kind is
+// onlyListed.
 func (r *jobReader[Job, Extra, More]) only() *summary[Extra, More] {
 	if r == nil {
 		return nil
@@ -314,14 +319,14 @@ func (r *jobReader[Job, Extra, More]) only() *summary[Extra, More] {
 	return summed.groups[0].summary
 }
 
-// unfinished reports whether a job is under way.
+// unfinished reports whether a job is unfinished.
 func (r *jobReader[Job, Extra, More]) unfinished() bool {
 	summed := r.summary.Load()
 	return summed != nil && slices.ContainsFunc(summed.groups, func(g jobGroup[Extra, More]) bool { return g.oldestUnfinished != 0 })
 }
 
-// probeList reads one job of a list: enough to show that the list can be read. A bad response to a page of one may be due
-// to its size, when Atlas hides the only job: then the page that the exporter itself reads decides.
+// probeList reads one job of a list, which is enough to show that the list can be read. Atlas may hide the only job,
+// and answer a page of one job badly for that reason. Then the page that the exporter itself reads decides.
 func probeList[T any](ctx context.Context, list atlasapi.List[T]) (found string, err error) {
 	page, err := list.Page(ctx, 1, 1)
 	if kind, _ := atlasapi.KindOf(err); err != nil && kind == atlasapi.KindBadResponse && errorStatus(err) == 0 {

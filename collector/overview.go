@@ -58,7 +58,7 @@ type RecentJob struct {
 	Created time.Time
 }
 
-// Outcome is what a state means for somebody who waits for the job.
+// Outcome is the meaning of a state for somebody who waits for the job.
 type Outcome uint8
 
 // The outcomes of a job.
@@ -100,7 +100,7 @@ type historian interface {
 // maxRecent is the number of jobs in the strip of the newest jobs.
 const maxRecent = 12
 
-// recentJob is what a reader keeps of a job for the strip.
+// recentJob has the fields of a job that the strip shows.
 type recentJob struct {
 	created seconds
 	state   uint8

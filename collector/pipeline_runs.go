@@ -12,7 +12,7 @@ import (
 
 const runDone = "DONE"
 
-// runExtra is what is kept of a run beside what every job has.
+// runExtra has the fields of a run that a summary needs in addition to those of job.
 type runExtra struct {
 	phase     uint8 // index into the phases
 	updated   seconds
@@ -46,7 +46,8 @@ func (t *total) add(n atlasapi.Optional[int64]) {
 	}
 }
 
-// get returns the sum. There is none where jobs are listed and Atlas sends the number of none: that is no zero.
+// get returns the sum. ok is false if Atlas lists runs and sends the number for none of them: a sum of 0 would be a
+// false claim.
 func (t *total) get() (float64, bool) { return t.sum, t.jobs == 0 || t.known > 0 }
 
 type runSummary = summary[runExtra, runTotals]

@@ -30,10 +30,10 @@ type Plan struct {
 	BucketMissing bool
 }
 
-// Off is why Atlas begins no job by itself.
+// Off is why Atlas starts no jobs by itself.
 type Off uint8
 
-// Why Atlas begins no job by itself.
+// The reasons why Atlas starts no jobs by itself.
 const (
 	NotOff Off = iota
 	ClusterPaused
@@ -53,13 +53,13 @@ func (o Off) String() string {
 // Restart is when jobs could run again.
 type Restart struct {
 	At time.Time
-	// After is how long none could run; where the exporter did not see the beginning, it is more than a year.
+	// After is how long no job could run. It is more than a year if the exporter did not see the beginning.
 	After time.Duration
 	// Pause reports that the cluster was paused. Otherwise a schedule was off.
 	Pause bool
 }
 
-// clusterPlan is what every collector of a dedicated cluster knows of the jobs to come.
+// clusterPlan returns the part of a Plan that all collectors of a dedicated cluster share.
 func clusterPlan(v *entryView, interval time.Duration) Plan {
 	p := Plan{Since: clusterCreated(v.entry).time(), Interval: interval}
 	p.restart(v.running.restarted(), true)
@@ -82,10 +82,10 @@ func (p *Plan) restart(r Restart, pause bool) {
 	}
 }
 
-// unseen is how long something was off whose beginning the exporter did not see.
+// unseen is the assumed length of an interruption whose beginning the exporter did not see.
 const unseen = 10 * 366 * 24 * time.Hour
 
-// switchMemory remembers what the exporter saw of a switch in Atlas, which tells no history of it.
+// switchMemory remembers what the exporter saw of a switch in Atlas, because Atlas keeps no history of it.
 type switchMemory struct {
 	mu      sync.Mutex
 	noted   bool
@@ -108,14 +108,14 @@ func (m *switchMemory) note(on bool, now time.Time) {
 	}
 }
 
-// lastOn returns when the switch was last seen on, zero where it never was.
+// lastOn returns when the switch was last seen on, zero if it never was.
 func (m *switchMemory) lastOn() time.Time {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.last
 }
 
-// restarted returns when the switch was last put on again, as far as that was seen.
+// restarted returns when the switch was last seen on again after it was off.
 func (m *switchMemory) restarted() Restart {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -224,7 +224,7 @@ func (r *refresher) read(t *target, l *lane) {
 // dueIfNew makes newly discovered targets due now; known ones wait for the next scrape.
 func dueIfNew(t *target) (time.Time, bool) {
 	s := t.snapshot()
-	return time.Time{}, s.attempted.IsZero() && s.excluded == None
+	return time.Time{}, s.attempted.IsZero() && s.unsupported == None
 }
 
 // release tells a batch that one of its readings has ended. The last one closes done. The lock is held.

@@ -334,22 +334,22 @@ func TestShareIsKept(t *testing.T) {
 	})
 }
 
-// TestExcludedTarget holds that a target which is served again is due at once, and not before.
-func TestExcludedTarget(t *testing.T) {
+// TestUnsupportedTarget holds that a target which is served again is due at once, and not before.
+func TestUnsupportedTarget(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		one := &target{Declaration: listed}
-		one.exclude(None)
+		one.setUnsupported(None)
 		read := time.Now()
 		one.status.attempted, one.status.ended = read, true
 		for _, reason := range []Reason{None, BackupDisabled, BackupDisabled} {
 			time.Sleep(time.Second)
-			one.exclude(reason)
+			one.setUnsupported(reason)
 			if s := one.snapshot(); !s.attempted.Equal(read) || !s.found.Equal(read) {
 				t.Errorf("%s: attempted at %s, found at %s", reason, s.attempted, s.found)
 			}
 		}
-		one.exclude(None)
+		one.setUnsupported(None)
 		if s := one.snapshot(); !s.attempted.IsZero() || s.ended || !s.found.Equal(time.Now()) {
 			t.Errorf("served again: %+v", s)
 		}

@@ -68,7 +68,8 @@ func (s *scrape) entries(inv *inventory, parent *Declaration) []labelledEntry {
 
 // writeEntry sends the samples of an entry and of its targets.
 func (s *scrape) writeEntry(w *writer, h *health, e labelledEntry) {
-	everServed := e.info().Unsupported == None || e.info().Unsupported == BackupDisabled
+	// The last series of a cluster stay when its backup is switched off.
+	supported := e.info().Unsupported == None || e.info().Unsupported == BackupDisabled
 	showsParent := false
 	for _, t := range e.targets() {
 		h.target(t, e.labels[1])
@@ -76,14 +77,14 @@ func (s *scrape) writeEntry(w *writer, h *health, e labelledEntry) {
 			continue
 		}
 		showsParent = showsParent || t.showsParent
-		if t.writeAbout != nil && everServed {
+		if t.writeAbout != nil && supported {
 			t.writeAbout(w, e.labels, &e.entryView)
 		}
 		if shown, ok := t.reader.(shower); ok {
 			shown.write(w, e.labels)
 		}
 	}
-	if showsParent && everServed && e.parent.writeAbout != nil {
+	if showsParent && supported && e.parent.writeAbout != nil {
 		e.parent.writeAbout(w, e.labels, &e.entryView)
 	}
 }

@@ -74,13 +74,13 @@ type target struct {
 
 // status is the result of a target's readings.
 type status struct {
-	found     time.Time // when discovery found it, or found that it is served again
-	attempted time.Time // when the last attempt began, zero before the first
-	ended     bool      // an attempt has ended
-	refreshed time.Time // when the last successful reading began: no value is older
-	failure   error     // error of the last attempt, nil if it succeeded
-	reason    Reason    // reason for that failure
-	excluded  Reason    // why Atlas does not serve the target, as discovery found
+	found       time.Time // when discovery found it, or found that it is served again
+	attempted   time.Time // when the last attempt began, zero before the first
+	ended       bool      // an attempt has ended
+	refreshed   time.Time // when the last successful reading began: no value is older
+	failure     error     // error of the last attempt, nil if it succeeded
+	reason      Reason    // reason for that failure
+	unsupported Reason    // why Atlas does not serve the target, as discovery found
 }
 
 func (t *target) snapshot() status {
@@ -112,8 +112,8 @@ func (s *status) condition() Condition {
 
 // why returns the reason why the target is not up, None if it is up or pending.
 func (s *status) why() Reason {
-	if s.excluded != None {
-		return s.excluded
+	if s.unsupported != None {
+		return s.unsupported
 	}
 	return s.reason
 }
@@ -129,7 +129,7 @@ func (s *status) describe() string {
 // dueAt returns when to read a target with this interval again, and false if never.
 func (s *status) dueAt(interval, discovery time.Duration) (time.Time, bool) {
 	switch {
-	case s.excluded != None:
+	case s.unsupported != None:
 		return time.Time{}, false
 	case s.attempted.IsZero():
 		return time.Time{}, true
@@ -173,19 +173,19 @@ func (t *target) refresh(ctx context.Context, s *settings) (before, after status
 	return before, t.status
 }
 
-// exclude records why Atlas does not serve the target, or with None that it does.
-func (t *target) exclude(reason Reason) {
+// setUnsupported records why Atlas does not serve the target, or with None that it does.
+func (t *target) setUnsupported(reason Reason) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.status.found.IsZero() || t.status.excluded != None && reason == None {
+	if t.status.found.IsZero() || t.status.unsupported != None && reason == None {
 		t.status.found = time.Now()
 	}
-	if t.status.excluded != None && reason == None {
+	if t.status.unsupported != None && reason == None {
 		t.status.attempted = time.Time{} // served again: read it now
 		t.status.ended = false
 		t.status.failure, t.status.reason = nil, None
 	}
-	t.status.excluded = reason
+	t.status.unsupported = reason
 }
 
 // expire makes the target due now, unless its last reading failed.

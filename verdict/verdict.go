@@ -39,7 +39,7 @@ const (
 	NoJob
 	FailedBefore
 	Off
-	NotServed
+	Unsupported
 
 	// Kinds is the number of kinds.
 	Kinds = int(iota)
@@ -67,14 +67,14 @@ type Finding struct {
 	Alert string
 }
 
-// Verdict holds the findings about a target, the gravest first. There is always at least one.
+// Verdict is the result for a target: its findings, the gravest first. There is always at least one.
 type Verdict struct {
 	Findings []Finding
 	// Old reports that the findings are based on old values, because the target could not be read again.
 	Old bool
 }
 
-// Limits that do not depend on the collector.
+// The limits that do not depend on the collector.
 const (
 	// MaxSkew is how far in the future a date may be. Dates further ahead are ignored.
 	MaxSkew = 24 * time.Hour
@@ -82,21 +82,21 @@ const (
 	StaleAfter = 30 * time.Minute
 	// PendingAfter is how long a target may wait for its first reading.
 	PendingAfter = 30 * time.Minute
-	// ReadingTime is how long it may take until a success that has come is read.
+	// ReadingTime is how long it may take until a new success is read.
 	ReadingTime = 15 * time.Minute
 	// Turn is how long a failure is still reported after its next scheduled job.
 	Turn = 24 * time.Hour
-	// DeadAfter is how long a job that Atlas never ends is reported once newer ones have succeeded.
+	// DeadAfter is how long an unfinished job is reported if newer ones have succeeded: Atlas never ends some jobs.
 	DeadAfter = 8 * 24 * time.Hour
 	// shortPause is the longest pause that does not excuse a missing success, whatever the interval.
 	shortPause = 12 * time.Hour
 )
 
-// Standing returns the gravest finding.
-func (v *Verdict) Standing() *Finding { return &v.Findings[0] }
+// Gravest returns the gravest finding.
+func (v *Verdict) Gravest() *Finding { return &v.Findings[0] }
 
 // Alarming reports whether somebody should look.
-func (v *Verdict) Alarming() bool { return v.Standing().Severity < None }
+func (v *Verdict) Alarming() bool { return v.Gravest().Severity < None }
 
 // Alerts returns the names of the alerts for the findings, in order.
 func (v *Verdict) Alerts() []string {
@@ -152,10 +152,12 @@ type judge struct {
 	view *collector.TargetView
 }
 
+// find adds a finding that needs attention.
 func (j *judge) find(k Kind, s Severity, since time.Time, alert string) {
 	j.Findings = append(j.Findings, Finding{Kind: k, Severity: s, Since: since, Alert: "MongoDBAtlas" + alert})
 }
 
+// note adds a finding that needs no attention.
 func (j *judge) note(k Kind) { j.Findings = append(j.Findings, Finding{Kind: k, Severity: None}) }
 
 // frozen reports that the values no longer follow Atlas. A job that was running has most likely ended since.
@@ -166,7 +168,7 @@ func (j *judge) frozen() bool { return j.view.Condition != collector.Up }
 func (j *judge) unsupported() {
 	v := j.view
 	if v.Reason != collector.BackupDisabled {
-		j.note(NotServed)
+		j.note(Unsupported)
 		return
 	}
 	// Jobs or a schedule prove that backup was on before.
@@ -199,7 +201,7 @@ func (j *judge) jobs() {
 		j.find(Fallback, Warning, l.LastFallback, v.Alert+"Fallback")
 	}
 	if !slices.ContainsFunc(j.Findings[before:], func(f Finding) bool { return f.Severity < None }) {
-		j.calm()
+		j.noteNormal()
 	}
 }
 
@@ -320,8 +322,8 @@ func (j *judge) autoExportWasOn() bool {
 		v.Plan.Interval == 0 && !v.Latest.LastSuccess.IsZero() && j.now.Sub(v.Latest.LastSuccess) <= v.Patience.News
 }
 
-// calm says how a target stands that needs no attention.
-func (j *judge) calm() {
+// noteNormal adds the finding about a target that needs no attention.
+func (j *judge) noteNormal() {
 	v := j.view
 	l := &v.Latest
 	if v.Plan.UnknownFrequency {
@@ -357,7 +359,7 @@ func (k Kind) String() string {
 		AutoExportDisabled: "auto export off", ExportMissing: "export missing", Fallback: "fallback", NotScheduled: "not scheduled",
 		ScheduleBehind: "schedule behind", Unreadable: "unreadable", Stale: "stale", Pending: "pending",
 		UnknownState: "unknown", UnknownFrequency: "unknown frequency", Running: "running", Fine: "fine", NotReadYet: "not read yet",
-		NoJob: "no job yet", FailedBefore: "failed long ago", Off: "off", NotServed: "not served",
+		NoJob: "no job yet", FailedBefore: "failed long ago", Off: "off", Unsupported: "unsupported",
 	}[k]
 }
 

@@ -124,7 +124,7 @@ func TestThresholds(t *testing.T) {
 		{name: "values of half an hour ago", latest: good, read: ago(verdict.StaleAfter), want: kinds{verdict.Fine}},
 		{name: "older values", latest: good, read: ago(verdict.StaleAfter + 1), want: kinds{verdict.Stale, verdict.Fine}},
 
-		{name: "free tier", condition: collector.Unsupported, reason: collector.FreeTier, want: kinds{verdict.NotServed}},
+		{name: "free tier", condition: collector.Unsupported, reason: collector.FreeTier, want: kinds{verdict.Unsupported}},
 		{name: "backup was never on", condition: collector.Unsupported, reason: collector.BackupDisabled, want: kinds{verdict.Off}},
 		{name: "backup was on by its jobs", condition: collector.Unsupported, reason: collector.BackupDisabled, jobs: 3, latest: good, want: kinds{verdict.BackupDisabled}},
 		{name: "backup was on", condition: collector.Unsupported, reason: collector.BackupDisabled, plan: plan{BackupWasOn: ago(time.Hour)}, want: kinds{verdict.BackupDisabled}},
@@ -162,7 +162,7 @@ func TestPending(t *testing.T) {
 	for age, want := range map[time.Duration]verdict.Kind{verdict.PendingAfter: verdict.NotReadYet, verdict.PendingAfter + 1: verdict.Pending} {
 		v := collector.TargetView{Declaration: declared("backup_exports"), Found: now.Add(-age)}
 		judged := verdict.Of(now, &v)
-		if got := judged.Standing().Kind; got != want {
+		if got := judged.Gravest().Kind; got != want {
 			t.Errorf("a target that has waited for %v is %v, want %v", age, got, want)
 		}
 	}
@@ -178,7 +178,7 @@ func TestSince(t *testing.T) {
 		Latest: collector.Latest{State: "Queued", Outcome: collector.OutcomeUnfinished, Created: newest, OldestUnfinished: stuck},
 	}
 	judged := verdict.Of(now, &v)
-	if got := judged.Standing(); got.Kind != verdict.Stuck || !got.Since.Equal(stuck) {
+	if got := judged.Gravest(); got.Kind != verdict.Stuck || !got.Since.Equal(stuck) {
 		t.Errorf("the verdict is %v since %v, want stuck since %v", got.Kind, got.Since, stuck)
 	}
 }

@@ -46,7 +46,7 @@ type pageData struct {
 	NoProject        bool
 	Reload           error // error of the last reload, nil if it succeeded
 	Projects         []projectRow
-	*board
+	*content
 }
 
 // projectRow is a row in the table of projects.
@@ -113,7 +113,7 @@ func (p *page) render(now time.Time, o *collector.Overview, notReady error) ([]b
 		Script:   template.JS(pageScript), //nolint:gosec // a file of this package
 		Now:      momentOf(now, now, ""),
 		NotReady: notReady, NoProject: notReady == nil && len(o.Projects) == 0,
-		board: p.boardOf(now, o),
+		content: p.contentOf(now, o),
 	}
 	if p.daemon != nil { // some tests render the page without a daemon
 		data.Reload = p.daemon.ReloadError()

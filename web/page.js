@@ -1,27 +1,27 @@
 'use strict';
-// Filters and sorts the stories that the page came with, and loads the page again every half minute or so. The page's address keeps
-// filter and order, so that they outlast a reload: words and column as parameters, the finding as the fragment, which without
-// this script leads to the first such story.
+// Filters and sorts the entries of the page, and reloads the page about every half minute. The page's URL contains the filter and
+// the order, so that they survive a reload: words and column as parameters, the finding as the fragment. Without this script,
+// the fragment leads to the first entry with the finding.
 (() => {
   const table = document.getElementById('jobs');
-  const most = 400; // stories that are drawn: a browser takes long over more
+  const maxShown = 400; // entries: with more, browsers become slow
   const filter = document.getElementById('filter');
   const heads = [...document.querySelectorAll('#jobs thead th')];
   const parameters = new URLSearchParams(location.search);
   const { compare } = new Intl.Collator('en', { numeric: true });
-  let stories = []; // in the order that is shown
-  let served; // the place of each as it came, what needs attention first
+  let entries = []; // in the shown order
+  let served; // the place of each entry in the served page, where those that need attention come first
   let order = [0, false]; // column, and whether it descends
 
   const index = () => {
-    stories = [...(table?.tBodies ?? [])].map((body) => {
+    entries = [...(table?.tBodies ?? [])].map((body) => {
       const [first] = body.rows;
       return {
         body, cells: first.cells, text: body.textContent.toLowerCase(),
         findings: first.cells[0].textContent.split(', ').map((word) => word.replaceAll(' ', '-')).concat(body.className === 'needy' ? 'attention' : []),
       };
     });
-    served = new Map(stories.map((story, place) => [story, place]));
+    served = new Map(entries.map((entry, place) => [entry, place]));
   };
 
   const remember = (name, value) => {
@@ -36,22 +36,22 @@
     const words = filter.value.toLowerCase().split(/\s+/);
     const wanted = location.hash === '#problems' ? '' : location.hash.slice(1);
     let matching = 0;
-    for (const { body, text, findings } of stories) {
+    for (const { body, text, findings } of entries) {
       const matches = (!wanted || findings.includes(wanted)) && words.every((word) => text.includes(word));
-      body.hidden = !matches || ++matching > most;
+      body.hidden = !matches || ++matching > maxShown;
     }
-    document.getElementById('shown').textContent = `${matching} of ${stories.length}${matching > most ? `, the first ${most} shown` : ''}`;
+    document.getElementById('shown').textContent = `${matching} of ${entries.length}${matching > maxShown ? `, the first ${maxShown} shown` : ''}`;
     for (const link of links) link.setAttribute('aria-current', link.hash === location.hash);
   };
 
-  // A time sorts as a time and not as the age that is shown; the first column as it came.
+  // Times sort as times, although the page shows ages. The first column sorts in the served order.
   const keyOf = ({ cells }, column) => cells[column].querySelector('time')?.dateTime ?? cells[column].textContent;
   const sort = () => {
     if (!table) return;
     const [column, descending] = order;
-    const keys = new Map(stories.map((story) => [story, keyOf(story, column)]));
-    stories.sort((a, b) => (descending ? -1 : 1) * ((column && compare(keys.get(a), keys.get(b))) || served.get(a) - served.get(b)));
-    table.append(...stories.map(({ body }) => body));
+    const keys = new Map(entries.map((entry) => [entry, keyOf(entry, column)]));
+    entries.sort((a, b) => (descending ? -1 : 1) * ((column && compare(keys.get(a), keys.get(b))) || served.get(a) - served.get(b)));
+    table.append(...entries.map(({ body }) => body));
     for (const head of heads) head.removeAttribute('aria-sort');
     heads[column].setAttribute('aria-sort', descending ? 'descending' : 'ascending');
   };
@@ -60,7 +60,7 @@
     for (const hidden of document.querySelectorAll('[data-script]')) hidden.hidden = false;
   };
 
-  // What the server sends replaces what is shown; the filter, the heads and the place of the reader stay.
+  // Replaces the content of the page by a fresh one. The filter, the column heads and the scroll position stay.
   const replace = (fresh) => {
     const live = (page) => [...page.querySelectorAll('[data-live]')];
     if (!fresh || !fresh.getElementById('jobs') !== !table || live(fresh).length !== live(document).length) {
@@ -83,7 +83,7 @@
     scrollTo(scrollX, scrollY);
   };
 
-  const interval = () => 30_000 + 20 * stories.length; // between two refreshes: a large page costs the exporter more
+  const interval = () => 30_000 + 20 * entries.length; // between two refreshes, longer for a large page, which costs the exporter more
   let loaded = Date.now();
   let request;
   const refresh = () => {

@@ -153,7 +153,7 @@ func TestPageTells(t *testing.T) {
 			"overdue|snapshot||no snapshot has succeeded, one is expected every 6 h runbook",
 			"overdue|export||no export has succeeded, one is expected every 24 h runbook",
 		},
-		"free": {"not served|shop|free||||Atlas does not back up free clusters"},
+		"free": {"unsupported|shop|free||||Atlas does not back up free clusters"},
 		"paused": {
 			"off|shop|paused|never|3 days ago|never|cluster paused",
 			"off|snapshot||",
@@ -195,7 +195,7 @@ func TestPageTells(t *testing.T) {
 			t.Errorf("the page tells %s", secret)
 		}
 	}
-	if want := fmt.Sprintf(`<tr><th scope="row"><a href="https://cloud.mongodb.com/v2/%[1]s">shop</a><td><a href="probe?target=%[1]s">%[1]s</a><td>7 clusters, 0 flex clusters, 1 pipeline`, p.ID); !strings.Contains(page.body, want) {
+	if want := fmt.Sprintf(`<tr><th scope="row"><a href="https://cloud.mongodb.com/v2/%[1]s">shop</a><td><a href="probe?target=%[1]s">%[1]s</a><td>7 clusters, 0 Flex clusters, 1 pipeline`, p.ID); !strings.Contains(page.body, want) {
 		t.Errorf("the page lacks the project: %s", want)
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/verdict"
 )
 
-// problem is a line about targets of a project that cannot be read for one reason, with one remedy.
+// problem is a line about the targets of a project that cannot be read for the same reason and have the same remedy.
 type problem struct {
 	Word, Project, What, Why string
 	Remedy                   string
@@ -19,7 +19,7 @@ type problem struct {
 	Runbook                  string
 }
 
-// problems gathers the targets that cannot be read.
+// problems groups the targets that cannot be read.
 type problems struct {
 	groups map[problemKey]*problemGroup
 	order  []problemKey
@@ -41,8 +41,8 @@ type problemGroup struct {
 	alert   string
 	parts   []*problemPart
 	n       int
-	read    time.Time // any of them was last read
-	found   time.Time // the first of them was found, where none was ever read
+	read    time.Time // when one of them was last read
+	found   time.Time // when the first of them was found, if none was ever read
 }
 
 // problemPart is the targets of one collector.
@@ -94,7 +94,7 @@ func (p *problems) add(now time.Time, project string, v *collector.TargetView) {
 	}
 }
 
-// outage says why nothing can be read, "" while something can. One cause is then said once.
+// outage returns why nothing can be read, "" if something can. lines then leaves out the targets with this reason.
 func (p *problems) outage(now time.Time, o *collector.Overview) string {
 	var cause *problemGroup
 	var read time.Time
@@ -124,7 +124,7 @@ func (p *problems) outage(now time.Time, o *collector.Overview) string {
 	return fmt.Sprintf("%s (%s)%s. To do: %s.", what, reasonWords(v.Reason, v.Code), since, v.Remedy)
 }
 
-// lines lists the problems, without those of the outage.
+// lines returns the problems, without those that the outage explains.
 func (p *problems) lines(now time.Time, runbooks string) []problem {
 	var lines []problem
 	for _, k := range p.order {
@@ -152,7 +152,7 @@ func (p *problems) lines(now time.Time, runbooks string) []problem {
 	return lines
 }
 
-// part returns the part of a target's collector.
+// part returns the part for the collector of a target.
 func (g *problemGroup) part(v *collector.TargetView) *problemPart {
 	i := slices.IndexFunc(g.parts, func(p *problemPart) bool { return p.first.Declaration == v.Declaration })
 	if i < 0 {
@@ -169,7 +169,7 @@ func (p *problemPart) add(v *collector.TargetView) {
 	}
 }
 
-// what names the targets of a group: "exports and snapshots of 10 clusters".
+// what returns the targets of a group in words: "exports and snapshots of 10 clusters".
 func (g *problemGroup) what() string {
 	var parts, nouns []string
 	for i, p := range g.parts {
@@ -183,7 +183,7 @@ func (g *problemGroup) what() string {
 	return strings.Join(parts, "; ")
 }
 
-// whose names the entries whose targets a part is.
+// whose returns the entries of a part in words: " of 10 clusters".
 func (p *problemPart) whose() string {
 	switch {
 	case p.first.Parent == nil:

@@ -7,7 +7,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
 )
 
-// strip is the newest jobs as a line of signs, the oldest first.
+// strip shows the newest jobs as a line of signs, the oldest first.
 type strip struct{ Signs, Title string }
 
 func stripOf(jobs []collector.RecentJob) strip {
@@ -32,7 +32,7 @@ func stripOf(jobs []collector.RecentJob) strip {
 	return strip{signs.String(), "oldest to newest: " + strings.Join(parts, ", ")}
 }
 
-// sign is a job in a strip, to be told apart without colour.
+// sign returns the sign of an outcome. The signs differ without color, too.
 func sign(o collector.Outcome) string {
 	switch o {
 	case collector.OutcomeSucceeded:

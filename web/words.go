@@ -10,7 +10,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/verdict"
 )
 
-// explain puts a finding into a clause, "" where its word says all.
+// explain returns a clause about a finding, "" if the name of its kind is enough.
 func explain(now time.Time, v *collector.TargetView, f *verdict.Finding) string {
 	since := age(now, f.Since)
 	switch f.Kind {
@@ -45,7 +45,7 @@ func explain(now time.Time, v *collector.TargetView, f *verdict.Finding) string 
 	case verdict.Fallback:
 		return "the newest snapshot, of " + since + ", is a fallback and may be inconsistent"
 	case verdict.NotScheduled:
-		return "the backup policy has no item: Atlas takes no snapshot by itself"
+		return "the backup policy has no items, so Atlas takes no scheduled snapshots"
 	case verdict.ScheduleBehind:
 		return "Atlas planned the next " + v.Noun + " for " + since
 	case verdict.Stale:
@@ -60,12 +60,12 @@ func explain(now time.Time, v *collector.TargetView, f *verdict.Finding) string 
 		return "the frequency of the schedule is unknown: nothing is expected, so nothing is overdue"
 	case verdict.FailedBefore:
 		return "failed " + age(now, v.Latest.LastFailure)
-	case verdict.NotReadYet, verdict.Running, verdict.Fine, verdict.NoJob, verdict.Off, verdict.NotServed:
+	case verdict.NotReadYet, verdict.Running, verdict.Fine, verdict.NoJob, verdict.Off, verdict.Unsupported:
 	}
 	return ""
 }
 
-// stateWord says what a state of Atlas means. Atlas has several spellings of each.
+// stateWord returns the meaning of a state in one word. Atlas spells the same state in several ways.
 func stateWord(state string, o collector.Outcome) string {
 	switch o {
 	case collector.OutcomeSucceeded:
@@ -90,14 +90,14 @@ func stateWord(state string, o collector.Outcome) string {
 	return "unknown"
 }
 
-// isCode reports whether a word has the form of Atlas's error codes. Anything else may be free text, with addresses.
+// isCode reports whether a word has the form of Atlas's error codes. Anything else may be free text with addresses.
 func isCode(s string) bool {
 	return s != "" && len(s) <= 100 && !strings.ContainsFunc(s, func(c rune) bool {
 		return (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '_'
 	})
 }
 
-// moment is a time as it is shown: exactly, and as an age.
+// moment is a time on the page: exact, and as an age.
 type moment struct{ At, Age string }
 
 func momentOf(now, at time.Time, none string) moment {
@@ -107,7 +107,7 @@ func momentOf(now, at time.Time, none string) moment {
 	return moment{at.UTC().Format("2006-01-02T15:04:05Z"), age(now, at)}
 }
 
-// age says how long ago something was.
+// age returns how long ago a time was.
 func age(now, at time.Time) string {
 	if d := now.Sub(at); d >= time.Second {
 		return duration(d) + " ago"
@@ -115,7 +115,7 @@ func age(now, at time.Time) string {
 	return "just now"
 }
 
-// duration writes a time span in the largest unit that fits, rounded.
+// duration writes a duration in the largest unit that fits, rounded.
 func duration(d time.Duration) string {
 	switch {
 	case d < time.Minute:
@@ -128,7 +128,7 @@ func duration(d time.Duration) string {
 	return fmt.Sprintf("%d days", d.Round(24*time.Hour)/(24*time.Hour))
 }
 
-// plural counts things.
+// plural returns a number with its noun.
 func plural(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
@@ -144,7 +144,7 @@ func listed(words []string) string {
 	return strings.Join(words, "")
 }
 
-// things is what a target reads, for a sentence about many: "exports", "lists of clusters".
+// things returns a plural for what targets read: "exports", "the list of clusters".
 func things(v *collector.TargetView) string {
 	switch {
 	case v.IsRoot() && v.Project != "":
@@ -155,7 +155,7 @@ func things(v *collector.TargetView) string {
 	return v.Noun + "s"
 }
 
-// reasonWords says for a person why something cannot be read.
+// reasonWords returns in words why something cannot be read.
 func reasonWords(r collector.Reason, code string) string {
 	return strings.TrimSpace(strings.ReplaceAll(cmp.Or(r.String(), "unreadable"), "_", " ") + " " + code)
 }

@@ -6,11 +6,11 @@ import (
 	"text/template"
 )
 
-// recent is how long the last values of an exporter that is away count.
+// recent is how long the last values of an exporter count while it is down.
 const recent = "25m"
 
-// functions returns what the template calls. Those with an indent return an expression over several lines, to stand within
-// parentheses.
+// functions returns the functions of the template. Those that indent their result return several lines for the inside
+// of parentheses.
 func functions(values Values, by string) template.FuncMap {
 	f := writer{values: values, by: by}
 	return template.FuncMap{
@@ -36,13 +36,13 @@ func parent(collector string) string {
 	return "clusters"
 }
 
-// lines joins lines of an expression, each indented, between two line ends: the inside of parentheses.
+// lines joins the lines of an expression for the inside of parentheses: indented, between two line ends.
 func lines(indent int, lines ...string) string {
 	margin := "\n" + strings.Repeat(" ", indent)
 	return margin + strings.Join(lines, margin) + "\n" + strings.Repeat(" ", indent-2)
 }
 
-// current drops the readings of exporters that are outdated, for the list of clusters or for the target itself.
+// current removes outdated readings, whether the list of clusters or the target itself is outdated.
 func current(collector string) []string {
 	var drops []string
 	if collector != parent(collector) {
@@ -56,18 +56,18 @@ func (writer) flag(metric, collector string, indent int) string {
 	return lines(indent, append([]string{fmt.Sprintf("last_over_time(%s[%s])", metric, recent)}, current(collector)...)...)
 }
 
-// stamp reads a gauge that only grows, or of which the highest value counts. NaN does not count.
+// stamp reads a gauge that only rises, or whose highest value counts. NaN does not count.
 func (writer) stamp(metric, collector string, indent int) string {
 	return lines(indent, append([]string{fmt.Sprintf("max_over_time(%s[%s])", metric, recent)}, current(collector)...)...)
 }
 
-// failure reads when something failed last. 0 is never.
+// failure reads when something last failed. 0 means never.
 func (writer) failure(metric, collector string, indent int) string {
 	return lines(indent, append([]string{fmt.Sprintf("max_over_time(%s[%s]) != 0", metric, recent)}, current(collector)...)...)
 }
 
-// open reads a gauge that ends by itself: its last value counts only while its exporter is away, or has not been back for long
-// enough to read the list again, and not when its list froze.
+// open reads a gauge that may end by itself. Its last value counts only while its exporter is down, or has just come
+// back and has not read the list again. It does not count if the target is frozen.
 func (writer) open(metric, collector string, indent int) string {
 	return lines(indent,
 		"("+metric,
@@ -79,7 +79,7 @@ func (writer) open(metric, collector string, indent int) string {
 	)
 }
 
-// evidence is what a list shows once it was read.
+// evidence selects clusters whose list was read.
 func (writer) evidence(jobs, success string) string {
 	return fmt.Sprintf("(last_over_time(%s[%s]) or last_over_time(%s[%s]))", jobs, recent, success, recent)
 }
@@ -101,7 +101,7 @@ func (writer) seenOn(name, readings string, value int) string {
 	return fmt.Sprintf(`mongodbatlas:cluster_switch_off{switch=%q} and on (group_id, cl_name) %s == %d`, name, readings, value)
 }
 
-// due keeps the intervals of clusters whose last success is longer ago than that.
+// due selects the expected intervals of clusters whose last success is longer ago than the interval.
 func (f writer) due(metric, kind, success string) string {
 	return block(strings.NewReplacer("METRIC", f.flag(metric, "backup_schedule", 8), "KIND", kind, "SUCCESS", success, "BY", f.by, "RECENT", recent).Replace(`
 label_replace(
@@ -113,8 +113,8 @@ label_replace(
     ), "kind", "KIND", "", "")`))
 }
 
-// late keeps the latest of some dates of clusters that are due, where it is longer ago than the interval and the smaller of
-// itself and a grace.
+// late returns the latest of some dates, for due clusters for which it is longer ago than the interval plus a grace.
+// The grace is at most the interval.
 func (f writer) late(kind string, grace threshold, dates ...string) string {
 	return block(strings.NewReplacer(
 		"DUE", fmt.Sprintf("mongodbatlas:due_interval_seconds{kind=%q}", kind), "INTERVAL", interval(kind), "DATES", strings.Join(dates, "|"),
@@ -132,12 +132,12 @@ label_replace(
     (time() - INTERVAL - clamp_max(INTERVAL, GRACE)), "kind", "KIND", "", "")`))
 }
 
-// interval is the interval of clusters that are due.
+// interval returns the expected interval of due clusters.
 func interval(kind string) string {
 	return fmt.Sprintf("max by (group_id, cl_name) (mongodbatlas:due_interval_seconds{kind=%q})", kind)
 }
 
-// shortened keeps the clusters that are late since their interval became shorter.
+// shortened selects the clusters that are late because their interval became shorter.
 func (writer) shortened(metric, kind string) string {
 	return block(strings.NewReplacer("METRIC", metric, "KIND", kind, "INTERVAL", interval(kind)).Replace(`
 time() + 0 * label_replace(label_replace(
@@ -212,7 +212,7 @@ func (f writer) stuck(metric, collector, by, success string, stuck, news thresho
 	return f.olderThan(metric, collector, by, success, stuck.String(), news)
 }
 
-// stuckBySuccess compares the age with a multiple of the last success's duration, where one is known.
+// stuckBySuccess compares the age with a multiple of the duration of the last success, if it has one.
 func (f writer) stuckBySuccess(metric, collector, success, duration string, factor, least, stuck, news threshold) string {
 	return f.olderThan(metric, collector, "", success, strings.NewReplacer(
 		"METRIC", metric, "DURATION", duration, "FACTOR", factor.String(), "LEAST", least.String(), "STUCK", stuck.String(), "RECENT", recent,
@@ -245,7 +245,7 @@ func (f writer) failed(prefix, collector string, news threshold) string {
 	return f.failedFor(prefix, collector, "FAILURE > time() - NEWS", news)
 }
 
-// failedBefore reports a failure at least until the next job should have succeeded: the interval and a day.
+// failedBefore reports a failure at least until the next job should have succeeded: the interval plus a day.
 func (f writer) failedBefore(interval, prefix, collector string, news threshold) string {
 	return f.failedFor(prefix, collector, strings.ReplaceAll(`FAILURE > time() - NEWS
     or
@@ -306,8 +306,8 @@ topk by (group_id, cl_name) (1,
 )`))
 }
 
-// spare keeps or drops an alert on one exporter while another one, whose scrapes succeed, reads every project that was ever
-// read: a project whose time of the last reading has stood still for five minutes is unread.
+// spare keeps or drops the alert on an exporter while another one, whose scrapes succeed, reads all known projects. A
+// project is not read if the time of its last reading has not changed for five minutes.
 func (writer) spare(keep bool) string {
 	operator := "unless"
 	if keep {
@@ -327,7 +327,7 @@ const (
 	cluster   = `$labels.group_id $labels.cl_name`
 )
 
-// age writes a duration in two units at most.
+// age writes a duration in at most two units.
 func age(value ...string) string {
 	return `{{ ` + strings.Join(append(value, "$value")[:1], "") +
 		` | humanizeDuration | reReplaceAll "^(\\S+ \\S+) .*$" "$1" | reReplaceAll " 0[hms]$" "" }}`
@@ -372,7 +372,7 @@ func (f writer) project() string {
 	return f.values.AtlasURL + `/v2/{{ $labels.group_id }}`
 }
 
-// links are the annotations that every alert ends with.
+// links writes the annotations at the end of every alert.
 func (f writer) links(alert string) string {
 	dashboard := "mongodbatlas-backup-exporter"
 	switch {

@@ -1,6 +1,6 @@
-// Command generate writes the alerting rules from one template: alerts/mongodbatlas.rules.yml, and the chart's file, in which
-// base addresses and thresholds are names that Helm replaces. With -values it prints the rules for a values file instead, whose
-// keys are those of the chart's prometheusRule block:
+// Command generate writes the alerting rules from one template: alerts/mongodbatlas.rules.yml, and the chart's file, which
+// has names for Helm to replace by URLs and thresholds. With -values it prints the rules for a values file instead. The keys
+// of that file are those of the chart's prometheusRule block:
 //
 //	go run ./alerts/generate -values my-values.yml > mongodbatlas.rules.yml
 package main

@@ -9,8 +9,8 @@ import (
 
 const day = 24 * time.Hour
 
-// thresholds returns the times of all rules by the names under which values change them. Those of jobs come from the table of
-// collectors, which the page and check share.
+// thresholds returns the times of all rules by their names in the values. Those of jobs come from the table of
+// collectors, like those of the page and of check.
 func thresholds() map[string]string {
 	patience := map[string]collector.Patience{}
 	for _, declared := range collector.All() {

@@ -47,7 +47,7 @@ func Rules(values Values) ([]byte, error) {
 	return adjust(rules, values)
 }
 
-// chartRules returns the rules with names in place of what Helm values say: @runbookUrl@, @exportStuck@ in seconds,
+// chartRules returns the rules for the chart, with names for the Helm values: @runbookUrl@, @exportStuck@ in seconds,
 // @exportStuck:range@ as a duration.
 func chartRules() ([]byte, error) {
 	written := map[string]threshold{}
@@ -76,7 +76,7 @@ func render(values Values, by string, written map[string]threshold) ([]byte, err
 // trailing is the space at the end of lines, which an expression over several lines leaves.
 var trailing = regexp.MustCompile(`(?m) +$`)
 
-// adjust leaves out, relabels and renames what the values say. Rules that nothing changes stay as they are, byte for byte.
+// adjust applies the values: it leaves out, relabels and renames alerts. Rules without changes keep every byte.
 func adjust(rules []byte, values Values) ([]byte, error) {
 	if len(values.Disabled)+len(values.Overrides)+len(values.Severities)+len(values.AdditionalRuleLabels) == 0 {
 		return rules, nil

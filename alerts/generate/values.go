@@ -37,7 +37,7 @@ type Values struct {
 	Thresholds map[string]string `yaml:"thresholds"`
 }
 
-// Override changes one alert; what is empty stays.
+// Override changes one alert. Empty fields change nothing.
 type Override struct {
 	Severity string            `yaml:"severity"`
 	For      string            `yaml:"for"`
@@ -55,7 +55,7 @@ func defaults() Values {
 	}
 }
 
-// readValues returns the defaults with those of a YAML document over them.
+// readValues returns the defaults, overridden by a YAML document.
 func readValues(content []byte) (Values, error) {
 	values := defaults()
 	decoder := yaml.NewDecoder(bytes.NewReader(content))

@@ -78,7 +78,7 @@ func (s *Server) answerAdmitted(c *call) reply {
 	return answer
 }
 
-// locate finds the project, cluster or pipeline that the path names, and asks whether the credential may see it.
+// locate finds the project, cluster or pipeline of the path, and checks whether the credential may see it.
 func (s *Server) locate(c *call) *reply {
 	if c.groupID == "" {
 		return nil
@@ -198,7 +198,7 @@ func negotiate(accept, versions []string) (string, *reply) {
 	}))
 }
 
-// object answers with one object.
+// object returns an answer with one object.
 func (s *Server) object(c *call, body []byte) reply {
 	return reply{
 		status: http.StatusOK, header: http.Header{}, body: body,

@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// Role says what a credential may do in every visible project.
+// Role is what a credential may do in every visible project.
 type Role int
 
-// The roles, each with what the one before it may do; the zero value may do everything.
+// The roles. Each includes the one before it. The zero value may do everything.
 const (
-	// ProjectReadOnly reads all but backup exports and restores.
+	// ProjectReadOnly reads everything except backup exports and restores.
 	ProjectReadOnly Role = iota - 2
 	// ProjectBackupManager reads everything.
 	ProjectBackupManager
-	// ProjectOwner also triggers pipelines.
+	// ProjectOwner also triggers ingestions of pipelines.
 	ProjectOwner
 )
 
@@ -27,7 +27,7 @@ type ServiceAccount struct {
 	Role                   Role
 }
 
-// NewServiceAccount makes up a service account that may read everything, for a server that nobody else is to use.
+// NewServiceAccount returns a new service account with random credentials that may read everything.
 func NewServiceAccount() ServiceAccount {
 	return ServiceAccount{
 		ClientID: "mdb_sa_id_" + rand.Text(), ClientSecret: "mdb_sa_sk_" + rand.Text(), Role: ProjectBackupManager,
@@ -46,7 +46,7 @@ type principal struct {
 	role Role
 }
 
-// access knows the credentials, and what was handed out to them.
+// access has the credentials, and the tokens and nonces that were issued to them.
 type access struct {
 	digest        DigestPolicy
 	tokenLifetime time.Duration
@@ -58,7 +58,7 @@ type access struct {
 	tokens   map[string]token
 	mints    int
 	nonces   map[string]*nonce
-	issued   []string // nonces in the order in which they were handed out
+	issued   []string // nonces in the order in which they were issued
 }
 
 func newAccess(options Options) *access {
@@ -82,7 +82,7 @@ func newAccess(options Options) *access {
 	return a
 }
 
-// authenticate returns who sent a request, or answers the challenge that Atlas sends to everybody else.
+// authenticate returns who sent a request, or the answer with a challenge if the request is not authenticated.
 func (a *access) authenticate(r *http.Request, now time.Time) (principal, *reply) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -12,15 +12,15 @@ import (
 	"time"
 )
 
-// DigestPolicy says how long a nonce is good. It is not known what Atlas accepts, so a client must work under each. The
-// zero value accepts a nonce for ever, with any nonce count.
+// DigestPolicy says how long a nonce is valid. It is not known what Atlas accepts, so a client must work under each
+// policy. The zero value accepts a nonce for ever, with any nonce count.
 type DigestPolicy struct {
-	// Uses is how many requests a nonce is good for: 1 makes it a one-time nonce, 0 sets no limit.
+	// Uses is the number of requests for which a nonce is valid: 1 makes it a one-time nonce, 0 sets no limit.
 	Uses int
-	// Lifetime is how long a nonce is good on the organization's clock; 0 sets no limit.
+	// Lifetime is how long a nonce is valid by the organization's clock; 0 sets no limit.
 	Lifetime time.Duration
-	// RisingCount refuses a nonce count that is not greater than the last one seen with the nonce. A client that sends
-	// requests at the same time may have them arrive in another order.
+	// RisingCount refuses a nonce count that is not greater than the last one seen with the nonce. Concurrent requests
+	// of a client may arrive in another order.
 	RisingCount bool
 }
 
@@ -29,15 +29,15 @@ const (
 	maxNonces   = 20000
 )
 
-// nonce is a challenge that was handed out.
+// nonce is a challenge that was issued.
 type nonce struct {
 	issued    time.Time
 	uses      int
 	lastCount uint64
 }
 
-// challenge is Atlas's answer to a request that did not sign in. A wrong key, a spent nonce and no credential at all
-// look the same: "stale" is always false.
+// challenge is Atlas's answer to a request that is not authenticated. A wrong key, an expired nonce and no credential
+// at all get the same answer: "stale" is always false.
 func (a *access) challenge(now time.Time) *reply {
 	raw := make([]byte, 24)
 	_, _ = rand.Read(raw) // never fails
@@ -57,7 +57,7 @@ func (a *access) challenge(now time.Time) *reply {
 	return &answer
 }
 
-// answered returns who answered a challenge rightly.
+// answered returns who answered a challenge correctly.
 func (a *access) answered(r *http.Request, credentials string, now time.Time) (principal, bool) {
 	given := digestParameters(credentials)
 	key, known := a.keys[given["username"]]
@@ -90,7 +90,7 @@ func (a *access) answered(r *http.Request, credentials string, now time.Time) (p
 	return principal{name: key.PublicKey, role: key.Role}, true
 }
 
-// requestURI is the target as it was sent.
+// requestURI returns the request target as it was sent.
 func requestURI(r *http.Request) string {
 	if r.RequestURI != "" {
 		return r.RequestURI
@@ -99,12 +99,12 @@ func requestURI(r *http.Request) string {
 }
 
 func md5Hex(s string) string {
-	sum := md5.Sum([]byte(s)) //nolint:gosec // the algorithm that Atlas asks for
+	sum := md5.Sum([]byte(s)) //nolint:gosec // the algorithm that Atlas demands
 	return hex.EncodeToString(sum[:])
 }
 
-// digestParameters takes the parameters of an Authorization header apart (RFC 9110, section 11.2). The first of two
-// with the same name counts.
+// digestParameters parses the parameters of an Authorization header (RFC 9110, section 11.2). Of two with the same
+// name, the first one counts.
 func digestParameters(s string) map[string]string {
 	parameters := map[string]string{}
 	for s = strings.TrimLeft(s, " \t,"); s != ""; s = strings.TrimLeft(s, " \t,") {

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// token is an access token that was handed out.
+// token is an access token that was issued.
 type token struct {
 	account string
 	expires time.Time
@@ -23,13 +23,13 @@ type wireToken struct {
 	TokenType   string `json:"token_type"`
 }
 
-// wireTokenError is an error of the token endpoint, which speaks OAuth and not Atlas's own form.
+// wireTokenError is an error of the token endpoint. It has OAuth's form, not that of Atlas's other errors.
 type wireTokenError struct {
 	Error            string `json:"error"`
 	ErrorDescription string `json:"error_description"`
 }
 
-// Mints is how many access tokens were handed out.
+// Mints returns the number of access tokens issued so far.
 func (s *Server) Mints() int {
 	s.access.mu.Lock()
 	defer s.access.mu.Unlock()
@@ -52,7 +52,7 @@ func (a *access) bearer(text string, now time.Time) (principal, bool) {
 	return principal{name: t.account, role: a.accounts[t.account].Role}, true
 }
 
-// mint hands out an access token.
+// mint issues an access token.
 func (a *access) mint(r *http.Request, now time.Time) reply {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -103,10 +103,11 @@ func (a *access) revoke(r *http.Request) reply {
 	return tokenReply(http.StatusOK, struct{}{})
 }
 
-// client reads the service account and the form of a request to the token endpoint.
+// client authenticates the service account of a request to the token endpoint, and reads the form in its body.
 func (a *access) client(r *http.Request) (ServiceAccount, url.Values, *reply) {
 	id, secret, ok := r.BasicAuth()
-	// RFC 6749, section 2.3.1 has both escaped as in a form; many clients do not. What Atlas hands out looks the same.
+	// By RFC 6749, section 2.3.1, both are form-encoded, but many clients do not do this. For the credentials that
+	// Atlas issues, there is no difference.
 	id, secret = unescaped(id), unescaped(secret)
 	account, known := a.accounts[id]
 	if !ok || !known || subtle.ConstantTimeCompare([]byte(account.ClientSecret), []byte(secret)) != 1 {

@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// ExportBucket is a bucket that a project may export snapshots to. Atlas tells nothing of its state.
+// ExportBucket is a bucket that a project may export snapshots to. Atlas sends nothing about its state.
 type ExportBucket struct {
-	// ID and Name are the bucket's own.
+	// ID and Name identify the bucket.
 	ID, Name string
 
 	project *Project
@@ -21,15 +21,15 @@ func (p *Project) AddExportBucket(name string) *ExportBucket {
 	return b
 }
 
-// RemoveExportBucket deletes a bucket. Schedules and export jobs go on naming it.
+// RemoveExportBucket deletes a bucket. Schedules and export jobs still name it.
 func (p *Project) RemoveExportBucket(b *ExportBucket) {
 	p.buckets = slices.DeleteFunc(p.buckets, func(other *ExportBucket) bool { return other == b })
 }
 
-// ExportBuckets are the project's buckets, in the order in which they were added.
+// ExportBuckets returns the project's buckets in the order in which they were added.
 func (p *Project) ExportBuckets() []*ExportBucket { return slices.Clone(p.buckets) }
 
-// exportBucketID is the bucket of the cluster's schedule.
+// exportBucketID returns the id of the bucket of the cluster's schedule.
 func (c *Cluster) exportBucketID() string {
 	if c.Schedule.ExportBucketID != "" {
 		return c.Schedule.ExportBucketID
@@ -49,8 +49,8 @@ func (b *ExportBucket) appendJSON(out []byte, base string) []byte {
 	return append(out, '}')
 }
 
-// listBuckets answers the project's buckets in another order whenever the list is read from its first page, since Atlas
-// has none. A reading that goes on to other pages still sees each bucket once.
+// listBuckets answers with the project's buckets. Atlas documents no order, so the order changes each time the first
+// page is read. The other pages keep it, so that a reading sees each bucket once.
 func (s *Server) listBuckets(c *call) reply {
 	reads := c.project.bucketReads.Load()
 	if c.page.number == 1 {

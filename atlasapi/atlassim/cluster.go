@@ -5,22 +5,22 @@ import (
 	"time"
 )
 
-// ClusterOptions says how AddCluster makes a cluster. The zero value is a running M10 replica set on AWS, created half
-// a year ago, with backup on and auto export off.
+// ClusterOptions are the options of AddCluster. The zero value is a running M10 replica set on AWS, created half a year
+// ago, with backup on and auto export off.
 type ClusterOptions struct {
-	// Created is when the cluster was made.
+	// Created is when the cluster was created.
 	Created time.Time
 	// Provider is the cloud provider: AWS by default, TENANT for the free tier, FLEX for a Flex cluster.
 	Provider string
 	// InstanceSize is M10 by default, M0 with the provider TENANT.
 	InstanceSize string
-	// Shards makes a sharded cluster when it is above 0.
+	// Shards is the number of shards; 0 makes a replica set.
 	Shards int
-	// Paused stops the cluster.
+	// Paused makes a paused cluster.
 	Paused bool
 	// BackupDisabled makes a cluster without Cloud Backup. Clusters of the free tier and Flex never have it.
 	BackupDisabled bool
-	// PitEnabled turns continuous backup on.
+	// PitEnabled enables continuous backup.
 	PitEnabled bool
 	// Schedule is the cluster's backup schedule.
 	Schedule Schedule
@@ -28,24 +28,24 @@ type ClusterOptions struct {
 
 // Cluster is a cluster of a project.
 type Cluster struct {
-	// ID, Name and Created are the cluster's own.
+	// ID, Name and Created identify the cluster.
 	ID, Name string
 	Created  time.Time
-	// Provider, InstanceSize and Shards are as in ClusterOptions.
+	// Provider, InstanceSize and Shards are those of ClusterOptions.
 	Provider, InstanceSize string
 	Shards                 int
 	// State is the cluster's stateName, IDLE at first.
 	State string
-	// Paused and PitEnabled can change while the cluster lives.
+	// Paused and PitEnabled may change later.
 	Paused, PitEnabled bool
-	// BackupEnabled can change as well: DisableBackup also deletes the snapshots, as Atlas does.
+	// BackupEnabled may change later. DisableBackup also deletes the snapshots, as Atlas does.
 	BackupEnabled bool
 	// SnapshotsApart makes Atlas refuse the common list of snapshots for this cluster, if it is sharded, with 400
-	// INCORRECT_BACKUP_API_ENDPOINT. Its documentation has that error; every answer known is from the common list.
+	// INCORRECT_BACKUP_API_ENDPOINT. Atlas documents this error, but all recorded answers come from the common list.
 	SnapshotsApart bool
-	// Schedule is the cluster's backup schedule; it is not answered while backup is off.
+	// Schedule is the cluster's backup schedule. Atlas does not send it while backup is off.
 	Schedule Schedule
-	// BackupRefusal, if it has a status, answers every request for the cluster's backups.
+	// BackupRefusal, if it has a status, is the answer to every request for the cluster's backups.
 	BackupRefusal Refusal
 
 	project  *Project
@@ -55,7 +55,7 @@ type Cluster struct {
 
 	snapshots          list[*Snapshot]
 	collectionRestores list[*CollectionRestore]
-	policy             int // counts the changes of the policy, so that turns of an old one are dropped
+	policy             int // counts the changes of the policy, so that planned turns of an old policy are dropped
 	routine            *SnapshotRoutine
 	exporting          *AutoExport
 }
@@ -86,7 +86,7 @@ func (p *Project) AddCluster(name string, options ClusterOptions) *Cluster {
 	return c
 }
 
-// Project is the project that the cluster belongs to.
+// Project returns the cluster's project.
 func (c *Cluster) Project() *Project { return c.project }
 
 // OrderExports sets the order of the cluster's list of export jobs, which is NewestFirst at first.
@@ -95,10 +95,10 @@ func (c *Cluster) OrderExports(order Order) { c.exports.setOrder(order) }
 // OrderRestores sets the order of the cluster's list of restore jobs, which is NewestFirst at first.
 func (c *Cluster) OrderRestores(order Order) { c.restores.setOrder(order) }
 
-// backupRefusal is what Atlas answers instead of the cluster's backups, if anything.
+// backupRefusal returns what Atlas answers instead of the cluster's backups, if anything.
 //
-// That a Flex cluster is refused so is recorded. What the free tier and a cluster without backup answer on lists of
-// jobs is not known; they answer here what Atlas's list of error codes offers for it.
+// The refusal of Flex clusters is recorded. It is not known what Atlas answers to lists of jobs of the free tier and of
+// clusters without backup. The codes here are those of Atlas's list of error codes that fit.
 func (c *Cluster) backupRefusal() Refusal {
 	switch {
 	case c.BackupRefusal.Status != 0:
@@ -113,12 +113,12 @@ func (c *Cluster) backupRefusal() Refusal {
 	return Refusal{}
 }
 
-// deployment is the name that Atlas's machinery has for the cluster.
+// deployment returns the name that Atlas uses internally for the cluster.
 func (c *Cluster) deployment() string {
 	return "atlas-" + strconv.FormatUint(c.seed%2176782336, 36)
 }
 
-// replicaSets are the names of the cluster's shards.
+// replicaSets returns the names of the cluster's shards.
 func (c *Cluster) replicaSets() []string {
 	names := make([]string, max(c.Shards, 1))
 	for i := range names {

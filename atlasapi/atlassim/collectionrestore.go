@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// The states of a collection restore job, and those of its indexes.
+// The states of a collection restore job and of its indexes.
 const (
 	CollectionInitializing = "INITIALIZING"
 	CollectionInProgress   = "IN_PROGRESS"
@@ -21,27 +21,27 @@ const (
 	IndexNotRestored = "NOT_RESTORED"
 )
 
-// CollectionRestore is a job that restores some collections of a cluster's snapshot. What is left empty is filled in
-// when it is added. No such job was ever recorded: everything follows Atlas's specification.
+// CollectionRestore is a job that restores some collections of a cluster's snapshot. AddCollectionRestore fills in
+// empty fields. No such job was ever recorded: everything follows Atlas's specification.
 type CollectionRestore struct {
-	// ID begins with the seconds of CreatedAt.
+	// ID starts with the seconds of CreatedAt.
 	ID string
 	// State is SUCCESSFUL by default when FinishedAt is set, else INITIALIZING.
 	State string
-	// CreatedAt is now by default; FinishedAt is left out while it is zero.
+	// CreatedAt is now by default. Atlas leaves FinishedAt out while it is zero.
 	CreatedAt, FinishedAt time.Time
-	// ErrorMessage is what Atlas says of a job that failed or was cancelled.
+	// ErrorMessage is Atlas's message about a job that failed or was cancelled.
 	ErrorMessage string
-	// RestoredDocuments and TotalDocuments are left out while TotalDocuments is 0.
+	// Atlas leaves RestoredDocuments and TotalDocuments out while TotalDocuments is 0.
 	RestoredDocuments, TotalDocuments int64
-	// IndexState and FailedIndexCollections are left out while IndexState is empty.
+	// Atlas leaves IndexState and FailedIndexCollections out while IndexState is empty.
 	IndexState             string
 	FailedIndexCollections int64
-	// SnapshotID is the snapshot's.
+	// SnapshotID is the id of the snapshot.
 	SnapshotID string
-	// TargetClusterName and TargetProjectID are where the data goes; the cluster itself by default.
+	// TargetClusterName and TargetProjectID are the target of the data; the cluster itself by default.
 	TargetClusterName, TargetProjectID string
-	// Collections are the namespaces that are restored; one by default.
+	// Collections are the namespaces to restore; one by default.
 	Collections []string
 }
 
@@ -55,10 +55,10 @@ func (c *Cluster) AddCollectionRestore(r CollectionRestore) *CollectionRestore {
 	return &r
 }
 
-// RemoveCollectionRestore takes an added job out of the list.
+// RemoveCollectionRestore removes an added job from the list.
 func (c *Cluster) RemoveCollectionRestore(r *CollectionRestore) { c.collectionRestores.remove(r.ID) }
 
-// CollectionRestores are the jobs that were added (or made by a routine), in the order in which that happened.
+// CollectionRestores returns the jobs that were added by hand or by a routine, in that order.
 func (c *Cluster) CollectionRestores() []*CollectionRestore {
 	return slices.Clone(c.collectionRestores.stored)
 }
@@ -75,7 +75,7 @@ func (c *Cluster) GenerateCollectionRestores(n int, job func(n int) CollectionRe
 	})
 }
 
-// completeCollectionRestore fills in what is empty in the job of number n.
+// completeCollectionRestore fills in the empty fields of job number n.
 func (c *Cluster) completeCollectionRestore(r *CollectionRestore, n uint64) {
 	number := mix(c.seed ^ n<<2 ^ 3)
 	if r.ID == "" {
@@ -142,20 +142,20 @@ func (r *CollectionRestore) appendJSON(b []byte, _ string) []byte {
 	return append(b, '}')
 }
 
-// CollectionOutcome is how far a collection restore gets.
+// CollectionOutcome is the outcome of a collection restore.
 type CollectionOutcome struct {
-	// State is the job's last: SUCCESSFUL by default. A job whose last state is INITIALIZING, IN_PROGRESS or FINALIZING
-	// hangs.
+	// State is the final state of the job: SUCCESSFUL by default. A job with the final state INITIALIZING, IN_PROGRESS
+	// or FINALIZING hangs.
 	State string
-	// ErrorMessage is that of a job that failed or was cancelled.
+	// ErrorMessage is the message of a job that failed or was cancelled.
 	ErrorMessage string
 	// FailedIndexes is the number of collections whose indexes could not be built.
 	FailedIndexes int64
-	// Documents are those to restore, half a million by default.
+	// Documents is the number of documents to restore, half a million by default.
 	Documents int64
 }
 
-// RestoreCollections begins a collection restore and sees it through.
+// RestoreCollections starts a collection restore, and plans its states up to its outcome.
 func (c *Cluster) RestoreCollections(outcome CollectionOutcome) *CollectionRestore {
 	org := c.project.org
 	defaultText(&outcome.State, CollectionSuccessful)

@@ -2,9 +2,9 @@ package atlassim
 
 import "time"
 
-// Demo is the demo's organization: every situation that an operator of backups should recognize, dated so that ages
-// and alerts are true at the clock's now, and lively enough that some job changes every half minute. Its history is made
-// by the same routines that go on after now. Jobs that are made from now on take one to three minutes.
+// Demo returns the organization of the demo. It has every situation that an operator of backups should recognize, dated
+// so that ages and alerts are true at the clock's current time. Some job changes every half minute. The same routines
+// make the history and the future. Jobs created from now on take one to three minutes.
 func Demo(clock Clock, options ...OrganizationOption) *Organization {
 	org := NewOrganization(clock, options...)
 	org.Name = "Demo Organization"
@@ -42,15 +42,16 @@ func (d demo) cluster(p *Project, name string, age time.Duration, change func(*C
 	return p.AddCluster(name, options)
 }
 
-// snapshotLead is the time from a snapshot's turn to its export: it is done by then.
+// snapshotLead is the time from a snapshot's turn to its export. The snapshot is complete by then.
 const snapshotLead = 10 * time.Minute
 
-// refer makes the cluster's daily snapshots so old that each is done before an export of an age.
+// refer sets the time of the cluster's daily snapshots, so that each is complete before its export. export is the age
+// of an export.
 func (d demo) refer(c *Cluster, export time.Duration) {
 	c.Schedule.Reference = timeOfDay(d.ago(export + snapshotLead))
 }
 
-// timeOfDay is a moment's, for Schedule.Reference.
+// timeOfDay returns the time of day of a moment, for Schedule.Reference.
 func timeOfDay(at time.Time) time.Duration {
 	at = at.UTC()
 	if at.Hour() == 0 && at.Minute() == 0 {
@@ -59,8 +60,7 @@ func timeOfDay(at time.Time) time.Duration {
 	return time.Duration(at.Hour())*time.Hour + time.Duration(at.Minute())*time.Minute
 }
 
-// takeSnapshots lets every cluster that no situation says otherwise about take the snapshots of its policy. The first
-// turn comes some hours after a cluster was made, and a year holds all that is still kept.
+// takeSnapshots makes snapshots by policy for all clusters that have no routine of their own.
 func (d demo) takeSnapshots() {
 	for _, p := range d.org.projects {
 		for _, c := range p.Clusters() {
@@ -71,7 +71,8 @@ func (d demo) takeSnapshots() {
 	}
 }
 
-// begin is when the cluster's history of snapshots begins.
+// begin returns when the cluster's history of snapshots begins: an hour after its creation, but at most about a year
+// ago, because older snapshots have expired.
 func (d demo) begin(c *Cluster) time.Time {
 	begin := c.Created.Add(time.Hour)
 	if year := d.ago(370 * day); year.After(begin) {
@@ -80,7 +81,7 @@ func (d demo) begin(c *Cluster) time.Time {
 	return begin
 }
 
-// daily makes the cluster's daily exports of so many days, the newest one being of an age.
+// daily makes daily exports of the cluster for a number of days. newest is the age of the newest one.
 func (d demo) daily(c *Cluster, days int, newest time.Duration, routine ExportRoutine) {
 	d.refer(c, newest)
 	routine.Period = day
@@ -88,7 +89,7 @@ func (d demo) daily(c *Cluster, days int, newest time.Duration, routine ExportRo
 	c.AddExportRoutine(routine)
 }
 
-// restored makes one restore job of an age, which ended within three minutes unless it hangs.
+// restored makes one restore job of an age. It ends within three minutes, unless it hangs.
 func (d demo) restored(c *Cluster, age time.Duration, deliveryType string, outcome RestoreOutcome) {
 	d.org.At(d.ago(age), func(at time.Time) {
 		job := c.AddRestore(Restore{CreatedAt: at, DeliveryType: deliveryType})
@@ -154,7 +155,7 @@ func (d demo) payments(p *Project) {
 	})
 }
 
-// platform has what goes unnoticed: exports that stopped, that were switched off, that never began.
+// platform has problems that often go unnoticed: exports that stopped, that were switched off, that never started.
 func (d demo) platform(p *Project) {
 	core := d.cluster(p, "platform-core", 400*day, nil)
 	d.daily(core, 365, 7*time.Hour, ExportRoutine{})
@@ -178,7 +179,7 @@ func (d demo) platform(p *Project) {
 	p.AddPipeline("audit-log", PipelineOptions{Created: d.ago(2 * day), Cluster: core.Name, Collection: "audit"})
 }
 
-// analytics is where most happens: on-demand exports, restore drills and a pipeline that runs all the time.
+// analytics has the most activity: on-demand exports, restore drills, and a pipeline that runs all the time.
 func (d demo) analytics(p *Project) {
 	warehouse := d.cluster(p, "analytics-warehouse", 250*day, func(o *ClusterOptions) { o.Shards = 3 })
 	d.daily(warehouse, 230, 6*time.Hour, ExportRoutine{})
@@ -196,7 +197,7 @@ func (d demo) analytics(p *Project) {
 
 	archive := d.cluster(p, "analytics-archive", 210*day, func(o *ClusterOptions) {
 		o.Schedule.ExportFrequency, o.Schedule.Items = Weekly, DefaultPolicy()
-		// Sunday is 7 for Atlas.
+		// For Atlas, Sunday is 7.
 		o.Schedule.Items[2].Interval = (int(d.ago(30*time.Hour+snapshotLead).UTC().Weekday())+6)%7 + 1
 	})
 	d.refer(archive, 30*time.Hour)
@@ -235,7 +236,7 @@ func (d demo) analytics(p *Project) {
 	})
 }
 
-// sandbox has what cannot be backed up, and what is not.
+// sandbox has clusters that cannot be backed up, or are not.
 func (d demo) sandbox(p *Project) {
 	d.cluster(p, "sandbox-free", 100*day, func(o *ClusterOptions) {
 		o.Provider, o.InstanceSize, o.Schedule = "TENANT", "M0", Schedule{}
@@ -245,7 +246,7 @@ func (d demo) sandbox(p *Project) {
 	d.org.At(d.ago(10*day), func(time.Time) { lab.DisableBackup() })
 }
 
-// oneFailing lets one export in so many fail.
+// oneFailing lets one of every n exports fail.
 func oneFailing(oneIn int) func(n int, created time.Time) ExportOutcome {
 	return func(n int, _ time.Time) ExportOutcome {
 		if n%oneIn != oneIn/2 {

@@ -2,7 +2,7 @@ package atlassim
 
 import "time"
 
-// commerce has what can become of snapshots, and of exports that follow them.
+// commerce has all outcomes of snapshots and of the exports that follow them.
 func (d demo) commerce(p *Project) {
 	add := func(name string, age time.Duration, change func(*ClusterOptions)) *Cluster {
 		c := d.cluster(p, name, age, change)
@@ -58,7 +58,7 @@ func (d demo) snapshotTroubles(add func(name string, age time.Duration, change f
 		}
 	})
 
-	// From each moment on, every turn goes wrong: at the default policy's pace one does within six hours.
+	// From each of these times on, every turn fails. With the default policy, there is a turn within six hours.
 	since := func(age time.Duration, outcome SnapshotOutcome) func(time.Time) SnapshotOutcome {
 		return func(requested time.Time) SnapshotOutcome {
 			if requested.Before(d.ago(age)) {
@@ -114,7 +114,7 @@ func (d demo) collectionRestores(hourly, global, missing, gone *Cluster) {
 		global.RestoreCollections(CollectionOutcome{Documents: 2_400_000})
 	})
 	d.restored(gone, 30*time.Hour, RestoreDownload, RestoreCompletes)
-	// The two states that a job leaves soonest are shown by jobs that never leave them.
+	// A job leaves these two states soonest, so jobs that hang show them.
 	for _, c := range global.project.Clusters() {
 		switch c.Name {
 		case "commerce-inventory":
@@ -125,7 +125,7 @@ func (d demo) collectionRestores(hourly, global, missing, gone *Cluster) {
 	}
 }
 
-// mobile has flex clusters alone.
+// mobile has only Flex clusters.
 func (d demo) mobile(p *Project) {
 	add := func(name string, age time.Duration, routine FlexRoutine) *FlexCluster {
 		f := p.AddFlexCluster(name, d.ago(age))

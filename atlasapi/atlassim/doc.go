@@ -1,12 +1,13 @@
-// Package atlassim is a simulated MongoDB Atlas: one HTTP server that answers a part of the Atlas Administration API
-// (projects, clusters and flex clusters, their backup schedules, snapshots, exports and restores, export buckets, and Data
-// Lake pipelines) out of an organization held in memory.
+// Package atlassim is a simulated MongoDB Atlas: an HTTP server that answers a part of the Atlas Administration API
+// (projects, clusters and Flex clusters, their backup schedules, snapshots, exports and restores, export buckets, and
+// Data Lake pipelines) from an organization in memory.
 //
-// It has two users. The program's demo command serves a lively organization on the wall clock (see Demo, and Fleet for a
-// big one), and tests build an organization by hand, drive it with a ManualClock and inject faults. The package knows nothing of the API
-// client that is tested against it: it has its own wire types, so that a mistake of the client is not mirrored here.
+// It has two users. The program's command demo serves an active organization on the wall clock (see Demo, and Fleet for
+// a large one). Tests build an organization by hand, drive it with a ManualClock, and inject faults. The package does
+// not use the API client that is tested against it. It has its own types of the answers, so that a mistake in the
+// client is not repeated here.
 //
-// An organization is plain data. Build it freely before it is served; once a server answers from it, read and change it
-// inside Organization.Do only. Rules (routines) make it live: they are events in time, carried out in order whenever
-// somebody looks, up to the clock's now and never beyond it.
+// An organization is plain data. Build it freely before a server uses it. After that, read and change it only within
+// Organization.Do. Routines make it change: they plan events, which are carried out in order, up to the clock's current
+// time, whenever somebody reads the organization.
 package atlassim

@@ -5,15 +5,15 @@ import (
 	"time"
 )
 
-// event is a change that happens at a moment.
+// event is a change at a moment.
 type event struct {
 	at     time.Time
 	number uint64
 	change func(at time.Time)
 }
 
-// eventQueue is a heap of events, the next one first. Events of the same moment happen in the order in which they were
-// planned.
+// eventQueue is a heap of events, the next one on top. Events of the same moment are carried out in the order in which
+// they were planned.
 type eventQueue []event
 
 func (q eventQueue) Len() int { return len(q) }
@@ -33,8 +33,8 @@ func (q *eventQueue) Pop() any {
 	return next
 }
 
-// Do carries out change while nobody else reads or changes the organization, after everything that the rules had due
-// by now. It must not be called from within change, from an event or from a routine's Outcome.
+// Do carries out all planned events up to now, and then change, while nobody else reads or changes the organization. Do
+// not call it from change, from an event or from a routine's Outcome.
 func (o *Organization) Do(change func()) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -42,7 +42,7 @@ func (o *Organization) Do(change func()) {
 	change()
 }
 
-// view lets read look at the organization as it is now.
+// view calls read with the organization as it is now.
 func (o *Organization) view(read func(now time.Time)) {
 	now := o.clock.Now()
 	o.mu.RLock()
@@ -57,20 +57,21 @@ func (o *Organization) view(read func(now time.Time)) {
 	read(now)
 }
 
-// At plans change for a moment. A moment in the past comes due at once, dated as planned, so that history can be made
-// by the same rules as the future. change may use every method of the organization but Do.
+// At plans change for a moment. If the moment is in the past, change is carried out at the next reading, with that
+// moment as its time. So the same routines make the history and the future. change may call every method of the
+// organization except Do.
 func (o *Organization) At(at time.Time, change func(at time.Time)) {
 	o.planned++
 	heap.Push(&o.events, event{at: at, number: o.planned, change: change})
 }
 
-// After plans change for d from now, d being divided by the organization's time scale. Within an event, now is the
-// moment of that event.
+// After plans change for d after now; d is divided by the organization's time scale. Within an event, now is the moment
+// of that event.
 func (o *Organization) After(d time.Duration, change func(at time.Time)) {
 	o.At(o.current().Add(o.scaled(d)), change)
 }
 
-// current is the moment of the event that is being carried out, else the clock's now.
+// current returns the moment of the event that is being carried out, else the clock's current time.
 func (o *Organization) current() time.Time {
 	if !o.happening.IsZero() {
 		return o.happening
@@ -78,7 +79,7 @@ func (o *Organization) current() time.Time {
 	return o.clock.Now()
 }
 
-// scaled is d in the organization's time.
+// scaled divides d by the organization's time scale.
 func (o *Organization) scaled(d time.Duration) time.Duration {
 	if o.scale == 1 {
 		return d
@@ -86,12 +87,12 @@ func (o *Organization) scaled(d time.Duration) time.Duration {
 	return max(time.Duration(float64(d)/o.scale), time.Millisecond)
 }
 
-// due reports whether an event waits to be carried out.
+// due reports whether an event is due.
 func (o *Organization) due(now time.Time) bool {
 	return len(o.events) > 0 && !o.events[0].at.After(now)
 }
 
-// advance carries out every event up to now, in order of time.
+// advance carries out every event up to now, in the order of time.
 func (o *Organization) advance(now time.Time) {
 	defer func() { o.happening = time.Time{} }()
 	for o.due(now) {

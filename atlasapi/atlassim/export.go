@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// The states of an export job that the API documents. A test may use others.
+// The states of an export job that the API documents. Tests may use others.
 const (
 	ExportQueued     = "Queued"
 	ExportInProgress = "InProgress"
@@ -14,21 +14,21 @@ const (
 	ExportCancelled  = "Cancelled"
 )
 
-// Export is a snapshot export job. What is left empty is filled in when it is added.
+// Export is a snapshot export job. AddExport fills in empty fields.
 type Export struct {
-	// ID begins with the seconds of CreatedAt.
+	// ID starts with the seconds of CreatedAt.
 	ID string
 	// State is Successful by default when FinishedAt is set, else Queued.
 	State string
 	// CreatedAt is now by default.
 	CreatedAt time.Time
-	// OmitCreatedAt leaves createdAt out of the answer, so that only the id tells when the job was made.
+	// OmitCreatedAt leaves createdAt out of the answer, so that only the id shows when the job was created.
 	OmitCreatedAt bool
 	// FinishedAt is left out of the answer while it is zero.
 	FinishedAt time.Time
-	// SnapshotID and ExportBucketID name the snapshot and where it goes.
+	// SnapshotID and ExportBucketID are the ids of the snapshot and of the bucket.
 	SnapshotID, ExportBucketID string
-	// Prefix is the folder in the bucket; by default it ends in the seconds of CreatedAt, as all recorded ones do.
+	// Prefix is the folder in the bucket. By default it ends in the seconds of CreatedAt, as in all recorded jobs.
 	Prefix string
 	// ExportedCollections and TotalCollections are 0 in every recorded job, whatever its state.
 	ExportedCollections, TotalCollections int
@@ -36,7 +36,7 @@ type Export struct {
 	OmitExportStatus bool
 	// Components are the exports of a sharded cluster's shards; AddExport makes them for a sharded cluster.
 	Components []ExportComponent
-	// Reason tells why a job failed.
+	// Reason is the reason of a failure.
 	Reason *StateReason
 }
 
@@ -46,13 +46,13 @@ type ExportComponent struct {
 	ReplicaSetName string `json:"replicaSetName"`
 }
 
-// StateReason tells why a job is in its state.
+// StateReason is the reason of a job's state.
 type StateReason struct {
 	ErrorCode string `json:"errorCode,omitempty"`
 	Message   string `json:"message,omitempty"`
 }
 
-// AddExport adds an export job. The returned job is the one that is served: change it within Organization.Do.
+// AddExport adds an export job. The server uses the returned job: change it within Organization.Do.
 func (c *Cluster) AddExport(e Export) *Export {
 	if e.CreatedAt.IsZero() {
 		e.CreatedAt = c.project.org.current()
@@ -62,14 +62,14 @@ func (c *Cluster) AddExport(e Export) *Export {
 	return &e
 }
 
-// RemoveExport takes an added job out of the list.
+// RemoveExport removes an added job from the list.
 func (c *Cluster) RemoveExport(e *Export) { c.exports.remove(e.ID) }
 
-// Exports are the jobs that were added (or made by a routine), in the order in which that happened.
+// Exports returns the jobs that were added by hand or by a routine, in that order.
 func (c *Cluster) Exports() []*Export { return append([]*Export(nil), c.exports.stored...) }
 
-// GenerateExports puts n jobs before those that were added, computed whenever they are listed and never stored. job
-// must return the same job for the same number each time, in order of creation: 0 is the oldest.
+// GenerateExports puts n jobs before the added ones. They are computed each time they are listed, and never stored. job
+// must return the same job for the same number each time, in the order of creation: 0 is the oldest.
 func (c *Cluster) GenerateExports(n int, job func(n int) Export) {
 	c.exports.setGenerated(n, func(n int) *Export {
 		e := job(n)
@@ -78,7 +78,7 @@ func (c *Cluster) GenerateExports(n int, job func(n int) Export) {
 	})
 }
 
-// complete fills in what is empty in the export of number n.
+// complete fills in the empty fields of export number n.
 func (c *Cluster) complete(e *Export, n uint64) {
 	number := mix(c.seed ^ n<<2)
 	if e.ID == "" {

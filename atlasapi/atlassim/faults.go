@@ -10,40 +10,40 @@ import (
 	"time"
 )
 
-// Fault makes requests fail. It strikes the requests that fit all of Operation, Method, Path, Project and
-// Match; what is empty fits every request.
+// Fault makes requests fail. It applies to the requests that match all of Operation, Method, Path, Project and Match.
+// An empty field matches every request.
 type Fault struct {
 	// Operation is the name of an operation.
 	Operation string
 	// Method is an HTTP method.
 	Method string
-	// Path is a pattern of package path for the path as it was sent, as "/api/atlas/v2/groups/*/clusters".
+	// Path is a pattern of package path for the path as it was sent, such as "/api/atlas/v2/groups/*/clusters".
 	Path string
-	// Project is the id of a project: the fault is for everything within it, its clusters and pipelines included.
+	// Project is the id of a project. The fault applies to everything in it, including its clusters and pipelines.
 	Project string
-	// Match looks at the request itself.
+	// Match reports whether a request matches.
 	Match func(*http.Request) bool
-	// Authenticated strikes only requests that have signed in, and lets the challenge before go its way.
+	// Authenticated applies only to authenticated requests, and lets the challenge before them pass.
 	Authenticated bool
-	// Skip lets so many requests that fit pass first.
+	// Skip is the number of matching requests that pass first.
 	Skip int
-	// Times is how many requests are struck; 0 strikes every one until the fault is removed.
+	// Times is the number of requests that fail; 0 lets all fail until the fault is removed.
 	Times int
 
-	// Delay holds the request by the wall clock, or until the client gives up.
+	// Delay delays the answer by the wall clock, or until the client gives up.
 	Delay time.Duration
-	// Hang keeps the client waiting until it gives up, or the server is closed.
+	// Hang does not answer until the client gives up or the server is closed.
 	Hang Hang
 	// Every is the time between two bytes of a HangTrickling answer, a second by default.
 	Every time.Duration
 	// Handler answers instead of Atlas. It may hijack the connection.
 	Handler http.HandlerFunc
-	// Status answers with an error of Atlas's form with Code, or with Body as it stands. Without Handler and Status the
-	// request is answered as usual after Delay.
+	// Status is the status of an error in Atlas's form with Code, or with Body if it is set. Without Handler and
+	// Status, the request gets its usual answer after Delay.
 	Status int
 	Code   string
 	Body   string
-	// Header is added to the answer with Status. A Content-Type here replaces application/json.
+	// Header is added to the answer with Status. A Content-Type in it replaces application/json.
 	Header http.Header
 }
 
@@ -74,8 +74,8 @@ type activeFault struct {
 	seen, struck int
 }
 
-// Inject adds a fault, until remove is called or it has struck Times requests. When several
-// faults fit a request, the one injected last strikes.
+// Inject adds a fault. It applies until remove is called, or until Times requests have failed. If several faults match
+// a request, the last injected one applies.
 func (s *Server) Inject(fault Fault) (remove func()) {
 	f := &activeFault{Fault: fault}
 	s.faults.mu.Lock()
@@ -88,7 +88,7 @@ func (s *Server) Inject(fault Fault) (remove func()) {
 	}
 }
 
-// take returns the fault for a request, if there is one.
+// take returns the fault that applies to a request, if there is one.
 func (f *faults) take(r *http.Request, operation string, authenticated bool) *activeFault {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -108,7 +108,7 @@ func (f *faults) take(r *http.Request, operation string, authenticated bool) *ac
 	return nil
 }
 
-// answer lets the fault for a request, if there is one, answer it, and reports whether it did.
+// answer answers a request with the fault that applies to it, and reports whether there is one.
 func (f *faults) answer(w *responseRecorder, r *http.Request, operation string, authenticated bool) bool {
 	fault := f.take(r, operation, authenticated)
 	if fault == nil {

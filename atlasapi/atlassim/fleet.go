@@ -5,16 +5,18 @@ import (
 	"time"
 )
 
-// FleetOptions says how big a fleet is.
+// FleetOptions are the options of Fleet.
 type FleetOptions struct {
-	// Projects is the number of projects, 40 by default; ClustersPerProject that of the clusters in each, 10 by default.
+	// Projects is the number of projects, 40 by default. ClustersPerProject is the number of clusters in each, 10 by
+	// default.
 	Projects, ClustersPerProject int
-	// Seed picks another mixture of situations.
+	// Seed selects another mixture of situations.
 	Seed uint64
 }
 
-// Fleet is a big organization that lives by the same rules as the demo: most of its clusters are healthy, and the rest
-// have every situation of the demo about as often as each other. The same seed at the same time makes the same fleet.
+// Fleet returns a large organization that uses the routines of the demo. Most of its clusters are healthy. The others
+// have the situations of the demo, each about equally often. The same seed at the same time gives the same
+// organization.
 func Fleet(clock Clock, options FleetOptions) *Organization {
 	if options.Projects == 0 {
 		options.Projects = 40
@@ -38,7 +40,7 @@ func Fleet(clock Clock, options FleetOptions) *Organization {
 	return org
 }
 
-// fleetProject is the name of a project, as a company gives them: of a team, an environment and a region.
+// fleetProject returns the name of project n, made of a team, an environment and a region, as companies name them.
 func fleetProject(n int) string {
 	teams := [...]string{
 		"customer-identity", "payment-processing", "order-management", "warehouse-logistics", "product-catalog",
@@ -52,7 +54,7 @@ func fleetProject(n int) string {
 	return name
 }
 
-// fleetCluster is the name of a project's cluster of a number.
+// fleetCluster returns the name of cluster n of a project.
 func fleetCluster(project string, n int) string {
 	purposes := [...]string{
 		"primary", "sessions", "events", "reporting", "audit-trail", "documents", "configuration", "analytics", "archive", "queue",
@@ -67,10 +69,10 @@ func fleetCluster(project string, n int) string {
 // fleet builds a fleet with the demo's tools.
 type fleet struct{ demo }
 
-// fleetHistory is how far back the fleet's jobs go.
+// fleetHistory is the age of the fleet's oldest jobs.
 const fleetHistory = 35 * day
 
-// cluster adds a cluster in a situation that chance picks.
+// cluster adds a cluster in a random situation.
 func (f fleet) cluster(p *Project, name string, chance uint64) {
 	newest := time.Duration(chance%(24*60)) * time.Minute
 	size := [...]string{"M10", "M30", "M40", "M60"}[chance>>16%4]
@@ -83,7 +85,7 @@ func (f fleet) cluster(p *Project, name string, chance uint64) {
 	}
 	snapshots := SnapshotRoutine{From: f.ago(fleetHistory), Bytes: 1 << (30 + chance>>40%9)}
 	exports := AutoExport{}
-	// Two thirds are healthy, some with another policy of exports.
+	// Two thirds are healthy, some of them with another export policy.
 	situation := int(chance >> 48 % 60)
 	switch {
 	case situation < 34:
@@ -112,7 +114,7 @@ func (f fleet) cluster(p *Project, name string, chance uint64) {
 	}
 }
 
-// The situations of a cluster that is not well.
+// The situations of a cluster with a problem.
 const (
 	fleetExportFails = iota
 	fleetExportStuck
@@ -136,7 +138,7 @@ const (
 	fleetCollectionRestoreFailed
 )
 
-// unwell shapes a cluster that is about to be added in a situation.
+// unwell sets the options of a cluster with a problem.
 func (f fleet) unwell(options *ClusterOptions, snapshots *SnapshotRoutine, exports *AutoExport, situation int) {
 	since := func(age time.Duration, outcome SnapshotOutcome) func(time.Time) SnapshotOutcome {
 		return func(requested time.Time) SnapshotOutcome {
@@ -194,7 +196,7 @@ func (f fleet) unwell(options *ClusterOptions, snapshots *SnapshotRoutine, expor
 	}
 }
 
-// later changes a cluster, or begins what a user asks for, in the course of its history.
+// later changes a cluster in the course of its history, or starts jobs that a user requests.
 func (f fleet) later(c *Cluster, situation int) {
 	switch situation {
 	case fleetAutoExportOff:
@@ -216,7 +218,7 @@ func (f fleet) later(c *Cluster, situation int) {
 	}
 }
 
-// flex adds two flex clusters. One in four is not well.
+// flex adds two Flex clusters. One in four has a problem.
 func (f fleet) flex(p *Project, chance uint64) {
 	for i, suffix := range [...]string{"-flex-previews", "-flex-internal"} {
 		routine := FlexRoutine{From: f.ago(12 * day)}

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// The statuses of flex snapshots and flex restore jobs, and the delivery types of the latter.
+// The statuses of Flex snapshots and Flex restore jobs, and the delivery types of the latter.
 const (
 	FlexPending   = "PENDING"
 	FlexQueued    = "QUEUED"
@@ -20,15 +20,15 @@ const (
 	FlexRestoreDownload  = "DOWNLOAD"
 )
 
-// FlexCluster is a cluster of the flex tier, which Atlas lists and backs up apart from others: once a day, eight
-// snapshots being kept, without a schedule.
+// FlexCluster is a Flex cluster. Atlas lists and backs up Flex clusters separately from other clusters: it takes one
+// snapshot a day, keeps eight, and has no schedule.
 type FlexCluster struct {
-	// ID, Name and Created are the cluster's own.
+	// ID, Name and Created identify the cluster.
 	ID, Name string
 	Created  time.Time
 	// State is the cluster's stateName, IDLE at first.
 	State string
-	// BackupEnabled can change while the cluster lives.
+	// BackupEnabled may change later.
 	BackupEnabled bool
 
 	project   *Project
@@ -37,7 +37,7 @@ type FlexCluster struct {
 	restores  list[*FlexRestore]
 }
 
-// AddFlexCluster adds a flex cluster without snapshots, which was made half a year ago unless created says otherwise.
+// AddFlexCluster adds a Flex cluster without snapshots. If created is zero, it was created half a year ago.
 func (p *Project) AddFlexCluster(name string, created time.Time) *FlexCluster {
 	if created.IsZero() {
 		created = p.org.current().AddDate(0, -6, 0)
@@ -51,13 +51,13 @@ func (p *Project) AddFlexCluster(name string, created time.Time) *FlexCluster {
 	return f
 }
 
-// RemoveFlexCluster deletes a flex cluster with its snapshots.
+// RemoveFlexCluster deletes a Flex cluster with its snapshots.
 func (p *Project) RemoveFlexCluster(f *FlexCluster) { p.flexClusters.remove(f.ID) }
 
-// FlexClusters are the project's flex clusters, in the order in which they were added.
+// FlexClusters returns the project's Flex clusters in the order in which they were added.
 func (p *Project) FlexClusters() []*FlexCluster { return slices.Clone(p.flexClusters.stored) }
 
-// flexCluster is the flex cluster with a name, or nil.
+// flexCluster returns the Flex cluster with a name, or nil.
 func (p *Project) flexCluster(name string) *FlexCluster {
 	for _, f := range p.flexClusters.stored {
 		if f.Name == name {
@@ -67,7 +67,7 @@ func (p *Project) flexCluster(name string) *FlexCluster {
 	return nil
 }
 
-// Project is the project that the flex cluster belongs to.
+// Project returns the Flex cluster's project.
 func (f *FlexCluster) Project() *Project { return f.project }
 
 func (f *FlexCluster) identity() string   { return f.ID }
@@ -115,15 +115,15 @@ func (f *FlexCluster) appendJSON(b []byte, base string) []byte {
 	})...)
 }
 
-// FlexSnapshot is a snapshot of a flex cluster. What is left empty is filled in when it is added.
+// FlexSnapshot is a snapshot of a Flex cluster. AddSnapshot fills in empty fields.
 type FlexSnapshot struct {
-	// ID begins with the seconds of ScheduledTime.
+	// ID starts with the seconds of ScheduledTime.
 	ID string
 	// Status is COMPLETED by default when FinishTime is set, else PENDING.
 	Status string
 	// ScheduledTime is now by default.
 	ScheduledTime time.Time
-	// StartTime and FinishTime are left out while they are zero; a failed snapshot has both.
+	// Atlas leaves StartTime and FinishTime out while they are zero. A failed snapshot has both.
 	StartTime, FinishTime time.Time
 	// Expiration is eight days after ScheduledTime by default.
 	Expiration time.Time
@@ -131,7 +131,7 @@ type FlexSnapshot struct {
 
 const flexKept = 8
 
-// AddSnapshot adds a snapshot. It goes only by RemoveSnapshot.
+// AddSnapshot adds a snapshot. It stays until RemoveSnapshot.
 func (f *FlexCluster) AddSnapshot(s FlexSnapshot) *FlexSnapshot {
 	if s.ScheduledTime.IsZero() {
 		s.ScheduledTime = f.project.org.current()
@@ -155,13 +155,13 @@ func (f *FlexCluster) AddSnapshot(s FlexSnapshot) *FlexSnapshot {
 // RemoveSnapshot deletes an added snapshot.
 func (f *FlexCluster) RemoveSnapshot(s *FlexSnapshot) { f.snapshots.remove(s.ID) }
 
-// Snapshots are the flex cluster's, in the order in which they were added.
+// Snapshots returns the Flex cluster's snapshots in the order in which they were added.
 func (f *FlexCluster) Snapshots() []*FlexSnapshot { return slices.Clone(f.snapshots.stored) }
 
-// OrderSnapshots sets the order of the list of snapshots, which is OldestFirst at first, as at Atlas.
+// OrderSnapshots sets the order of the list of snapshots. At first it is OldestFirst, as at Atlas.
 func (f *FlexCluster) OrderSnapshots(order Order) { f.snapshots.setOrder(order) }
 
-// OrderRestores sets the order of the list of restore jobs, which is NewestFirst at first, as at Atlas.
+// OrderRestores sets the order of the list of restore jobs. At first it is NewestFirst, as at Atlas.
 func (f *FlexCluster) OrderRestores(order Order) { f.restores.setOrder(order) }
 
 func (s *FlexSnapshot) identity() string   { return s.ID }
@@ -180,21 +180,21 @@ func (s *FlexSnapshot) appendJSON(b []byte, _ string) []byte {
 	return append(b, '}')
 }
 
-// FlexRoutine makes the snapshots of a flex cluster while its backup is on: one each day, the first a day after the
-// cluster's creation. Each goes after eight days.
+// FlexRoutine makes the snapshots of a Flex cluster while its backup is on: one each day, the first a day after the
+// cluster's creation. Each expires after eight days.
 type FlexRoutine struct {
 	// From leaves out the snapshots before a moment.
 	From time.Time
-	// Until, unless it is zero, is when the routine falls silent.
+	// Until is when the routine ends; zero: never.
 	Until time.Time
 	// Shortest and Longest bound the time from a snapshot's turn to its end: one and three minutes by default.
 	Shortest, Longest time.Duration
-	// Outcome is the status in which the snapshot of a turn ends; nil lets all complete. A snapshot that ends PENDING,
-	// QUEUED or RUNNING hangs.
+	// Outcome returns the final status of the snapshot of a turn; nil lets all complete. A snapshot with the final
+	// status PENDING, QUEUED or RUNNING hangs.
 	Outcome func(scheduled time.Time) string
 }
 
-// TakeSnapshots makes the flex cluster's snapshots by a routine.
+// TakeSnapshots makes the Flex cluster's snapshots by a routine.
 func (f *FlexCluster) TakeSnapshots(routine FlexRoutine) {
 	org := f.project.org
 	first := f.Created.Add(org.scaled(day))
@@ -225,7 +225,7 @@ func (f *FlexCluster) TakeSnapshots(routine FlexRoutine) {
 	})
 }
 
-// flexSteps plans how something pending gets to its last status.
+// flexSteps plans the statuses of a snapshot or job from PENDING to the final one.
 func (o *Organization) flexSteps(last string, takes time.Duration, step func(at time.Time, status string)) {
 	if last == FlexPending {
 		return
@@ -241,9 +241,9 @@ func (o *Organization) flexSteps(last string, takes time.Duration, step func(at 
 	o.After(takes, func(at time.Time) { step(at, last) })
 }
 
-// FlexRestore is a restore job of a flex cluster. What is left empty is filled in when it is added.
+// FlexRestore is a restore job of a Flex cluster. AddRestore fills in empty fields.
 type FlexRestore struct {
-	// ID begins with the seconds of ScheduledDate.
+	// ID starts with the seconds of ScheduledDate.
 	ID string
 	// DeliveryType is RESTORE by default.
 	DeliveryType string
@@ -251,14 +251,14 @@ type FlexRestore struct {
 	Status string
 	// ScheduledDate is now by default.
 	ScheduledDate time.Time
-	// OmitScheduledDate leaves restoreScheduledDate out, so that only the id tells when the job was made.
+	// OmitScheduledDate leaves restoreScheduledDate out, so that only the id shows when the job was created.
 	OmitScheduledDate bool
-	// FinishedDate is left out while it is zero; a failed job has it too.
+	// Atlas leaves FinishedDate out while it is zero. A failed job has one, too.
 	FinishedDate time.Time
-	// SnapshotID and SnapshotFinished are the snapshot's.
+	// SnapshotID is the id of the snapshot, SnapshotFinished its end.
 	SnapshotID       string
 	SnapshotFinished time.Time
-	// TargetName and TargetProjectID are where the data goes; the flex cluster itself by default.
+	// TargetName and TargetProjectID are the target of the data; the Flex cluster itself by default.
 	TargetName, TargetProjectID string
 
 	cluster *FlexCluster
@@ -293,13 +293,13 @@ func (f *FlexCluster) AddRestore(r FlexRestore) *FlexRestore {
 	return &r
 }
 
-// RemoveRestore takes an added job out of the list.
+// RemoveRestore removes an added job from the list.
 func (f *FlexCluster) RemoveRestore(r *FlexRestore) { f.restores.remove(r.ID) }
 
-// Restores are the flex cluster's restore jobs, in the order in which they were added.
+// Restores returns the Flex cluster's restore jobs in the order in which they were added.
 func (f *FlexCluster) Restores() []*FlexRestore { return slices.Clone(f.restores.stored) }
 
-// Restore begins a restore job of the newest completed snapshot, and sees it through to its last status.
+// Restore starts a restore job of the newest completed snapshot, and plans its statuses up to the final one.
 func (f *FlexCluster) Restore(deliveryType, last string) *FlexRestore {
 	job := FlexRestore{DeliveryType: deliveryType}
 	for _, s := range f.snapshots.stored {
@@ -320,7 +320,7 @@ func (f *FlexCluster) Restore(deliveryType, last string) *FlexRestore {
 func (r *FlexRestore) identity() string   { return r.ID }
 func (r *FlexRestore) created() time.Time { return r.ScheduledDate }
 
-// snapshotURL is where a finished download is fetched: whoever has it can fetch the data.
+// snapshotURL returns the URL of a finished download. Whoever has it can read the data.
 func (r *FlexRestore) snapshotURL() string {
 	secret := mix(seedOf(r.ID))
 	return "https://flex-snapshots.mongodb.invalid/" + r.SnapshotID + ".tgz?Signature=" +
@@ -350,7 +350,7 @@ func (r *FlexRestore) appendJSON(b []byte, _ string) []byte {
 	return append(b, '}')
 }
 
-// locateFlex finds the flex cluster that the path names.
+// locateFlex finds the Flex cluster of the path.
 func (s *Server) locateFlex(c *call) *reply {
 	if gone := s.org.FlexGone; gone != 0 {
 		return refuse(goneFailure(gone, c))

@@ -13,25 +13,25 @@ type Hang int
 const (
 	// NoHang answers.
 	NoHang Hang = iota
-	// HangSilent takes the request and says nothing.
+	// HangSilent accepts the request and sends nothing.
 	HangSilent
-	// HangHeaders sends the status and the headers of a good answer, and no body.
+	// HangHeaders sends the status and the headers of a good answer, but no body.
 	HangHeaders
 	// HangHalfway sends the real answer, but only the first half of its body.
 	HangHalfway
-	// HangTrickling sends the real answer, its body byte by byte.
+	// HangTrickling sends the real answer, with its body byte by byte.
 	HangTrickling
 )
 
-// keep holds a request until its client gives up or the server is closed.
+// keep blocks until the client gives up or the server is closed.
 func (h Hang) keep(w http.ResponseWriter, r *http.Request) {
-	// The server notices that a client has gone only once the request's body was read.
+	// Before the request's body is read, the server does not notice that the client disconnects.
 	_, _ = io.Copy(io.Discard, io.LimitReader(r.Body, 1<<20))
 	if h == HangHeaders {
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Content-Length", "1000")
 		w.WriteHeader(http.StatusOK)
-		_ = http.NewResponseController(w).Flush() // the client may have gone
+		_ = http.NewResponseController(w).Flush() // the client may have disconnected
 	}
 	<-r.Context().Done()
 }

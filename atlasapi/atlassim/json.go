@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// The lists of jobs are written by hand: a benchmark reads millions of jobs, and the simulated server must not be what
-// it measures. Everything else goes through encoding/json.
+// The lists of jobs are encoded by hand. A benchmark reads millions of jobs, and must not measure the simulated server.
+// Everything else uses encoding/json.
 
-// member begins a member of the object at the end of b.
+// member starts a member of the object at the end of b.
 func member(b []byte, name string) []byte {
 	if last := b[len(b)-1]; last != '{' {
 		b = append(b, ',')
@@ -31,7 +31,7 @@ func appendText(b []byte, s string) []byte {
 	return append(b, '"')
 }
 
-// appendTexts appends a list of texts, empty brackets where there is none.
+// appendTexts appends an array of strings.
 func appendTexts(b []byte, texts []string) []byte {
 	b = append(b, '[')
 	for i, s := range texts {
@@ -47,7 +47,7 @@ func textMember(b []byte, name, value string) []byte {
 	return appendText(member(b, name), value)
 }
 
-// timeMember writes a time as Atlas does, in whole seconds of UTC; no time, no member.
+// timeMember writes a time as Atlas does, in whole seconds of UTC. It leaves out a zero time.
 func timeMember(b []byte, name string, value time.Time) []byte {
 	if value.IsZero() {
 		return b
@@ -65,12 +65,12 @@ func intMember(b []byte, name string, value int64) []byte {
 	return strconv.AppendInt(member(b, name), value, 10)
 }
 
-// valueMember writes a value without a fast path.
+// valueMember writes a value of any type.
 func valueMember(b []byte, name string, value any) []byte {
 	return append(member(b, name), encode(value)...)
 }
 
-// encode is value as JSON, with the ampersands of links as they are. The package encodes its own types only, which
+// encode returns value as JSON, without escaping the ampersands in links. It encodes only types of this package, which
 // cannot fail.
 func encode(value any) []byte {
 	var body bytes.Buffer
@@ -84,7 +84,7 @@ func encode(value any) []byte {
 
 const timeFormat = "2006-01-02T15:04:05Z"
 
-// timestamp is t as Atlas writes it, or nothing.
+// timestamp returns t as Atlas writes it, "" if it is zero.
 func timestamp(t time.Time) string {
 	if t.IsZero() {
 		return ""

@@ -5,23 +5,23 @@ import (
 	"time"
 )
 
-// LargeOptions says how big a generated organization is. The limits that Atlas documents are 250 projects with 25
-// clusters each.
+// LargeOptions are the options of Large. The documented limits of Atlas are 250 projects with 25 clusters each.
 type LargeOptions struct {
 	Projects, ClustersPerProject, PipelinesPerProject int
-	// ExportsPerCluster, RestoresPerCluster and RunsPerPipeline are daily; the newest are some hours old.
+	// ExportsPerCluster, RestoresPerCluster and RunsPerPipeline are numbers of daily jobs. The newest are some hours
+	// old.
 	ExportsPerCluster, RestoresPerCluster, RunsPerPipeline int
-	// SnapshotsPerCluster are hourly, the newest being less than an hour old; the export jobs are of them where both
-	// reach. CollectionRestoresPerCluster are daily.
+	// SnapshotsPerCluster is a number of hourly snapshots. The newest is less than an hour old. Export jobs have these
+	// snapshots as far back as both go. CollectionRestoresPerCluster is a number of daily jobs.
 	SnapshotsPerCluster, CollectionRestoresPerCluster int
-	// FlexClustersPerProject have eight snapshots each.
+	// FlexClustersPerProject is a number of Flex clusters, each with eight snapshots.
 	FlexClustersPerProject int
-	// Order is that of every list of jobs.
+	// Order is the order of every list of jobs.
 	Order Order
 }
 
-// Large is an organization whose histories are computed and not stored, for benchmarks: a restart of it costs nothing,
-// and millions of jobs need no memory.
+// Large returns an organization for benchmarks. Its histories are computed and not stored, so millions of jobs need no
+// memory, and building it takes no time.
 func Large(clock Clock, size LargeOptions) *Organization {
 	org := NewOrganization(clock)
 	now := clock.Now().Truncate(time.Second)
@@ -81,7 +81,7 @@ func Large(clock Clock, size LargeOptions) *Organization {
 	return org
 }
 
-// dailyExport is the finished export of some days before the newest. One in fifty failed.
+// dailyExport returns the finished export of a number of days before the newest. One in fifty failed.
 func dailyExport(newest time.Time, age int, seed uint64) Export {
 	created := newest.Add(-time.Duration(age) * day)
 	chance := mix(seed + uint64(age))
@@ -95,7 +95,7 @@ func dailyExport(newest time.Time, age int, seed uint64) Export {
 	return e
 }
 
-// hourlySnapshot is a completed snapshot. The one at the hour of the daily item is the daily one too.
+// hourlySnapshot returns a completed snapshot. Once a day, it belongs to the daily policy item, too.
 func (c *Cluster) hourlySnapshot(taken time.Time) Snapshot {
 	s := Snapshot{
 		RequestedAt: taken, CreatedAt: taken.Add(100 * time.Second), Frequency: Hourly, ExpiresAt: taken.Add(7 * day),
@@ -107,8 +107,7 @@ func (c *Cluster) hourlySnapshot(taken time.Time) Snapshot {
 	return s
 }
 
-// hourlySnapshotID is the id of the snapshot taken at a moment, among so many that end with the newest; empty where
-// they do not reach so far back.
+// hourlySnapshotID returns the id of the snapshot taken at a moment, "" if the history does not go back that far.
 func (c *Cluster) hourlySnapshotID(newest, taken time.Time, snapshots int) string {
 	n := snapshots - 1 - int(newest.Sub(taken)/time.Hour)
 	if n < 0 {
@@ -117,7 +116,7 @@ func (c *Cluster) hourlySnapshotID(newest, taken time.Time, snapshots int) strin
 	return c.snapshotID(taken, uint64(n))
 }
 
-// dailyRun is the finished run of some days before the newest, its dataset deleted after two weeks.
+// dailyRun returns the finished run of a number of days before the newest. Its dataset is deleted after two weeks.
 func dailyRun(newest time.Time, age int, now time.Time) Run {
 	created := newest.Add(-time.Duration(age) * day)
 	r := Run{

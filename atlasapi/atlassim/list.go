@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Order is the order in which a list is answered. The API documents none.
+// Order is the order of a list. The API documents none.
 type Order int
 
 // The orders that a list can have.
@@ -15,13 +15,13 @@ const (
 	NewestFirst Order = iota
 	// OldestFirst is by creation, the oldest first.
 	OldestFirst
-	// Shuffled looks random and is fixed: what is listed keeps its place among the others when the list grows.
+	// Shuffled looks random and is stable: the items keep their order among each other when the list grows.
 	Shuffled
 	// AsAdded is the order in which the test added the items.
 	AsAdded
 )
 
-// listed is what a list holds.
+// listed is an item of a list.
 type listed interface {
 	identity() string
 	created() time.Time
@@ -29,22 +29,22 @@ type listed interface {
 	appendJSON(b []byte, base string) []byte
 }
 
-// list holds items in one selectable order: first the generated ones, which are computed and not stored, then those
-// that were added. Items are numbered as they came, the generated first.
+// list is a list in a selectable order. Its items are the generated ones, which are computed and not stored, and then
+// the added ones. They are numbered in this order.
 type list[T listed] struct {
 	order     Order
 	generated int
 	generate  func(n int) T
 	stored    []T
-	added     uint64 // how many were ever added
-	// places are the items' numbers in the order of the list; nil while the numbers themselves are in order of creation
-	// and the order is by creation, so that a generated history of millions of jobs needs no memory.
+	added     uint64 // number of items added so far, including removed ones
+	// places are the items' numbers in the order of the list. It is nil if the list has the order of creation, or its
+	// reverse, and the numbers have it as well. A generated history of millions of jobs then needs no memory.
 	places []int32
 }
 
 func (l *list[T]) len() int { return l.generated + len(l.stored) }
 
-// item is the item of number n.
+// item returns item number n.
 func (l *list[T]) item(n int) T {
 	if n < l.generated {
 		return l.generate(n)
@@ -52,7 +52,7 @@ func (l *list[T]) item(n int) T {
 	return l.stored[n-l.generated]
 }
 
-// at is the item that the list shows at a place, the first being 0.
+// at returns the item at a place of the list, from 0.
 func (l *list[T]) at(place int) T {
 	switch {
 	case l.places != nil:
@@ -64,7 +64,7 @@ func (l *list[T]) at(place int) T {
 	}
 }
 
-// find is the item with an id.
+// find returns the item with an id.
 func (l *list[T]) find(id string) (T, bool) {
 	for n := l.len() - 1; n >= 0; n-- {
 		if item := l.item(n); item.identity() == id {
@@ -75,7 +75,7 @@ func (l *list[T]) find(id string) (T, bool) {
 	return none, false
 }
 
-// nextNumber is a number that no item of the list has or had, for its id.
+// nextNumber returns a number that no item of the list has or had. Ids are made from it.
 func (l *list[T]) nextNumber() uint64 {
 	return uint64(l.generated) + l.added
 }
@@ -96,19 +96,19 @@ func (l *list[T]) add(item T) {
 	l.places = slices.Insert(l.places, place, int32(n))
 }
 
-// remove takes an added item out of the list.
+// remove removes an added item.
 func (l *list[T]) remove(id string) {
 	l.stored = slices.DeleteFunc(l.stored, func(item T) bool { return item.identity() == id })
 	l.arrange()
 }
 
-// setOrder lists the items in another order.
+// setOrder changes the order of the list.
 func (l *list[T]) setOrder(order Order) {
 	l.order = order
 	l.arrange()
 }
 
-// setGenerated puts n computed items before those that were added; generate must return them in order of creation.
+// setGenerated puts n computed items before the added ones. generate must return them in the order of creation.
 func (l *list[T]) setGenerated(n int, generate func(n int) T) {
 	l.generated, l.generate = n, generate
 	l.arrange()
@@ -137,7 +137,7 @@ func (l *list[T]) arrange() {
 	l.places = places
 }
 
-// numberedByCreation reports whether the numbers of the added items, after the generated ones, are in order of creation.
+// numberedByCreation reports whether the numbers of all items are in the order of creation.
 func (l *list[T]) numberedByCreation() bool {
 	if len(l.stored) > 0 && l.generated > 0 && l.stored[0].created().Before(l.item(l.generated-1).created()) {
 		return false

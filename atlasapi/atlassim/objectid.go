@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// objectID makes the id of a thing created at t: Atlas's ids are MongoDB ObjectIds, whose first four bytes are the
-// seconds of their creation. n tells apart what was created within the same second.
+// objectID returns the id of an object created at t. Atlas's ids are MongoDB ObjectIds, which start with the seconds of
+// their creation. n distinguishes objects created in the same second.
 func objectID(t time.Time, n uint64) string {
 	var raw [12]byte
 	seconds := uint32(t.Unix())
@@ -33,8 +33,8 @@ func isObjectID(s string) bool {
 	return true
 }
 
-// mix spreads n over 64 bits (the finalizer of splitmix64), so that neighboring numbers look unrelated yet stay the
-// same in every run.
+// mix spreads n over 64 bits (the finalizer of splitmix64). Neighboring numbers look unrelated, but are the same in
+// every run.
 func mix(n uint64) uint64 {
 	n += 0x9e3779b97f4a7c15
 	n = (n ^ n>>30) * 0xbf58476d1ce4e5b9
@@ -42,7 +42,7 @@ func mix(n uint64) uint64 {
 	return n ^ n>>31
 }
 
-// seedOf turns names into a number, the same in every run.
+// seedOf returns a number for a list of names, the same in every run.
 func seedOf(names ...string) uint64 {
 	h := fnv.New64a()
 	for _, name := range names {

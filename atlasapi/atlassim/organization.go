@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// Organization is a simulated Atlas organization. See the package's comment for how it may be read and changed.
+// Organization is a simulated Atlas organization. The package comment says when you may read and change it.
 type Organization struct {
-	// ID and Name are the organization's own.
+	// ID and Name identify the organization.
 	ID, Name string
-	// PipelinesGone is the status (404, 405 or 410) with which every pipeline path is answered once Atlas has taken Data
-	// Lake pipelines out of service; 0 while they are served.
+	// PipelinesGone is the status (404, 405 or 410) of all pipeline paths after Atlas has ended Data Lake pipelines; 0
+	// serves them.
 	PipelinesGone int
-	// CollectionRestoresGone and FlexGone are the same for collection restores and for every path of flex clusters.
+	// CollectionRestoresGone and FlexGone are the same for collection restores and for all paths of Flex clusters.
 	CollectionRestoresGone, FlexGone int
 
 	clock     Clock
@@ -27,16 +27,16 @@ type Organization struct {
 	projects  []*Project
 }
 
-// OrganizationOption changes how NewOrganization makes an organization.
+// OrganizationOption is an option of NewOrganization.
 type OrganizationOption func(*Organization)
 
-// WithTimeScale divides every duration of the rules by factor, so that what takes a day is acted out in minutes.
+// WithTimeScale divides every duration of the routines by factor, so that a day passes in minutes.
 func WithTimeScale(factor float64) OrganizationOption {
 	return func(o *Organization) { o.scale = factor }
 }
 
-// NewOrganization is an organization without projects. Its ids, and those of everything in it, are the same in every
-// run that builds the same things at the same times.
+// NewOrganization returns an organization without projects. All ids are the same in every run that adds the same
+// objects at the same times.
 func NewOrganization(clock Clock, options ...OrganizationOption) *Organization {
 	o := &Organization{Name: "Simulated Organization", clock: clock, scale: 1}
 	o.ID = objectID(time.Date(2021, 3, 1, 9, 0, 0, 0, time.UTC), mix(seedOf("organization")))
@@ -46,13 +46,13 @@ func NewOrganization(clock Clock, options ...OrganizationOption) *Organization {
 	return o
 }
 
-// Clock is the clock that the organization goes by.
+// Clock returns the organization's clock.
 func (o *Organization) Clock() Clock { return o.clock }
 
-// Projects are the organization's projects, in the order in which they were added.
+// Projects returns the organization's projects in the order in which they were added.
 func (o *Organization) Projects() []*Project { return slices.Clone(o.projects) }
 
-// AddProject adds a project. Its id follows from its name, so that it is the same whenever the organization is built.
+// AddProject adds a project. Its id depends only on its name.
 func (o *Organization) AddProject(name string) *Project {
 	created := time.Date(2021, 6, 1, 9, 0, 0, 0, time.UTC)
 	seed := mix(seedOf("project", name))
@@ -70,7 +70,7 @@ func (o *Organization) RemoveProject(p *Project) {
 	o.projects = slices.DeleteFunc(o.projects, func(other *Project) bool { return other == p })
 }
 
-// project is the project with an id, or nil.
+// project returns the project with an id, or nil.
 func (o *Organization) project(id string) *Project {
 	for _, p := range o.projects {
 		if p.ID == id {
@@ -80,7 +80,7 @@ func (o *Organization) project(id string) *Project {
 	return nil
 }
 
-// listedProjects are those that GET /groups shows, by name as Atlas sorts them.
+// listedProjects returns the projects of GET /groups, sorted by name as Atlas does.
 func (o *Organization) listedProjects() []*Project {
 	shown := make([]*Project, 0, len(o.projects))
 	for _, p := range o.projects {
@@ -92,31 +92,31 @@ func (o *Organization) listedProjects() []*Project {
 	return shown
 }
 
-// Refusal is an error that Atlas answers instead of what was asked for.
+// Refusal is an error that Atlas answers instead of the requested object.
 type Refusal struct {
 	// Status is the HTTP status; 0 refuses nothing.
 	Status int
-	// Code is Atlas's error code; it may be empty.
+	// Code is Atlas's error code. It may be empty.
 	Code string
 }
 
-// NotInGroup is how Atlas may refuse a project that the credential has no access to.
+// NotInGroup is a possible answer for a project that the credential has no access to.
 func NotInGroup() Refusal { return Refusal{Status: 401, Code: "NOT_IN_GROUP"} }
 
-// UserUnauthorized is how Atlas may refuse a credential whose role is too small.
+// UserUnauthorized is a possible answer for a credential without the required role.
 func UserUnauthorized() Refusal { return Refusal{Status: 401, Code: "USER_UNAUTHORIZED"} }
 
 // Project is a project ("group") of the organization.
 type Project struct {
-	// ID, Name and Created are the project's own.
+	// ID, Name and Created identify the project.
 	ID, Name string
 	Created  time.Time
 	// Unlisted leaves the project out of GET /groups.
 	Unlisted bool
-	// Refusal, if it has a status, answers every request for something of the project.
+	// Refusal, if it has a status, is the answer to every request for something in the project.
 	Refusal Refusal
-	// ClustersRefusal, if it has a status, answers the list of clusters: Atlas refuses it for the whole project with 400
-	// CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API while one of its clusters is upgraded to Flex.
+	// ClustersRefusal, if it has a status, is the answer to the list of clusters. Atlas refuses the list of the whole
+	// project with 400 CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API while one of its clusters is upgraded to Flex.
 	ClustersRefusal Refusal
 
 	org       *Organization
@@ -130,19 +130,19 @@ type Project struct {
 	bucketReads  atomic.Uint64
 }
 
-// Hide makes the project invisible: it is not listed, and requests for it are refused.
+// Hide makes the project invisible: it is not listed, and all requests for it are refused.
 func (p *Project) Hide(refusal Refusal) { p.Unlisted, p.Refusal = true, refusal }
 
 // Show undoes Hide.
 func (p *Project) Show() { p.Unlisted, p.Refusal = false, Refusal{} }
 
-// Clusters are the project's clusters, in the order in which they were added.
+// Clusters returns the project's clusters in the order in which they were added.
 func (p *Project) Clusters() []*Cluster { return slices.Clone(p.clusters.stored) }
 
-// Pipelines are the project's pipelines, in the order in which they are listed.
+// Pipelines returns the project's pipelines in the order of the list.
 func (p *Project) Pipelines() []*Pipeline { return slices.Clone(p.pipelines) }
 
-// OrderClusters sets the order of the list of clusters, which is AsAdded at first.
+// OrderClusters sets the order of the list of clusters. At first it is AsAdded.
 func (p *Project) OrderClusters(order Order) { p.clusters.setOrder(order) }
 
 // RemoveCluster deletes a cluster with its jobs.
@@ -153,7 +153,7 @@ func (p *Project) RemovePipeline(pl *Pipeline) {
 	p.pipelines = slices.DeleteFunc(p.pipelines, func(other *Pipeline) bool { return other == pl })
 }
 
-// cluster is the cluster with a name, or nil.
+// cluster returns the cluster with a name, or nil.
 func (p *Project) cluster(name string) *Cluster {
 	for _, c := range p.clusters.stored {
 		if c.Name == name {
@@ -163,7 +163,7 @@ func (p *Project) cluster(name string) *Cluster {
 	return nil
 }
 
-// pipeline is the pipeline with a name, or nil.
+// pipeline returns the pipeline with a name, or nil.
 func (p *Project) pipeline(name string) *Pipeline {
 	for _, pl := range p.pipelines {
 		if pl.Name == name {

@@ -10,7 +10,7 @@ import (
 	"sync"
 )
 
-// pageRequest is which page of a list is asked for.
+// pageRequest is the requested page of a list.
 type pageRequest struct {
 	number, size int
 	count        bool
@@ -47,7 +47,7 @@ func (p *pageRequest) parse(query url.Values) *reply {
 	return nil
 }
 
-// pageKey names a page of a list in the cache.
+// pageKey identifies a page of a list in the cache.
 type pageKey struct {
 	list      any
 	order     Order
@@ -55,7 +55,7 @@ type pageKey struct {
 	page      pageRequest
 }
 
-// pageCache is where Options.CachePages keeps pages.
+// pageCache is the cache of Options.CachePages.
 type pageCache struct {
 	mu    sync.Mutex
 	pages map[pageKey][]byte
@@ -76,7 +76,7 @@ func (p *pageCache) keep(key pageKey, body []byte) {
 	p.pages[key] = body
 }
 
-// listOf answers a page of a list.
+// listOf answers with a page of a list.
 func listOf[T listed](s *Server, c *call, items *list[T]) reply {
 	base := s.base()
 	item := func(b []byte, place int) []byte { return items.at(place).appendJSON(b, base) }
@@ -92,16 +92,16 @@ func listOf[T listed](s *Server, c *call, items *list[T]) reply {
 	return answer
 }
 
-// list answers a page of a list of so many items; item appends the one at a place.
+// list answers with a page of a list with total items. item appends the item at a place.
 //
-// The end of a list is the page without a link to the next: where ShortPages withholds items of the first page, neither
-// its length nor totalCount tells.
+// Only the missing link to a next page shows the end of a list. If ShortPages hides items of the first page, neither
+// the length of the page nor totalCount shows it.
 func (s *Server) list(c *call, total int, item func(b []byte, place int) []byte) reply {
 	withheld := min(s.options.ShortPages[c.resource.operation], c.page.size)
 	counted := total + withheld
-	// Places from gap to gap+withheld are counted, and not shown.
+	// Places from gap to gap+withheld are counted, but not shown.
 	gap := min(c.page.size, counted) - withheld
-	// A page far beyond the end is as empty as the one after it; its place may not fit an int of 32 bits.
+	// A page far beyond the end is as empty as the first one after it. Its own number might overflow a 32-bit int.
 	number := min(c.page.number, counted/c.page.size+2)
 	start, end := (number-1)*c.page.size, number*c.page.size
 
@@ -143,7 +143,7 @@ func (s *Server) list(c *call, total int, item func(b []byte, place int) []byte)
 	return answer
 }
 
-// appendLink appends a link to a page of the list that is asked for.
+// appendLink appends a link to a page of the requested list.
 func (s *Server) appendLink(b []byte, c *call, rel string, page int) []byte {
 	var href strings.Builder
 	href.WriteString(s.options.CentralURL + c.request.URL.EscapedPath())

@@ -29,7 +29,7 @@ type Retention struct {
 	Value int
 }
 
-// after is when what is made at t goes.
+// after returns when a dataset created at t is deleted.
 func (r Retention) after(t time.Time) time.Time {
 	switch r.Units {
 	case "WEEKS":
@@ -40,13 +40,13 @@ func (r Retention) after(t time.Time) time.Time {
 	return t.AddDate(0, 0, r.Value)
 }
 
-// PipelineOptions says how AddPipeline makes a pipeline.
+// PipelineOptions are the options of AddPipeline.
 type PipelineOptions struct {
 	// State is ACTIVE by default.
 	State string
-	// Created is when the pipeline was made, half a year ago by default.
+	// Created is when the pipeline was created, half a year ago by default.
 	Created time.Time
-	// Cluster is the name of the cluster that it reads, Database and Collection what it reads there.
+	// Cluster is the name of the cluster that the pipeline reads, Database and Collection those of the collection.
 	Cluster, Database, Collection string
 	// SourceType is PERIODIC_CPS by default.
 	SourceType string
@@ -54,13 +54,13 @@ type PipelineOptions struct {
 	Retention Retention
 	// Frequency is the backupFrequencyType of the runs, DAILY by default.
 	Frequency string
-	// Snapshots are the snapshots that it can ingest; nil stands for any.
+	// Snapshots are the ids of the snapshots that the pipeline can ingest; nil allows any.
 	Snapshots []string
 }
 
 // Pipeline is a Data Lake pipeline of a project.
 type Pipeline struct {
-	// ID, Name, Created and the options are the pipeline's own.
+	// ID, Name, Created and the options describe the pipeline.
 	ID, Name string
 	PipelineOptions
 
@@ -69,8 +69,8 @@ type Pipeline struct {
 	runs    list[*Run]
 }
 
-// AddPipeline adds a pipeline without runs. Its name may hold anything but a slash, a backslash, a space, a quote or a
-// dollar sign.
+// AddPipeline adds a pipeline without runs. Its name may contain anything except a slash, a backslash, a space, a quote
+// or a dollar sign.
 func (p *Project) AddPipeline(name string, options PipelineOptions) *Pipeline {
 	defaultText(&options.State, PipelineActive)
 	defaultText(&options.SourceType, "PERIODIC_CPS")
@@ -97,40 +97,40 @@ func defaultText(value *string, otherwise string) {
 	}
 }
 
-// Project is the project that the pipeline belongs to.
+// Project returns the pipeline's project.
 func (pl *Pipeline) Project() *Project { return pl.project }
 
-// OrderRuns sets the order of the pipeline's list of runs, which is NewestFirst at first.
+// OrderRuns sets the order of the pipeline's list of runs. At first it is NewestFirst.
 func (pl *Pipeline) OrderRuns(order Order) { pl.runs.setOrder(order) }
 
-// Run is one run of a pipeline. What is left empty is filled in when it is added.
+// Run is one run of a pipeline. AddRun fills in empty fields.
 type Run struct {
-	// ID begins with the seconds of CreatedDate.
+	// ID starts with the seconds of CreatedDate.
 	ID string
 	// State and Phase are PENDING and SNAPSHOT by default.
 	State, Phase string
 	// CreatedDate is now by default, LastUpdatedDate the CreatedDate.
 	CreatedDate, LastUpdatedDate time.Time
-	// ScheduledDeletionDate follows from CreatedDate and Retention by default.
+	// ScheduledDeletionDate is computed from CreatedDate and Retention by default.
 	ScheduledDeletionDate time.Time
-	// Retention and Frequency are the pipeline's by default.
+	// Retention and Frequency are those of the pipeline by default.
 	Retention Retention
 	Frequency string
-	// SnapshotID and DatasetName name what is ingested and what becomes of it.
+	// SnapshotID and DatasetName identify the snapshot and the dataset.
 	SnapshotID, DatasetName string
-	// Stats are left out while there are none.
+	// Atlas leaves Stats out while there are none.
 	Stats *RunStats
 
 	pipeline *Pipeline
 }
 
-// RunStats is what a run has done so far.
+// RunStats count what a run has processed so far.
 type RunStats struct {
 	BytesExported int64 `json:"bytesExported"`
 	NumDocs       int64 `json:"numDocs"`
 }
 
-// AddRun adds a run. The returned run is the one that is served: change it within Organization.Do.
+// AddRun adds a run. The server uses the returned run: change it within Organization.Do.
 func (pl *Pipeline) AddRun(r Run) *Run {
 	if r.CreatedDate.IsZero() {
 		r.CreatedDate = pl.project.org.current()
@@ -140,10 +140,10 @@ func (pl *Pipeline) AddRun(r Run) *Run {
 	return &r
 }
 
-// RemoveRun takes an added run out of the list.
+// RemoveRun removes an added run from the list.
 func (pl *Pipeline) RemoveRun(r *Run) { pl.runs.remove(r.ID) }
 
-// Runs are the runs that were added (or made by a routine), in the order in which that happened.
+// Runs returns the runs that were added by hand or by a routine, in that order.
 func (pl *Pipeline) Runs() []*Run { return append([]*Run(nil), pl.runs.stored...) }
 
 // GenerateRuns is GenerateExports for runs.
@@ -155,8 +155,8 @@ func (pl *Pipeline) GenerateRuns(n int, run func(n int) Run) {
 	})
 }
 
-// DeleteExpiredDatasets deletes the dataset of each added DONE run, and of each that a routine will make, once its
-// ScheduledDeletionDate has passed.
+// DeleteExpiredDatasets deletes the datasets of DONE runs when their ScheduledDeletionDate has passed. It applies to
+// the added runs and to those of routines.
 func (pl *Pipeline) DeleteExpiredDatasets() {
 	for _, r := range pl.runs.stored {
 		pl.deleteLater(r)
@@ -172,7 +172,7 @@ func (pl *Pipeline) deleteLater(r *Run) {
 	})
 }
 
-// complete fills in what is empty in the run of number n.
+// complete fills in the empty fields of run number n.
 func (pl *Pipeline) complete(r *Run, n uint64) {
 	number := mix(pl.seed ^ n<<1)
 	r.pipeline = pl

@@ -25,11 +25,11 @@ const (
 	SetFlexRestores  EndpointSet = "flex_restores"
 )
 
-// RateLimit is a token bucket: each request takes a token. A bucket without capacity does not limit.
+// RateLimit is a token bucket: each request takes a token. Capacity 0 sets no limit.
 type RateLimit struct {
-	// Capacity is what a full bucket holds.
+	// Capacity is the number of tokens in a full bucket.
 	Capacity int
-	// Refill tokens are gained every Period, continuously.
+	// Refill is the number of tokens that a bucket gains every Period, continuously.
 	Refill int
 	Period time.Duration
 }
@@ -48,7 +48,7 @@ func DefaultRateLimits() map[EndpointSet]RateLimit {
 	}
 }
 
-// rateLimits are the token buckets: one for each endpoint set and project, or credential where no project is named.
+// rateLimits has the token buckets: one for each endpoint set and project, or credential if the path has no project.
 type rateLimits struct {
 	limits  map[EndpointSet]RateLimit
 	mu      sync.Mutex
@@ -74,7 +74,7 @@ func newRateLimits(options Options) *rateLimits {
 	return &rateLimits{limits: limits, buckets: map[bucketKey]*bucket{}}
 }
 
-// take takes a token, if there is one, and answers how many are left and how long the next one takes.
+// take takes a token if there is one. It returns the number of tokens left, and the time until the next one.
 func (l *rateLimits) take(key bucketKey, limit RateLimit, now time.Time) (ok bool, left int, wait time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -95,7 +95,7 @@ func (l *rateLimits) take(key bucketKey, limit RateLimit, now time.Time) (ok boo
 	return true, int(b.tokens), 0
 }
 
-// takeToken charges a call to its bucket. It answers the rate limit headers, and an answer when there is no token.
+// takeToken takes a token for a call. It returns the rate limit headers, and an answer if there is no token.
 func (s *Server) takeToken(c *call) (http.Header, *reply) {
 	limit, ok := s.limits.limits[c.resource.set]
 	if !ok || limit.Capacity == 0 {
@@ -114,7 +114,7 @@ func (s *Server) takeToken(c *call) (http.Header, *reply) {
 	if admitted {
 		return header, nil
 	}
-	// Whole seconds, cut off: with tokens coming faster than one a second Atlas was seen to ask for 0.
+	// Atlas rounds down to whole seconds: 0 was recorded.
 	seconds := int(wait / time.Second)
 	answer := failure(http.StatusTooManyRequests, "RATE_LIMITED_TOKEN_BUCKET",
 		strings.TrimPrefix(c.request.URL.EscapedPath(), "/"), seconds, limit.Capacity, limit.Refill,

@@ -12,21 +12,21 @@ import (
 
 // Request is the record of a request.
 type Request struct {
-	// Operation is the name of what was asked for, as OpListProjects.
+	// Operation is the name of the operation, such as OpListProjects.
 	Operation string
-	// Method, Path (as it was sent) and Query (without its question mark) are the request's own.
+	// Method, Path (as it was sent) and Query (without its question mark) are those of the request.
 	Method, Path, Query string
 	// Accept and UserAgent are headers of the request.
 	Accept, UserAgent string
-	// Authenticated reports whether the request carried a good credential. Requests for tokens count as not.
+	// Authenticated reports whether the request had valid credentials. It is false for requests for tokens.
 	Authenticated bool
-	// Status is what was answered; 0 while nothing was.
+	// Status is the status of the answer, 0 without one.
 	Status int
 	// At is when the request arrived, on the wall clock.
 	At time.Time
 }
 
-// requestLog remembers the last requests and counts all of them.
+// requestLog keeps the last requests, and counts all of them.
 type requestLog struct {
 	mu       sync.Mutex
 	limit    int
@@ -40,7 +40,7 @@ func newRequestLog(limit int) *requestLog {
 	return &requestLog{limit: limit, arrived: map[string]int{}, answered: map[string]int{}}
 }
 
-// begin records a request. The response must be written through the returned recorder.
+// begin records a request. The response must be written to the returned recorder.
 func (l *requestLog) begin(w http.ResponseWriter, r *http.Request, operation string) *responseRecorder {
 	entry := &Request{
 		Operation: operation, Method: r.Method, Path: r.URL.EscapedPath(), Query: r.URL.RawQuery,
@@ -51,13 +51,13 @@ func (l *requestLog) begin(w http.ResponseWriter, r *http.Request, operation str
 	l.arrived[operation]++
 	l.recent = append(l.recent, entry)
 	if len(l.recent) >= 2*l.limit {
-		// Half is dropped at once, so that the copying is rare.
+		// It drops half of the requests at once, so that copying is rare.
 		l.recent = slices.Clone(l.recent[len(l.recent)-l.limit:])
 	}
 	return &responseRecorder{ResponseWriter: w, log: l, entry: entry}
 }
 
-// Requests are the last requests, the oldest first: at most Options.RecordLimit.
+// Requests returns the last requests, the oldest first, at most Options.RecordLimit of them.
 func (s *Server) Requests() []Request {
 	l := s.requests
 	l.mu.Lock()
@@ -70,16 +70,15 @@ func (s *Server) Requests() []Request {
 	return copies
 }
 
-// Count is how many requests arrived for an operation, those without a good credential included; for all operations
-// together when it is empty.
+// Count returns the number of requests for an operation, including unauthenticated ones. An empty operation counts all.
 func (s *Server) Count(operation string) int {
 	s.requests.mu.Lock()
 	defer s.requests.mu.Unlock()
 	return total(s.requests.arrived, operation)
 }
 
-// Answered is how many requests for an operation had signed in, so that it counts a digest challenge and its answer as
-// one; for all operations together when it is empty.
+// Answered returns the number of authenticated requests for an operation, so that a digest challenge and its answer
+// count as one. An empty operation counts all.
 func (s *Server) Answered(operation string) int {
 	s.requests.mu.Lock()
 	defer s.requests.mu.Unlock()
@@ -97,14 +96,14 @@ func total(counts map[string]int, operation string) int {
 	return sum
 }
 
-// BytesSent is the size of all bodies that were sent.
+// BytesSent returns the size of all bodies that were sent.
 func (s *Server) BytesSent() int64 {
 	s.requests.mu.Lock()
 	defer s.requests.mu.Unlock()
 	return s.requests.bytes
 }
 
-// ResetRequests drops the records and the counters.
+// ResetRequests deletes the records and the counters.
 func (s *Server) ResetRequests() {
 	l := s.requests
 	l.mu.Lock()
@@ -123,7 +122,7 @@ type responseRecorder struct {
 	slow    func(body []byte) (int, error) // writes instead of the ResponseWriter
 }
 
-// signedIn notes that the request carried a good credential.
+// signedIn records that the request had valid credentials.
 func (w *responseRecorder) signedIn() {
 	w.log.mu.Lock()
 	defer w.log.mu.Unlock()
@@ -153,10 +152,10 @@ func (w *responseRecorder) Write(body []byte) (int, error) {
 	return w.ResponseWriter.Write(body)
 }
 
-// Unwrap lets http.ResponseController reach the writer beneath.
+// Unwrap returns the wrapped writer, for http.ResponseController.
 func (w *responseRecorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// Hijack hands the connection to a fault's handler.
+// Hijack gives the connection to a fault's handler.
 func (w *responseRecorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return http.NewResponseController(w.ResponseWriter).Hijack()
 }

@@ -12,44 +12,44 @@ const (
 	RestorePointInTime = "pointInTime"
 )
 
-// Restore is a restore job. The API gives it neither a state nor a time of creation, which is in its id.
+// Restore is a restore job. The API sends neither its state nor its creation time, which is in its id.
 type Restore struct {
-	// ID begins with the seconds of CreatedAt.
+	// ID starts with the seconds of CreatedAt.
 	ID string
-	// CreatedAt is now by default; it is not answered.
+	// CreatedAt is now by default. Atlas does not send it.
 	CreatedAt time.Time
 	// DeliveryType is automated by default.
 	DeliveryType string
-	// Cancelled, Failed and Expired are the job's flags; the one recorded cancelled job had failed too.
+	// Cancelled, Failed and Expired are the job's flags. The only recorded cancelled job had Failed set, too.
 	Cancelled, Failed, Expired bool
-	// FinishedAt is left out while it is zero; a download never has it unless it was cancelled.
+	// Atlas leaves FinishedAt out while it is zero. A download never has it, unless it was cancelled.
 	FinishedAt time.Time
-	// ExpiresAt is when a ready download goes: an hour after it became ready.
+	// ExpiresAt is when a ready download expires: an hour after it became ready.
 	ExpiresAt time.Time
-	// DeliveryURLs are where a ready download is fetched, with a secret in each.
+	// DeliveryURLs are the URLs of a ready download. Each contains a secret.
 	DeliveryURLs []string
 	// Components are the parts of a sharded cluster's download.
 	Components []RestoreComponent
-	// SnapshotID and SnapshotTakenAt are the snapshot's; the latter is the answer's misleading "timestamp".
+	// SnapshotID and SnapshotTakenAt describe the snapshot. Atlas calls the latter "timestamp", which is misleading.
 	SnapshotID      string
 	SnapshotTakenAt time.Time
-	// TargetClusterName and TargetProjectID are where an automated or point in time restore goes; the cluster itself by
-	// default.
+	// TargetClusterName and TargetProjectID are the target of an automated or point in time restore; the cluster itself
+	// by default.
 	TargetClusterName, TargetProjectID string
-	// PointInTime is the moment that a pointInTime restore goes back to.
+	// PointInTime is the moment to which a pointInTime restore restores the data.
 	PointInTime time.Time
 
 	cluster *Cluster
 }
 
-// RestoreComponent is one shard's part of a download; its URL is null until the download is ready.
+// RestoreComponent is one shard's part of a download. Its URL is null until the download is ready.
 type RestoreComponent struct {
 	DownloadURL    *string `json:"downloadUrl"`
 	ReplicaSetName string  `json:"replicaSetName"`
 }
 
-// AddRestore adds a restore job of one of the cluster's snapshots. The returned job is the one that is served:
-// change it within Organization.Do.
+// AddRestore adds a restore job of one of the cluster's snapshots. The server uses the returned job: change it within
+// Organization.Do.
 func (c *Cluster) AddRestore(r Restore) *Restore {
 	if r.CreatedAt.IsZero() {
 		r.CreatedAt = c.project.org.current()
@@ -59,10 +59,10 @@ func (c *Cluster) AddRestore(r Restore) *Restore {
 	return &r
 }
 
-// RemoveRestore takes an added job out of the list.
+// RemoveRestore removes an added job from the list.
 func (c *Cluster) RemoveRestore(r *Restore) { c.restores.remove(r.ID) }
 
-// Restores are the jobs that were added (or made by a routine), in the order in which that happened.
+// Restores returns the jobs that were added by hand or by a routine, in that order.
 func (c *Cluster) Restores() []*Restore { return append([]*Restore(nil), c.restores.stored...) }
 
 // GenerateRestores is GenerateExports for restore jobs.
@@ -74,7 +74,7 @@ func (c *Cluster) GenerateRestores(n int, job func(n int) Restore) {
 	})
 }
 
-// completeRestore fills in what is empty in the restore job of number n.
+// completeRestore fills in the empty fields of restore job number n.
 func (c *Cluster) completeRestore(r *Restore, n uint64) {
 	number := mix(c.seed ^ n<<2 ^ 1)
 	r.cluster = c
@@ -104,7 +104,7 @@ func (c *Cluster) completeRestore(r *Restore, n uint64) {
 	}
 }
 
-// makeReady gives a download its URLs, which are good for a while: an hour at Atlas.
+// makeReady sets the URLs of a download, which are valid for a while: an hour at Atlas.
 func (r *Restore) makeReady(at time.Time, lasts time.Duration) {
 	r.ExpiresAt = at.Add(lasts)
 	if r.cluster.Shards == 0 {
@@ -118,7 +118,7 @@ func (r *Restore) makeReady(at time.Time, lasts time.Duration) {
 	}
 }
 
-// expire takes a download's URLs back.
+// expire removes the URLs of a download.
 func (r *Restore) expire() {
 	r.Expired = true
 	r.DeliveryURLs = nil
@@ -127,7 +127,7 @@ func (r *Restore) expire() {
 	}
 }
 
-// downloadURL looks like the real ones: whoever has it can fetch the data.
+// downloadURL returns a URL in the form of the real ones. Whoever has a real one can read the data.
 func (r *Restore) downloadURL(name string) string {
 	secret := mix(seedOf(r.ID, name))
 	return "https://" + name + ".mongodb.invalid:27017/restore-" + r.ID + "/" +
@@ -155,7 +155,7 @@ func (r *Restore) appendJSON(b []byte, base string) []byte {
 		b = appendText(b, url)
 	}
 	b = append(b, ']')
-	// Recorded with all three keys null, "time" being in no document.
+	// A recorded answer had these three keys with null. The key "time" is not documented.
 	b = append(member(b, "desiredTimestamp"), `{"increment":null,"time":null,"date":null}`...)
 	b = boolMember(b, "expired", r.Expired)
 	b = timeMember(b, "expiresAt", r.ExpiresAt)

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// The names of the operations, as requests are counted and faults are matched by.
+// The names of the operations, for counting requests and for faults.
 const (
 	OpListProjects       = "list_projects"
 	OpGetProject         = "get_project"
@@ -35,17 +35,17 @@ const (
 	OpUnknown     = "unknown"
 )
 
-// Route is an endpoint that is served.
+// Route is an endpoint of the server.
 type Route struct {
-	// Operation is its name, as OpListProjects.
+	// Operation is its name, such as OpListProjects.
 	Operation, Method string
 	// Path is the URL path. A segment in braces, such as {group}, is a parameter.
 	Path string
-	// Set is what its requests share a token bucket with.
+	// Set is the token bucket that its requests share with others.
 	Set EndpointSet
 }
 
-// Routes lists the endpoints that are served.
+// Routes lists the endpoints of the server.
 func Routes() []Route {
 	var routes []Route
 	for _, r := range resources() {
@@ -54,7 +54,7 @@ func Routes() []Route {
 	return routes
 }
 
-// resource is a kind of path that is served.
+// resource is an endpoint with its path and its properties.
 type resource struct {
 	operation string
 	method    string
@@ -63,8 +63,8 @@ type resource struct {
 	set       EndpointSet
 	role      Role
 	paged     bool
-	bare      bool     // takes no parameters but pageNum and itemsPerPage, if it is paged
-	query     []string // parameters beyond those that every resource has
+	bare      bool     // accepts no parameters except pageNum and itemsPerPage, if it is paged
+	query     []string // parameters besides those that every resource has
 	answer    func(s *Server, c *call) reply
 }
 
@@ -162,11 +162,11 @@ func resources() []resource {
 	}
 }
 
-// call is one request on its way to an answer.
+// call is a request and what is known about it so far.
 type call struct {
 	request   *http.Request
-	resource  *resource // nil when no path matches
-	otherVerb bool      // the path is served, but not with this method
+	resource  *resource // nil if no path matches
+	otherVerb bool      // the path exists, but not with this method
 	principal principal
 	query     url.Values
 	version   string
@@ -188,8 +188,8 @@ func (c *call) operation() string {
 	return c.resource.operation
 }
 
-// newCall finds the resource that a request is for. The path is taken apart as it was sent, before anything is
-// unescaped, since a pipeline's name may hold an escaped character that means something in a path.
+// newCall finds the resource of a request. It splits the path as it was sent and unescapes the segments afterwards,
+// because a pipeline's name may contain escaped characters that have a meaning in a path.
 func (s *Server) newCall(r *http.Request) *call {
 	segments := strings.Split(r.URL.EscapedPath(), "/")
 	c := &call{request: r}
@@ -207,7 +207,7 @@ func (s *Server) newCall(r *http.Request) *call {
 	return c
 }
 
-// matches compares a path with a pattern and keeps the parameters.
+// matches compares a path with a pattern, and stores the parameters.
 func (c *call) matches(pattern, segments []string) bool {
 	if len(pattern) != len(segments) {
 		return false

@@ -2,16 +2,16 @@ package atlassim
 
 import "time"
 
-// Routines make the organization live: they add jobs in regular intervals and see them through their states. A routine
-// whose first time is in the past makes the history since then, the first time that anybody looks.
+// Routines make the organization change: they add jobs at regular intervals, and change their states. If a routine
+// starts in the past, the first reading makes its history.
 
-// The length of a job that no routine says otherwise about.
+// The duration of a job, if the routine does not say otherwise.
 const (
 	defaultShortest = time.Minute
 	defaultLongest  = 3 * time.Minute
 )
 
-// every plans do for first and from then on each period, divided by the time scale. n counts from 0.
+// every plans do for first, and then once each period, divided by the time scale. n counts from 0.
 func (o *Organization) every(first time.Time, period time.Duration, do func(n int, at time.Time)) {
 	if period <= 0 {
 		panic("atlassim: a routine needs a period")
@@ -29,7 +29,7 @@ func (o *Organization) every(first time.Time, period time.Duration, do func(n in
 	o.At(first, turn)
 }
 
-// length is a job's, between the shortest and the longest, each of which has a default; in whole seconds.
+// length returns a job's duration in whole seconds, between shortest and longest. Both have defaults.
 func length(shortest, longest time.Duration, seed uint64) time.Duration {
 	if shortest == 0 {
 		shortest = defaultShortest
@@ -41,35 +41,37 @@ func length(shortest, longest time.Duration, seed uint64) time.Duration {
 	return shortest + time.Duration(mix(seed)%(span+1))*time.Second
 }
 
-// ExportRoutine makes export jobs: Queued, InProgress, and then what Outcome says. A job is of the cluster's newest
-// snapshot that can be exported, where any is listed. AutoExport makes the jobs follow the snapshots instead.
+// ExportRoutine makes export jobs with the states Queued, InProgress, and then that of Outcome. A job exports the
+// newest snapshot of the cluster that can be exported, if one is listed. Use AutoExport instead to let jobs follow the
+// snapshots.
 type ExportRoutine struct {
 	// Period is the time from one job to the next.
 	Period time.Duration
-	// First is when the first job is made; one Period from now by default.
+	// First is when the first job is created; one Period from now by default.
 	First time.Time
-	// Until, unless it is zero, is when the routine falls silent.
+	// Until is when the routine ends; zero: never.
 	Until time.Time
-	// OnDemand makes jobs whatever the schedule says. Other jobs are made only while the cluster's auto export is on.
-	// None is made while the cluster is paused or its backup is off.
+	// OnDemand creates jobs even while the cluster's auto export is off. No jobs are created while the cluster is
+	// paused or its backup is off.
 	OnDemand bool
 	// Shortest and Longest bound the time from a job's creation to its end: one and three minutes by default.
 	Shortest, Longest time.Duration
-	// Outcome says how far the job of number n gets; nil lets all succeed.
+	// Outcome returns the outcome of job number n; nil lets all succeed.
 	Outcome func(n int, created time.Time) ExportOutcome
 }
 
-// ExportOutcome is how far an export job gets.
+// ExportOutcome is the outcome of an export job.
 type ExportOutcome struct {
-	// State is the job's last: Successful by default. A job whose last state is Queued or InProgress is stuck in it.
+	// State is the final state of the job: Successful by default. A job with the final state Queued or InProgress is
+	// stuck.
 	State string
-	// Reason is the failed job's.
+	// Reason is the reason of a failed job.
 	Reason *StateReason
-	// Collections are counted in exportStatus, which Atlas was never seen to do.
+	// Collections is the number of collections in exportStatus. In recorded answers it is always 0.
 	Collections int
 }
 
-// AddExportRoutine makes export jobs of the cluster from now on.
+// AddExportRoutine creates export jobs of the cluster by a routine.
 func (c *Cluster) AddExportRoutine(routine ExportRoutine) {
 	org := c.project.org
 	org.every(routine.First, routine.Period, func(n int, at time.Time) {
@@ -90,7 +92,7 @@ func (c *Cluster) AddExportRoutine(routine ExportRoutine) {
 	})
 }
 
-// carryOut plans what becomes of a queued job.
+// carryOut plans the states of a queued job.
 func (c *Cluster) carryOut(job *Export, outcome ExportOutcome, takes time.Duration) {
 	defaultText(&outcome.State, ExportSuccessful)
 	if outcome.State == ExportQueued {
@@ -113,21 +115,21 @@ func (c *Cluster) carryOut(job *Export, outcome ExportOutcome, takes time.Durati
 type RestoreRoutine struct {
 	// Period is the time from one job to the next.
 	Period time.Duration
-	// First is when the first job is made; one Period from now by default.
+	// First is when the first job is created; one Period from now by default.
 	First time.Time
-	// DeliveryType is automated by default. A download gets ready, and expires an hour later.
+	// DeliveryType is automated by default. A download becomes ready, and expires an hour later.
 	DeliveryType string
-	// Shortest and Longest bound the time from a job's creation to its end, or to its being ready: one and three minutes
+	// Shortest and Longest bound the time from a job's creation until it has ended or is ready: one and three minutes
 	// by default.
 	Shortest, Longest time.Duration
-	// Outcome says how the job of number n ends; nil lets all complete.
+	// Outcome returns the outcome of job number n; nil lets all complete.
 	Outcome func(n int, created time.Time) RestoreOutcome
 }
 
-// RestoreOutcome is how a restore job ends.
+// RestoreOutcome is the outcome of a restore job.
 type RestoreOutcome int
 
-// The ends of a restore job.
+// The outcomes of a restore job.
 const (
 	// RestoreCompletes finishes the job, or makes the download ready.
 	RestoreCompletes RestoreOutcome = iota
@@ -139,7 +141,7 @@ const (
 	RestoreHangs
 )
 
-// AddRestoreRoutine makes restore jobs of the cluster's snapshots from now on, while its backup is on.
+// AddRestoreRoutine creates restore jobs of the cluster's snapshots by a routine, while backup is on.
 func (c *Cluster) AddRestoreRoutine(routine RestoreRoutine) {
 	org := c.project.org
 	org.every(routine.First, routine.Period, func(n int, at time.Time) {
@@ -172,37 +174,38 @@ func (r *Restore) end(outcome RestoreOutcome, at time.Time) {
 	}
 }
 
-// MakeReady gives a download its URLs at a moment, and plans their end an hour later.
+// MakeReady sets the URLs of a download at a moment, and plans their removal an hour later.
 func (r *Restore) MakeReady(at time.Time) {
 	org := r.cluster.project.org
 	r.makeReady(at, org.scaled(time.Hour))
 	org.At(r.ExpiresAt, func(time.Time) { r.expire() })
 }
 
-// RunRoutine makes runs of a pipeline: PENDING, IN_PROGRESS through SNAPSHOT, EXPORT and INGESTION, DONE, and
-// DATASET_DELETED once the dataset's time is up.
+// RunRoutine makes runs of a pipeline with the states PENDING, IN_PROGRESS (in the phases SNAPSHOT, EXPORT and
+// INGESTION), DONE, and DATASET_DELETED after the dataset has expired.
 type RunRoutine struct {
 	// Period is the time from one run to the next.
 	Period time.Duration
-	// First is when the first run is made; one Period from now by default.
+	// First is when the first run is created; one Period from now by default.
 	First time.Time
 	// Shortest and Longest bound the time from a run's creation to its end: one and three minutes by default.
 	Shortest, Longest time.Duration
-	// Bytes and Docs are what the runs export and ingest, give or take a tenth; a gigabyte and a million by default.
+	// Bytes and Docs are the exported bytes and the ingested documents of a run, plus or minus a tenth; a gigabyte and
+	// a million by default.
 	Bytes, Docs int64
-	// Outcome says how far the run of number n gets; nil lets all succeed.
+	// Outcome returns the outcome of run number n; nil lets all succeed.
 	Outcome func(n int, created time.Time) RunOutcome
 }
 
-// RunOutcome is how far a run gets.
+// RunOutcome is the outcome of a run.
 type RunOutcome struct {
-	// State is DONE by default. FAILED ends the run in Phase, PENDING or IN_PROGRESS leaves it stuck there.
+	// State is DONE by default. FAILED ends the run in Phase; PENDING and IN_PROGRESS leave it stuck there.
 	State string
-	// Phase is the one in which a run that is not DONE ends.
+	// Phase is the phase in which a run that is not DONE ends.
 	Phase string
 }
 
-// AddRunRoutine makes runs of the pipeline from now on, while it is not paused.
+// AddRunRoutine creates runs of the pipeline by a routine, while the pipeline is not paused.
 func (pl *Pipeline) AddRunRoutine(routine RunRoutine) {
 	pl.project.org.every(routine.First, routine.Period, func(n int, at time.Time) {
 		if pl.State == PipelinePaused {
@@ -216,7 +219,7 @@ func (pl *Pipeline) AddRunRoutine(routine RunRoutine) {
 	})
 }
 
-// A run takes twelve steps, so that something of it changes every quarter of a minute at least.
+// A run takes twelve steps, so that it changes at least every quarter of a minute.
 const (
 	runSteps      = 12
 	stepSnapshot  = 1
@@ -224,7 +227,7 @@ const (
 	stepIngestion = 7
 )
 
-// start adds a run and plans what becomes of it.
+// start adds a run, and plans its states.
 func (pl *Pipeline) start(r Run, routine RunRoutine, outcome RunOutcome) *Run {
 	org := pl.project.org
 	run := pl.AddRun(r)
@@ -254,7 +257,7 @@ func (pl *Pipeline) start(r Run, routine RunRoutine, outcome RunOutcome) *Run {
 	return run
 }
 
-// around is a number within a tenth of n, or of otherwise where n is 0.
+// around returns a number within a tenth of n, or of otherwise if n is 0.
 func around(n, otherwise int64, seed uint64) int64 {
 	if n == 0 {
 		n = otherwise
@@ -262,7 +265,7 @@ func around(n, otherwise int64, seed uint64) int64 {
 	return n - n/10 + int64(mix(seed)%uint64(n/5+1))
 }
 
-// advance brings a run to a step.
+// advance sets the state of a run at a step.
 func (r *Run) advance(step int, bytes, docs int64) {
 	switch {
 	case step >= runSteps:
@@ -278,7 +281,7 @@ func (r *Run) advance(step int, bytes, docs int64) {
 	}
 }
 
-// inMidPhase reports whether a step is the one within a phase at which a run dies or gets stuck.
+// inMidPhase reports whether a step is the one within a phase at which a run fails or gets stuck.
 func (r *Run) inMidPhase(step int) bool {
 	return step == stepSnapshot+1 || step == stepExport+2 || step == stepIngestion+2
 }

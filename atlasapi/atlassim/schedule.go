@@ -12,7 +12,8 @@ const (
 	Weekly  = "weekly"
 	Monthly = "monthly"
 	Yearly  = "yearly"
-	// OnDemand is what Atlas answers as the frequency of a snapshot that a user asked for, though it documents no such value.
+	// OnDemand is the frequency that Atlas sends for a snapshot requested by a user, although it documents no such
+	// value.
 	OnDemand = "ondemand"
 
 	Days   = "days"
@@ -25,37 +26,37 @@ const (
 type Schedule struct {
 	// AutoExportEnabled reports whether Atlas exports snapshots by itself.
 	AutoExportEnabled bool
-	// ExportFrequency is daily, weekly, monthly or yearly; without one, no export policy is set.
+	// ExportFrequency is daily, weekly, monthly or yearly; "" without an export policy.
 	ExportFrequency string
-	// ExportBucketID names where snapshots are exported to; the project's first bucket by default.
+	// ExportBucketID is the id of the bucket to export to; the project's first bucket by default.
 	ExportBucketID string
-	// Items are those of the snapshot policy. Nil stands for Atlas's default policy; an empty list schedules nothing.
-	// Call Cluster.SetPolicy to change them once the cluster takes snapshots.
+	// Items are the items of the snapshot policy. Nil means Atlas's default policy, an empty list means no scheduled
+	// snapshots. Use Cluster.SetPolicy to change them when the cluster takes snapshots already.
 	Items []PolicyItem
-	// Reference is the time of day in UTC that every item refers to, in minutes; that of the cluster's creation by
-	// default. 24 h stands for midnight.
+	// Reference is the time of day in UTC of every item, in whole minutes. The default is the time of the cluster's
+	// creation; 24 h means midnight.
 	Reference time.Duration
-	// RestoreWindowDays is how far back continuous backup reaches, 7 by default.
+	// RestoreWindowDays is the number of days that continuous backup goes back, 7 by default.
 	RestoreWindowDays int
 	// CopyRegions are the regions that snapshots are copied to.
 	CopyRegions []string
-	// NextSnapshot, unless it is zero, is answered instead of the policy's next turn, as by an Atlas that is behind.
+	// NextSnapshot, if set, replaces the policy's next turn in the answer, as if Atlas were behind schedule.
 	NextSnapshot time.Time
 }
 
 // PolicyItem is an item of a snapshot policy.
 type PolicyItem struct {
-	// Frequency is hourly, daily, weekly, monthly, yearly or ondemand; the last makes no snapshots by itself.
+	// Frequency is hourly, daily, weekly, monthly, yearly or ondemand. An ondemand item makes no snapshots by itself.
 	Frequency string
-	// Interval counts hours; it is 1 for daily, the day of the week (1 is Monday) for weekly, the day of the month for
-	// monthly (40 is the last) and the month for yearly.
+	// Interval is the number of hours for hourly, 1 for daily, the day of the week (1 is Monday) for weekly, the day of
+	// the month (40 is the last) for monthly, and the month for yearly.
 	Interval int
 	// RetentionUnit and RetentionValue say how long a snapshot is kept.
 	RetentionUnit  string
 	RetentionValue int
 }
 
-// DefaultPolicy is the policy that Atlas gives to a new cluster.
+// DefaultPolicy returns the policy of a new cluster.
 func DefaultPolicy() []PolicyItem {
 	return []PolicyItem{
 		{Frequency: Hourly, Interval: 6, RetentionUnit: Days, RetentionValue: 7},
@@ -66,10 +67,10 @@ func DefaultPolicy() []PolicyItem {
 	}
 }
 
-// NothingScheduled is an empty policy: backup is on, and no snapshot is ever taken.
+// NothingScheduled returns an empty policy: backup is on, but Atlas takes no snapshots.
 func NothingScheduled() []PolicyItem { return []PolicyItem{} }
 
-// items are those of the schedule's policy.
+// items returns the items of the schedule's policy.
 func (s *Schedule) items() []PolicyItem {
 	if s.Items == nil {
 		return DefaultPolicy()
@@ -77,7 +78,7 @@ func (s *Schedule) items() []PolicyItem {
 	return s.Items
 }
 
-// expiry is when a snapshot of the item, taken at a moment, goes.
+// expiry returns when a snapshot of the item, taken at a moment, expires.
 func (i PolicyItem) expiry(taken time.Time) time.Time {
 	switch i.RetentionUnit {
 	case Weeks:
@@ -92,7 +93,7 @@ func (i PolicyItem) expiry(taken time.Time) time.Time {
 
 const lastDayOfMonth = 40
 
-// falls reports whether the item's turn comes within the hour that begins at the reference minute of slot. hour is the
+// falls reports whether the item has a turn in the hour that starts at slot, the reference minute. hour is the
 // reference hour.
 func (i PolicyItem) falls(slot time.Time, hour int) bool {
 	if i.Frequency == Hourly {
@@ -117,15 +118,16 @@ func (i PolicyItem) falls(slot time.Time, hour int) bool {
 	return false
 }
 
-// turn is a moment at which items of a policy fall together: they make one snapshot.
+// turn is a moment at which one or more items of a policy are due. They share one snapshot.
 type turn struct {
 	at    time.Time
-	items []int // places of the items in the policy, the one of the longest retention first
+	items []int // places of the items in the policy, the one with the longest retention first
 }
 
-// nextTurn is the first turn of the cluster's policy after a moment; none in a policy without items that recur.
+// nextTurn returns the first turn of the cluster's policy after a moment. ok is false if no item of the policy recurs.
 //
-// A turn is at the reference minute and a second of the cluster's own, since no recorded nextSnapshot is on the minute.
+// A turn is at the reference minute, plus some seconds that differ between clusters, because no recorded nextSnapshot
+// is at a full minute.
 func (c *Cluster) nextTurn(after time.Time) (turn, bool) {
 	items := c.Schedule.items()
 	if !slices.ContainsFunc(items, func(i PolicyItem) bool { return i.Frequency != OnDemand }) {
@@ -138,7 +140,7 @@ func (c *Cluster) nextTurn(after time.Time) (turn, bool) {
 	if !slot.After(after) {
 		slot = slot.Add(time.Hour)
 	}
-	// The rarest item is a yearly one; with a day more, leap years are covered.
+	// The rarest item is yearly. One more day covers leap years.
 	for end := slot.AddDate(1, 0, 1); slot.Before(end); slot = slot.Add(time.Hour) {
 		if !hourly && slot.Hour() != hour {
 			slot = slot.Add(time.Duration((hour-slot.Hour()+24)%24-1) * time.Hour)
@@ -159,7 +161,7 @@ func (c *Cluster) nextTurn(after time.Time) (turn, bool) {
 	return turn{}, false
 }
 
-// reference is the hour and the minute that the policy's items refer to.
+// reference returns the hour and the minute of the policy's items.
 func (c *Cluster) reference() (hour, minute int) {
 	if c.Schedule.Reference == 0 {
 		return c.Created.UTC().Hour(), c.Created.UTC().Minute()
@@ -168,7 +170,7 @@ func (c *Cluster) reference() (hour, minute int) {
 	return minutes / 60 % 24, minutes % 60
 }
 
-// policyItemID is the id of the item at a place of the policy.
+// policyItemID returns the id of the item at a place of the policy.
 func (c *Cluster) policyItemID(place int) string { return objectID(c.Created, c.seed+17+uint64(place)) }
 
 type wireSchedule struct {

@@ -13,52 +13,52 @@ import (
 	"time"
 )
 
-// Options says how a server behaves. The zero value serves the organization to nobody: it knows no credentials.
+// Options configure a server. The zero value has no credentials, and refuses every request.
 type Options struct {
-	// Address is where Start listens; 127.0.0.1 and a free port by default.
+	// Address is the address that Start listens on; 127.0.0.1 and a free port by default.
 	Address string
-	// CentralURL is the scheme and host of every link in an answer: https://cloud.mongodb.com by default, which is not
-	// where the server is. A client that follows links takes its credentials elsewhere.
+	// CentralURL is the scheme and host of every link in an answer: https://cloud.mongodb.com by default, not the
+	// address of this server. A client that followed the links would send its credentials to another host.
 	CentralURL string
-	// ServiceAccounts and APIKeys are the credentials that are let in.
+	// ServiceAccounts and APIKeys are the valid credentials.
 	ServiceAccounts []ServiceAccount
 	APIKeys         []APIKey
-	// Digest says how long the nonces of digest authentication are good.
+	// Digest is how long the nonces of digest authentication are valid.
 	Digest DigestPolicy
-	// TokenLifetime is how long an access token is good, an hour by default.
+	// TokenLifetime is how long an access token is valid, an hour by default.
 	TokenLifetime time.Duration
 	// TokenLimit is the number of unexpired tokens that a service account may have, 100 by default.
 	TokenLimit int
-	// TokenRate limits the requests for access tokens; the zero value does not.
+	// TokenRate limits the requests for access tokens; the zero value sets no limit.
 	TokenRate TokenRate
-	// RoleMissing answers a credential whose role is too small; 401 USER_UNAUTHORIZED by default.
+	// RoleMissing is the answer to a credential without the required role; 401 USER_UNAUTHORIZED by default.
 	RoleMissing Refusal
 	// RateLimits replaces the default token buckets of endpoint sets.
 	RateLimits map[EndpointSet]RateLimit
-	// NoRateLimits serves without token buckets and without their headers.
+	// NoRateLimits disables the token buckets and their headers.
 	NoRateLimits bool
-	// Latency is how long an operation takes on the wall clock; nil adds nothing. See RecordedLatency.
+	// Latency returns how long an operation takes on the wall clock; nil adds nothing. See RecordedLatency.
 	Latency func(operation string) time.Duration
-	// ShortPages takes so many items out of the first page of an operation's lists, and counts them in totalCount, as
-	// Atlas does with what the credential may not see. As many as fit on the page leave it empty.
+	// ShortPages is the number of items to hide on the first page of an operation's lists. totalCount includes them.
+	// Atlas does the same with items that the credential may not see. At most a whole page is hidden.
 	ShortPages map[string]int
-	// Deprecations adds the headers of an ageing version to the answers of an operation.
+	// Deprecations adds the headers of a deprecated version to the answers of an operation.
 	Deprecations map[string]Deprecation
-	// BeforePage is called before a page of a list is made. It may change the organization.
+	// BeforePage is called before each page of a list. It may change the organization.
 	BeforePage func(operation string, page int)
-	// CachePages keeps every page of a list that has generated jobs alone, once it was made, so that a benchmark measures
-	// its client and not the making. Such jobs must then not depend on the time.
+	// CachePages caches the pages of lists that have only generated jobs, so that a benchmark measures its client and
+	// not this server. These jobs must not depend on the time.
 	CachePages bool
-	// RecordLimit is how many requests are remembered, 10,000 by default. The counters have no limit.
+	// RecordLimit is the number of requests that are kept, 10,000 by default. The counters have no limit.
 	RecordLimit int
 }
 
-// Deprecation is the date since when a version is deprecated, and the date on which it ends. A zero date is not sent.
+// Deprecation has the dates since which a version is deprecated, and on which it ends. A zero date is not sent.
 type Deprecation struct {
 	Deprecated, Sunset time.Time
 }
 
-// Server is an HTTP server in front of an organization. It is an http.Handler, for those who have a listener.
+// Server is an HTTP server for an organization. It is also an http.Handler, for callers with their own listener.
 type Server struct {
 	org       *Organization
 	options   Options
@@ -78,7 +78,7 @@ type Server struct {
 	done       chan struct{}
 }
 
-// NewServer is a server that has not been started.
+// NewServer returns a server that is not started.
 func NewServer(org *Organization, options Options) *Server {
 	if options.Address == "" {
 		options.Address = "127.0.0.1:0"
@@ -99,7 +99,7 @@ func NewServer(org *Organization, options Options) *Server {
 	}
 }
 
-// Organization is what the server serves.
+// Organization returns the served organization.
 func (s *Server) Organization() *Organization { return s.org }
 
 // SetBeforePage replaces Options.BeforePage.
@@ -109,7 +109,7 @@ func (s *Server) SetBeforePage(hook func(operation string, page int)) {
 	s.beforePage = hook
 }
 
-// Start listens and serves until Close.
+// Start listens, and serves until Close.
 func (s *Server) Start() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -125,12 +125,12 @@ func (s *Server) Start() error {
 	s.done = make(chan struct{})
 	go func() {
 		defer close(s.done)
-		_ = s.server.Serve(listener) // always http.ErrServerClosed, by Close
+		_ = s.server.Serve(listener) // always http.ErrServerClosed, after Close
 	}()
 	return nil
 }
 
-// URL is the server's own base URL, without a path; empty before Start.
+// URL returns the server's base URL, without a path; "" before Start.
 func (s *Server) URL() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -140,7 +140,7 @@ func (s *Server) URL() string {
 	return "http://" + s.listener.Addr().String()
 }
 
-// Close stops listening and cuts every connection.
+// Close stops listening and closes every connection.
 func (s *Server) Close() error {
 	s.mu.Lock()
 	server, done := s.server, s.done
@@ -185,7 +185,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.write(out, s.answer(c))
 }
 
-// linger waits for the latency of an operation. It fails if the client gives up first.
+// linger waits for the latency of an operation. It returns an error if the client gives up first.
 func (s *Server) linger(r *http.Request, operation string) error {
 	if s.options.Latency == nil {
 		return nil
@@ -207,16 +207,16 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// reply is an answer before it is sent.
+// reply is an answer that was not sent yet.
 type reply struct {
 	status      int
 	contentType string
 	header      http.Header
 	body        []byte
-	pooled      *[]byte // the buffer to give back once the body is sent
+	pooled      *[]byte // the buffer to return to the pool after the body is sent
 }
 
-// write sends a reply. Whether the client is still there does not matter.
+// write sends a reply. It ignores errors, because the client may have disconnected.
 func (s *Server) write(out *responseRecorder, answer reply) {
 	header := out.Header()
 	maps.Copy(header, answer.header)
@@ -231,13 +231,12 @@ func (s *Server) write(out *responseRecorder, answer reply) {
 	}
 }
 
-// base is the URL of the API's root in links.
+// base returns the URL of the API's root, for links.
 func (s *Server) base() string { return s.options.CentralURL + basePath }
 
 const basePath = "/api/atlas/v2"
 
-// RecordedLatency is the median time of each operation as it was recorded at Atlas (without the way there and back),
-// for Options.Latency.
+// RecordedLatency returns the median duration of an operation at Atlas, without the network, for Options.Latency.
 func RecordedLatency(operation string) time.Duration {
 	switch operation {
 	case OpListProjects:
@@ -254,7 +253,7 @@ func RecordedLatency(operation string) time.Duration {
 	return 77 * time.Millisecond
 }
 
-// failure is an error in Atlas's form. parameters are what its detail is about.
+// failure returns an error in Atlas's form. parameters are inserted into its detail.
 func failure(status int, code string, parameters ...any) reply {
 	return failureBody(wireError{
 		Detail: detailOf(code, parameters), Error: status, ErrorCode: code, Parameters: parameters,
@@ -270,8 +269,8 @@ func failureBody(body wireError) reply {
 	return answer
 }
 
-// httpDate is a date as Atlas writes it in Deprecation and Sunset: the day of the month has no leading zero, which
-// RFC 9110 asks for.
+// httpDate formats a date as Atlas does in Deprecation and Sunset: the day of the month has no leading zero, although
+// RFC 9110 demands one.
 func httpDate(t time.Time) string {
 	return strings.Replace(t.UTC().Format("Mon, 2 Jan 2006 15:04:05 UTC"), "UTC", "GMT", 1)
 }

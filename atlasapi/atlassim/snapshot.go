@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// The statuses and types of a snapshot that the API documents. A test may use others.
+// The statuses and types of a snapshot that the API documents. Tests may use others.
 const (
 	SnapshotQueued     = "queued"
 	SnapshotInProgress = "inProgress"
@@ -17,35 +17,35 @@ const (
 	SnapshotFallback  = "fallback"
 )
 
-// Snapshot is a snapshot of a cluster. What is left empty is filled in when it is added.
+// Snapshot is a snapshot of a cluster. AddSnapshot fills in empty fields.
 type Snapshot struct {
-	// ID begins with the seconds of RequestedAt.
+	// ID starts with the seconds of RequestedAt.
 	ID string
-	// RequestedAt is when Atlas began with the snapshot: CreatedAt by default, else now. It is not answered.
+	// RequestedAt is when Atlas started the snapshot: CreatedAt by default, else now. Atlas does not send it.
 	RequestedAt time.Time
 	// Status is completed by default when CreatedAt is set, else queued.
 	Status string
-	// CreatedAt is the moment that the snapshot holds. It is left out of the answer while it is zero, as for a queued
-	// snapshot and most that run.
+	// CreatedAt is the time of the data. Atlas leaves it out while it is zero, as for queued snapshots and most running
+	// ones.
 	CreatedAt time.Time
-	// ExpiresAt is when the snapshot goes; a week after RequestedAt by default. A snapshot that no routine made goes only
-	// by RemoveSnapshot.
+	// ExpiresAt is when the snapshot expires, a week after RequestedAt by default. A snapshot that no routine made
+	// stays until RemoveSnapshot.
 	ExpiresAt time.Time
-	// Type is scheduled by default, Frequency daily for a scheduled snapshot and a fallback, and ondemand for others.
+	// Type is scheduled by default. Frequency is daily for scheduled snapshots and fallbacks, and ondemand for others.
 	Type, Frequency string
-	// SizeBytes is 0 until the snapshot is nearly done.
+	// SizeBytes is 0 until shortly before the snapshot completes.
 	SizeBytes int64
-	// PolicyItems are the ids of the policy's items that asked for the snapshot.
+	// PolicyItems are the ids of the policy items that the snapshot was taken for.
 	PolicyItems []string
-	// CopyRegions are where it was copied to.
+	// CopyRegions are the regions that the snapshot was copied to.
 	CopyRegions []string
-	// Description is what a user wrote on an on-demand snapshot.
+	// Description is the text that a user gave to an on-demand snapshot.
 	Description string
 
 	cluster *Cluster
 }
 
-// AddSnapshot adds a snapshot. The returned snapshot is the one that is served: change it within Organization.Do.
+// AddSnapshot adds a snapshot. The server uses the returned snapshot: change it within Organization.Do.
 func (c *Cluster) AddSnapshot(s Snapshot) *Snapshot {
 	if s.RequestedAt.IsZero() {
 		s.RequestedAt = s.CreatedAt
@@ -61,10 +61,10 @@ func (c *Cluster) AddSnapshot(s Snapshot) *Snapshot {
 // RemoveSnapshot deletes an added snapshot.
 func (c *Cluster) RemoveSnapshot(s *Snapshot) { c.snapshots.remove(s.ID) }
 
-// Snapshots are those that were added (or made by a routine) and still there, in the order in which that happened.
+// Snapshots returns the snapshots that were added by hand or by a routine and still exist, in the order of adding.
 func (c *Cluster) Snapshots() []*Snapshot { return slices.Clone(c.snapshots.stored) }
 
-// OrderSnapshots sets the order of the cluster's list of snapshots, which is NewestFirst at first.
+// OrderSnapshots sets the order of the cluster's list of snapshots. At first it is NewestFirst.
 func (c *Cluster) OrderSnapshots(order Order) { c.snapshots.setOrder(order) }
 
 // GenerateSnapshots is GenerateExports for snapshots.
@@ -79,14 +79,14 @@ func (c *Cluster) GenerateSnapshots(n int, snapshot func(n int) Snapshot) {
 	})
 }
 
-// DisableBackup switches the cluster's backup off, which deletes every snapshot.
+// DisableBackup switches the cluster's backup off, and deletes all its snapshots.
 func (c *Cluster) DisableBackup() {
 	c.BackupEnabled = false
 	c.snapshots.stored = nil
 	c.snapshots.setGenerated(0, nil)
 }
 
-// completeSnapshot fills in what is empty in the snapshot of number n.
+// completeSnapshot fills in the empty fields of snapshot number n.
 func (c *Cluster) completeSnapshot(s *Snapshot, n uint64) {
 	s.cluster = c
 	if s.ID == "" {
@@ -111,7 +111,7 @@ func (c *Cluster) completeSnapshot(s *Snapshot, n uint64) {
 	}
 }
 
-// snapshotID is the id of the snapshot of number n.
+// snapshotID returns the id of snapshot number n.
 func (c *Cluster) snapshotID(requested time.Time, n uint64) string {
 	return objectID(requested, mix(c.seed^n<<2^2))
 }
@@ -123,10 +123,10 @@ func (s *Snapshot) appendJSON(b []byte, _ string) []byte {
 	return append(s.appendMembers(b), '}')
 }
 
-// appendMembers begins the snapshot's object.
+// appendMembers writes the first members of the snapshot's object.
 func (s *Snapshot) appendMembers(b []byte) []byte {
 	c := s.cluster
-	known := s.Status == SnapshotCompleted || !s.CreatedAt.IsZero() // cloud provider and version are filled in late
+	known := s.Status == SnapshotCompleted || !s.CreatedAt.IsZero() // Atlas sets cloud provider and version late
 	b = append(b, '{')
 	if known {
 		b = textMember(b, "cloudProvider", c.Provider)
@@ -155,7 +155,7 @@ func (s *Snapshot) appendMembers(b []byte) []byte {
 	return textMember(b, "type", "replicaSet")
 }
 
-// appendSharded writes the snapshot as the list of sharded clusters does.
+// appendSharded writes the snapshot in the form of the list of sharded clusters.
 func (s *Snapshot) appendSharded(b []byte) []byte {
 	b = textMember(s.appendMembers(b), "configServerType", "EMBEDDED")
 	number := mix(seedOf(s.ID))
@@ -183,7 +183,7 @@ func (s *Server) listSnapshots(c *call) reply {
 	return listOf(s, c, &c.cluster.snapshots)
 }
 
-// listShardedSnapshots answers every snapshot of a sharded cluster at once: the resource knows no pages.
+// listShardedSnapshots answers with all snapshots of a sharded cluster. The resource has no pages.
 func (s *Server) listShardedSnapshots(c *call) reply {
 	if c.cluster.Shards == 0 {
 		return failure(400, "INCORRECT_BACKUP_API_ENDPOINT", c.clusterName)

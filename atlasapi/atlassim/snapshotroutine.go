@@ -5,42 +5,44 @@ import (
 	"time"
 )
 
-// SnapshotRoutine makes snapshots of a cluster: at each turn of its policy a queued one, which runs, and then ends as
-// Outcome says. A snapshot goes once its retention is over. None is made while the cluster is paused or its backup is off.
+// SnapshotRoutine makes snapshots of a cluster. At each turn of its policy it adds a queued snapshot, which then runs
+// and ends as Outcome says. The snapshot is deleted after its retention. No snapshots are made while the cluster is
+// paused or its backup is off.
 type SnapshotRoutine struct {
-	// From is when the routine begins: with the first turn after it; now by default.
+	// From is when the routine starts; now by default. The first snapshot is at the first turn after it.
 	From time.Time
-	// Until, unless it is zero, is when the routine falls silent.
+	// Until is when the routine ends; zero: never.
 	Until time.Time
-	// Period, unless it is zero, replaces the policy's turns: a snapshot of the policy's first item, or a daily one, at
-	// From and then each Period, divided by the time scale.
+	// Period, if set, replaces the policy's turns: there is a snapshot at From and then once each Period, divided by
+	// the time scale. It belongs to the policy's first item, or is daily if there is none.
 	Period time.Duration
-	// Keep, unless it is zero, replaces the retention of the policy's items, divided by the time scale.
+	// Keep, if set, replaces the retention of the policy's items, divided by the time scale.
 	Keep time.Duration
 	// Shortest and Longest bound the time from a snapshot's request to its end: one and three minutes by default.
 	Shortest, Longest time.Duration
-	// Bytes is the size of a snapshot, give or take a tenth; six gigabytes by default.
+	// Bytes is the size of a snapshot, plus or minus a tenth; six gigabytes by default.
 	Bytes int64
-	// Outcome says what becomes of the snapshot of a turn; nil lets all complete.
+	// Outcome returns the outcome of the snapshot of a turn; nil lets all complete.
 	Outcome func(requested time.Time) SnapshotOutcome
 }
 
-// SnapshotOutcome is what becomes of a snapshot.
+// SnapshotOutcome is the outcome of a snapshot.
 type SnapshotOutcome struct {
 	// Status is completed by default. A snapshot that ends queued or inProgress hangs.
 	Status string
-	// Fallback lets another process repeat a snapshot that failed, which makes a fallback snapshot.
+	// Fallback adds a fallback snapshot, which another process of Atlas takes after the first one failed.
 	Fallback bool
 	// Skip makes no snapshot at all.
 	Skip bool
 }
 
-// ends reports whether the snapshot ends, so that its retention does too.
+// ends reports whether the snapshot ends. Only then does its retention end, too.
 func (o SnapshotOutcome) ends() bool {
 	return o.Status != SnapshotQueued && o.Status != SnapshotInProgress
 }
 
-// TakeSnapshots makes snapshots of the cluster by a routine. A cluster has one at most: a second call replaces the first.
+// TakeSnapshots makes snapshots of the cluster by a routine. A cluster has one routine: a second call replaces the
+// first.
 func (c *Cluster) TakeSnapshots(routine SnapshotRoutine) {
 	if routine.From.IsZero() {
 		routine.From = c.project.org.current()
@@ -59,7 +61,7 @@ func (c *Cluster) TakeSnapshots(routine SnapshotRoutine) {
 	})
 }
 
-// SetPolicy changes the items of the snapshot policy, also in the middle of a routine.
+// SetPolicy changes the items of the snapshot policy, even while a routine runs.
 func (c *Cluster) SetPolicy(items []PolicyItem) {
 	c.Schedule.Items = items
 	if c.routine != nil && c.routine.Period == 0 {
@@ -83,7 +85,7 @@ func (c *Cluster) planTurn(after time.Time) {
 	})
 }
 
-// takeTurn makes the one snapshot of a turn. It bears the frequency of the item of the longest retention.
+// takeTurn makes the snapshot of a turn. It gets the frequency of the item with the longest retention.
 func (c *Cluster) takeTurn(at turn) {
 	routine := c.routine
 	if c.Paused || !c.BackupEnabled || !routine.Until.IsZero() && !at.at.Before(routine.Until) {
@@ -111,12 +113,12 @@ func (c *Cluster) takeTurn(at turn) {
 	s.Frequency = item.Frequency
 	keep := c.kept(item)
 	if over := keep(at.at).Add(day).Before(c.project.org.clock.Now()); over && outcome.ends() && (c.exporting == nil || !c.covers(&s)) {
-		return // history that nobody can see any more
+		return // history that has expired
 	}
 	c.take(s, outcome, keep)
 }
 
-// kept answers when a snapshot of the item goes that was taken at a moment.
+// kept returns when a snapshot of the item, taken at a moment, expires.
 func (c *Cluster) kept(item PolicyItem) func(time.Time) time.Time {
 	if keep := c.routine.Keep; keep != 0 {
 		return func(taken time.Time) time.Time { return taken.Add(c.project.org.scaled(keep)) }
@@ -124,7 +126,7 @@ func (c *Cluster) kept(item PolicyItem) func(time.Time) time.Time {
 	return item.expiry
 }
 
-// TakeSnapshot asks for an on-demand snapshot that is kept for so many days, and sees it through.
+// TakeSnapshot requests an on-demand snapshot that is kept for a number of days, and plans its states.
 func (c *Cluster) TakeSnapshot(description string, days int, outcome SnapshotOutcome) *Snapshot {
 	return c.take(
 		Snapshot{RequestedAt: c.project.org.current(), Type: SnapshotOnDemand, Description: description}, outcome,
@@ -132,8 +134,8 @@ func (c *Cluster) TakeSnapshot(description string, days int, outcome SnapshotOut
 	)
 }
 
-// take adds a queued snapshot and plans what becomes of it. The steps are those that were recorded: the moment that the
-// snapshot holds is known late, its size later, and its expiration is counted again from its completion.
+// take adds a queued snapshot, and plans its states. They follow recorded snapshots: CreatedAt is set late, SizeBytes
+// later, and ExpiresAt is computed again when the snapshot completes.
 func (c *Cluster) take(s Snapshot, outcome SnapshotOutcome, expiry func(time.Time) time.Time) *Snapshot {
 	routine := SnapshotRoutine{}
 	if c.routine != nil {
@@ -153,7 +155,7 @@ func (c *Cluster) take(s Snapshot, outcome SnapshotOutcome, expiry func(time.Tim
 	if outcome.Status == SnapshotInProgress {
 		return added
 	}
-	if outcome.Status == SnapshotCompleted || seed%2 == 0 { // some snapshots fail before their moment is known
+	if outcome.Status == SnapshotCompleted || seed%2 == 0 { // some snapshots fail before CreatedAt is set
 		org.After(takes*5/6, func(at time.Time) { added.CreatedAt = at })
 	}
 	org.After(takes, func(at time.Time) {
@@ -176,7 +178,7 @@ func (c *Cluster) take(s Snapshot, outcome SnapshotOutcome, expiry func(time.Tim
 	return added
 }
 
-// expireLater deletes the snapshot once its time is over. A snapshot that hangs stays.
+// expireLater deletes the snapshot when it expires. A snapshot that hangs stays.
 func (c *Cluster) expireLater(s *Snapshot) {
 	planned := s.ExpiresAt
 	c.project.org.At(planned, func(time.Time) {
@@ -189,20 +191,20 @@ func (c *Cluster) expireLater(s *Snapshot) {
 	})
 }
 
-// AutoExport exports each scheduled snapshot that completed and that the cluster's export policy covers, while auto
+// AutoExport exports the scheduled snapshots that the cluster's export policy covers when they complete, while auto
 // export is on.
 type AutoExport struct {
 	// After is the time from a snapshot's completion to its export job; a minute by default.
 	After time.Duration
 	// Shortest and Longest bound the time from a job's creation to its end: one and three minutes by default.
 	Shortest, Longest time.Duration
-	// Skip says of which snapshots Atlas makes no job; nil skips none.
+	// Skip reports whether Atlas makes no job for a snapshot; nil skips none.
 	Skip func(taken time.Time) bool
-	// Outcome says how far a job gets; nil lets all succeed.
+	// Outcome returns the outcome of a job; nil lets all succeed.
 	Outcome func(created time.Time) ExportOutcome
 }
 
-// ExportSnapshots exports the cluster's snapshots from now on. The snapshots must come of TakeSnapshots.
+// ExportSnapshots exports the cluster's snapshots from now on. It needs a routine of TakeSnapshots.
 func (c *Cluster) ExportSnapshots(export AutoExport) {
 	if export.After == 0 {
 		export.After = time.Minute
@@ -210,7 +212,7 @@ func (c *Cluster) ExportSnapshots(export AutoExport) {
 	c.exporting = &export
 }
 
-// snapshotCompleted plans the export job of a snapshot, if there is to be one.
+// snapshotCompleted plans the export job of a snapshot, if the export policy covers it.
 func (e *AutoExport) snapshotCompleted(c *Cluster, s *Snapshot) {
 	if !c.covers(s) || e.Skip != nil && e.Skip(s.CreatedAt) {
 		return
@@ -229,8 +231,8 @@ func (e *AutoExport) snapshotCompleted(c *Cluster, s *Snapshot) {
 	})
 }
 
-// covers reports whether the cluster's export policy has a snapshot exported once it is complete: its frequency is the
-// policy's, or an item of that frequency shares it.
+// covers reports whether the cluster's export policy covers a snapshot: it has the frequency of the export policy, or
+// was also taken for a policy item of that frequency.
 func (c *Cluster) covers(s *Snapshot) bool {
 	frequency := c.Schedule.ExportFrequency
 	if frequency == "" || s.Type == SnapshotFallback || s.Type == SnapshotOnDemand {
@@ -247,8 +249,8 @@ func (c *Cluster) covers(s *Snapshot) bool {
 	return false
 }
 
-// exportable is the newest snapshot that an export job made now is of; empty when none is listed. A job of the export
-// policy takes no snapshot twice.
+// exportable returns the id of the snapshot that a new export job exports, "" if there is none. A job of the export
+// policy does not export a snapshot again.
 func (c *Cluster) exportable(onDemand bool) string {
 	for _, s := range slices.Backward(c.snapshots.stored) {
 		if onDemand && s.Status == SnapshotCompleted && s.Type != SnapshotFallback {

@@ -9,15 +9,15 @@ import (
 	"time"
 )
 
-// TokenRate limits how often one client id at one address may ask for an access token. Atlas allows ten requests a
-// minute, and refuses more with 429 in its own form of errors, not in that of OAuth.
+// TokenRate limits how often a client id at an address may request an access token. Atlas allows ten requests a minute.
+// It refuses more with 429, in its own form of errors and not in that of OAuth.
 type TokenRate struct {
-	// Requests is how many there may be within Period, which is a minute by default.
+	// Requests is the maximum number of requests within Period, which is a minute by default.
 	Requests int
 	Period   time.Duration
-	// RetryAfter sends the header of that name with a refusal.
+	// RetryAfter sends the header Retry-After with a refusal.
 	RetryAfter bool
-	// CountRefused counts refused requests too, so that a client that does not wait is never let in again.
+	// CountRefused counts refused requests, too, so that a client that does not wait is refused for ever.
 	CountRefused bool
 }
 
@@ -28,7 +28,7 @@ type tokenRates struct {
 	requests map[string][]time.Time // by address and client id, the oldest first
 }
 
-// take counts a request for a token, and answers it if it is one too many.
+// take counts a request for a token, and returns a refusal if there were too many.
 func (t *tokenRates) take(r *http.Request, now time.Time) *reply {
 	if t.Requests == 0 {
 		return nil

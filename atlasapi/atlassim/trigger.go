@@ -84,5 +84,5 @@ func (s *Server) startRun(c *call, wanted triggerRequest) reply {
 	return s.object(c, added.appendJSON(nil, s.base()))
 }
 
-// triggerPipeline stands in the table of resources; trigger answers, since it changes the organization.
+// triggerPipeline is the entry in the table of resources. Unlike other resources, it changes the organization.
 func (s *Server) triggerPipeline(c *call) reply { return s.trigger(c) }

@@ -2,7 +2,7 @@ package atlassim
 
 import "strconv"
 
-// The shapes of what is not a job, as the API was recorded to answer them, down to members that no client needs.
+// The forms of everything except jobs, as recorded answers have them, including members that no client needs.
 
 type wireLink struct {
 	Href string `json:"href"`
@@ -165,7 +165,7 @@ func (pl *Pipeline) wire() wirePipeline {
 	}
 }
 
-// wireError is Atlas's body of every error but those of the token endpoint.
+// wireError is the body of every error, except those of the token endpoint.
 type wireError struct {
 	BadRequestDetail *wireBadRequest `json:"badRequestDetail,omitempty"`
 	Detail           string          `json:"detail"`
@@ -184,7 +184,7 @@ type wireField struct {
 	Field       string `json:"field"`
 }
 
-// mongoDBVersion is what every cluster runs.
+// mongoDBVersion is the version of every cluster.
 const mongoDBVersion = "8.0.29"
 
 // detailOf returns the text that Atlas sends with an error code.

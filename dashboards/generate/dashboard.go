@@ -2,10 +2,11 @@ package main
 
 import "fmt"
 
-// schemaVersion is that of Grafana 12.2 and 13; a newer Grafana migrates the file while loading it.
+// schemaVersion is the version of Grafana 12.2 and 13. Newer versions of Grafana migrate the file when they load it.
 const schemaVersion = 42
 
-// The part of Grafana's classic dashboard JSON that is used here. Maps hold what differs from one panel type to the next.
+// These types are the part of Grafana's classic dashboard JSON that is used here. Maps contain the settings that differ
+// between panel types.
 type (
 	options map[string]any
 
@@ -59,15 +60,15 @@ type (
 	}
 )
 
-// The dashboards' addresses, which people bookmark.
+// The uids of the dashboards. They are in the URLs that people bookmark, so do not change them.
 const (
 	overviewUID = "mongodbatlas-backup-overview"
 	projectUID  = "mongodbatlas-backup-project"
 	exporterUID = "mongodbatlas-backup-exporter"
 )
 
-// The addresses that links begin with. They are constants of each dashboard, so that one value changes all links. The chart puts
-// its own values in their place.
+// The base URLs of the links. They are constants of each dashboard, so that one value changes all links. The chart
+// replaces them.
 const (
 	atlasURL    = "https://cloud.mongodb.com"
 	runbooksURL = "https://github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/blob/main/docs/runbooks.md#"
@@ -92,7 +93,7 @@ func newDashboard(uid, title, description string, l layout, variables ...options
 	}
 }
 
-// links leads from one dashboard to the others.
+// links returns the links to the other dashboards.
 func links(from string) []options {
 	var others []options
 	for _, to := range []struct{ uid, title, tooltip string }{
@@ -110,8 +111,8 @@ func links(from string) []options {
 	return others
 }
 
-// annotations marks failures at the time when they happened, and alerts while they fire. All of a fleet's failures would
-// cover a graph, so that the overview shows them on demand.
+// annotations marks failures at the time when they happened, and alerts while they fire. In a fleet, all failures
+// together would cover a graph, so the overview shows them on demand.
 func annotations(uid string) []options {
 	annotation := func(name, colour, expr, title, text string, enabled, valueIsTime bool) options {
 		return options{
@@ -132,7 +133,7 @@ func annotations(uid string) []options {
 	return list
 }
 
-// datasource is the data source that the person who looks has chosen.
+// datasource is the data source that the reader has selected.
 func datasource() options {
 	return options{"type": "prometheus", "uid": "${datasource}"}
 }
@@ -144,7 +145,8 @@ func sharedVariables() []options {
 			"multi": false, "includeAll": false, "current": options{}, "options": []any{},
 		},
 		queryVariable("job", "Job", `label_values(mongodbatlas_target_up, job)`, ""),
-		// The id is what filters, since names change and two organizations may use the same; the name is what people see.
+		// Queries filter by the id, because names change and two organizations may use the same name. The reader sees
+		// the name.
 		queryVariable("project", "Project",
 			`query_result(max by (group_id, group_name) (mongodbatlas_targets{job=~"$job",group_id!=""}))`,
 			`/group_id="(?<value>[^"]+)".*group_name="(?<text>[^"]*)"/`),
@@ -174,7 +176,7 @@ func queryVariable(name, label, query, regex string) options {
 	}
 }
 
-// constant is a value that nobody chooses; whoever installs the dashboards may change it in the file.
+// constant is a value that nobody selects. Whoever installs the dashboards may change it in the file.
 func constant(name, label, value string) options {
 	choice := options{"text": value, "value": value, "selected": true}
 	return options{

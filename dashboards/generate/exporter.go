@@ -3,12 +3,12 @@ package main
 func exporter() dashboard {
 	var l layout
 	l.row("State")
-	l.add(4, 4, stat("Atlas readable", "Whether the list of projects was last read and is not empty; one exporter that cannot read it makes this 'no'.", unitCount,
+	l.add(4, 4, stat("Atlas readable", "Whether the last reading of the list of projects succeeded and found projects. It is 'no' if one exporter cannot read the list.", unitCount,
 		query{"min(" + ofExporter("up") + ")", "Atlas"}).
 		mapped(values(1, "yes", "green", 0, "no", "red")).option("colorMode", "background_solid"))
-	l.add(4, 4, stat("Version", "The build that runs; more than one while an update rolls out.", unitCount,
+	l.add(4, 4, stat("Version", "The version that is running. There are several during an update.", unitCount,
 		query{"count by (version) (" + ofExporter("exporter_build_info") + ")", "{{version}}"}).option("textMode", "name"))
-	l.add(4, 4, stat("Last reload", "Whether the configuration was good when it was last loaded; a bad one is refused and the old one kept.", unitCount,
+	l.add(4, 4, stat("Last reload", "Whether the last reload of the configuration succeeded. If it fails, the exporter keeps the previous configuration.", unitCount,
 		query{"min(" + ofExporter("exporter_config_last_reload_successful") + ")", "reload"}).
 		mapped(values(1, "good", "green", 0, "refused", "red")).option("colorMode", "background_solid"))
 	l.add(4, 4, stat("Configuration loaded", "How long ago the configuration in use was loaded.", unitDuration,
@@ -22,27 +22,27 @@ func exporter() dashboard {
 	l.row("Calls to Atlas")
 	l.add(8, 8, timeseries("Calls by endpoint", "Requests per second, retries included.", unitRate,
 		query{"sum by (endpoint) (rate(" + ofExporter("api_requests_total") + "[$__rate_interval]))", "{{endpoint}}"}).stacked())
-	l.add(8, 8, timeseries("Calls by code", "Requests per second by HTTP status; 'error' where there was no answer. 200 is the ordinary one.", unitRate,
+	l.add(8, 8, timeseries("Calls by code", "Requests per second by HTTP status; 'error' means that there was no answer. 200 is normal.", unitRate,
 		query{"sum by (code) (rate(" + ofExporter("api_requests_total") + "[$__rate_interval])) > 0", "{{code}}"}))
-	l.add(8, 8, timeseries("Failed calls and retries", "Requests per second that were answered with 4xx or 5xx or not at all, and retries, by endpoint.", unitRate,
+	l.add(8, 8, timeseries("Failed calls and retries", "Requests per second with an answer of 4xx or 5xx or without an answer, and retries, by endpoint.", unitRate,
 		query{orNone("sum by (endpoint, code) (rate("+ofExporter("api_requests_total", `code!~"[23].."`)+"[$__rate_interval])) > 0", "code"), "failed: {{endpoint}} {{code}}"},
 		query{orNone("sum by (endpoint, reason) (rate("+ofExporter("api_retries_total")+"[$__rate_interval])) > 0", "reason"), "retried: {{endpoint}} {{reason}}"}).custom("axisSoftMax", 1))
 	for _, q := range []struct{ title, quantile string }{{"Median latency", "0.5"}, {"95th percentile of latency", "0.95"}} {
 		l.add(8, 8, timeseries(q.title+" by endpoint", "How long Atlas takes to answer one request.", unitDuration,
 			query{quantile(q.quantile), "{{endpoint}}"}))
 	}
-	l.add(8, 8, timeseries("Throttling", "Seconds per second that requests waited for the rate limit, ours or Atlas's; 1 is one request waiting all the time.", unitDuration,
+	l.add(8, 8, timeseries("Throttling", "How long requests waited for the rate limit, in seconds per second. 1 means that one request is waiting all the time.", unitDuration,
 		query{orNone("sum by (endpoint) (rate("+ofExporter("api_throttled_seconds_total")+"[$__rate_interval])) > 0", "endpoint"), "{{endpoint}}"}).custom("axisSoftMax", 1))
 	const noLimit = "Atlas has reported no rate limit."
 	remaining := "min by (endpoint) (" + ofAPI("api_ratelimit_remaining") + " / " + ofAPI("api_ratelimit_limit") + ")"
-	l.add(12, 8, table("Rate limit left", "What was left of the rate limit after the last answer, of the project with the least. Other tools use the same limit.", noLimit,
+	l.add(12, 8, table("Rate limit left", "What was left of the rate limit after the last answer, for the project with the least. Other tools share this limit.", noLimit,
 		[]column{
 			labelColumn("Endpoint", "endpoint"),
 			valueColumn("Left", unitShare, remaining, width(110), property{"decimals", 0}, coloured("color-text"), property{"thresholds", thresholds("red", 0.1, "orange", 0.25, "green")}),
 			valueColumn("Requests", unitCount, "min by (endpoint) ("+ofAPI("api_ratelimit_remaining")+")", width(110)),
 			valueColumn("Of", unitCount, "max by (endpoint) ("+ofAPI("api_ratelimit_limit")+")", width(100)),
 		}, order{"Left", false}))
-	l.add(12, 8, timeseries("Rate limit left over time", "The share of the rate limit that was left, of the project with the least.", unitShare,
+	l.add(12, 8, timeseries("Rate limit left over time", "The share of the rate limit that was left, for the project with the least.", unitShare,
 		query{remaining, "{{endpoint}}"}).standard("max", 1).standard("noValue", noLimit))
 	reads(&l)
 
@@ -61,17 +61,17 @@ func exporter() dashboard {
 		queryVariable("instance", "Exporter", `label_values(mongodbatlas_exporter_build_info{job=~"$job"}, instance)`, ""))
 }
 
-// reads is about what the exporter has read.
+// reads shows what the exporter has read.
 func reads(l *layout) {
 	l.row("What it reads")
-	l.add(8, 8, timeseries("Age of the oldest value", "Time since a collector's values were last proved complete, of its oldest target that is up. Discovery reads every ten minutes.", unitDuration,
+	l.add(8, 8, timeseries("Age of the oldest value", "Time since the last successful reading of a collector's target, for the oldest target that is up. Discovery reads every ten minutes.", unitDuration,
 		query{"max by (collector) (time() - " + byTarget + " (" + ofInstances("target_last_refresh_timestamp_seconds") + ") and " + byTarget + " (" + ofInstances("target_up") + ") == 1)", "{{collector}}"}))
 	l.add(8, 8, timeseries("Duration of the last reading", "How long each collector took to bring all its targets up to date.", unitDuration,
 		query{"max by (collector) (" + ofExporter("scrape_collector_duration_seconds") + ")", "{{collector}}"}))
 	l.add(8, 8, timeseries("Duration of a scrape", "How long Prometheus waited for the exporter.", unitDuration,
 		query{`max by (instance) (scrape_duration_seconds{job=~"$job",` + ofInstance + `} and on (job, instance) ` + ofExporter("up") + ")", "{{instance}}"}))
 	l.add(16, 9, collectors())
-	l.add(8, 9, timeseries("Targets by state", "All targets of the chosen projects. Pending: not read yet.", unitCount,
+	l.add(8, 9, timeseries("Targets by state", "All targets of the selected projects. Pending: not read yet.", unitCount,
 		query{"sum by (state) (max by (collector, group_id, state) (" + ofInstances("targets") + "))", "{{state}}"}).
 		stacked().colouredByState("up", "down", "unsupported", "pending"))
 }
@@ -82,7 +82,7 @@ func collectors() *panel {
 			coloured("color-text"), property{"thresholds", thresholds("text", 1, colour)}, width(125))
 	}
 	return table("Collectors",
-		"Readings: ok when every target of the collector could be read in the last one; unsupported is no failure, not read yet is one. The others are numbers of targets.",
+		"Readings: ok if the last reading of every target of the collector succeeded. Unsupported targets do not count as failed, but targets that were not read yet do. The other columns are numbers of targets.",
 		"No exporter is scraped.",
 		[]column{
 			labelColumn("Collector", "collector"),
@@ -93,20 +93,20 @@ func collectors() *panel {
 		}, order{"Down", true}, order{"Collector", false})
 }
 
-// ofInstances selects series of projects by exporter as well.
+// ofInstances selects series of projects, by exporter too.
 func ofInstances(metric string, matchers ...string) string {
 	return selector(metric, append([]string{`job=~"$job"`, ofInstance, `group_id=~"$project|"`}, matchers...))
 }
 
-// quantile is a quantile of the latency, from classic buckets or from a native histogram, whichever Prometheus has kept. Without
-// requests it is not a number, and left out.
+// quantile returns a quantile of the latency, from the classic buckets or the native histogram, depending on which of
+// them Prometheus stores. Without requests it would be NaN, so it is left out.
 func quantile(q string) string {
 	rate := "(rate(" + ofExporter("api_request_duration_seconds_bucket") + "[$__rate_interval]))"
 	native := "(rate(" + ofExporter("api_request_duration_seconds") + "[$__rate_interval]))"
 	return "(histogram_quantile(" + q + ", sum by (le, endpoint) " + rate + ")\nor histogram_quantile(" + q + ", sum by (endpoint) " + native + ")) >= 0"
 }
 
-// ofAPI selects a project's rate limits and those of calls that belong to none.
+// ofAPI selects the series of a project's rate limits, and of calls without a project.
 func ofAPI(metric string) string {
 	return ofInstances(metric)
 }

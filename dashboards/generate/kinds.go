@@ -10,21 +10,21 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/verdict"
 )
 
-// kind is one kind of what Atlas does: snapshots, exports, restores and runs. Its thresholds are those of its collector, as
-// in the alerting rules and on the exporter's page.
+// kind is a kind of job: snapshots, exports, restores or runs. Its thresholds are those of its collector, which the
+// alerting rules and the exporter's page use as well.
 type kind struct {
 	collector.Patience
 
 	collector   string
 	noun, nouns string
-	alert       string // how the names of its alerts begin
+	alert       string // the first part of its alerts' names
 	prefix, job string // of its metrics: mongodbatlas_PREFIX_last_JOB_state
-	key         string // the labels of one series, but for states
+	key         string // the labels of one series, except for state sets
 	failed      string // the state of a failure
 	states      []string
-	baseline    string // of its metrics, those that lateness counts from; "" where nothing is expected
-	grave       bool   // whether a failure is critical: somebody waits for a restore
-	unlimited   bool   // has no alert when it is stuck
+	baseline    string // the metrics from which the age for lateness counts; "" if nothing is expected
+	grave       bool   // whether a failure is critical, because somebody waits for a restore
+	unlimited   bool   // there is no alert for stuck jobs
 }
 
 func kinds() []kind {
@@ -48,11 +48,11 @@ func kinds() []kind {
 			failed: "FAILED", states: []string{"INITIALIZING", "IN_PROGRESS", "FINALIZING", "SUCCESSFUL", "CANCELED", "FAILED"}, grave: true,
 		},
 		{
-			collector: "flex_snapshots", noun: "Flex snapshot", nouns: "flex snapshots", alert: "flexsnapshot", prefix: "flex_snapshot", key: keyOfCluster,
+			collector: "flex_snapshots", noun: "Flex snapshot", nouns: "Flex snapshots", alert: "flexsnapshot", prefix: "flex_snapshot", key: keyOfCluster,
 			failed: "FAILED", states: flexStates(), baseline: "flex_snapshot_last_success|flex_cluster_created", unlimited: true,
 		},
 		{
-			collector: "flex_restores", noun: "Flex restore", nouns: "flex restores", alert: "flexrestore", prefix: "flex_restore", job: "_job", key: keyOfRestore,
+			collector: "flex_restores", noun: "Flex restore", nouns: "Flex restores", alert: "flexrestore", prefix: "flex_restore", job: "_job", key: keyOfRestore,
 			failed: "FAILED", states: flexStates(), grave: true,
 		},
 		{
@@ -74,22 +74,22 @@ func kindOf(name string) kind {
 	return all[slices.IndexFunc(all, func(k kind) bool { return k.collector == name })]
 }
 
-// seconds is a duration as Prometheus compares it with a difference of timestamps.
+// seconds returns a duration as a number of seconds, for comparisons with differences of timestamps.
 func seconds(d time.Duration) string { return fmt.Sprintf("%.0f", d.Seconds()) }
 
 func (k kind) pipelines() bool { return k.key == keyOfPipeline }
 
-// ids are the labels to match on, without the project's name, which may change.
+// ids returns the labels to match on. They do not include the project's name, which may change.
 func (k kind) ids() string { return strings.Replace(k.key, "group_name, ", "", 1) }
 
 func (k kind) on() string { return "on (" + k.ids() + ")" }
 
-// with matches like on, and keeps the name of the project.
+// with is on, and keeps the name of the project.
 func (k kind) with() string { return k.on() + " group_left ()" }
 
 func (k kind) by() string { return "max by (" + k.key + ")" }
 
-// of selects one of the kind's metrics.
+// of selects the series of one of the kind's metrics.
 func (k kind) of(metric string, matchers ...string) string {
 	if k.pipelines() {
 		return ofPipeline(k.prefix+"_"+metric, matchers...)
@@ -97,10 +97,11 @@ func (k kind) of(metric string, matchers ...string) string {
 	return ofCluster(k.prefix+"_"+metric, matchers...)
 }
 
-// value is one metric's value for each series of the key.
+// value returns the value of a metric for each series of the key.
 func (k kind) value(metric string) string { return k.by() + " (" + k.of(metric) + ")" }
 
-// plain is the same without the name, of which two exporters may have two: what a value is compared with must be one.
+// plain is value without the name of the project. Two exporters may know two names, but the right side of a comparison
+// must be unique.
 func (k kind) plain(metric string) string { return "max by (" + k.ids() + ") (" + k.of(metric) + ")" }
 
 func (k kind) success() string { return k.value("last_success_timestamp_seconds") }
@@ -109,7 +110,7 @@ func (k kind) failure() string { return k.value("last_failure_timestamp_seconds"
 
 func (k kind) plainSuccess() string { return k.plain("last_success_timestamp_seconds") }
 
-// jobs selects the numbers of jobs by state, which are there from the first reading of the list on.
+// jobs selects the numbers of jobs by state. They exist once the list was read.
 func (k kind) jobs(matchers ...string) string {
 	if k.pipelines() {
 		return ofPipeline(k.prefix+k.job+"s", matchers...)
@@ -123,7 +124,8 @@ func (k kind) unfinishedMetric() string {
 	return "oldest_unfinished" + k.job + "_created_timestamp_seconds"
 }
 
-// unfinished is when the oldest unfinished job was created, where its list is read: a list that is not has likely moved on.
+// unfinished returns when the oldest unfinished job was created, for lists that can be read. In other lists, the job
+// has probably ended.
 func (k kind) unfinished() string {
 	ids := "cl_name"
 	if k.pipelines() {
@@ -135,7 +137,7 @@ func (k kind) unfinished() string {
 		match + ofProject("target_up", matcher) + " == 0" + match + ofProject("target_unsupported_info", matcher) + ")"
 }
 
-// stuckAfter is how long a job may be unfinished. Every series of the key that has an unfinished job has a value.
+// stuckAfter returns how long a job may be unfinished, for each series that has an unfinished job.
 func (k kind) stuckAfter() string {
 	alone := "(0 * " + k.plain(k.unfinishedMetric()) + " + " + seconds(k.Stuck) + ")"
 	if k.StuckFactor == 0 {
@@ -148,15 +150,16 @@ func (k kind) byLastSuccess() string {
 	return fmt.Sprintf("clamp_min(%d * %s, %s)", k.StuckFactor, k.plain("last_success_duration_seconds"), seconds(k.StuckLeast))
 }
 
-// stuck is the age of jobs that are unfinished for too long. One that died within Atlas is news no longer once newer ones
-// have succeeded.
+// stuck returns the age of jobs that are unfinished for too long. Atlas never ends some jobs. These are left out after
+// a while, if newer jobs have succeeded.
 func (k kind) stuck() string {
 	return "(time() - " + k.unfinished() + ") > " + k.with() + " " + k.stuckAfter() +
 		"\n  unless " + k.on() + " (" + k.plain(k.unfinishedMetric()) + " < time() - " + seconds(verdict.DeadAfter) + ") < " + k.plainSuccess()
 }
 
-// lastFailed is when the newest ended job failed, as long as that is news: for the usual time, or until the next turn of a
-// rare job. A failure without an end is dated by its beginning, and shows in the number of failed jobs alone.
+// lastFailed returns when the last finished job failed, if that is recent: within the usual time, or until the next
+// scheduled job. A failure without an end date is dated by its creation. If that is too long ago, the number of failed
+// jobs shows it.
 func (k kind) lastFailed() string {
 	failure := k.plain("last_failure_timestamp_seconds")
 	news := failure + " > time() - " + seconds(k.News)
@@ -170,24 +173,25 @@ func (k kind) lastFailed() string {
 	return "(" + k.failure() + " > " + k.with() + " " + k.plainSuccess() + ")\n  and " + k.on() + " (" + news + ")"
 }
 
-// interval is how often a success is expected.
+// interval returns how often a success is expected.
 func (k kind) interval() string { return k.value(expected) }
 
 const expected = "expected_interval_seconds"
 
-// baselineAge counts from the latest of last success, first job and the cluster's creation, so that a cluster without
-// success has an age, too.
+// baselineAge returns the age of the latest of last success, first job and the cluster's creation. So clusters without
+// a success have an age, too.
 func (k kind) baselineAge() string {
 	return "time() - " + byCluster + ` ({__name__=~"mongodbatlas_(` + k.baseline + `)_timestamp_seconds",job=~"$job",group_id=~"$project",cl_name=~"$cluster"})`
 }
 
-// patience is when a success counts as overdue: the interval, the smaller of itself and the grace, and the reading.
+// patience returns the age at which a success is overdue: the interval, plus a grace of at most the interval, plus the
+// time for reading it.
 func (k kind) patience() string {
 	return "(" + k.plain(expected) + " + clamp_max(" + k.plain(expected) + ", " + seconds(k.Grace) + ") + " + seconds(verdict.ReadingTime) + ")"
 }
 
-// unjudged are the clusters of which lateness says nothing, as they could not do it lately: for a quarter of the grace that
-// they have, at most two days.
+// unjudged selects the clusters that cannot be late, because they were paused or switched off for a quarter of the last
+// two days.
 func (k kind) unjudged() string {
 	paused := "avg_over_time(" + ofCluster("cluster_paused") + "[2d]) >= 0.25"
 	switch k.collector {
@@ -200,7 +204,7 @@ func (k kind) unjudged() string {
 	return ""
 }
 
-// overdue is the age of the last success where it is too old. A list that was never read says nothing.
+// overdue returns the age of the last success if it is too old. Lists that were never read are left out.
 func (k kind) overdue() string {
 	expr := "(" + k.baselineAge() + ") > " + k.with() + " " + k.patience() + "\n  and " + onCluster + " " + k.jobs()
 	if unjudged := k.unjudged(); unjudged != "" {
@@ -209,12 +213,13 @@ func (k kind) overdue() string {
 	return expr
 }
 
-// share is the age of the last success in intervals. Clusters without any that should have one come before all others.
+// share returns the age of the last success as a multiple of the interval. Overdue clusters without any success come
+// before all others.
 func (k kind) share() string {
 	return "(1e9 + 0 * (" + k.overdue() + ") unless " + onCluster + " " + k.success() + " > 0)\nor (" + k.baselineAge() + ") / " + k.with() + " " + k.plain(expected)
 }
 
-// lastSuccess is the age of the last success, and -1 where the list was read and has none.
+// lastSuccess returns the age of the last success, or -1 if the list was read and has none.
 func (k kind) lastSuccess() string {
 	return sinceOrNever(k.success()) + "\nor 0 * " + k.by() + " (" + k.jobs() + ") - 1"
 }
@@ -230,7 +235,7 @@ const (
 	noneExpected  = -4
 )
 
-// verdict judges every cluster.
+// verdict returns the verdict for every cluster.
 func (k kind) verdict() string {
 	backup := cluster("cluster_backup_enabled")
 	if k.prefix == "flex_snapshot" {
@@ -253,7 +258,7 @@ func verdictProperties() []property {
 	}
 }
 
-// timeline is the state of the newest job as a number, for a panel that shows states over time.
+// timeline returns the state of the newest job as a number, for a panel that shows states over time.
 func (k kind) timeline() string {
 	var parts []string
 	for i, state := range k.states {
@@ -270,7 +275,7 @@ func (k kind) timelineMapping() options {
 	return values(triples...)
 }
 
-// changed counts how often a timestamp changed in a day, all series together.
+// changed returns how often a timestamp changed in a day, summed over all series.
 func (k kind) changed(metric string) string {
 	return orZero("sum(max by (" + k.ids() + ") (changes(" + k.rangeOf(metric, "1d") + ")))")
 }

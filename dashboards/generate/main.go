@@ -46,9 +46,9 @@ func dashboards() map[string]dashboard {
 	}
 }
 
-// encode writes the expressions as they are, and not as HTML would need them, and puts numbers in place of the titles of
-// panels that links lead to. Each value has a line, so that changes can be read; indented, the largest dashboard would be too
-// much for a ConfigMap that kubectl apply takes.
+// encode writes expressions without HTML escapes. It replaces the titles of panels in links by the panels' numbers.
+// Each value has its own line, so that diffs are readable. There is no indentation, because the largest dashboard would
+// then exceed the size of a ConfigMap that kubectl apply accepts.
 func encode(d dashboard) ([]byte, error) {
 	var compact, content bytes.Buffer
 	encoder := json.NewEncoder(&compact)

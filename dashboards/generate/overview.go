@@ -8,20 +8,20 @@ func overview() dashboard {
 
 	l.row("How much would I lose now?")
 	const restorable, needs = "Restorable moment by cluster", "What needs attention"
-	l.add(4, 4, stat("Largest loss", "Age of the oldest newest snapshot: of all clusters that have one and expect one, flex clusters included. Continuous backup, where it is on, loses less.", unitDuration,
+	l.add(4, 4, stat("Largest loss", "How much data you would lose now in the worst case: the highest age of a newest snapshot, over all clusters and Flex clusters that have snapshots and expect more. Clusters with continuous backup would lose less.", unitDuration,
 		query{"max(" + age(snapshots.success()) + " and " + onCluster + " " + snapshots.interval() + "\n  or " + age(flex.success()) + " and " + onCluster + " " + flex.interval() + ")", "age"}).
 		standard("decimals", 1).standard("color", fixed("text")).standard("links", []options{toPanel(restorable)}))
-	l.add(4, 4, count("Snapshots overdue", "Clusters, flex clusters included, whose newest snapshot is older than its interval and a grace, or that never had one.", cases("snapshotoverdue"), "red", needs))
-	l.add(4, 4, count("Exports overdue", "Clusters without a successful export for longer than the interval and the smaller of itself and two days.", cases("exportoverdue"), "red", needs))
-	l.add(3, 4, count("Failed restores", "Newest ended restores that failed within a day, by delivery type; of clusters, collections and flex clusters.", cases("restorefailed"), "red", needs))
-	l.add(3, 4, count("Failed jobs", "Newest ended snapshots, exports and pipeline runs that failed.", cases("snapshotfailed", "exportfailed", "runfailed"), "orange", needs))
+	l.add(4, 4, count("Snapshots overdue", "Clusters and Flex clusters whose newest snapshot is older than the interval plus a grace, or that never had one.", cases("snapshotoverdue"), "red", needs))
+	l.add(4, 4, count("Exports overdue", "Clusters without a successful export for longer than the interval plus a grace. The grace is the interval again, but at most two days.", cases("exportoverdue"), "red", needs))
+	l.add(3, 4, count("Failed restores", "Last finished restores of each delivery type that failed within a day; of clusters, collections and Flex clusters.", cases("restorefailed"), "red", needs))
+	l.add(3, 4, count("Failed jobs", "Last finished snapshots, exports and pipeline runs that failed.", cases("snapshotfailed", "exportfailed", "runfailed"), "orange", needs))
 	l.add(3, 4, count("Stuck jobs", "Jobs of every kind that have been unfinished for too long.", cases("stuck"), "orange", needs))
-	l.add(3, 4, count("Unreadable", "Projects, collectors and reasons of targets that the exporter cannot read at the moment. The last good values stay on this dashboard and grow old.", cases("targetunreadable"), "orange", needs))
+	l.add(3, 4, count("Unreadable", "Targets that the exporter cannot read now, counted by project, collector and reason. This dashboard shows their last good values, which become outdated.", cases("targetunreadable"), "orange", needs))
 	l.add(24, 10, restorableTable(restorable))
 	l.add(24, 12, attention())
 
 	l.row("Exports")
-	l.add(24, 9, exportsTable("Exports by cluster", "Age of the last success against its interval, the most overdue first."))
+	l.add(24, 9, exportsTable("Exports by cluster", "Age of the last success, compared with the interval; the most overdue first."))
 
 	l.row("Restores")
 	l.add(24, 8, restoresTable("Restores by cluster and delivery type"))
@@ -39,8 +39,9 @@ func overview() dashboard {
 func restorableTable(title string) *panel {
 	k := kindOf("backup_snapshots")
 	return table(title,
-		"Age of the newest snapshot that can be restored, against the interval in which the backup policy takes them; the most overdue first. Late: past the interval. Overdue: past the grace, too. "+
-			"With continuous backup every moment of its window can be restored, so that less is lost. Not judged: paused or unreadable lately.",
+		"Age of the newest snapshot that can be restored, compared with the interval of the backup policy; the most overdue first. "+
+			"Late: older than the interval. Overdue: older than the interval plus the grace. "+
+			"With continuous backup, you can restore any moment of its window, so you lose less. Not judged: paused or unreadable lately.",
 		"No clusters are read: no exporter is scraped, or the filters above match none.",
 		[]column{
 			projectColumn(), clusterColumn(),
@@ -80,13 +81,13 @@ func onOff(off string) []property {
 	return []property{width(120), coloured("color-text"), mappings(values(1, "on", "green", 0, "off", off), missing("-"))}
 }
 
-// restoresTable has the restores of all kinds. A restore of collections has no delivery type of its own.
+// restoresTable shows the restores of all kinds. Collection restores have no delivery type, so they get one here.
 func restoresTable(title string) *panel {
 	each := func(expr func(k kind) string) string {
 		return expr(kindOf("backup_restores")) + "\nor " + labelled(expr(kindOf("collection_restores")), "delivery_type", "collections") + "\nor " + expr(kindOf("flex_restores"))
 	}
 	return table(title,
-		"One row for each cluster whose snapshot is restored and each delivery type that Atlas lists; the failed and stuck ones first. Atlas sends no state of whole restores: it is derived.",
+		"One row for each cluster whose snapshots are restored and each delivery type; failed and stuck ones first. Atlas sends no state for restores of whole clusters, so the exporter derives it.",
 		"No restores are listed.",
 		[]column{
 			projectColumn(), clusterColumn(),
@@ -105,7 +106,7 @@ func restoresTable(title string) *panel {
 }
 
 func flexTable(title string, k kind) *panel {
-	return table(title, "Atlas takes one snapshot of a flex cluster a day, and none on demand.", "No flex clusters.",
+	return table(title, "Atlas takes one snapshot of a Flex cluster a day. There are no on-demand snapshots.", "No Flex clusters.",
 		[]column{
 			projectColumn(), clusterColumn(),
 			valueColumn("Snapshots", unitCount, k.verdict(), verdictProperties()...),
@@ -118,7 +119,7 @@ func flexTable(title string, k kind) *panel {
 		}, order{"Age / interval", true})
 }
 
-// coverage is about what nobody backs up.
+// coverage shows which clusters have no backup.
 func coverage(l *layout) {
 	l.row("Coverage")
 	const rows = "Clusters that are not fully covered"
@@ -127,16 +128,16 @@ func coverage(l *layout) {
 	noExport := cluster("backup_export_auto_enabled") + " == 0 unless " + onCluster + " " + cluster("cluster_backup_enabled") + " == 0"
 	noContinuous := cluster("cluster_pit_enabled") + " == 0 unless " + onCluster + " " + cluster("cluster_backup_enabled") + " == 0"
 	total := cluster("cluster_backup_enabled") + " or " + cluster("flex_cluster_backup_enabled")
-	l.add(4, 4, stat("Clusters", "All clusters that are read; the free tier, which has no backup, is not counted.", unitCount, query{orZero("count(" + total + ")"), "clusters"}).standard("color", fixed("text")))
-	l.add(4, 4, count("Without backup", "Clusters whose backup is off: nothing of them can be restored but snapshots from before. Right for some.", noBackup, "orange", rows))
-	l.add(4, 4, count("Without schedule", "Clusters with backup whose policy takes no snapshots by itself.", unscheduled, "orange", rows))
-	l.add(4, 4, count("Without export", "Clusters with backup whose snapshots are not exported: they are lost with the Atlas project. Right for some.", noExport, "blue", rows))
-	l.add(4, 4, count("Without continuous", "Clusters with backup that can be restored to their snapshots alone, and to no moment in between.", noContinuous, "blue", rows))
+	l.add(4, 4, stat("Clusters", "All clusters that the exporter reads, except those of the free tier, which has no backup.", unitCount, query{orZero("count(" + total + ")"), "clusters"}).standard("color", fixed("text")))
+	l.add(4, 4, count("Without backup", "Clusters whose backup is off. You can only restore snapshots from before, if Atlas still has them. For some clusters, this is intended.", noBackup, "orange", rows))
+	l.add(4, 4, count("Without schedule", "Clusters with backup whose policy schedules no snapshots.", unscheduled, "orange", rows))
+	l.add(4, 4, count("Without export", "Clusters with backup whose snapshots are not exported: if the Atlas project is lost, so are they. For some clusters, this is intended.", noExport, "blue", rows))
+	l.add(4, 4, count("Without continuous", "Clusters with backup that you can restore only to a snapshot, not to a moment in between.", noContinuous, "blue", rows))
 	l.add(4, 4, count("Without their bucket", "Clusters whose schedule exports to a bucket that the project does not have.", cluster("backup_export_bucket_found")+" == 0", "red", rows))
 	lacking := func(expr string) string {
 		return "(" + expr + ")\n  and " + onCluster + " (" + noBackup + " or " + unscheduled + " or " + noExport + " or " + cluster("backup_export_bucket_found") + " == 0)"
 	}
-	l.add(24, 8, table(rows, "Clusters without backup, without a schedule, without export or without the bucket that their schedule names. For each what it has.",
+	l.add(24, 8, table(rows, "Clusters without backup, without a schedule, without export or without the bucket that their schedule names. The columns show what each one has.",
 		"Every cluster has backup, a schedule and exports.",
 		[]column{
 			projectColumn(), clusterColumn(),
@@ -152,27 +153,28 @@ func coverage(l *layout) {
 		}, order{"Backup", false}, order{"Schedule", false}))
 }
 
-// history is how it got here.
+// history shows the past of jobs.
 func history(l *layout) {
 	l.row("History")
 	l.add(16, 8, daily())
-	l.add(8, 8, alertList("Alerts", "Alerts of the shipped rules that are pending or firing, where Grafana knows the rules of the data source."))
+	l.add(8, 8, alertList("Alerts", "Alerts of the shipped rules that are pending or firing, if Grafana can read the rules of the data source."))
 	for _, name := range []string{"backup_snapshots", "backup_exports"} {
 		k := kindOf(name)
-		// A fleet has too many clusters for one panel: those that had no failure in the chosen time look all the same.
+		// A fleet has too many clusters for one panel. Those without a failure in the selected time are left out,
+		// because they all look the same.
 		failed := k.by() + " (max_over_time(" + k.of("last"+k.job+"_state", `state="`+k.failed+`"`) + "[$__range] @ end())) == 1"
-		l.add(12, 9, stateTimeline("Clusters with failed "+k.nouns, "The state of the newest job over time, of the clusters where it failed some time in the chosen range. All clusters of a project are on its dashboard.",
+		l.add(12, 9, stateTimeline("Clusters with failed "+k.nouns, "The state of the newest job over time, for the clusters in which it failed at some time in the range. The dashboard of a project shows all its clusters.",
 			k.timelineMapping(), query{"(" + k.timeline() + ")\nand " + onCluster + " (" + failed + ")", "{{group_name}} / {{cl_name}}"}).
 			standard("noValue", "No failures in this time."))
 	}
 	for _, name := range []string{"backup_snapshots", "backup_exports"} {
 		k := kindOf(name)
-		l.add(12, 8, timeseries("Newest "+k.nouns+" by state", "How many clusters have their newest job in each state; the areas sum up to all that ever had one.", unitCount,
+		l.add(12, 8, timeseries("Newest "+k.nouns+" by state", "How many clusters have their newest job in each state. Together, the areas are all clusters that ever had a job.", unitCount,
 			query{orZero("sum by (state) (max by (" + k.ids() + ", state) (" + k.newest() + "))"), "{{state}}"}).stacked().colouredByState(k.states...))
 	}
 }
 
-// daily counts what ended in a day.
+// daily counts the jobs that ended in a day.
 func daily() *panel {
 	var queries []query
 	colours := map[string]string{}
@@ -183,7 +185,7 @@ func daily() *panel {
 		queries = append(queries, query{k.changed("last_success_timestamp_seconds"), k.nouns}, query{k.changed("last_failure_timestamp_seconds"), "failed " + k.nouns})
 		colours[k.nouns], colours["failed "+k.nouns] = c.good, c.bad
 	}
-	p := timeseries("Successes and failures a day", "How many snapshots, exports and restores ended well and badly in the 24 hours before each bar, as far as the exporter saw it.", unitCount, queries...)
+	p := timeseries("Successes and failures a day", "How many snapshots, exports and restores succeeded and failed in the 24 hours before each bar, as far as the exporter saw it.", unitCount, queries...)
 	for _, q := range queries {
 		p.override(q.legend, property{"color", fixed(colours[q.legend])})
 	}
@@ -193,13 +195,13 @@ func daily() *panel {
 	return p.custom("drawStyle", "bars", "fillOpacity", 80, "lineWidth", 0, "stacking", options{"mode": "normal", "group": "A"})
 }
 
-// pipelines come last and folded: Atlas has ended them for most.
+// pipelines is the last section, and folded, because Atlas has ended pipelines.
 func pipelines(l *layout) {
 	l.fold("Data Lake pipelines")
 	l.add(24, 8, pipelinesTable())
-	l.add(12, 8, timeseries("Bytes of the newest run", "What the newest run of each pipeline has exported so far. It begins at 0 with each run.", unitBytes,
+	l.add(12, 8, timeseries("Bytes of the newest run", "Bytes that the newest run of each pipeline has exported so far. Each run starts at 0.", unitBytes,
 		query{pipeline("pipeline_last_run_exported_bytes"), "{{group_name}} / {{pipeline}}"}).standard("noValue", noPipelines))
-	l.add(12, 8, timeseries("Documents of the newest run", "How many documents the newest run of each pipeline has exported so far.", "short",
+	l.add(12, 8, timeseries("Documents of the newest run", "Documents that the newest run of each pipeline has exported so far.", "short",
 		query{pipeline("pipeline_last_run_documents"), "{{group_name}} / {{pipeline}}"}).standard("noValue", noPipelines))
 }
 
@@ -208,7 +210,7 @@ const noPipelines = "No Data Lake pipelines."
 func pipelinesTable() *panel {
 	k := kindOf("pipeline_runs")
 	return table("Pipelines",
-		"One row for each pipeline and the newest run of it. Kept: what the datasets of successful runs hold now. Deletion in: until the next of these datasets expires.", noPipelines,
+		"One row for each pipeline with its newest run. Kept: the size of the datasets of successful runs. Deletion in: the time until the next of these datasets expires.", noPipelines,
 		[]column{
 			projectColumn(),
 			labelColumn("Pipeline", "pipeline", property{"custom.minWidth", 160}),
@@ -217,7 +219,7 @@ func pipelinesTable() *panel {
 				title: "Pipeline is", label: "state", expr: stated(keyOfPipeline, "state", ofPipeline("pipeline_state")),
 				properties: []property{mappings(stateMapping("ACTIVE", "PAUSED")), coloured("color-text"), width(105)},
 			},
-			// The state of the run, under a label of its own: the pipeline's is called state, too.
+			// The state of the run needs another label, because the state of the pipeline is called state, too.
 			{
 				title: "Newest run", label: "run", expr: "max by (" + keyOfPipeline + ", run) (label_join(" + stated(keyOfPipeline, "state", k.newest()) + `, "run", "", "state"))`,
 				properties: []property{mappings(stateMapping(k.states...), missing("-")), coloured("color-text"), width(165)},

@@ -2,7 +2,7 @@ package main
 
 import "fmt"
 
-// Grafana's names of units.
+// The names of units in Grafana.
 const (
 	unitCount    = "none"
 	unitDuration = "s"
@@ -11,17 +11,17 @@ const (
 	unitRate     = "reqps"
 )
 
-// neutral is the colour of what is neither good nor bad.
+// neutral is the color of states that are neither good nor bad.
 const neutral = "#7b8087"
 
-// rateInterval is the shortest scrape interval that people use with this exporter, so that $__rate_interval has enough
-// samples whatever the data source says.
+// rateInterval is the shortest usual scrape interval of this exporter. With it, $__rate_interval contains enough
+// samples, whatever the data source says.
 const rateInterval = "1m"
 
-// layout places panels from left to right, and begins a new line where one is full.
+// layout places panels from left to right, and starts a new line when one is full.
 type layout struct {
 	panels     []*panel
-	folded     *panel // the collapsed row that takes the panels
+	folded     *panel // the folded row that contains the panels
 	ids        int
 	x, y, tall int
 }
@@ -45,10 +45,10 @@ func (l *layout) line() {
 	l.x, l.y, l.tall = 0, l.y+l.tall, 0
 }
 
-// row begins a section with a heading.
+// row starts a section with a heading.
 func (l *layout) row(title string) { l.section(title, false) }
 
-// fold begins a section that is closed until somebody opens it.
+// fold starts a section that is closed until the reader opens it.
 func (l *layout) fold(title string) { l.section(title, true) }
 
 func (l *layout) section(title string, collapsed bool) {
@@ -99,7 +99,7 @@ func newPanel(kind, title, description, unit string, targets []options) *panel {
 	}
 }
 
-// stat shows numbers as they are now.
+// stat shows current numbers.
 func stat(title, description, unit string, queries ...query) *panel {
 	p := newPanel("stat", title, description, unit, targets(queries, instant))
 	p.Options = options{
@@ -110,13 +110,13 @@ func stat(title, description, unit string, queries ...query) *panel {
 	return p.standard("noValue", "no data")
 }
 
-// count shows how many series an expression has, in a colour where it has any, and leads to the panel with the rows.
+// count shows the number of series of an expression, in color if there are any. It links to the panel with the rows.
 func count(title, description, expr, colour, rows string) *panel {
 	return stat(title, description, unitCount, query{orZero("count(" + expr + ")"), title}).
 		limits(1, colour).option("colorMode", "background_solid").standard("links", []options{toPanel(rows)})
 }
 
-// timeseries shows how numbers changed.
+// timeseries shows numbers over time.
 func timeseries(title, description, unit string, queries ...query) *panel {
 	p := newPanel("timeseries", title, description, unit, targets(queries, overTime))
 	p.Options = options{
@@ -127,19 +127,19 @@ func timeseries(title, description, unit string, queries ...query) *panel {
 		standard("color", options{"mode": "palette-classic"}).standard("min", 0)
 }
 
-// perCluster shows a line for each cluster: their names are in a table, which scrolls where there are many.
+// perCluster shows a line for each cluster. The legend is a table, because it can scroll.
 func (p *panel) perCluster() *panel {
 	return p.option("legend", options{
 		"displayMode": "table", "placement": "bottom", "showLegend": true, "calcs": []string{"lastNotNull"}, "sortBy": "Last *", "sortDesc": true,
 	}).standard("decimals", 1)
 }
 
-// stacked makes areas that sum up, as state sets do.
+// stacked stacks the areas, so that state sets add up.
 func (p *panel) stacked() *panel {
 	return p.custom("stacking", options{"mode": "normal", "group": "A"}, "fillOpacity", 60, "lineWidth", 1, "lineInterpolation", "stepAfter")
 }
 
-// stateTimeline shows in which state each series was when; the states are the values of numbers.
+// stateTimeline shows the state of each series over time. The values are the numbers of states.
 func stateTimeline(title, description string, mapping options, queries ...query) *panel {
 	p := newPanel("state-timeline", title, description, unitCount, targets(queries, overTime))
 	p.Options = options{
@@ -150,7 +150,7 @@ func stateTimeline(title, description string, mapping options, queries ...query)
 	return p.custom("fillOpacity", 80, "lineWidth", 0, "spanNulls", false).mapped(mapping)
 }
 
-// alertList shows the alerts of this exporter, by Grafana's own means.
+// alertList shows the alerts of this exporter, with Grafana's own panel.
 func alertList(title, description string) *panel {
 	return &panel{Type: "alertlist", Title: title, Description: description, Options: options{
 		"viewMode": "list", "groupMode": "default", "groupBy": []any{}, "maxItems": 50, "sortOrder": 3, "dashboardAlerts": false,
@@ -159,7 +159,7 @@ func alertList(title, description string) *panel {
 	}}
 }
 
-// custom sets field options of the panel's type; each pair is a name and a value.
+// custom sets field options of the panel's type. Each pair is a name and a value.
 func (p *panel) custom(pairs ...any) *panel {
 	custom, ok := p.FieldConfig.Defaults["custom"].(options)
 	if !ok {
@@ -172,7 +172,7 @@ func (p *panel) custom(pairs ...any) *panel {
 	return p
 }
 
-// colouredByState gives each state's series the colour that the state has everywhere.
+// colouredByState gives the series of each state the color that the state has everywhere.
 func (p *panel) colouredByState(states ...string) *panel {
 	for _, state := range states {
 		p.override(state, property{"color", fixed(stateColours()[state])})
@@ -182,7 +182,7 @@ func (p *panel) colouredByState(states ...string) *panel {
 
 func fixed(colour string) options { return options{"mode": "fixed", "fixedColor": colour} }
 
-// limits colours values from green on; each pair is a value and the colour from there on.
+// limits colors values, starting with green. Each pair is a value and the color from there on.
 func (p *panel) limits(steps ...any) *panel {
 	return p.standard("thresholds", thresholds("green", steps...)).standard("color", options{"mode": "thresholds"})
 }
@@ -215,7 +215,7 @@ func thresholds(base string, steps ...any) options {
 	return options{"mode": "absolute", "steps": result}
 }
 
-// stateColours are the colours of every state that a job, a run, a pipeline or a target can be in.
+// stateColours returns the colors of all states of jobs, runs, pipelines and targets.
 func stateColours() map[string]string {
 	colours := map[string]string{}
 	for colour, states := range map[string][]string{
@@ -235,7 +235,7 @@ func stateColours() map[string]string {
 	return colours
 }
 
-// stateMapping colours the names of states in a table.
+// stateMapping colors the names of states in a table.
 func stateMapping(states ...string) options {
 	mapping := options{}
 	for i, state := range states {
@@ -244,7 +244,7 @@ func stateMapping(states ...string) options {
 	return options{"type": "value", "options": mapping}
 }
 
-// values maps numbers to words: each triple is a number, a word and a colour.
+// values maps numbers to words. Each triple is a number, a word and a color.
 func values(triples ...any) options {
 	mapping := options{}
 	for i := 0; i+2 < len(triples); i += 3 {
@@ -258,7 +258,7 @@ func between(from, to float64, word, colour string) options {
 	return options{"type": "range", "options": options{"from": from, "to": to, "result": options{"text": word, "color": colour, "index": 0}}}
 }
 
-// missing puts a word into a cell without a value, empty into one with an empty label.
+// missing shows a word in cells without a value, empty in cells with an empty label.
 func missing(word string) options { return special("null+nan", word) }
 func empty(word string) options   { return special("empty", word) }
 
@@ -266,16 +266,16 @@ func special(match, word string) options {
 	return options{"type": "special", "options": options{"match": match, "result": options{"text": word, "color": neutral, "index": 99}}}
 }
 
-// kept carries variables and time to another dashboard.
+// kept passes variables and time to another dashboard.
 const kept = "${datasource:queryparam}&${job:queryparam}&${__url_time_range}"
 
-// toPanel leads from a number to the panel of the same dashboard that has its rows. The panel's title stands for its number
-// until the file is written.
+// toPanel links a number to the panel of the same dashboard that has its rows. The link contains the panel's title,
+// until encode replaces it by the panel's number.
 func toPanel(title string) options {
 	return options{"title": "Rows: " + title, "url": "/d/{uid}?viewPanel={" + title + "}&${project:queryparam}&${cluster:queryparam}&" + kept}
 }
 
-// The links of a row. It has the project's id, if only in a hidden column.
+// The links of a row. The row has the project's id, but in a hidden column.
 func projectLinks() property {
 	return property{"links", []options{
 		{"title": "Details of this project", "url": "/d/" + projectUID + "?var-project=${__data.fields.group_id}&var-cluster=$__all&" + kept},

@@ -9,19 +9,20 @@ import (
 
 // problem is something that a person should look at.
 type problem struct {
-	id       string // the alert's name without MongoDBAtlas, as the runbook's address has it
+	id       string // the alert's name without MongoDBAtlas, as in the URL of the runbook
 	words    string
 	critical bool
 	expr     string // one series for each case
-	since    string // how many seconds each has lasted; the label detail says more. "": expr is that
+	since    string // how many seconds each case has lasted, with the label detail; "" if expr is that
 }
 
-// problems are what the alerts report, without needing the rules: those of each kind of job, and those that no job shows.
+// problems returns everything that the alerts report, without needing the rules: the problems of each kind of job, and
+// those of schedules.
 func problems() [][]problem {
 	var groups [][]problem
 	for _, k := range kinds() {
 		var all []problem
-		noun := strings.ToLower(k.noun)
+		noun := strings.TrimSuffix(k.nouns, "s")
 		if k.baseline != "" {
 			all = append(all, problem{k.alert + "overdue", noun + " overdue", true, k.overdue(), labelled(k.overdue()+"\n  unless "+onCluster+" "+k.success()+" > 0", "detail", "never succeeded") + "\n  or " + onCluster + " " + k.overdue()})
 		}
@@ -39,7 +40,7 @@ func problems() [][]problem {
 	return append(groups, scheduleProblems())
 }
 
-// detailed names what a series has beside a cluster: the delivery type of a restore, and a pipeline, which belongs to the
+// detailed adds the label detail: the delivery type of a restore, or the name of a pipeline. A pipeline also gets the
 // cluster that it reads.
 func (k kind) detailed(expr string) string {
 	switch k.key {
@@ -52,12 +53,12 @@ func (k kind) detailed(expr string) string {
 	return expr
 }
 
-// scheduleProblems are those that no job shows.
+// scheduleProblems are the problems of schedules and switches.
 func scheduleProblems() []problem {
 	running := " unless " + onCluster + " " + cluster("cluster_paused") + " == 1"
 	snapshots := kindOf("backup_snapshots")
 	exports := kindOf("backup_exports")
-	// switchedOff are the clusters that had a switch on some time in the last week: off is news for them alone.
+	// switchedOff selects the clusters that had a switch on some time in the last week, and have it off now.
 	switchedOff := func(k kind, metric string) string {
 		return k.baselineAge() + " and " + onCluster + " " + cluster(metric) + " == 0 and " + onCluster + " max_over_time(" + ofCluster(metric) + "[7d]) == 1"
 	}
@@ -92,7 +93,7 @@ func unreadable(expr string) string {
 		` and on (collector, group_id, cl_name, pipeline) ` + byTarget + " (" + ofTarget("target_up") + `) == 0), "detail", ": ", "collector", "reason")`
 }
 
-// rows are the cases of problems, each with its problem and severity.
+// rows returns the cases of problems, each with its problem and severity.
 func rows(chosen []problem) string {
 	var parts, critical []string
 	for _, p := range chosen {
@@ -105,7 +106,7 @@ func rows(chosen []problem) string {
 	return "label_replace(" + labelled(union, "severity", "warning") + `, "severity", "critical", "problem", "` + strings.Join(critical, "|") + `")`
 }
 
-// cases are the cases of those problems whose names end so, to be counted.
+// cases returns the cases of all problems whose ids have one of these endings, for counting them.
 func cases(endings ...string) string {
 	var parts []string
 	for _, p := range slices.Concat(problems()...) {
@@ -131,7 +132,7 @@ func problemMapping() options {
 	return values(triples...)
 }
 
-// attention is the table of everything that a person should look at.
+// attention is the table of everything that needs attention.
 func attention() *panel {
 	targets := `label_replace(label_replace(count by (group_id, group_name, detail) (` + unreadable("1 + 0 * "+byTarget+" ("+ofTarget("target_up")+")") +
 		`), "problem", "targetunreadable", "", ""), "severity", "warning", "", "")`
@@ -140,9 +141,9 @@ func attention() *panel {
 		since.exprs = append(since.exprs, rows(group))
 	}
 	return table("What needs attention",
-		"Every case, critical ones first, then the longest. Since: the failure, the start of the unfinished job, the last reading, or, where something does not happen, the last success or the cluster's creation. "+
-			"Unreadable targets are one row for each project, collector and reason. A problem leads to its runbook.",
-		"Nothing needs attention, or no exporter is scraped: then the numbers above say no data.",
+		"Every case, critical ones first, then the longest. Since: the failure, the start of the unfinished job, the last reading, or, if a job is missing, the last success or the cluster's creation. "+
+			"Unreadable targets are one row for each project, collector and reason. A problem links to its runbook.",
+		"Nothing needs attention. If the numbers above say no data, no exporter is scraped.",
 		[]column{
 			labelColumn("Severity", "severity", width(110), coloured("color-text"), mappings(values("critical", "critical", "red", "warning", "warning", "orange"))),
 			labelColumn("Problem", "problem", width(205), coloured("color-text"), mappings(problemMapping()), runbookLink()),

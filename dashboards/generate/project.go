@@ -12,7 +12,7 @@ func project() dashboard {
 	l.add(24, 9, restorableTable("Restorable moment by cluster"))
 	l.add(24, 8, keptTable())
 	l.add(12, 9, stateTimeline("Newest snapshots", "The state of each cluster's newest snapshot over time.", snapshots.timelineMapping(), query{snapshots.timeline(), named}))
-	l.add(12, 9, timeseries("Age of the restorable moment", "Falls with every snapshot that completes. Clusters that never had one are left out; the table has them.", unitDuration,
+	l.add(12, 9, timeseries("Age of the restorable moment", "Falls with each completed snapshot. Clusters that never had one are only in the table.", unitDuration,
 		query{age(snapshots.success()), named}).perCluster())
 
 	l.row("Exports")
@@ -23,10 +23,10 @@ func project() dashboard {
 			properties: []property{{"custom.minWidth", 250}, mappings(missing("-"))},
 		}))
 	l.add(12, 9, stateTimeline("Newest export jobs", "The state of each cluster's newest export job over time.", exports.timelineMapping(), query{exports.timeline(), named}))
-	l.add(12, 9, timeseries("Age of the last successful export", "Falls with every export that succeeds. Clusters that never exported are left out; the table has them.", unitDuration,
+	l.add(12, 9, timeseries("Age of the last successful export", "Falls with each successful export. Clusters that never exported are only in the table.", unitDuration,
 		query{age(exports.success()), named}).perCluster())
-	l.add(12, 9, timeseries("Duration of exports", "What the last success took, and the age of the oldest unfinished job. It is stuck past the dashed line: "+
-		"some times what the last success took, and never sooner than some hours.", unitDuration,
+	l.add(12, 9, timeseries("Duration of exports", "The duration of the last success, and the age of the oldest unfinished job. A job above the dashed line is stuck. "+
+		"The line is a multiple of the last duration, but at least some hours.", unitDuration,
 		query{exports.value("last_success_duration_seconds"), named + " took"},
 		query{orZero(age(exports.unfinished())), named + " unfinished"},
 		query{exports.by() + " (" + exports.byLastSuccess() + " * " + exports.on() + " group_left (group_name) (0 * " + exports.success() + " + 1))", named + " stuck after"}).perCluster().dashed("/ stuck after$/"))
@@ -45,7 +45,7 @@ func project() dashboard {
 		"Snapshots, exports, restores and Data Lake pipelines of one project, or several, in detail.", l)
 }
 
-// dashed draws the lines whose names match dashed.
+// dashed draws the lines with matching names dashed.
 func (p *panel) dashed(names string) *panel {
 	p.FieldConfig.Overrides = append(p.FieldConfig.Overrides, options{
 		"matcher": options{"id": "byRegexp", "options": names},
@@ -56,13 +56,13 @@ func (p *panel) dashed(names string) *panel {
 	return p
 }
 
-// keptTable says what there is to restore.
+// keptTable shows which snapshots can be restored.
 func keptTable() *panel {
 	k := kindOf("backup_snapshots")
 	state := func(title, states, colour string) column {
 		return valueColumn(title, unitCount, "sum by ("+k.key+") (max by ("+k.key+", state) ("+k.jobs(`state=~"`+states+`"`)+"))", width(115), coloured("color-text"), property{"thresholds", thresholds("text", 1, colour)})
 	}
-	return table("Kept snapshots", "What there is to restore. Kept until: after it nothing is left, unless another snapshot is taken. Copies: further regions that have the newest snapshot.", "No snapshots are listed.",
+	return table("Kept snapshots", "The snapshots that you can restore. Kept until: when the last one expires, unless Atlas takes another one. Copies: further regions that have the newest snapshot.", "No snapshots are listed.",
 		[]column{
 			projectColumn(), clusterColumn(),
 			state("Completed", "completed", "text"), state("Failed", "failed", "red"), state("Running", "inProgress|queued", "blue"),
@@ -76,7 +76,7 @@ func keptTable() *panel {
 
 func targetsTable() *panel {
 	return table("Targets",
-		"Everything that the exporter reads of the project, and why it cannot where it cannot; what is down comes first. Unsupported is no fault: the API does not serve it for this cluster.",
+		"Everything that the exporter reads of the project, and the reason if it cannot read it; targets that are down come first. Unsupported is no fault: the API does not serve it for this cluster.",
 		"The exporter reads nothing, or is not scraped.",
 		[]column{
 			projectColumn(),

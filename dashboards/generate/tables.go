@@ -2,14 +2,14 @@ package main
 
 import "fmt"
 
-// column is a column of a table: a label of the first query's series, or a query of its own.
+// column is a column of a table: a label of the series of the first query, or another query.
 type column struct {
 	title string
-	// label is the label to show. With an expression, it is one that only this expression's series have, such as a state.
+	// label is the label to show. With expr, it is a label that only the series of expr have, such as a state.
 	label string
-	// expr has at most one series for each row. Without a label, its value is shown.
+	// expr has at most one series for each row. Without label, its value is shown.
 	expr string
-	// exprs have the rows of the table in parts, where one expression would be too long for a data source that asks by GET.
+	// exprs together have the rows of the table. One expression would be too long for a data source that uses GET.
 	exprs      []string
 	properties []property
 }
@@ -19,7 +19,7 @@ func labelColumn(title, label string, properties ...property) column {
 	return column{title: title, label: label, properties: properties}
 }
 
-// projectColumn and clusterColumn take the width that the numbers leave; a name that is longer goes on in a second line.
+// projectColumn and clusterColumn take the width that the numbers leave. Longer names wrap.
 func projectColumn() column {
 	return labelColumn("Project", "group_name", projectLinks(), property{"custom.minWidth", 230}, property{"custom.wrapText", true}, mappings(missing("all"), empty("all")))
 }
@@ -47,12 +47,12 @@ func durationColumn(title, expr string, properties ...property) column {
 	return valueColumn(title, unitDuration, expr, append([]property{{"decimals", 1}, width(125)}, properties...)...)
 }
 
-// sinceColumn shows how long ago something was last so, and "never" where it never was.
+// sinceColumn shows how long ago a timestamp was, and "never" if it is 0.
 func sinceColumn(title, timestamp, colour string) column {
 	return durationColumn(title, sinceOrNever(timestamp), mappings(values(-1, "never", colour), missing("-")))
 }
 
-// coloured colours the cells of a column by their mapping or threshold: "color-text" or "color-background".
+// coloured colors the cells of a column by their mapping or threshold: "color-text" or "color-background".
 func coloured(kind string) property {
 	cell := options{"type": kind}
 	if kind == "color-background" {
@@ -71,15 +71,15 @@ type order struct {
 	descending bool
 }
 
-// table has a row for each set of the key labels, which the series of all its expressions have, and of these alone with the
-// exception of one shown label. The columns stand in the order given; group_id is kept out of sight for the links.
+// table has a row for each set of the key labels. All expressions have exactly these labels, plus at most one label to
+// show. The columns have the given order. group_id is hidden, and used in the links.
 func table(title, description, none string, columns []column, sorting ...order) *panel {
 	var queries []query
 	rename, index, exclude := options{}, options{}, options{"Time": true}
 	p := newPanel("table", title, description, unitCount, nil)
 	p.override("group_id", property{"custom.hideFrom", options{"viz": true, "legend": false, "tooltip": false}})
 	transformations := []options{{"id": "merge", "options": options{}}}
-	// value is the name that Grafana gives to the values of the newest query, of several.
+	// value returns the name that Grafana gives to the values of the latest query, if there are several.
 	value := func() string { return "Value #" + string(rune('A'+len(queries)-1)) }
 	for position, c := range columns {
 		name := c.label
@@ -104,7 +104,7 @@ func table(title, description, none string, columns []column, sorting ...order) 
 			}})
 		}
 		rename[name], index[name] = c.title, position
-		// Without a word of its own for emptiness, a cell would show what the panel says when there are no rows.
+		// Without its own mapping, an empty cell would show the text of an empty panel.
 		p.override(c.title, lastOfEach(append([]property{mappings(missing("-"), empty("-"))}, c.properties...))...)
 	}
 	if len(queries) < 2 || len(queries) > 26 {
@@ -122,7 +122,7 @@ func table(title, description, none string, columns []column, sorting ...order) 
 		custom("align", "auto", "cellOptions", options{"type": "auto"}, "inspect", false, "filterable", true)
 }
 
-// lastOfEach lets a column's own property replace the one that its kind has.
+// lastOfEach lets a column's own property replace the property of its kind.
 func lastOfEach(properties []property) []property {
 	var result []property
 	at := map[string]int{}

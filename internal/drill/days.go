@@ -8,7 +8,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
-// benignDays is the table of what must not page.
+// benignDays is the table of scenarios that must not page.
 func benignDays() []scenario {
 	return slices.Concat(clusterDays(), exportDays(), snapshotDays(), restoreDays(), pipelineDays(), exporterDays())
 }
@@ -70,7 +70,7 @@ func exportDays() []scenario {
 			export(orders, -4*hour, usual, atlassim.ExportFailed), export(orders, -3*hour, usual, atlassim.ExportSuccessful)),
 		benign("exports-none", "a cluster without export policy has no job at all", cluster(byHand, withoutExports)),
 		benign("auto-export-on", "auto export is switched on; the last export was a month ago", func(a *actor) {
-			// The policy's day is a real one, so the month is, too.
+			// This policy has a real day, so the month is real, too.
 			month := 30 * day * time.Duration(a.factor)
 			cluster(policyOrders, made(-2*month))(a)
 			autoExport(policyOrders, false)(a)
@@ -92,7 +92,7 @@ func exportDays() []scenario {
 }
 
 func snapshotDays() []scenario {
-	// Each would be overdue within the day, did a pause not count.
+	// Each would be overdue within the day if pauses did not count.
 	resumed := func(name, story, cluster string, newest, since time.Duration) scenario {
 		return benign("resumed-after-"+name, story, snapshots(cluster, day, newest), at(since, paused(cluster, true)),
 			at(soon, paused(cluster, false)), snapshot(cluster, 150*minute, 10*minute, atlassim.SnapshotCompleted))
@@ -127,7 +127,7 @@ func snapshotDays() []scenario {
 			flex(-23*hour), flexSnapshot(hour, 10*minute, atlassim.FlexCompleted), flexRestore(-hour, 80*minute, atlassim.FlexCompleted)),
 		benign("flex-backup-off", "the backup of a Flex cluster is off",
 			flexLate(9*hour), func(a *actor) { a.project.FlexClusters()[0].BackupEnabled = false }),
-		// The rules have to know for an hour how often snapshots were expected.
+		// The rules must know for an hour how often snapshots are expected.
 		benign("policy-shorter", "snapshots that were daily are expected every 6 h; the next one comes 5 h later",
 			snapshots(dailySnapshots, day, -20*hour), snapshot(dailySnapshots, 7*hour, 10*minute, atlassim.SnapshotCompleted),
 			do(2*hour, expected(dailySnapshots, day, 6*hour))).by(alone{}).watched(4 * hour),
@@ -172,7 +172,7 @@ func pipelineDays() []scenario {
 	}
 }
 
-// exporterDays concern everything that an exporter reads, or the exporter.
+// exporterDays affect everything that an exporter reads, or the exporter itself.
 func exporterDays() []scenario {
 	return []scenario{
 		standing("maintenance", "the whole API answers 503 for 10 minutes",

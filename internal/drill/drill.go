@@ -27,12 +27,12 @@ import (
 type drill struct {
 	factor float64
 	rules  []byte
-	// grace is how long an expected page is waited for on the wall clock when a scenario's time is over.
+	// grace is how long, by the wall clock, the drill waits for an expected page after the end of a scenario.
 	grace time.Duration
 }
 
-// run plays scenarios, each of those that play alone beside the others, as many at a time as -parallel allows. It reports in
-// the order of the table.
+// run plays scenarios. Those with their own programs run in parallel, as many at a time as -parallel allows. The report
+// has the order of the table.
 func (d *drill) run(t *testing.T, all []scenario) *report {
 	t.Helper()
 	var together []scenario
@@ -63,7 +63,7 @@ func (d *drill) run(t *testing.T, all []scenario) *report {
 	})
 	r := &report{Factor: d.factor, Took: time.Since(started).Round(time.Second), verdicts: slices.Concat(verdicts...)}
 	if together != nil {
-		r.Lost = 100 * lost[0] // alone, scrapes are lost on purpose
+		r.Lost = 100 * lost[0] // scenarios with their own programs lose scrapes on purpose
 	}
 	place := map[string]int{}
 	for i, s := range all {

@@ -9,7 +9,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
-// incidents is the table of what must page.
+// incidents is the table of scenarios that must page.
 func incidents() []scenario {
 	return slices.Concat(exportIncidents(), snapshotIncidents(), restoreIncidents(), accessIncidents(), exporterIncidents())
 }
@@ -132,7 +132,7 @@ func restoreIncidents() []scenario {
 	}
 }
 
-// unreadable are the pages about collectors that cannot be read.
+// unreadable returns the pages about collectors that cannot be read.
 func unreadable(reason string, collectors ...string) (all []string) {
 	for _, c := range collectors {
 		all = append(all, fmt.Sprintf("20m TargetUnreadable{collector=%s,reason=%s}", c, reason))
@@ -166,7 +166,7 @@ func accessIncidents() []scenario {
 	}
 }
 
-// exporterIncidents concern everything that an exporter reads, or the exporter.
+// exporterIncidents affect everything that an exporter reads, or the exporter itself.
 func exporterIncidents() []scenario {
 	unreachable := func(name, story string, f atlassim.Fault) scenario {
 		return incident(name, story, pages("20m Unreachable"), shop, fault(soon, 0, f)).by(alone{})
@@ -200,7 +200,8 @@ func exporterIncidents() []scenario {
 				a.writeFile("exporter.yml", "refresh: {min_interval: often}\n")
 				a.reload(http.StatusInternalServerError)
 			})).by(alone{}),
-		// The list of clusters inhibits the others, unless their pages come first: that depends on what is read first.
+		// The alert on the list of clusters inhibits the others, unless they page first. This depends on what is read
+		// first.
 		incident("named-project-gone", "a project that the configuration names is no longer visible",
 			append(unreadable("not_found", "clusters"), "perhaps TargetUnreadable{reason=not_found}"),
 			shop, at(soon, func(a *actor) { a.project.Hide(atlassim.Refusal{Status: http.StatusNotFound, Code: "GROUP_NOT_FOUND"}) }),

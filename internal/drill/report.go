@@ -8,18 +8,19 @@ import (
 	"time"
 )
 
-// report is what a drill found.
+// report is the result of a drill.
 type report struct {
 	Factor   float64
 	Took     time.Duration
 	verdicts []verdict
-	Lost     float64 // the percentage of scrapes that failed where none was meant to
+	Lost     float64 // the percentage of scrapes that failed although they should not
 }
 
-// mostLost is the percentage of lost scrapes above which a drill tells more of the machine than of the rules.
+// mostLost is the maximum percentage of lost scrapes. Above it, a drill says more about the machine than about the
+// rules.
 const mostLost = 2
 
-// Summary says in a sentence how it went.
+// Summary returns the result in a sentence.
 func (r *report) Summary() string {
 	var incidents, caught, days, quiet, expected, missed, wrong int
 	count := func(n *int, when bool) {
@@ -43,7 +44,7 @@ func (r *report) Summary() string {
 		caught, incidents, quiet, days, expected, missed, wrong)
 }
 
-// Row is a scenario's row in a table: a cell has a line for each page that was expected.
+// Row is a scenario's row in a table. A cell has a line for each expected page.
 type Row struct{ Name, Story, Expected, Paged, After, Others string }
 
 func (v *verdict) row(factor float64) Row {
@@ -84,11 +85,11 @@ func (r *report) rows(benign bool) (rows []Row) {
 	return rows
 }
 
-// Incidents and BenignDays are the rows of the page's tables.
+// Incidents and BenignDays return the rows of the tables.
 func (r *report) Incidents() []Row  { return r.rows(false) }
 func (r *report) BenignDays() []Row { return r.rows(true) }
 
-// complain fails the test for what did not go as it should.
+// complain fails the test for everything that went wrong.
 func (r *report) complain(t *testing.T) {
 	t.Helper()
 	for i := range r.verdicts {

@@ -104,7 +104,7 @@ func (e endpoint) target(group, name string) target {
 	return t
 }
 
-// isOf reports whether the endpoint is asked for each cluster, flex cluster or pipeline.
+// isOf reports whether the endpoint is asked for each cluster, Flex cluster or pipeline.
 func (e endpoint) isOf(parameter string) bool { return strings.Contains(e.Path, parameter) }
 
 // path is where a target is read.

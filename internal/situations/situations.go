@@ -1,6 +1,6 @@
-// Package situations is what can become of backups, for tests: each situation plays in a project of its own in the simulated
-// Atlas, and says what a person on call should read of it. One table is thereby put before the page, the metrics and the
-// alerting rules, so that all of them come to the same.
+// Package situations is a table of situations of backups, for tests. Each situation has its own project in the
+// simulated Atlas, and lists the alerts that a person on call should get. Tests compare the page, the metrics and the
+// alerting rules with the same table, so that all of them agree.
 package situations
 
 import (
@@ -10,18 +10,18 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
-// Situation is what happens in one project.
+// Situation is a situation in one project.
 type Situation struct {
 	Name, Story string
-	// Build makes the project as the exporter first reads it.
+	// Build creates the project in the state of the first reading.
 	Build func(s *Stage)
-	// Then, unless it is nil, changes what Build made, once the exporter has read that.
+	// Then changes the project after the first reading. It may be nil.
 	Then func(s *Stage)
-	// Alerts are the names of the alerts about the project, in alphabetical order; none where nobody should be called.
+	// Alerts are the names of the alerts about the project, in alphabetical order; none if nobody should be alerted.
 	Alerts []string
 }
 
-// Stage is the project in which a situation plays.
+// Stage is the project of a situation.
 type Stage struct {
 	Project *atlassim.Project
 	Now     time.Time
@@ -29,7 +29,7 @@ type Stage struct {
 	flex    *atlassim.FlexCluster
 }
 
-// Build makes an organization with a project for each situation. The project has the situation's name.
+// Build returns an organization with a project for each situation. The project has the situation's name.
 func Build(clock atlassim.Clock, all []Situation) (*atlassim.Organization, []*Stage) {
 	org := atlassim.NewOrganization(clock)
 	stages := make([]*Stage, len(all))
@@ -40,7 +40,7 @@ func Build(clock atlassim.Clock, all []Situation) (*atlassim.Organization, []*St
 	return org, stages
 }
 
-// Go changes each project as its situation says.
+// Go calls Then for each situation.
 func Go(org *atlassim.Organization, stages []*Stage, all []Situation) {
 	org.Do(func() {
 		for i := range all {
@@ -68,7 +68,7 @@ const (
 
 func (s *Stage) ago(d time.Duration) time.Time { return s.Now.Add(-d) }
 
-// The name of the cluster of each situation.
+// The name of the cluster in each situation.
 const clusterName = "orders"
 
 // daily adds a cluster with snapshots every six hours and daily exports.
@@ -108,8 +108,7 @@ func (s *Stage) without() {
 	}
 }
 
-// exported adds an export that began so long ago, took its time, and ended in a state; 0 is the time of one that has not
-// ended.
+// exported adds an export of an age and a state. took is its duration, 0 if it has not ended.
 func (s *Stage) exported(age, took time.Duration, state string) {
 	e := atlassim.Export{CreatedAt: s.ago(age), State: state}
 	if took > 0 {
@@ -121,7 +120,7 @@ func (s *Stage) exported(age, took time.Duration, state string) {
 	s.cluster.AddExport(e)
 }
 
-// succeeded adds successful exports of half an hour.
+// succeeded adds successful exports that took half an hour.
 func (s *Stage) succeeded(ages ...time.Duration) {
 	for _, age := range ages {
 		s.exported(age, exportTakes, atlassim.ExportSuccessful)
@@ -134,7 +133,7 @@ func (s *Stage) restored(age time.Duration, change func(*atlassim.Restore)) {
 	s.cluster.AddRestore(r)
 }
 
-// healthy is a cluster with exports for three days, the newest five hours old.
+// healthy adds a cluster with exports for three days, the newest five hours old.
 func (s *Stage) healthy(change ...func(*atlassim.ClusterOptions)) {
 	s.daily(change...)
 	s.succeeded(53*time.Hour, 29*time.Hour, 5*time.Hour)
@@ -375,21 +374,21 @@ func flex() []Situation {
 		}
 	}
 	return []Situation{
-		{Name: "flex-healthy", Story: "a flex cluster has daily snapshots", Build: func(s *Stage) { cluster(s, 20*time.Hour) }},
-		{Name: "flex-snapshot-overdue", Story: "a flex cluster has no snapshot of the last two days", Alerts: []string{"MongoDBAtlasFlexSnapshotOverdue"}, Build: func(s *Stage) {
+		{Name: "flex-healthy", Story: "a Flex cluster has daily snapshots", Build: func(s *Stage) { cluster(s, 20*time.Hour) }},
+		{Name: "flex-snapshot-overdue", Story: "a Flex cluster has no snapshot of the last two days", Alerts: []string{"MongoDBAtlasFlexSnapshotOverdue"}, Build: func(s *Stage) {
 			cluster(s, 2*day)
 		}},
-		{Name: "flex-snapshot-failed", Story: "the newest snapshot of a flex cluster failed", Alerts: []string{"MongoDBAtlasFlexSnapshotFailed"}, Build: func(s *Stage) {
+		{Name: "flex-snapshot-failed", Story: "the newest snapshot of a Flex cluster failed", Alerts: []string{"MongoDBAtlasFlexSnapshotFailed"}, Build: func(s *Stage) {
 			cluster(s, 26*time.Hour)
 			s.flex.AddSnapshot(atlassim.FlexSnapshot{
 				ScheduledTime: s.ago(2 * time.Hour), StartTime: s.ago(2 * time.Hour), FinishTime: s.ago(time.Hour), Status: atlassim.FlexFailed,
 			})
 		}},
-		{Name: "flex-restore-failed", Story: "a restore of a flex cluster failed", Alerts: []string{"MongoDBAtlasFlexRestoreFailed"}, Build: func(s *Stage) {
+		{Name: "flex-restore-failed", Story: "a restore of a Flex cluster failed", Alerts: []string{"MongoDBAtlasFlexRestoreFailed"}, Build: func(s *Stage) {
 			cluster(s, 20*time.Hour)
 			s.flex.AddRestore(atlassim.FlexRestore{ScheduledDate: s.ago(3 * time.Hour), FinishedDate: s.ago(2 * time.Hour), Status: atlassim.FlexFailed})
 		}},
-		{Name: "flex-restore-stuck", Story: "a restore of a flex cluster has run for 13 hours", Alerts: []string{"MongoDBAtlasFlexRestoreStuck"}, Build: func(s *Stage) {
+		{Name: "flex-restore-stuck", Story: "a restore of a Flex cluster has run for 13 hours", Alerts: []string{"MongoDBAtlasFlexRestoreStuck"}, Build: func(s *Stage) {
 			cluster(s, 20*time.Hour)
 			s.flex.AddRestore(atlassim.FlexRestore{ScheduledDate: s.ago(13 * time.Hour), Status: atlassim.FlexRunning})
 		}},
