@@ -96,6 +96,22 @@ func backupIsOff(e *entry) bool {
 	return e.info().Unsupported == BackupDisabled
 }
 
+// clusterPlan returns the part of a Plan that all collectors of a dedicated cluster share.
+func clusterPlan(v *entryView, interval time.Duration) Plan {
+	p := Plan{Since: clusterCreated(v.entry).time(), Interval: interval}
+	p.restart(v.running.restarted(), true)
+	if r := readerOf[*scheduleReader](v.targets()); r != nil {
+		p.BackupWasOn = r.backup.lastOn()
+	}
+	switch {
+	case backupIsOff(v.entry):
+		p.Off = BackupOff
+	case clusterOf(v).Paused.Value:
+		p.Off = ClusterPaused
+	}
+	return p
+}
+
 // frequencyInterval returns the longest time between two scheduled jobs of a frequency, 0 for an unknown frequency.
 func frequencyInterval(frequency string) time.Duration {
 	const day = 24 * time.Hour
@@ -110,4 +126,60 @@ func frequencyInterval(frequency string) time.Duration {
 		return 366 * day
 	}
 	return 0
+}
+
+// scheduledItems returns the items of a backup policy for which Atlas takes snapshots by itself.
+func scheduledItems(s *atlasapi.Schedule) []atlasapi.PolicyItem {
+	return slices.DeleteFunc(slices.Clone(s.PolicyItems), func(i atlasapi.PolicyItem) bool { return i.FrequencyType == "ondemand" })
+}
+
+// unknownItems returns the scheduled items of a backup policy whose interval is unknown.
+func unknownItems(s *atlasapi.Schedule) []atlasapi.PolicyItem {
+	return slices.DeleteFunc(scheduledItems(s), func(i atlasapi.PolicyItem) bool { return itemInterval(i) > 0 })
+}
+
+// itemInterval returns the longest time between two snapshots of a policy item, 0 if it is unknown.
+func itemInterval(i atlasapi.PolicyItem) time.Duration {
+	if i.FrequencyType == "hourly" {
+		return time.Duration(max(0, i.FrequencyInterval)) * time.Hour
+	}
+	return frequencyInterval(i.FrequencyType)
+}
+
+// policyInterval returns the longest time between two snapshots of the most frequent item of a backup policy. It
+// returns 0 if no item with a known interval is scheduled, or if the schedule was never read. Weekly items count
+// together: their interval is the largest gap between their weekdays.
+func policyInterval(s *atlasapi.Schedule) time.Duration {
+	if s == nil {
+		return 0
+	}
+	var shortest time.Duration
+	var weekdays []int
+	for _, i := range scheduledItems(s) {
+		interval := itemInterval(i)
+		if i.FrequencyType == "weekly" && i.FrequencyInterval >= 1 && i.FrequencyInterval <= 7 {
+			weekdays = append(weekdays, i.FrequencyInterval)
+			continue
+		}
+		if interval > 0 && (shortest == 0 || interval < shortest) {
+			shortest = interval
+		}
+	}
+	if weekly := largestGap(weekdays); weekly > 0 && (shortest == 0 || weekly < shortest) {
+		return weekly
+	}
+	return shortest
+}
+
+// largestGap returns the longest time between two consecutive weekdays of a list, 0 if the list is empty.
+func largestGap(weekdays []int) time.Duration {
+	if len(weekdays) == 0 {
+		return 0
+	}
+	slices.Sort(weekdays)
+	gap := weekdays[0] + 7 - weekdays[len(weekdays)-1] // over the end of the week
+	for i := 1; i < len(weekdays); i++ {
+		gap = max(gap, weekdays[i]-weekdays[i-1])
+	}
+	return time.Duration(gap) * 24 * time.Hour
 }

@@ -24,13 +24,6 @@ type takenFor struct {
 	items     uint64 // policy items, a bit for each index into the words of the summary
 }
 
-// exportable has the fields of a completed snapshot that show whether its export is missing.
-type exportable struct {
-	created  seconds
-	snapshot snapshotHash
-	takenFor
-}
-
 // snapshotTotals has the values that the metrics show about all snapshots of a cluster.
 type snapshotTotals struct {
 	lastFallback     seconds
@@ -199,62 +192,6 @@ func backupSnapshots(clusters, schedules, buckets *Declaration) *Declaration {
 	return d
 }
 
-// scheduledItems returns the items of a backup policy for which Atlas takes snapshots by itself.
-func scheduledItems(s *atlasapi.Schedule) []atlasapi.PolicyItem {
-	return slices.DeleteFunc(slices.Clone(s.PolicyItems), func(i atlasapi.PolicyItem) bool { return i.FrequencyType == "ondemand" })
-}
-
-// unknownItems returns the scheduled items of a backup policy whose interval is unknown.
-func unknownItems(s *atlasapi.Schedule) []atlasapi.PolicyItem {
-	return slices.DeleteFunc(scheduledItems(s), func(i atlasapi.PolicyItem) bool { return itemInterval(i) > 0 })
-}
-
-// itemInterval returns the longest time between two snapshots of a policy item, 0 if it is unknown.
-func itemInterval(i atlasapi.PolicyItem) time.Duration {
-	if i.FrequencyType == "hourly" {
-		return time.Duration(max(0, i.FrequencyInterval)) * time.Hour
-	}
-	return frequencyInterval(i.FrequencyType)
-}
-
-// policyInterval returns the longest time between two snapshots of the most frequent item of a backup policy. It
-// returns 0 if no item with a known interval is scheduled, or if the schedule was never read. Weekly items count
-// together: their interval is the largest gap between their weekdays.
-func policyInterval(s *atlasapi.Schedule) time.Duration {
-	if s == nil {
-		return 0
-	}
-	var shortest time.Duration
-	var weekdays []int
-	for _, i := range scheduledItems(s) {
-		interval := itemInterval(i)
-		if i.FrequencyType == "weekly" && i.FrequencyInterval >= 1 && i.FrequencyInterval <= 7 {
-			weekdays = append(weekdays, i.FrequencyInterval)
-			continue
-		}
-		if interval > 0 && (shortest == 0 || interval < shortest) {
-			shortest = interval
-		}
-	}
-	if weekly := largestGap(weekdays); weekly > 0 && (shortest == 0 || weekly < shortest) {
-		return weekly
-	}
-	return shortest
-}
-
-// largestGap returns the longest time between two consecutive weekdays of a list, 0 if the list is empty.
-func largestGap(weekdays []int) time.Duration {
-	if len(weekdays) == 0 {
-		return 0
-	}
-	slices.Sort(weekdays)
-	gap := weekdays[0] + 7 - weekdays[len(weekdays)-1] // over the end of the week
-	for i := 1; i < len(weekdays); i++ {
-		gap = max(gap, weekdays[i]-weekdays[i-1])
-	}
-	return time.Duration(gap) * 24 * time.Hour
-}
-
 // snapshotDue reports whether the list of snapshots is about to change or has to be read again. Either Atlas's next
 // snapshot is due and not listed yet, or auto export was switched on, and the snapshots without an export were not
 // kept.
@@ -269,87 +206,4 @@ func snapshotDue(e *entry, r *snapshotReader) bool {
 	next := secondsOf(schedule.NextSnapshot)
 	paused := factsOf[atlasapi.Cluster](e).Paused.Value
 	return next != 0 && !paused && s.newest.created < next && !time.Now().Before(next.time())
-}
-
-// keepExportable drops the snapshots whose export cannot be missing.
-func keepExportable(e *entry, s *snapshotSummary) {
-	more := &s.more
-	exports := readerOf[*exportReader](e.targets())
-	auto := autoExport(e)
-	switch newest := exports.only(); {
-	case exports == nil, auto.Set && !auto.Value:
-		more.exportable, more.withoutAuto = nil, exports != nil
-		return
-	case newest != nil && newest.total > 0:
-		export := &newest.newest
-		more.bound = more.newerThan(export)
-		if _, listed := more.takenAt(export.extra.snapshot); listed {
-			more.boundExport = export.extra.snapshot
-		}
-	}
-	// A copy, because the array of the long list would otherwise stay in memory.
-	more.exportable = slices.Clone(slices.DeleteFunc(more.exportable, func(x exportable) bool { return x.created <= more.bound }))
-}
-
-// newerThan returns the creation of an export job's snapshot. If the snapshot is not listed, it returns the creation of
-// the job. That is later, so no snapshot older than the exported one is reported as missing.
-func (t *snapshotTotals) newerThan(export *job[exportExtra]) seconds {
-	if at, listed := t.takenAt(export.extra.snapshot); listed {
-		return at
-	}
-	return export.created
-}
-
-// takenAt returns the creation of a snapshot, and whether it is known.
-func (t *snapshotTotals) takenAt(snapshot snapshotHash) (at seconds, listed bool) {
-	if snapshot == 0 {
-		return 0, false
-	}
-	if snapshot == t.boundExport {
-		return t.bound, true
-	}
-	for _, x := range t.exportable {
-		if x.snapshot == snapshot {
-			return x.created, true
-		}
-	}
-	return 0, false
-}
-
-// missingExport returns the creation of the oldest completed snapshot that auto export should have exported and did
-// not. The export policy covers it, it is newer than the snapshot of the newest export job, and no export job has it.
-func missingExport(v *entryView) seconds {
-	snapshots, exports := readerOf[*snapshotReader](v.targets()), readerOf[*exportReader](v.targets())
-	taken, exported, schedule := snapshots.only(), exports.only(), scheduleOf(v.entry)
-	if taken == nil || exported == nil || schedule == nil || !autoExport(v.entry).Value {
-		return 0
-	}
-	var bound, oldest seconds
-	if exported.total > 0 {
-		bound = taken.more.newerThan(&exported.newest)
-	}
-	for _, x := range taken.more.exportable {
-		if x.created > bound && x.coveredBy(schedule, taken.words) && !exports.mayHaveJobOf(x.snapshot) {
-			oldest = earliestOf(oldest, x.created)
-		}
-	}
-	return oldest
-}
-
-// coveredBy reports whether the export policy covers a snapshot: it has the frequency of the export policy, or it was
-// also taken for a policy item of that frequency.
-func (x *exportable) coveredBy(s *atlasapi.Schedule, words interner) bool {
-	if s.ExportFrequency == "" {
-		return false
-	}
-	if words.word(x.frequency) == s.ExportFrequency {
-		return true
-	}
-	return slices.ContainsFunc(s.PolicyItems, func(i atlasapi.PolicyItem) bool {
-		if i.FrequencyType != s.ExportFrequency {
-			return false
-		}
-		at := slices.Index(words, i.ID) + 1
-		return at > 0 && x.items&(1<<at) != 0
-	})
 }

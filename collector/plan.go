@@ -1,9 +1,6 @@
 package collector
 
-import (
-	"sync"
-	"time"
-)
+import "time"
 
 // Plan is what the exporter knows about the future jobs of a target.
 type Plan struct {
@@ -59,65 +56,9 @@ type Restart struct {
 	Pause bool
 }
 
-// clusterPlan returns the part of a Plan that all collectors of a dedicated cluster share.
-func clusterPlan(v *entryView, interval time.Duration) Plan {
-	p := Plan{Since: clusterCreated(v.entry).time(), Interval: interval}
-	p.restart(v.running.restarted(), true)
-	if r := readerOf[*scheduleReader](v.targets()); r != nil {
-		p.BackupWasOn = r.backup.lastOn()
-	}
-	switch {
-	case backupIsOff(v.entry):
-		p.Off = BackupOff
-	case clusterOf(v).Paused.Value:
-		p.Off = ClusterPaused
-	}
-	return p
-}
-
 func (p *Plan) restart(r Restart, pause bool) {
 	if !r.At.IsZero() {
 		r.Pause = pause
 		p.Restarts = append(p.Restarts, r)
 	}
-}
-
-// unseen is the assumed length of an interruption whose beginning the exporter did not see.
-const unseen = 10 * 366 * 24 * time.Hour
-
-// switchMemory remembers what the exporter saw of a switch in Atlas, because Atlas keeps no history of it.
-type switchMemory struct {
-	mu      sync.Mutex
-	noted   bool
-	on      bool
-	last    time.Time // on was seen
-	restart Restart
-}
-
-func (m *switchMemory) note(on bool, now time.Time) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if on && m.noted && !m.on {
-		m.restart = Restart{At: now, After: unseen}
-		if !m.last.IsZero() {
-			m.restart.After = now.Sub(m.last)
-		}
-	}
-	if m.noted, m.on = true, on; on {
-		m.last = now
-	}
-}
-
-// lastOn returns when the switch was last seen on, zero if it never was.
-func (m *switchMemory) lastOn() time.Time {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.last
-}
-
-// restarted returns when the switch was last seen on again after it was off.
-func (m *switchMemory) restarted() Restart {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.restart
 }
