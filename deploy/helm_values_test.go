@@ -96,6 +96,9 @@ func TestChartValues(t *testing.T) {
 			{"Deployment", container + "args", `[serve, --config.file=/etc/mongodbatlas_backup_exporter/config.yml, "--web.listen-address=:9972",
 				--log.level=info, --log.format=logfmt, "--web.external-url=https://exporter.example.com/backups/", --config.auto-reload-interval=30s]`},
 		}},
+		{"runbooks of one's own", []string{values("demo"), "--set=prometheusRule.runbookUrl=https://wiki.example/#"}, []want{
+			{"Deployment", container + "args", `[demo, "--web.listen-address=:9972", --log.level=info, --log.format=logfmt, "--web.runbook-url=https://wiki.example/#"]`},
+		}},
 		{"the page of Atlas for Government", []string{values("demo"), "--set=prometheusRule.atlasUrl=https://cloud.mongodbgov.com/"}, []want{
 			{"Deployment", container + "args", `[demo, "--web.listen-address=:9972", --log.level=info, --log.format=logfmt, "--web.atlas-url=https://cloud.mongodbgov.com"]`},
 		}},

@@ -179,7 +179,7 @@ func (p *page) atlasLink(v *collector.TargetView) string {
 }
 
 // runbook returns the URL of an alert's section in the runbooks.
-func runbook(base, alert string) string { return base + "#" + strings.ToLower(alert) }
+func runbook(prefix, alert string) string { return prefix + strings.ToLower(alert) }
 
 // add appends a part, unless it is empty or already there.
 func add(parts []string, part string) []string {

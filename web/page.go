@@ -58,7 +58,7 @@ type projectRow struct {
 // The default URLs of the page's links.
 const (
 	DefaultAtlasURL   = "https://cloud.mongodb.com"
-	defaultRunbookURL = "https://github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/blob/main/docs/runbooks.md"
+	defaultRunbookURL = "https://github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/blob/main/docs/runbooks.md#"
 )
 
 func newPage(s *server) *page {

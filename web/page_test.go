@@ -15,6 +15,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/web"
 )
 
 // shown loads the page until it holds what is wanted, and returns it.
@@ -100,6 +101,23 @@ func TestPageHeaders(t *testing.T) {
 		elsewhere := strings.HasPrefix(link[1], "https://cloud.mongodb.com/v2/") || strings.Contains(link[1], "/docs/runbooks.md#")
 		if err != nil || !elsewhere && (to.Host != "" || to.Scheme != "" && to.Scheme != "data" || strings.HasPrefix(to.Path, "/")) {
 			t.Errorf("the page leads elsewhere: %s", link[1])
+		}
+	}
+}
+
+// TestPageLinks gives the page other addresses of Atlas and of the runbooks: no link leads to the default ones.
+func TestPageLinks(t *testing.T) {
+	org, first, _ := small()
+	first.AddCluster("failing", atlassim.ClusterOptions{}).AddExport(atlassim.Export{State: atlassim.ExportFailed})
+	page := startWith(t, org, nil, nil, web.Options{AtlasURL: "https://atlas.example/", RunbookURL: "https://wiki.example/?p="}).get(t, "/").body
+	for _, want := range []string{`"https://atlas.example/v2/`, `"https://wiki.example/?p=mongodbatlasbackupexportfailed"`} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page has no link that begins with %s", want)
+		}
+	}
+	for _, standard := range []string{"cloud.mongodb.com", "runbooks.md"} {
+		if strings.Contains(page, standard) {
+			t.Errorf("the page has a link to %s", standard)
 		}
 	}
 }

@@ -38,7 +38,7 @@ type Options struct {
 	Version string
 	// AtlasURL is the base URL of the page's links into Atlas; "" means https://cloud.mongodb.com.
 	AtlasURL string
-	// RunbookURL is the URL of the runbooks; "" means the project's own.
+	// RunbookURL is a prefix of the links to runbooks; the alert's name in lower case follows. "" means the project's own.
 	RunbookURL string
 }
 
