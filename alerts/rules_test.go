@@ -243,12 +243,16 @@ func TestAlertsAndSeverities(t *testing.T) {
 	}
 	for name, severities := range got {
 		if want := promises()[name].severities; !slices.Equal(severities, want) {
-			t.Errorf("%s has the severities %v, want %v", name, severities, want)
+			t.Errorf("%s has the severities %v, want %v, as promises has them", name, severities, want)
 		}
 	}
+	readme := read(t, "../README.md")
 	for name := range promises() {
 		if got[name] == nil {
 			t.Errorf("there is no %s", name)
+		}
+		if !strings.Contains(readme, "`"+name+"`") {
+			t.Errorf("README.md does not list %s among the alerts", name)
 		}
 	}
 }

@@ -43,7 +43,7 @@ func TestPolicyInterval(t *testing.T) {
 
 const dailyItem, hourlyItem = "6a7900000000000000000d01", "6a7900000000000000000a01"
 
-// chain is a cluster with a daily export policy, its snapshots and its exports, as a test sets them.
+// chain is a cluster with a daily export policy, and the snapshots and exports that a test sets.
 type chain struct {
 	view      *entryView
 	schedule  *scheduleReader
@@ -85,7 +85,7 @@ func idOf(kind byte, day float64) (id atlasapi.ObjectID) {
 	return id
 }
 
-// taken is a snapshot of a day.
+// taken returns a snapshot of a day.
 func taken(day float64, change ...func(*atlasapi.Snapshot)) atlasapi.Snapshot {
 	s := atlasapi.Snapshot{
 		ID: idOf(1, day), Status: "completed", Type: "scheduled", Frequency: "daily",
@@ -99,7 +99,7 @@ func taken(day float64, change ...func(*atlasapi.Snapshot)) atlasapi.Snapshot {
 
 func hourly(s *atlasapi.Snapshot) { s.Frequency, s.PolicyItems = "hourly", []string{hourlyItem} }
 
-// exported is an export job that began some time after a snapshot of a day was taken.
+// exported returns an export job that began some time after the snapshot of a day.
 func exported(day float64, after time.Duration) atlasapi.ExportJob {
 	s := taken(day)
 	return atlasapi.ExportJob{ID: idOf(2, day), SnapshotID: s.ID, State: "Successful", CreatedAt: s.CreatedAt.Add(after)}
@@ -127,7 +127,7 @@ func (c *chain) readExports(listed ...atlasapi.ExportJob) {
 	c.exports.summary.Store(c.exports.sum(true))
 }
 
-// TestMissingExport holds which completed snapshot counts as not exported, in whichever order the lists are read.
+// TestMissingExport checks which completed snapshot counts as not exported, in whichever order the lists are read.
 func TestMissingExport(t *testing.T) {
 	t.Parallel()
 	fallback := func(s *atlasapi.Snapshot) { s.Type = snapshotFallback }
@@ -189,8 +189,8 @@ func TestMissingExport(t *testing.T) {
 	}
 }
 
-// TestMissingExportNeedsEvidence holds that nothing is said while a list is unread or auto export is off, and that an
-// export that began after the snapshots were listed is heeded at once.
+// TestMissingExportNeedsEvidence checks that nothing is reported while a list is unread or auto export is off, and that an
+// export that began after the snapshots were listed counts at once.
 func TestMissingExportNeedsEvidence(t *testing.T) {
 	t.Parallel()
 	c := newChain(t)
@@ -223,8 +223,8 @@ func TestMissingExportNeedsEvidence(t *testing.T) {
 	}
 }
 
-// TestMissingExportBesideExportsOfAFailedSnapshot holds that of two export jobs of a snapshot that cannot be exported the newer
-// one counts as soon as it is read.
+// TestMissingExportBesideExportsOfAFailedSnapshot checks that, of two export jobs of a snapshot that cannot be exported, the
+// newer one counts as soon as it is read.
 func TestMissingExportBesideExportsOfAFailedSnapshot(t *testing.T) {
 	t.Parallel()
 	c := newChain(t)
@@ -243,7 +243,7 @@ func TestMissingExportBesideExportsOfAFailedSnapshot(t *testing.T) {
 	}
 }
 
-// TestFewSnapshotsAreKept holds that a long list leaves little in memory.
+// TestFewSnapshotsAreKept checks that a long list leaves little in memory.
 func TestFewSnapshotsAreKept(t *testing.T) {
 	t.Parallel()
 	c := newChain(t)

@@ -1,6 +1,6 @@
 package collector
 
-// All returns every collector: the only list of them.
+// All returns all collectors, in the order of all output. Register new ones here.
 func All() Table {
 	clusters, flexClusters, pipelines := clusters(), flexClusters(), pipelines()
 	buckets, schedules := exportBuckets(), schedules(clusters)

@@ -23,8 +23,8 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
-// fixtures answers each call from the file that is named after it: the operation, and the cluster or the pipeline as
-// it stands escaped in the path.
+// fixtures answers each call from the file named after it: the operation, and the cluster or the pipeline as it is escaped in
+// the path.
 func fixtures(t *testing.T) http.Handler {
 	t.Helper()
 	calls := []struct {
@@ -109,7 +109,7 @@ func gather(ctx context.Context, t *testing.T, e *collector.Exporter, s collecto
 // clockReadings are the samples whose value is the time of the test.
 var clockReadings = regexp.MustCompile(`(?m)^(mongodbatlas_(?:target_last_refresh_timestamp_seconds|scrape_collector_duration_seconds)\{.*\}) .*$`)
 
-// TestGolden holds the whole output of each collector on awkward histories.
+// TestGolden checks the whole output of each collector on difficult histories.
 func TestGolden(t *testing.T) {
 	for _, name := range append(collector.All().Configurable().Names(), collector.CollectorExporter) {
 		t.Run(name, func(t *testing.T) {

@@ -13,7 +13,8 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
-// TestOneLineForManyTargets makes the targets of a project unreadable, and readable again: one line each time.
+// TestOneLineForManyTargets checks that one line is logged when the targets of a project become unreadable, and one when they
+// recover.
 func TestOneLineForManyTargets(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
@@ -73,7 +74,7 @@ func TestOneLineForManyTargets(t *testing.T) {
 	}
 }
 
-// TestLoggedOnce holds that what did not change is not logged at any level, and which of several targets ends an outage.
+// TestLoggedOnce checks that an unchanged state is not logged again at any level, and which of several targets ends an outage.
 func TestLoggedOnce(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer

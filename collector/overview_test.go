@@ -12,7 +12,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
-// TestOverview holds what the page is made of, for the awkward histories of TestGolden.
+// TestOverview checks the data of the page for the difficult histories of TestGolden.
 func TestOverview(t *testing.T) {
 	t.Parallel()
 	e := newExporter(t, fixtures(t), config.Default(collector.All().Config()))

@@ -14,7 +14,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 )
 
-// twoProjects is an organization of two projects with a cluster each.
+// twoProjects is an organization of two projects with one cluster each.
 func twoProjects() (org *atlassim.Organization, first, second *atlassim.Project) {
 	org = atlassim.NewOrganization(atlassim.WallClock{})
 	first, second = org.AddProject("first"), org.AddProject("second")
@@ -24,7 +24,7 @@ func twoProjects() (org *atlassim.Organization, first, second *atlassim.Project)
 	return org, first, second
 }
 
-// onlyExports is a configuration of one collector, which reads at each scrape, and of named projects.
+// onlyExports returns a configuration of one collector, which reads at each scrape, and of named projects.
 func onlyExports(ids ...string) config.Config {
 	c := config.Default(collector.All().Config())
 	for _, n := range c.Collectors.Names() {
@@ -37,7 +37,7 @@ func onlyExports(ids ...string) config.Config {
 	return c
 }
 
-// lines checks that each line is in an exposition, or with a "!" before it that none begins so.
+// lines checks that an exposition contains each line, or, with "!" before it, that none begins with it.
 func lines(t *testing.T, exposition string, wants ...string) {
 	t.Helper()
 	for _, want := range wants {
@@ -48,7 +48,7 @@ func lines(t *testing.T, exposition string, wants ...string) {
 	}
 }
 
-// TestSelectedProject holds that a scrape of one project reads that and discovery, and shows nothing of another.
+// TestSelectedProject checks that a scrape of one project reads that project and the discovery, and shows nothing of another.
 func TestSelectedProject(t *testing.T) {
 	t.Parallel()
 	for _, named := range []bool{false, true} {
@@ -111,8 +111,8 @@ func TestSelectedProject(t *testing.T) {
 	}
 }
 
-// TestNotTriedYet has Atlas not answer for jobs: their collector neither failed nor succeeded, and one whose targets have nothing
-// to read has.
+// TestNotTriedYet checks that a collector whose jobs Atlas does not answer for has neither failed nor succeeded, and that one
+// whose targets have nothing to read has succeeded.
 func TestNotTriedYet(t *testing.T) {
 	t.Parallel()
 	org, _, _ := twoProjects()
@@ -145,7 +145,7 @@ func TestNotTriedYet(t *testing.T) {
 	lines(t, gather(t.Context(), t, w.exporter, collector.Selection{}), success+"backup_exports\"} 1", "mongodbatlas_up 0\n")
 }
 
-// TestNamedProjectFails has Atlas answer about another project than the one that is named, and about none.
+// TestNamedProjectFails checks what is reported if Atlas answers with another project than the named one, or with none.
 func TestNamedProjectFails(t *testing.T) {
 	t.Parallel()
 	const nowhere = "32b6e34b3d91647abb20e7b8"
@@ -182,8 +182,8 @@ func TestNamedProjectFails(t *testing.T) {
 	}
 }
 
-// TestQuietScrapesDoNotDiscover holds that scrapes and reloads leave discovery alone between its intervals, and that a list which is
-// not found has its own project, and no other, looked for.
+// TestQuietScrapesDoNotDiscover checks that scrapes and reloads cause no discovery between its intervals, and that a list that
+// is not found causes one of its own project only.
 func TestQuietScrapesDoNotDiscover(t *testing.T) {
 	t.Parallel()
 	org, first, second := twoProjects()
@@ -221,7 +221,8 @@ func TestQuietScrapesDoNotDiscover(t *testing.T) {
 	}
 }
 
-// TestServedAgain turns a cluster's backup off and on: its jobs are read again at once, and the page counts its age from then.
+// TestServedAgain turns a cluster's backup off and on: its jobs are read again at once, and the page counts their age from
+// then.
 func TestServedAgain(t *testing.T) {
 	t.Parallel()
 	org, first, _ := twoProjects()

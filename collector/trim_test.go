@@ -20,7 +20,7 @@ func (m *modelList) exportsOf(t *testing.T, client *atlasapi.Client) (*exportRea
 	return target.attach(target).(*exportReader), s
 }
 
-// shownOf is all that is said of export jobs.
+// shownOf returns everything that is exported about export jobs.
 func shownOf(s *jobSummary[exportExtra, exportNewest]) map[string]any {
 	g := s.groups[0]
 	return map[string]any{
@@ -70,7 +70,7 @@ func TestSummaryEqualsFullListing(t *testing.T) {
 	}
 }
 
-// TestFewJobsAreKept holds that a long list leaves little in memory: the jobs that the next refresh may read again.
+// TestFewJobsAreKept checks that only the jobs that the next refresh may read again are kept of a long list.
 func TestFewJobsAreKept(t *testing.T) {
 	for _, order := range []string{"newest first", "oldest first", "no order"} {
 		for _, stuck := range []int{0, 30} {

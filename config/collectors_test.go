@@ -79,8 +79,8 @@ func TestMinInterval(t *testing.T) {
 	}
 }
 
-// TestDisabledByTheFile holds that the error about a file that disables every collector names its line, since the flags
-// are applied after the file is parsed.
+// TestDisabledByTheFile checks that the error about a file that disables every collector names its line: the flags are applied
+// after the file is parsed.
 func TestDisabledByTheFile(t *testing.T) {
 	t.Parallel()
 	c, err := config.Parse([]byte("refresh: {}\ncollectors:\n  a: {enabled: false}"), []config.Collector{{Name: "a"}})

@@ -190,7 +190,7 @@ func TestKindOfCredentials(t *testing.T) {
 	}
 }
 
-// TestSecretsDoNotPrint prints what holds secrets in every way that a log or a page might.
+// TestSecretsDoNotPrint checks that no way of printing that a log or a page might use shows a secret.
 func TestSecretsDoNotPrint(t *testing.T) {
 	t.Parallel()
 	for kind, text := range map[string]string{

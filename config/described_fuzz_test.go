@@ -84,14 +84,14 @@ type describedInterval struct {
 	Interval expect  `yaml:"interval"`
 }
 
-// phrase is a text that is written in quotes: the library does not read every block that it writes.
+// phrase is a text that is written in quotes: the library cannot read every block that it writes.
 type phrase string
 
 func (q phrase) MarshalYAML() (any, error) {
 	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Style: yaml.DoubleQuotedStyle, Value: string(q)}, nil
 }
 
-// span is a duration, read here in another way than the program does, and written as Prometheus writes one.
+// span is a duration, parsed here in another way than the program does, and written as Prometheus writes it.
 type span time.Duration
 
 func (s *span) UnmarshalYAML(n *yaml.Node) error {
@@ -119,7 +119,7 @@ func (s *span) UnmarshalYAML(n *yaml.Node) error {
 
 func (s span) MarshalYAML() (any, error) { return model.Duration(s).String(), nil }
 
-// expect is a duration that may be none.
+// expect is a duration that may be absent.
 type expect time.Duration
 
 func (e *expect) UnmarshalYAML(n *yaml.Node) error {
@@ -136,7 +136,7 @@ func (e expect) MarshalYAML() (any, error) {
 	return span(e).MarshalYAML()
 }
 
-// describe puts a configuration into the terms of the file.
+// describe converts a configuration to the terms of the file.
 func describe(c Config) described {
 	var d described
 	d.Atlas.BaseURL, d.Atlas.Concurrent, d.Atlas.Timeout = phrase(c.Atlas.BaseURL), c.Atlas.MaxConcurrentRequests, span(c.Atlas.RequestTimeout)

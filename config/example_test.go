@@ -96,7 +96,7 @@ func exampleKeys(value any, path string) []string {
 	return all
 }
 
-// uncommented is the example with every setting in force, those that exclude each other as well.
+// uncommented returns the example with every setting enabled, including those that exclude each other.
 func uncommented(t *testing.T) map[string]any {
 	t.Helper()
 	setting := regexp.MustCompile(`(?m)^( *)# ( *(?:- )?[a-z_]+:(?: .*)?)$`)
@@ -139,7 +139,8 @@ func TestExampleHasEveryKey(t *testing.T) {
 	}
 }
 
-// TestExampleSettingsLoad has what is commented out be right, too: whoever removes the signs gets what it says.
+// TestExampleSettingsLoad checks that the commented settings of the example are valid, too, and have the effect that the
+// comments describe.
 func TestExampleSettingsLoad(t *testing.T) {
 	t.Parallel()
 	for _, without := range [][]string{{"service_account", "private_key"}, {"service_account", "private_key_file"}, {"api_key", "client_secret"}, {"api_key", "client_secret_file"}} {

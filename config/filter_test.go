@@ -58,7 +58,7 @@ func TestFilters(t *testing.T) {
 	}
 }
 
-// TestPatternsStayAnchored has a pattern that closes the anchoring group be refused, not match anywhere.
+// TestPatternsStayAnchored checks that a pattern that closes the anchoring group is refused instead of matching anywhere.
 func TestPatternsStayAnchored(t *testing.T) {
 	t.Parallel()
 	for _, expression := range []string{"a)|(b", ")(", "prod)|(?:.*"} {

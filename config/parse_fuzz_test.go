@@ -23,9 +23,9 @@ const (
 	fuzzedID     = "32b6e34b3d91647abb20e7b8"
 )
 
-// FuzzParse reads any file. What is accepted must be what the YAML library itself reads, be within its bounds, and be
-// the same once it was written and read again. What is refused must name its place, which moves when the file does, and
-// show no secret.
+// FuzzParse reads arbitrary files. An accepted file must mean what the YAML library reads, be within its bounds, and stay the
+// same when it is written and read again. The error of a refused file must name its place, which moves with the file, and must
+// not show a secret.
 func FuzzParse(f *testing.F) {
 	example, err := os.ReadFile("../config.example.yml")
 	if err != nil {
@@ -68,7 +68,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// cleanCredentials takes the white space away that the parser takes away.
+// cleanCredentials removes the white space that the parser removes.
 func cleanCredentials(a *describedAtlas) {
 	values := []*phrase{&a.BaseURL}
 	if a.Account != nil {
@@ -82,7 +82,7 @@ func cleanCredentials(a *describedAtlas) {
 	}
 }
 
-// trimmed takes the difference between an empty list and none away.
+// trimmed removes the difference between an empty list and none.
 func trimmed(d described) described {
 	filters := []*describedFilter{&d.Discovery.Projects, &d.Discovery.Clusters, &d.Discovery.Pipelines}
 	d.Projects = slices.Clone(d.Projects)
@@ -101,7 +101,7 @@ func trimmed(d described) described {
 	return d
 }
 
-// checkMoved puts a comment before a file, which changes nothing but the lines.
+// checkMoved puts a comment before a file, which changes only the lines.
 func checkMoved(t *testing.T, raw []byte, c Config, err error) {
 	t.Helper()
 	if bytes.HasPrefix(raw, []byte("\xef\xbb\xbf")) || bytes.HasPrefix(raw, []byte("\xff\xfe")) || bytes.HasPrefix(raw, []byte("\xfe\xff")) {
@@ -127,7 +127,7 @@ func checkMoved(t *testing.T, raw []byte, c Config, err error) {
 	}
 }
 
-// checkRefused holds an error to its promise: the line, the key, and no secret.
+// checkRefused checks that an error has the line and the key, and no secret.
 func checkRefused(t *testing.T, raw []byte, err error) {
 	t.Helper()
 	text := err.Error()
@@ -161,7 +161,7 @@ func checkRefused(t *testing.T, raw []byte, err error) {
 	}
 }
 
-// checkBounds holds a configuration to what the program relies on.
+// checkBounds checks that a configuration fulfils what the program relies on.
 func checkBounds(t *testing.T, c Config) {
 	t.Helper()
 	a, r := c.Atlas, c.Refresh

@@ -90,7 +90,7 @@ refresh: {min_interval: 0s, discovery_interval: 15m, relist_interval: 52w}
 	}
 }
 
-// TestAliases has what stands once be used twice, as YAML allows.
+// TestAliases checks that YAML aliases work: a value is written once and used twice.
 func TestAliases(t *testing.T) {
 	t.Parallel()
 	got, err := config.Parse([]byte("discovery: {clusters: &f {exclude: [&p a.*]}, pipelines: *f, projects: {include: [*p]}}"), declared())
@@ -283,7 +283,8 @@ func TestBadFiles(t *testing.T) {
 	}
 }
 
-// TestSecretsInOddPlaces has a slip of the pen put the secret where a key, a pattern or a value of another kind stands.
+// TestSecretsInOddPlaces checks that no error shows a secret that was put, by mistake, in place of a key, a pattern or a value
+// of another kind.
 func TestSecretsInOddPlaces(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{

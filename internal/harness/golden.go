@@ -4,6 +4,8 @@ import (
 	"flag"
 	"os"
 	"testing"
+
+	"github.com/rogpeppe/go-internal/diff"
 )
 
 var update = flag.Bool("update", false, "write golden files instead of comparing with them") //nolint:gochecknoglobals // a flag of the test binary
@@ -24,6 +26,6 @@ func Golden(t testing.TB, path, got string) {
 		t.Fatal(err)
 	}
 	if got != string(want) {
-		t.Errorf("%s differs (-update writes it); got\n%s\nwant\n%s", path, got, want)
+		t.Errorf("%s differs (-update writes it):\n%s", path, diff.Diff(path, want, "got", []byte(got)))
 	}
 }
