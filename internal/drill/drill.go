@@ -5,10 +5,10 @@
 // one factor. An incident must page what it is expected to, once, and nothing else; a benign day must not page at all. The
 // scenarios are the tables of incidents.go and days.go. The package is a test and has a long form:
 //
-//	go test ./internal/drill                                                       a selection, a minute
-//	go test ./internal/drill -run Scenarios -long -write -parallel 4 -timeout 60m  everything, and writes docs/drill.md
-//	go test ./internal/drill -run Scenarios -long -only '^restore'                 some of it
-//	go test ./internal/drill -run Scenarios -long -break MongoDBAtlasRateLimited   with an alert that never fires
+//	go test ./internal/drill                                                      a selection, a minute
+//	go test ./internal/drill -run 'Drill$' -long -write -parallel 4 -timeout 60m  everything, and writes docs/drill.md
+//	go test ./internal/drill -run 'Drill$' -long -only '^restore'                 some of it
+//	go test ./internal/drill -run 'Drill$' -long -break MongoDBAtlasRateLimited   with an alert that never fires
 package drill
 
 import (
