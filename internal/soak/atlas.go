@@ -339,7 +339,7 @@ func (a *atlas) beginRun(pl *atlassim.Pipeline, at time.Time) {
 		life = append(life, func(at time.Time) { step(); r.LastUpdatedDate = at })
 	}
 	a.live(at, life...)
-	a.org.At(r.ScheduledDeletionDate.Add(a.between(0, 3*time.Second)), func(at time.Time) { // Atlas deletes most datasets a little late
+	a.org.At(r.ScheduledDeletionDate.Add(a.between(0, 3*time.Second)), func(at time.Time) { // most are deleted a little late
 		if r.State == "DONE" {
 			r.State, r.LastUpdatedDate = "DATASET_DELETED", at
 		}

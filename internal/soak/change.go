@@ -66,7 +66,7 @@ func (a *atlas) change(usual map[string]int) {
 			Created: a.org.Clock().Now(), Schedule: atlassim.Schedule{NextSnapshot: c.Schedule.NextSnapshot},
 		}))
 		done = "cluster recreated with the same name"
-	case n < 15 && c != nil && c.Provider == "AWS" && a.oracle.stale[c].jobs == nil: // Atlas lists no jobs of a cluster without backup
+	case n < 15 && c != nil && c.Provider == "AWS" && a.oracle.stale[c].jobs == nil: // no jobs are listed without backup
 		c.BackupEnabled = !c.BackupEnabled
 		done = "backup on or off"
 	case n < 17 && c != nil:

@@ -61,7 +61,7 @@ func (s *soak) look() {
 	maps.DeleteFunc(o.stale, func(_ any, stale staleJobs) bool { return !stale.until.After(a.clock.Now()) })
 	want := s.want()
 	var got harness.Exposition
-	s.await(path("", ""), func(shown harness.Exposition) bool { // after a timeout, the differences name the targets that were not read
+	s.await(path("", ""), func(shown harness.Exposition) bool { // after a timeout, differences name the targets
 		got = shown
 		return isFresh(want, got)
 	})
