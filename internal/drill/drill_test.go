@@ -161,7 +161,7 @@ func TestJudge(t *testing.T) {
 func TestExpectRefuses(t *testing.T) {
 	for _, text := range []string{"", "Failed", "soon Failed", "20m Failed{a=b} ended"} {
 		if e, err := (&actor{stack: &stack{clock: clock{1}}}).expect(text); err == nil {
-			t.Errorf("%q was read as %v", text, e)
+			t.Errorf("%q: got %v, want an error", text, e)
 		}
 	}
 }

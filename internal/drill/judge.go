@@ -68,7 +68,7 @@ func (v *verdict) missed() bool {
 
 func (v *verdict) passed() bool { return !v.missed() && len(v.others) == 0 }
 
-// early is how much too early a page may come: the dates of Atlas are whole seconds.
+// early is the tolerance for early pages, because the dates of Atlas are whole seconds.
 const early = time.Second
 
 // judge compares the pages about one scenario with the expected ones. One page meets an expectation: a second start of the

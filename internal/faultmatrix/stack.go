@@ -31,7 +31,7 @@ const (
 	offset        = slowness * 2 * time.Second
 )
 
-// setup is how to configure an exporter.
+// setup has the settings of an exporter and its Atlas.
 type setup struct {
 	apiKey     bool // use an API key instead of a service account
 	configured bool // the configuration names the projects

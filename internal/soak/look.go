@@ -74,7 +74,7 @@ func (s *soak) look() {
 	s.looks++
 }
 
-// hold compares a scrape with the expected samples.
+// hold records the differences between a scrape and the expected samples.
 func (s *soak) hold(where string, want []group, got harness.Exposition) {
 	compared, found := compare(want, got)
 	s.compared += compared

@@ -107,7 +107,7 @@ func TestTexts(t *testing.T) {
 		t.Errorf("whose the texts are is not said:\n%s", got)
 	}
 	if !strings.HasSuffix(got, "\n\nMade by A.\n") || strings.Contains(got, "\r") {
-		t.Errorf("the notice is not as it should be:\n%s", got)
+		t.Errorf("unexpected text of the notice:\n%s", got)
 	}
 }
 
