@@ -54,7 +54,7 @@ func play(t *testing.T, grace time.Duration, replaced map[string]string, names .
 	}
 }
 
-// TestScenarios plays every scenario with -long.
+// TestScenarios plays every scenario, with -long.
 func TestScenarios(t *testing.T) {
 	if !*long {
 		t.Skip("TestDrill plays the most important scenarios; -long plays all")
