@@ -1,5 +1,5 @@
-// Package benchmark measures the exporter against floors and baselines. Each figure is a ratio within one run, or an exact
-// count: both are comparable between machines. docs/sizing.md has the figures, and the commands that measure them.
+// Package benchmark compares the exporter with simpler programs that do the same work. Each result is a ratio within one run or
+// an exact count, so that results from different machines are comparable. docs/sizing.md has the results and the commands.
 package benchmark
 
 import (
@@ -41,7 +41,8 @@ func TestMain(m *testing.M) {
 	m.Run()
 }
 
-// atlasOptions keeps the pages that the server made, unless there are more of them than memory should hold.
+// atlasOptions returns server options. If keepPages is true, the server caches the pages of its answers; otherwise they
+// would need too much memory.
 func atlasOptions(latency time.Duration, keepPages bool) atlassim.Options {
 	return atlassim.Options{
 		ServiceAccounts: []atlassim.ServiceAccount{{ClientID: clientID, ClientSecret: clientSecret}},
@@ -53,7 +54,7 @@ func atlasOptions(latency time.Duration, keepPages bool) atlassim.Options {
 	}
 }
 
-// tenPages is 200 clusters whose lists of export jobs have ten pages.
+// tenPages returns an organization of 200 clusters with ten pages of export jobs each.
 func tenPages(order atlassim.Order) *atlassim.Organization {
 	return atlassim.Large(atlassim.WallClock{}, atlassim.LargeOptions{
 		Projects: 8, ClustersPerProject: 25, ExportsPerCluster: 5000, Order: order,
@@ -69,7 +70,7 @@ func newClient(b *testing.B, base string, credentials atlasapi.Credentials, obse
 	return atlasapi.New(atlasapi.Options{BaseURL: u, Credentials: credentials, MaxConcurrentRequests: inFlight, Observer: observer})
 }
 
-// newExporter returns an exporter of export jobs that has read nothing yet.
+// newExporter returns an exporter that only reads export jobs and has read nothing yet.
 func newExporter(b *testing.B, base string, minInterval time.Duration) (e *collector.Exporter, end func()) {
 	b.Helper()
 	c := config.Default(collector.All().Config())
@@ -77,7 +78,7 @@ func newExporter(b *testing.B, base string, minInterval time.Duration) (e *colle
 	c.Collectors.Enable("backup_restores", false)
 	c.Collectors.Enable("pipeline_runs", false)
 	c.Refresh.MinInterval = minInterval
-	for _, name := range c.Collectors.Names() { // what is measured after the first reading must not be due again meanwhile
+	for _, name := range c.Collectors.Names() { // no target may become due again during the benchmark
 		c.Collectors.SetMinInterval(name, minInterval)
 	}
 	metrics := collector.NewClientMetrics(log.NewNopLogger(), prometheus.NewRegistry())
@@ -87,12 +88,12 @@ func newExporter(b *testing.B, base string, minInterval time.Duration) (e *colle
 	return e, func() { e.Close(); client.Close() }
 }
 
-// readAll reads everything that is due.
+// readAll reads every target that is due.
 func readAll(ctx context.Context, e *collector.Exporter) {
 	e.Refresh(ctx, collector.Selection{Collectors: []string{"backup_exports"}})
 }
 
-// cpuFor returns the CPU time that this process takes to do something: clock time says more of the machine's other work.
+// cpuFor returns the CPU seconds that this process uses while do runs. Elapsed time would depend on other processes.
 func cpuFor(do func()) float64 {
 	runtime.GC()
 	before := cpuTime()
@@ -100,16 +101,16 @@ func cpuFor(do func()) float64 {
 	return (cpuTime() - before).Seconds()
 }
 
-// cpuTime is what this process has used so far.
+// cpuTime returns the CPU time of this process so far.
 func cpuTime() time.Duration {
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		panic(err) // it fails for bad arguments alone
+		panic(err) // only fails for invalid arguments
 	}
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-// reportRatios reports the ratios of all pairs: their median, and how far they spread.
+// reportRatios reports the median of the ratios, and their spread.
 func reportRatios(b *testing.B, unit string, ratios []float64) {
 	b.Helper()
 	slices.Sort(ratios)
@@ -118,7 +119,7 @@ func reportRatios(b *testing.B, unit string, ratios []float64) {
 	b.ReportMetric(ratios[len(ratios)-1], unit+"-max")
 }
 
-// BenchmarkQuietRefresh compares requests and bytes of a refresh that finds nothing new with those of reading everything.
+// BenchmarkQuietRefresh compares the requests and bytes of a refresh without changes with those of a full read.
 func BenchmarkQuietRefresh(b *testing.B) {
 	for name, order := range map[string]atlassim.Order{"newest-first": atlassim.NewestFirst, "oldest-first": atlassim.OldestFirst} {
 		b.Run(name, func(b *testing.B) {
@@ -140,7 +141,7 @@ func BenchmarkQuietRefresh(b *testing.B) {
 	}
 }
 
-// BenchmarkDigest counts the round trips of requests that are signed with an API key.
+// BenchmarkDigest counts the round trips of requests with an API key.
 func BenchmarkDigest(b *testing.B) {
 	org := atlassim.Large(atlassim.WallClock{}, atlassim.LargeOptions{Projects: 1, ClustersPerProject: 1})
 	server := harness.StartAtlas(b, org, atlasOptions(time.Millisecond, true))
@@ -163,7 +164,7 @@ func BenchmarkDigest(b *testing.B) {
 	b.ReportMetric(float64(server.Count(atlassim.OpListProjects))/float64(b.N*requests), "round-trips/request")
 }
 
-// ready is a collector whose metrics are made already.
+// ready is a collector of existing metrics.
 type ready []prometheus.Metric
 
 func (ready) Describe(chan<- *prometheus.Desc) {}
@@ -174,7 +175,7 @@ func (r ready) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
-// BenchmarkScrape compares the CPU time of a scrape of what is known with that of promhttp over const metrics that are ready.
+// BenchmarkScrape compares the CPU time of a scrape without reads with that of promhttp over existing const metrics.
 func BenchmarkScrape(b *testing.B) {
 	org := atlassim.Large(atlassim.WallClock{}, atlassim.LargeOptions{Projects: 136, ClustersPerProject: 25, ExportsPerCluster: 1})
 	server := harness.StartAtlas(b, org, atlasOptions(0, true))
@@ -209,7 +210,7 @@ func scrapeThrice(ctx context.Context, gatherer func() prometheus.Gatherer) {
 	}
 }
 
-// constMetrics makes const metrics of gathered gauges.
+// constMetrics converts gathered gauges to const metrics.
 func constMetrics(families []*dto.MetricFamily) (metrics ready) {
 	for _, family := range families {
 		for _, m := range family.GetMetric() {

@@ -21,11 +21,11 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
-// serveVariable has this program serve Atlas instead of running benchmarks.
+// serveVariable is the environment variable that makes the test binary serve Atlas instead of running benchmarks.
 const serveVariable = "BENCHMARK_SERVES_ATLAS"
 
-// serveAtlas is a process of its own, so that its work does not count as a client's. It prints its URL, and serves until its
-// standard input ends.
+// serveAtlas runs in a separate process, so that its CPU time does not count as that of a client. It prints its URL, and
+// serves until the end of its standard input.
 func serveAtlas() {
 	server := atlassim.NewServer(tenPages(atlassim.NewestFirst), atlasOptions(80*time.Millisecond, true))
 	if err := server.Start(); err != nil {
@@ -58,8 +58,8 @@ func startAtlasProcess(b *testing.B) (base string) {
 	return base
 }
 
-// BenchmarkColdRead compares a cold reading of everything with two clients that fetch the same pages: one throws the bytes
-// away, the other decodes them into full structs with encoding/json, and keeps them.
+// BenchmarkColdRead compares the first read of everything with two clients that fetch the same pages. One discards the
+// bytes; the other decodes them with encoding/json into full structs, and keeps these.
 func BenchmarkColdRead(b *testing.B) {
 	base := startAtlasProcess(b)
 	calls := coldCalls(b, base)
@@ -83,7 +83,7 @@ func BenchmarkColdRead(b *testing.B) {
 	reportRatios(b, "CPU/decoder", cpu)
 }
 
-// readCold reads everything with a new exporter, with the garbage that the program lets grow.
+// readCold reads everything with a new exporter, with the garbage collector settings of the program.
 func readCold(b *testing.B, base string) {
 	b.Helper()
 	defer debug.SetGCPercent(debug.SetGCPercent(50))
@@ -92,10 +92,10 @@ func readCold(b *testing.B, base string) {
 	readAll(b.Context(), e)
 }
 
-// call is a request of the exporter.
+// call is a request that the exporter sends.
 type call struct{ url, accept, authorization string }
 
-// coldCalls returns the calls of a cold reading, which also has Atlas make its pages.
+// coldCalls returns the requests of a first read. The read also fills the page cache of Atlas.
 func coldCalls(b *testing.B, base string) []call {
 	b.Helper()
 	target, err := url.Parse(base)
@@ -117,7 +117,7 @@ func coldCalls(b *testing.B, base string) []call {
 	return calls
 }
 
-// fetchAll makes the calls in their order, 16 at a time. It throws away what read leaves of a body.
+// fetchAll sends the requests in order, 16 at a time. It discards the part of a body that read does not consume.
 func fetchAll(b *testing.B, calls []call, read func(i int, body io.Reader) error) {
 	b.Helper()
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: inFlight}}
@@ -152,7 +152,7 @@ func fetchAll(b *testing.B, calls []call, read func(i int, body io.Reader) error
 	}
 }
 
-// exportsPage is a page as a straightforward client would declare it. Other answers leave most of it empty.
+// exportsPage is a page of export jobs as a simple client would declare it. Most of its fields stay empty for other lists.
 type exportsPage struct {
 	Links   []struct{ Href, Rel string } `json:"links"`
 	Results []struct {

@@ -12,8 +12,8 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
-// BenchmarkMemory compares the peak memory of the program that reads the largest organization that Atlas allows, project by
-// project, with that of one that has nothing to read. Each cluster has a year of daily exports and the snapshots of eight days.
+// BenchmarkMemory compares the peak memory of two programs: one reads the largest organization that Atlas allows, project by
+// project; the other has nothing to read. Each cluster has daily exports of a year and the snapshots of eight days.
 func BenchmarkMemory(b *testing.B) {
 	for b.Loop() {
 		idle, _ := peak(b, atlassim.LargeOptions{Projects: 1})
@@ -27,8 +27,8 @@ func BenchmarkMemory(b *testing.B) {
 	}
 }
 
-// peak runs the program on an organization, scrapes each project until all its lists are read, and returns the most memory
-// that the program ever held, in MiB, and the number of export jobs that it shows.
+// peak runs the program on an organization, and scrapes each project until all its lists are read. It returns the peak
+// memory of the program in MiB, and the number of export jobs in the scrapes.
 func peak(b *testing.B, size atlassim.LargeOptions) (mib, exports float64) {
 	b.Helper()
 	server := harness.StartAtlas(b, atlassim.Large(atlassim.WallClock{}, size), atlasOptions(0, false))

@@ -8,7 +8,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
-// benignDays is the table of scenarios that must not page.
+// benignDays returns the table of scenarios that must not page.
 func benignDays() []scenario {
 	return slices.Concat(clusterDays(), exportDays(), snapshotDays(), restoreDays(), pipelineDays(), exporterDays())
 }
@@ -22,7 +22,7 @@ func clusterDays() []scenario {
 		benign("new-cluster", "a cluster is a day old and has not exported yet", cluster(orders, made(-day))),
 		benign("cluster-added", "a cluster is added", healthy(policyOrders, -3*hour), at(soon, cluster(orders, made(soon)))),
 		benign("cluster-deleted", "a cluster is deleted", healthy(policyOrders, -3*hour), healthy(orders, -3*hour), at(soon, removed(orders))),
-		benign("cluster-made-anew", "a cluster is deleted and made anew under its name, without backup yet",
+		benign("cluster-made-anew", "a cluster is deleted and created again with the same name, without backup yet",
 			healthy(orders, -3*hour), at(soon, removed(orders), cluster(orders, made(soon)), autoExport(orders, false)),
 			at(soon+10*minute, autoExport(orders, true))),
 		benign("cluster-paused", "a cluster has been paused for a month", stopped(orders, -30*day), at(-29*day, paused(orders, true))),
@@ -68,9 +68,9 @@ func exportDays() []scenario {
 			export(orders, -75*hour, usual, atlassim.ExportFailed), export(orders, -74*hour, usual, atlassim.ExportSuccessful),
 			export(orders, -28*hour, usual, atlassim.ExportFailed), export(orders, -27*hour, usual, atlassim.ExportSuccessful),
 			export(orders, -4*hour, usual, atlassim.ExportFailed), export(orders, -3*hour, usual, atlassim.ExportSuccessful)),
-		benign("exports-none", "a cluster without export policy has no job at all", cluster(byHand, withoutExports)),
+		benign("exports-none", "a cluster without export policy has no jobs", cluster(byHand, withoutExports)),
 		benign("auto-export-on", "auto export is switched on; the last export was a month ago", func(a *actor) {
-			// This policy has a real day, so the month is real, too.
+			// The interval of this policy is not scaled, so the month is not scaled either.
 			month := 30 * day * time.Duration(a.factor)
 			cluster(policyOrders, made(-2*month))(a)
 			autoExport(policyOrders, false)(a)
@@ -82,7 +82,7 @@ func exportDays() []scenario {
 			stopped(policyOrders, -60*day), at(-59*day, autoExport(policyOrders, false))),
 		benign("weekly-export", "a weekly export was made six days ago", cluster(weekly), export(weekly, -6*day, usual, atlassim.ExportSuccessful)),
 		benign("monthly-export", "a monthly export was made 32 days ago, a day late", cluster(monthly), export(monthly, -32*day, usual, atlassim.ExportSuccessful)),
-		benign("export-behind-its-snapshot", "a snapshot is exported 11 h after it was taken",
+		benign("export-behind-its-snapshot", "a snapshot is exported 11 h after its creation",
 			exported(-34*hour), snapshot(orders, -10*hour, 0, atlassim.SnapshotCompleted), newestExported(hour, usual)),
 		benign("auto-export-switched-on", "auto export is switched on while old snapshots have no export", snapshots(byHand, day, -3*hour),
 			at(soon, change(byHand, func(c *atlassim.Cluster) {
@@ -92,7 +92,7 @@ func exportDays() []scenario {
 }
 
 func snapshotDays() []scenario {
-	// Each would be overdue within the day if pauses did not count.
+	// Each would become overdue within the day if pauses did not count.
 	resumed := func(name, story, cluster string, newest, since time.Duration) scenario {
 		return benign("resumed-after-"+name, story, snapshots(cluster, day, newest), at(since, paused(cluster, true)),
 			at(soon, paused(cluster, false)), snapshot(cluster, 150*minute, 10*minute, atlassim.SnapshotCompleted))
@@ -127,7 +127,7 @@ func snapshotDays() []scenario {
 			flex(-23*hour), flexSnapshot(hour, 10*minute, atlassim.FlexCompleted), flexRestore(-hour, 80*minute, atlassim.FlexCompleted)),
 		benign("flex-backup-off", "the backup of a Flex cluster is off",
 			flexLate(9*hour), func(a *actor) { a.project.FlexClusters()[0].BackupEnabled = false }),
-		// The rules must know for an hour how often snapshots are expected.
+		// The alerting rules look back an hour for the expected interval.
 		benign("policy-shorter", "snapshots that were daily are expected every 6 h; the next one comes 5 h later",
 			snapshots(dailySnapshots, day, -20*hour), snapshot(dailySnapshots, 7*hour, 10*minute, atlassim.SnapshotCompleted),
 			do(2*hour, expected(dailySnapshots, day, 6*hour))).by(alone{}).watched(4 * hour),
@@ -182,8 +182,8 @@ func exporterDays() []scenario {
 		}).by(alone{}),
 		standing("rate-limit-burst", "5 minutes of 429",
 			fault(soon, soon+5*minute, afterSignIn(http.StatusTooManyRequests, "RATE_LIMITED"))).by(alone{}),
-		standing("tokens-revoked", "every access token loses its worth before its time", at(soon, func(a *actor) { a.server.ForgetTokens() })).by(alone{}),
-		standing("secret-rotated", "the secret is replaced, and the exporter told 3 minutes later", func(a *actor) {
+		standing("tokens-revoked", "every access token is revoked early", at(soon, func(a *actor) { a.server.ForgetTokens() })).by(alone{}),
+		standing("secret-rotated", "the secret is replaced, and the exporter reloaded 3 minutes later", func(a *actor) {
 			successor := atlassim.NewServiceAccount()
 			successor.ClientID = a.account.ClientID
 			at(soon, func(a *actor) {
@@ -198,12 +198,12 @@ func exporterDays() []scenario {
 				do(when+minute, gateShut(false))(a)
 			}
 		}).by(alone{}),
-		standing("exporter-restarted", "the exporter is restarted while a page stands", do(soon, restarted(0, 0))).by(alone{slower: 60}),
-		standing("exporter-upgraded", "the exporter is away for 4 minutes while a page stands", do(soon, restarted(0, 4*minute))).by(alone{slower: 60}),
+		standing("exporter-restarted", "the exporter is restarted while an alert fires", do(soon, restarted(0, 0))).by(alone{slower: 60}),
+		standing("exporter-upgraded", "the exporter is down for 4 minutes while an alert fires", do(soon, restarted(0, 4*minute))).by(alone{slower: 60}),
 		standing("two-exporters", "two exporters read the same projects: one page, not two").by(alone{exporters: 2}),
-		standing("one-of-two-restarted", "of two exporters one is restarted while a page stands", do(soon, restarted(1, 0))).by(alone{slower: 60, exporters: 2}),
+		standing("one-of-two-restarted", "one of two exporters is restarted while an alert fires", do(soon, restarted(1, 0))).by(alone{slower: 60, exporters: 2}),
 		standing("reloaded", "a good configuration is reloaded", do(soon, reloaded)).by(alone{}),
-		benign("pipelines-removed", "Atlas ends Data Lake pipelines while a run is under way",
+		benign("pipelines-removed", "Atlas removes Data Lake pipelines while a run is in progress",
 			shop, run(-4*hour, atlassim.RunInProgress, atlassim.PhaseExport), at(soon, func(a *actor) { a.org.PipelinesGone = http.StatusGone })).by(alone{}),
 	}
 }

@@ -1,9 +1,9 @@
-// Package drill acts out incidents and benign days in shortened time, and reports which of them paged whom.
+// Package drill plays incidents and benign days in scaled time, and reports which alerts paged.
 //
-// A simulated Atlas plays each scenario; the real exporter reads it, a real Prometheus evaluates the shipped alerting rules,
-// and a real Alertmanager, with the shipped inhibition rules, pages. Every duration, of jobs and of rules alike, is divided by
-// one factor. An incident must page what it is expected to, once, and nothing else; a benign day must not page at all. The
-// scenarios are the tables of incidents.go and days.go. The package is a test and has a long form:
+// A simulated Atlas plays each scenario. The real exporter reads it, a real Prometheus evaluates the shipped alerting rules, and a
+// real Alertmanager with the shipped inhibition rules sends the pages. One factor divides every duration of jobs and of rules. An
+// incident must cause each expected page once, and no other pages. A benign day must not page. The scenarios are the tables in
+// incidents.go and days.go. The package is a test and has a long form:
 //
 //	go test ./internal/drill                                                      a selection, a minute
 //	go test ./internal/drill -run 'Drill$' -long -write -parallel 4 -timeout 60m  everything, and writes docs/drill.md
@@ -23,16 +23,16 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// drill is a whole drill.
+// drill has the parameters of a drill.
 type drill struct {
 	factor float64
 	rules  []byte
-	// grace is how long, by the wall clock, the drill waits for an expected page after the end of a scenario.
+	// grace is the wall-clock time that the drill waits for an expected page after the end of a scenario.
 	grace time.Duration
 }
 
-// run plays scenarios. Those with their own programs run in parallel, as many at a time as -parallel allows. The report
-// has the order of the table.
+// run plays scenarios. Scenarios with their own programs run in parallel, limited by -parallel. The report has the order of
+// the table.
 func (d *drill) run(t *testing.T, all []scenario) *report {
 	t.Helper()
 	var together []scenario
@@ -73,7 +73,7 @@ func (d *drill) run(t *testing.T, all []scenario) *report {
 	return r
 }
 
-// shipped returns the shipped rules with the expressions of some alerts replaced: an empty one is never true.
+// shipped returns the shipped rules. It replaces the expressions of some alerts; an empty replacement is never true.
 func shipped(replaced map[string]string) ([]byte, error) {
 	rules, err := os.ReadFile("../../alerts/mongodbatlas.rules.yml")
 	if err != nil || len(replaced) == 0 {
@@ -99,7 +99,7 @@ func shipped(replaced map[string]string) ([]byte, error) {
 		}
 	}
 	if len(missing) > 0 {
-		return nil, fmt.Errorf("there is no alert %v", missing)
+		return nil, fmt.Errorf("unknown alerts: %v", missing)
 	}
 	return yaml.Marshal(&file)
 }

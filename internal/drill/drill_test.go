@@ -29,8 +29,8 @@ var pageTemplate string
 // everything returns the scenarios of both tables.
 func everything() []scenario { return append(incidents(), benignDays()...) }
 
-// play plays scenarios by name. It goes slower than the drill, with a scrape every second, and slower again on a machine that
-// is so busy otherwise that it loses scrapes.
+// play plays scenarios by name. It uses a smaller factor than the drill, with a scrape every second, and a still smaller one
+// on a machine that is so busy that scrapes are lost.
 func play(t *testing.T, grace time.Duration, replaced map[string]string, names ...string) *report {
 	t.Helper()
 	var chosen []scenario
@@ -89,7 +89,7 @@ func TestDrill(t *testing.T) {
 		"restore-cancelled", "dataset-deleted", "flex", "backup-off-and-on", "project-renamed").complain(t)
 }
 
-// TestDrillNoticesBrokenRules plays with an alert that never fires and with one that does not know of paused clusters.
+// TestDrillNoticesBrokenRules plays with an alert that never fires, and with one that ignores whether a cluster is paused.
 func TestDrillNoticesBrokenRules(t *testing.T) {
 	t.Parallel()
 	r := play(t, 0, map[string]string{
@@ -164,12 +164,12 @@ func TestJudge(t *testing.T) {
 func TestExpectRefuses(t *testing.T) {
 	for _, text := range []string{"", "Failed", "soon Failed", "20m Failed{a=b} ended"} {
 		if e, err := (&actor{stack: &stack{clock: clock{1}}}).expect(text); err == nil {
-			t.Errorf("%q was read as %v", text, e)
+			t.Errorf("%q: got %v, want an error", text, e)
 		}
 	}
 }
 
-// TestPageListsEveryScenario keeps docs/drill.md from lagging behind.
+// TestPageListsEveryScenario proves that docs/drill.md is up to date.
 func TestPageListsEveryScenario(t *testing.T) {
 	content, err := os.ReadFile("../../docs/drill.md")
 	if err != nil {
@@ -197,7 +197,7 @@ func TestShippedReplaced(t *testing.T) {
 	}
 }
 
-// TestPage renders the page of a drill that went wrong.
+// TestPage renders the report of a failed drill.
 func TestPage(t *testing.T) {
 	r := &report{Factor: 120, verdicts: []verdict{
 		{

@@ -9,7 +9,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
-// incidents is the table of scenarios that must page.
+// incidents returns the table of scenarios that must page.
 func incidents() []scenario {
 	return slices.Concat(exportIncidents(), snapshotIncidents(), restoreIncidents(), accessIncidents(), exporterIncidents())
 }
@@ -18,7 +18,7 @@ func exportIncidents() []scenario {
 	return []scenario{
 		incident("export-failed", "tonight's export fails", pages("20m BackupExportFailed{cl_name=orders}"),
 			stopped(orders, -23*hour), export(orders, 10*minute, 10*minute, atlassim.ExportFailed)),
-		incident("export-failed-retried", "an export fails and is made anew by hand: the page ends", pages("20m BackupExportFailed{cl_name=orders} resolved"),
+		incident("export-failed-retried", "an export fails and is repeated by hand: the page resolves", pages("20m BackupExportFailed{cl_name=orders} resolved"),
 			stopped(orders, -23*hour), export(orders, 10*minute, 10*minute, atlassim.ExportFailed), export(orders, hour, usual, atlassim.ExportSuccessful)),
 		incident("export-fails-for-days", "every export has failed for days: failed, then overdue",
 			pages("standing BackupExportFailed{cl_name=orders}", "20m BackupExportOverdue{cl_name=orders}"),
@@ -29,15 +29,15 @@ func exportIncidents() []scenario {
 			cluster(orders), export(orders, -22*hour, 4*hour, atlassim.ExportSuccessful), export(orders, soon-16*hour, forever, atlassim.ExportInProgress)),
 		incident("first-export-stuck", "a new cluster's first export is InProgress for half a day", pages("20m BackupExportStuck{cl_name=orders}"),
 			cluster(orders, made(-20*hour)), export(orders, soon-12*hour, forever, atlassim.ExportInProgress)),
-		incident("export-never-ran", "two days after a cluster was made, no export has been made", pages("20m BackupExportOverdue{cl_name=orders}"),
+		incident("export-never-ran", "a cluster has no export two days after its creation", pages("20m BackupExportOverdue{cl_name=orders}"),
 			cluster(orders, made(soon-2*day))),
-		incident("export-overdue", "daily exports are not made any more", pages("20m BackupExportOverdue{cl_name=orders}"),
+		incident("export-overdue", "daily exports stop", pages("20m BackupExportOverdue{cl_name=orders}"),
 			stopped(orders, soon-2*day)),
-		incident("six-hourly-overdue", "exports expected every 6 h are not made any more", pages("20m BackupExportOverdue{cl_name=six-hourly-orders}"),
+		incident("six-hourly-overdue", "exports expected every 6 h stop", pages("20m BackupExportOverdue{cl_name=six-hourly-orders}"),
 			stopped(sixHourly, soon-12*hour)),
 		incident("weekly-overdue", "a weekly export is two days late", pages("20m BackupExportOverdue{cl_name=weekly-orders}"),
 			cluster(weekly), export(weekly, soon-9*day-usual, usual, atlassim.ExportSuccessful)),
-		incident("overdue-after-resume", "a resumed cluster that exports hourly exports no more: overdue 2 h after its resumption",
+		incident("overdue-after-resume", "hourly exports do not start again after a cluster is resumed: overdue after 2 h",
 			pages("140m BackupExportOverdue{cl_name=hourly-orders}"),
 			stopped(hourly, -3*day), at(-2*day, paused(hourly, true)), at(soon, paused(hourly, false))).watched(3 * hour),
 		incident("auto-export-off", "auto export is switched off", pages("20m BackupAutoExportDisabled{cl_name=policy-orders}"),
@@ -64,34 +64,34 @@ func snapshotIncidents() []scenario {
 	return []scenario{
 		incident("snapshot-failed", "a snapshot fails", pages("30m BackupSnapshotFailed"+six),
 			snapshots(sixHourlySnapshots, 6*hour, -5*hour), snapshot(sixHourlySnapshots, soon, 10*minute, atlassim.SnapshotFailed)),
-		incident("snapshot-failed-then-taken", "a snapshot fails and the next one completes: the page ends", pages("30m BackupSnapshotFailed"+six+" resolved"),
+		incident("snapshot-failed-then-taken", "a snapshot fails and the next one completes: the page resolves", pages("30m BackupSnapshotFailed"+six+" resolved"),
 			snapshots(sixHourlySnapshots, 6*hour, -5*hour), snapshot(sixHourlySnapshots, soon, 10*minute, atlassim.SnapshotFailed),
 			snapshot(sixHourlySnapshots, soon+hour, 10*minute, atlassim.SnapshotCompleted)),
 		incident("snapshot-stuck", "a snapshot has been in progress for 6 h", pages("20m BackupSnapshotStuck"+daily),
 			snapshots(dailySnapshots, day, -20*hour), snapshot(dailySnapshots, soon-6*hour, forever, atlassim.SnapshotInProgress)),
 		incident("snapshot-queued", "a snapshot has been queued for 6 h", pages("20m BackupSnapshotStuck"+daily),
 			snapshots(dailySnapshots, day, -20*hour), snapshot(dailySnapshots, soon-6*hour, forever, atlassim.SnapshotQueued)),
-		incident("snapshot-overdue", "six-hourly snapshots are not taken any more", pages("20m BackupSnapshotOverdue"+six),
+		incident("snapshot-overdue", "six-hourly snapshots stop", pages("20m BackupSnapshotOverdue"+six),
 			snapshots(sixHourlySnapshots, 6*hour, soon-12*hour)),
 		incident("daily-snapshot-overdue", "a daily snapshot is 6 h late", pages("20m BackupSnapshotOverdue"+daily),
 			snapshots(dailySnapshots, day, soon-30*hour)),
-		incident("snapshot-fallback", "a snapshot fails, and a fallback is taken in its place: a page for each",
+		incident("snapshot-fallback", "a snapshot fails and Atlas takes a fallback instead: a page for each",
 			pages("30m BackupSnapshotFailed"+daily, "40m BackupSnapshotFallback"+daily),
 			snapshots(dailySnapshots, day, -20*hour), snapshot(dailySnapshots, soon, 10*minute, atlassim.SnapshotFailed),
 			snapshot(dailySnapshots, 30*minute, 10*minute, atlassim.SnapshotCompleted, fallback)),
 		incident("schedule-behind", "Atlas's own next snapshot is 3 h in the past", pages("20m BackupSnapshotScheduleBehind"+daily),
 			snapshots(dailySnapshots, day, -20*hour), func(a *actor) { a.cluster(dailySnapshots).Schedule.NextSnapshot = a.after(soon - 3*hour) }),
-		incident("nothing-scheduled", "every item is taken off the backup policy", pages("20m BackupSnapshotNotScheduled{cl_name=manual-orders}"),
+		incident("nothing-scheduled", "every item is removed from the backup policy", pages("20m BackupSnapshotNotScheduled{cl_name=manual-orders}"),
 			snapshots(byHand, day, -3*hour), at(soon, change(byHand, func(c *atlassim.Cluster) { c.SetPolicy(atlassim.NothingScheduled()) }))),
 		incident("flex-snapshot-failed", "a snapshot of a Flex cluster fails", pages("20m FlexSnapshotFailed"+flexC),
 			flex(-20*hour), flexSnapshot(0, soon, atlassim.FlexFailed)),
-		incident("flex-snapshot-overdue", "a Flex cluster's snapshots are not taken any more", pages("20m FlexSnapshotOverdue"+flexC),
+		incident("flex-snapshot-overdue", "the snapshots of a Flex cluster stop", pages("20m FlexSnapshotOverdue"+flexC),
 			flexLate(6*hour-soon)),
 	}
 }
 
 func restoreIncidents() []scenario {
-	pipelineFails := func(name, phase, due string) scenario { // a run of 24 minutes takes twelve steps, and fails amid its phase
+	pipelineFails := func(name, phase, due string) scenario { // a run of 24 minutes has twelve steps, and fails in the middle of its phase
 		return incident("run-failed-"+name, "a pipeline run fails in its phase "+phase, pages(due+" PipelineRunFailed{pipeline=orders}"),
 			healthy(orders, -3*hour), pipeline(soon-day, 24*minute, phase))
 	}
@@ -103,14 +103,14 @@ func restoreIncidents() []scenario {
 	return []scenario{
 		incident("restore-failed", "a restore fails", failure,
 			healthy(orders, -3*hour), restore(atlassim.RestoreAutomated, soon-50*minute, 50*minute, fails)),
-		incident("long-restore-failed", "a restore fails after 22 h, without a date of its end",
+		incident("long-restore-failed", "a restore fails after 22 h, without an end date",
 			append(failure, "standing BackupRestoreStuck{cl_name=orders} resolved"),
 			healthy(orders, -3*hour), restore(atlassim.RestoreAutomated, soon-22*hour, 22*hour, failsUndated)),
-		incident("restore-failed-repeated", "a restore fails and the next one completes: the page ends",
+		incident("restore-failed-repeated", "a restore fails and the next one completes: the page resolves",
 			pages("20m BackupRestoreFailed{cl_name=orders} resolved"),
 			healthy(orders, -3*hour), restore(atlassim.RestoreAutomated, soon-50*minute, 50*minute, fails),
 			restore(atlassim.RestoreAutomated, hour, 20*minute, succeeds)),
-		incident("restore-failed-downloaded", "a restore fails, and a download after it succeeds: the page stands", failure,
+		incident("restore-failed-downloaded", "a restore fails, and a later download succeeds: the alert keeps firing", failure,
 			healthy(orders, -3*hour), restore(atlassim.RestoreAutomated, soon-50*minute, 50*minute, fails),
 			restore(atlassim.RestoreDownload, hour, 20*minute, becomesReady)),
 		incident("restore-stuck", "a restore has run for half a day", pages("20m BackupRestoreStuck{cl_name=orders,delivery_type=automated}"),
@@ -132,7 +132,7 @@ func restoreIncidents() []scenario {
 	}
 }
 
-// unreadable returns the pages about collectors that cannot be read.
+// unreadable returns the expected pages about collectors that cannot be read.
 func unreadable(reason string, collectors ...string) (all []string) {
 	for _, c := range collectors {
 		all = append(all, fmt.Sprintf("20m TargetUnreadable{collector=%s,reason=%s}", c, reason))
@@ -146,14 +146,14 @@ func accessIncidents() []scenario {
 	return []scenario{
 		incident("project-gone", "the credentials lose a project", pages("20m ProjectGone"),
 			healthy(orders, -3*hour), pipeline(-3*hour, hour, ""), at(soon, func(a *actor) { a.project.Hide(atlassim.NotInGroup()) })),
-		incident("role-removed", "Project Backup Manager is taken away on one project",
+		incident("role-removed", "Project Backup Manager is revoked for one project",
 			unreadable("forbidden", "backup_exports", "backup_restores", "collection_restores"),
 			healthy(orders, -hour), healthy(policyOrders, -hour), healthy(byHand, -hour),
 			below("/backup/exports", noRole), below("/backup/restoreJobs", noRole), below("/collectionRestoreJobs", noRole)),
 		incident("cluster-erroring", "Atlas answers 500 for the backups of one cluster", unreadable("server_error", lists...),
 			healthy(orders, -3*hour), healthy(policyOrders, -3*hour),
 			at(soon, refused(policyOrders, http.StatusInternalServerError, "UNEXPECTED_ERROR"))),
-		incident("unreadable-while-exporting", "an export is under way when its cluster becomes unreadable: nobody knows that it is stuck",
+		incident("unreadable-while-exporting", "an export is in progress when its cluster becomes unreadable: nobody can know that it is stuck",
 			unreadable("server_error", lists...),
 			stopped(orders, -26*hour), export(orders, hour-6*hour, forever, atlassim.ExportInProgress),
 			at(soon, refused(orders, http.StatusInternalServerError, "UNEXPECTED_ERROR"))),
@@ -161,7 +161,7 @@ func accessIncidents() []scenario {
 			healthy(orders, -3*hour), at(soon, func(a *actor) {
 				a.project.ClustersRefusal = atlassim.Refusal{Status: http.StatusBadRequest, Code: "CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API"}
 			})),
-		incident("api-sunset", "the end of an API version comes within 90 days", pages("standing APISunset{endpoint=list_pipeline_runs}"),
+		incident("api-sunset", "an API version will be removed within 90 days", pages("standing APISunset{endpoint=list_pipeline_runs}"),
 			healthy(orders, -3*hour), pipeline(-3*hour, hour, "")).ending(atlassim.OpListPipelineRuns, 89*day),
 	}
 }
@@ -174,16 +174,16 @@ func exporterIncidents() []scenario {
 	return []scenario{
 		incident("credentials-revoked", "the service account is deleted", pages("20m Unauthorized"),
 			shop, at(soon, func(a *actor) { a.server.Deny(a.account.ClientID) })).by(alone{}),
-		unreachable("ip-access-list", "the exporter's address is taken off the access list", afterSignIn(http.StatusForbidden, "IP_ADDRESS_NOT_ON_ACCESS_LIST")),
+		unreachable("ip-access-list", "the exporter's address is removed from the access list", afterSignIn(http.StatusForbidden, "IP_ADDRESS_NOT_ON_ACCESS_LIST")),
 		unreachable("api-down", "the whole API answers 503", atlassim.Fault{Status: http.StatusServiceUnavailable}),
-		unreachable("api-slow", "the whole API answers later than requests wait", atlassim.Fault{Delay: minute}),
-		unreachable("api-html", "a proxy answers everything with a page of HTML", atlassim.Fault{
+		unreachable("api-slow", "the whole API answers after the request timeout", atlassim.Fault{Delay: minute}),
+		unreachable("api-html", "a proxy answers every request with an HTML page", atlassim.Fault{
 			Status: http.StatusOK, Body: "<html><body>Please sign in to the network.</body></html>", Header: http.Header{"Content-Type": {"text/html"}},
 		}),
 		unreachable("network-cut", "every connection is cut", atlassim.Fault{
 			Handler: func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
 		}),
-		incident("rate-limited", "another tool uses up the limit: a 429 every 10 minutes", pages("20m RateLimited{endpoint=list_backup_exports}"),
+		incident("rate-limited", "another tool uses up the rate limit: a 429 every 10 minutes", pages("20m RateLimited{endpoint=list_backup_exports}"),
 			shop, func(a *actor) {
 				for when := soon; when < 70*minute; when += 10 * minute {
 					f := afterSignIn(http.StatusTooManyRequests, "RATE_LIMITED")
@@ -193,15 +193,15 @@ func exporterIncidents() []scenario {
 			}).by(alone{slower: 20}).watched(70 * minute),
 		incident("exporter-crashed", "the exporter is killed and not started again", pages(failingShopPages, "20m ExporterDown{job=mongodbatlas}"),
 			failingShop, do(soon, ended(0, syscall.SIGKILL))).by(alone{}),
-		incident("exporter-away", "the exporter is away for 20 minutes: what it paged before stands", pages(failingShopPages, "20m ExporterDown{job=mongodbatlas} resolved"),
+		incident("exporter-away", "the exporter is down for 20 minutes: earlier alerts keep firing", pages(failingShopPages, "20m ExporterDown{job=mongodbatlas} resolved"),
 			failingShop, do(soon, restarted(0, 20*minute))).by(alone{slower: 60}),
-		incident("reload-broken", "a reload finds a bad configuration", pages("20m ExporterConfigReloadFailed"),
+		incident("reload-broken", "the configuration is invalid at a reload", pages("20m ExporterConfigReloadFailed"),
 			shop, do(soon, func(a *actor) {
 				a.writeFile("exporter.yml", "refresh: {min_interval: often}\n")
 				a.reload(http.StatusInternalServerError)
 			})).by(alone{}),
-		// The alert on the list of clusters inhibits the others, unless they page first. This depends on what is read
-		// first.
+		// The alert about the list of clusters inhibits the others, unless they page first. This depends on the order of
+		// reads.
 		incident("named-project-gone", "a project that the configuration names is no longer visible",
 			append(unreadable("not_found", "clusters"), "perhaps TargetUnreadable{reason=not_found}"),
 			shop, at(soon, func(a *actor) { a.project.Hide(atlassim.Refusal{Status: http.StatusNotFound, Code: "GROUP_NOT_FOUND"}) }),

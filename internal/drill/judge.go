@@ -10,15 +10,15 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
-// page is an alert that reached the people on duty: one beginning of one set of labels.
+// page is a notification about a firing alert: one start of one label set.
 type page struct {
 	labels  map[string]string
 	arrived time.Time
-	// resolved is when the end of it arrived, zero while it has not.
+	// resolved is when the resolved notification arrived. It is zero until then.
 	resolved time.Time
 }
 
-// String shows the page's alert with the labels that tell its target.
+// String returns the alert's name with the labels that identify its target.
 func (p page) String() string {
 	var target []string
 	for _, name := range slices.Sorted(maps.Keys(p.labels)) {
@@ -31,7 +31,7 @@ func (p page) String() string {
 	return strings.TrimPrefix(p.labels["alertname"], "MongoDBAtlas") + "{" + strings.Join(target, ",") + "}"
 }
 
-// pagesOf returns the pages that notifications are about, in the order in which they arrived.
+// pagesOf returns the pages in notifications, in the order of their arrival.
 func pagesOf(received []harness.Notification) []page {
 	var all []page
 	index := map[string]int{}
@@ -51,29 +51,28 @@ func pagesOf(received []harness.Notification) []page {
 	return all
 }
 
-// verdict is how a scenario went.
+// verdict is the result of a scenario.
 type verdict struct {
 	clock
 
 	scenario scenario
 	results  []expectation
-	// others are pages that nobody expected: false ones.
+	// others are unexpected pages, which are false.
 	others []string
 }
 
-// missed reports whether an expected page did not arrive, or did not end as it should.
+// missed reports whether an expected page did not arrive, or did not resolve as expected.
 func (v *verdict) missed() bool {
 	return slices.ContainsFunc(v.results, func(e expectation) bool { return e.missed() })
 }
 
 func (v *verdict) passed() bool { return !v.missed() && len(v.others) == 0 }
 
-// early is how long before it is due a page may come: Atlas dates are whole seconds of the wall clock.
+// early is the tolerance for early pages, because the dates of Atlas are whole seconds.
 const early = time.Second
 
-// judge compares the pages about one scenario with those that it expects. Each expectation is met by one page: a second
-// beginning of the same alert wakes somebody twice, and is a false page like any other. What nobody expects counts until the
-// scenario's end.
+// judge compares the pages about one scenario with the expected ones. One page meets an expectation: a second start of the
+// same alert wakes somebody twice, and is a false page. Unexpected pages count until the end of the scenario.
 func judge(sc scenario, expected []expectation, pages []page, end time.Time) verdict {
 	v := verdict{scenario: sc, results: slices.Clone(expected)}
 	other := func(p page, more string) {
@@ -104,7 +103,7 @@ func judge(sc scenario, expected []expectation, pages []page, end time.Time) ver
 	return v
 }
 
-// judge judges every scenario of a stack. Pages that belong to none are false pages of the first.
+// judge returns the verdicts for all scenarios of a stack. Pages that belong to none are false pages of the first scenario.
 func (s *stack) judge() []verdict {
 	owned := map[*actor][]page{}
 	for _, p := range pagesOf(s.webhook.Received()) {
@@ -120,7 +119,8 @@ func (s *stack) judge() []verdict {
 	return verdicts
 }
 
-// owner finds the scenario that a page is about: by its project, or where it names none, by what is expected.
+// owner returns the scenario that a page is about. The project decides; for a page without a project, the expected pages
+// decide.
 func (s *stack) owner(p page) *actor {
 	for _, a := range s.actors {
 		if id := p.labels["group_id"]; id == a.project.ID ||

@@ -21,24 +21,24 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
-// The real-world rhythm, which is that of the documentation's examples.
+// Real-world intervals, as in the examples of the documentation.
 const (
 	scrapeInterval    = minute
 	groupWait         = 30 * time.Second
 	groupInterval     = 5 * minute
 	repeatInterval    = 4 * hour
 	minInterval       = 30 * time.Second
-	chainInterval     = 5 * minute // of the lists that are long or seldom change
+	chainInterval     = 5 * minute // for lists that are long or rarely change
 	discoveryInterval = 5 * minute
 	relistInterval    = 6 * hour
-	// requestTimeout is on the wall clock: the exporter's usual 30 s, divided, would be too short for any machine.
+	// requestTimeout is not scaled: the exporter's default of 30 s would become too short for any machine.
 	requestTimeout = 2 * time.Second
 )
 
-// stack is the programs that play scenarios: a simulated Atlas, exporters, a Prometheus and an Alertmanager.
+// stack has the programs that play scenarios: a simulated Atlas, exporters, Prometheus and Alertmanager.
 type stack struct {
 	clock
-	alone // of its only scenario, or the usual
+	alone // settings of its only scenario, or the defaults
 
 	t          testing.TB
 	org        *atlassim.Organization
@@ -52,7 +52,7 @@ type stack struct {
 	deeds      []deed
 }
 
-// play plays scenarios from beginning to end. It returns what became of them, and the share of the scrapes that failed.
+// play plays scenarios in one stack. It returns their verdicts, and the share of scrapes that failed.
 func (d *drill) play(t *testing.T, scenarios []scenario) (verdicts []verdict, lost float64) {
 	t.Helper()
 	s := &stack{clock: clock{d.factor}, t: t, dir: t.TempDir(), webhook: harness.StartWebhook(t)}
@@ -78,13 +78,13 @@ func (d *drill) play(t *testing.T, scenarios []scenario) (verdicts []verdict, lo
 	s.act(d.grace)
 	samples, err := s.prometheus.Query(t.Context(), `1 - avg(avg_over_time(up[1h]))`)
 	if err != nil || len(samples) != 1 {
-		t.Fatalf("the share of lost scrapes: %v, %v", samples, err)
+		t.Fatalf("query of the share of lost scrapes: %v, %v", samples, err)
 	}
 	return s.judge(), samples[0].Value
 }
 
-// startAtlas serves an organization with one project in which nothing happens: an exporter that sees no project at all is
-// an incident of its own.
+// startAtlas serves an organization with one project in which nothing happens, because an exporter that sees no project is
+// an incident.
 func (s *stack) startAtlas(scenarios []scenario) {
 	s.account = atlassim.NewServiceAccount()
 	s.org = atlassim.NewOrganization(atlassim.WallClock{}, atlassim.WithTimeScale(s.factor))
@@ -110,7 +110,8 @@ func (s *stack) startAtlas(scenarios []scenario) {
 	s.server = harness.StartAtlas(s.t, s.org, options)
 }
 
-// startExporter starts the process behind a gate. Its answers leave half of Prometheus's timeout to a busy machine.
+// startExporter starts the process behind a gate. The exporter must answer within half of Prometheus's timeout, because the
+// machine may be busy.
 func (s *stack) startExporter(n int) {
 	s.gates[n].running.Store(harness.StartExporter(s.t, "--config.file="+filepath.Join(s.dir, "exporter.yml"),
 		"--web.timeout-offset="+s.scaled(scrapeInterval/2).String(), "--log.level=info"))
@@ -135,7 +136,7 @@ atlas:
   base_url: %[1]s
   service_account: {client_id: %[2]s, client_secret_file: %[3]s}
   request_timeout: %[4]s
-  max_retries: 0 # the pause before a retry is on the wall clock
+  max_retries: 0 # the backoff before a retry is not scaled
 projects: [%[5]s]
 collectors:
   backup_exports: {expected_intervals: [%[6]s, {clusters: %[7]s, interval: none}]}
@@ -150,15 +151,15 @@ refresh: {min_interval: %[10]s, discovery_interval: %[11]s, relist_interval: %[1
 		s.text(minInterval), atLeastASecond(discoveryInterval), atLeastASecond(relistInterval))
 }
 
-// every is how often exports or snapshots of a cluster are expected, as the exporter's configuration has it.
+// every returns a list item of expected_intervals.
 func (s *stack) every(cluster string, interval time.Duration) string {
 	return fmt.Sprintf("{clusters: %s, interval: %s}", cluster, s.text(interval))
 }
 
-// text is a real-world duration, scaled, as configurations spell it.
+// text returns a real-world duration, scaled, in the format of the configuration files.
 func (s *stack) text(d time.Duration) string { return scale.Text(s.scaled(d).Round(time.Millisecond)) }
 
-// alertmanagerConfig makes each alert a page, but for those that the shipped configuration inhibits.
+// alertmanagerConfig returns a configuration that sends each alert as a page, with the shipped inhibition rules.
 func (s *stack) alertmanagerConfig() string {
 	content, err := os.ReadFile("../../deploy/compose/alertmanager.yml")
 	var shipped struct {
@@ -185,8 +186,8 @@ receivers:
 `, s.text(groupWait), s.text(groupInterval), s.text(repeatInterval), s.webhook.URL) + string(inhibit)
 }
 
-// startPrometheus starts Alertmanager and Prometheus. The rules come in once the exporters are scraped: until Prometheus
-// has looked for its targets, a pause on the wall clock, it would count as a long absence of theirs.
+// startPrometheus starts Alertmanager and Prometheus. It loads the rules once the exporters are scraped: Prometheus
+// discovers its targets only after an unscaled delay, in which the rules would see the exporters as absent for long.
 func (s *stack) startPrometheus(rules string) {
 	alertmanager := harness.StartAlertmanager(s.t, s.alertmanagerConfig())
 	var addresses []string
@@ -216,9 +217,9 @@ alerting:
 	}
 }
 
-// stage builds the scenarios, and waits until Prometheus has seen every one of them before it begins.
+// stage builds the scenarios, and waits until Prometheus has samples of every one before the drill starts.
 func (s *stack) stage(scenarios []scenario) {
-	// A whole second, as all dates of Atlas are: what is due falls on the moment, not on the second around it.
+	// A whole second, because the dates of Atlas are whole seconds, too.
 	begin := time.Now().Add(s.scaled(2*discoveryInterval) + 5*time.Second).Truncate(time.Second)
 	s.org.Do(func() {
 		for _, sc := range scenarios {
@@ -241,22 +242,22 @@ func (s *stack) stage(scenarios []scenario) {
 		s.reload(http.StatusOK)
 	}
 	go s.tick()
-	// Every project is known, and nothing waits to be read for the first time.
+	// Every project is known, and no target is pending.
 	known := `count(count by (group_id) (mongodbatlas_project_info)) unless sum(mongodbatlas_targets{state="pending"}) > 0`
 	s.prometheus.Eventually(s.t, known, func(samples []harness.Sample) error {
 		if len(samples) != 1 || samples[0].Value < float64(len(scenarios)) {
-			return fmt.Errorf("%v of %d projects are read", samples, len(scenarios))
+			return fmt.Errorf("the exporter has read %v of %d projects", samples, len(scenarios))
 		}
 		return nil
 	})
 	if late := time.Since(begin); late > 0 {
-		s.t.Fatalf("the machine is too slow for factor %v: everything was read %s after the beginning", s.factor, late)
+		s.t.Fatalf("the machine is too slow for factor %v: the first reads ended %s after the start", s.factor, late)
 	}
 	s.sleep(begin)
 }
 
-// tick lets what is planned happen when its time comes. Atlas itself looks at its plans only when it answers, which it does
-// not while a fault answers in its place.
+// tick runs due events. Atlas itself runs them only when it answers a request, which it does not do while a fault answers
+// instead.
 func (s *stack) tick() {
 	ticker := time.NewTicker(20 * time.Millisecond)
 	defer ticker.Stop()
@@ -270,8 +271,8 @@ func (s *stack) tick() {
 	}
 }
 
-// act does what is to be done to processes, and waits for the end: the longest scenario's, and the last page that is
-// expected, unless grace passes before.
+// act runs the actions on processes, and waits for the end of the longest scenario. It then waits for missing pages, for the
+// time grace at most.
 func (s *stack) act(grace time.Duration) {
 	var end time.Time
 	for _, a := range s.actors {
@@ -289,27 +290,27 @@ func (s *stack) act(grace time.Duration) {
 	for deadline := time.Now().Add(grace); time.Now().Before(deadline) && slices.ContainsFunc(s.judge(), missed); {
 		s.sleep(time.Now().Add(100 * time.Millisecond))
 	}
-	// What was on its way to the people on duty when the last page came still counts.
+	// Pages that were on their way when the last expected one arrived still count.
 	s.sleep(time.Now().Add(s.scaled(2*groupWait + 2*scrapeInterval)))
 }
 
-// reload has the first exporter read its configuration again, to which it must answer with a status.
+// reload reloads the first exporter. The answer must have the given status.
 func (s *stack) reload(want int) {
 	answer, err := harness.Ask(s.t.Context(), http.MethodPost, s.gates[0].running.Load().URL()+"/-/reload", 0)
 	if err != nil || answer.Status != want {
-		s.t.Fatalf("the exporter answers a reload with %d, want %d: %s (%v)", answer.Status, want, answer.Body, err)
+		s.t.Fatalf("reload: status %d, want %d: %s (%v)", answer.Status, want, answer.Body, err)
 	}
 }
 
-// sleep waits until a moment, or fails the stack when it is to end.
+// sleep waits until the given time. It fails the test if the test ends before.
 func (s *stack) sleep(until time.Time) {
 	if err := harness.Pause(s.t.Context(), time.Until(until)); err != nil {
 		s.t.Fatal(err)
 	}
 }
 
-// gate stands before an exporter at an address that stays, whichever process is behind it: a restarted exporter listens at
-// another port. While there is none, or the gate is shut, connections are cut.
+// gate is a proxy with a fixed address in front of an exporter, because a restarted exporter listens on another port. It
+// closes connections while there is no exporter or the gate is shut.
 type gate struct {
 	server  *httptest.Server
 	running atomic.Pointer[harness.Exporter]

@@ -15,16 +15,15 @@ const (
 	minute = time.Minute
 	hour   = time.Hour
 	day    = 24 * time.Hour
-	// usual is how long an export takes, forever how long a job that hangs.
+	// usual is the duration of an export, forever that of a job that hangs.
 	usual   = 30 * minute
 	forever = 1 << 62
-	// soon is when most of what is planned happens.
+	// soon is the time of most scheduled events.
 	soon = 20 * minute
 )
 
-// The clusters whose exports or snapshots are expected in an interval, as the configuration of every exporter of the drill
-// has it. Of those not listed exports are expected by their policy, whose interval the drill cannot divide, and no
-// snapshots.
+// Clusters with an expected interval of exports or snapshots in the exporters' configuration. For other clusters, exports
+// are expected by their policy, whose interval the drill cannot scale, and no snapshots are expected.
 const (
 	orders       = "orders" // an export daily
 	hourly       = "hourly-orders"
@@ -39,8 +38,8 @@ const (
 	flexOrders         = "flex-orders"
 )
 
-// at does steps that take no time at a moment. A moment before the beginning belongs here, too: what routines made of history
-// comes to be in the order of time.
+// at schedules steps. It also schedules steps before the start, so that they run in the order of their times with the jobs
+// of routines.
 func at(d time.Duration, steps ...step) step {
 	return func(a *actor) {
 		a.org.At(a.after(d), func(time.Time) {
@@ -51,7 +50,8 @@ func at(d time.Duration, steps ...step) step {
 	}
 }
 
-// job begins a job at a moment, and ends it a while later. One that takes no time has ended when it is first seen.
+// job schedules the start of a job, and its end after the given duration. A job without a duration has ended when it is
+// first seen.
 func job[T any](start, takes time.Duration, begin func(*actor, time.Time) T, end func(T, time.Time)) step {
 	return func(a *actor) {
 		var one T
@@ -96,7 +96,7 @@ func (a *actor) cluster(name string) *atlassim.Cluster {
 	panic("there is no cluster " + name)
 }
 
-// change changes a cluster.
+// change applies a change to a cluster.
 func change(name string, by func(*atlassim.Cluster)) step {
 	return func(a *actor) { by(a.cluster(name)) }
 }
@@ -113,7 +113,7 @@ func autoExport(name string, on bool) step {
 	return change(name, func(c *atlassim.Cluster) { c.Schedule.AutoExportEnabled = on })
 }
 
-// refused has Atlas refuse everything about a cluster's backups; status 0 ends that.
+// refused makes Atlas refuse all requests about a cluster's backups. Status 0 ends that.
 func refused(name string, status int, code string) step {
 	return change(name, func(c *atlassim.Cluster) { c.BackupRefusal = atlassim.Refusal{Status: status, Code: code} })
 }
@@ -122,10 +122,10 @@ func removed(name string) step {
 	return func(a *actor) { a.project.RemoveCluster(a.cluster(name)) }
 }
 
-// healthy adds a cluster that exports daily, the newest time until a moment, and goes on to.
+// healthy adds a cluster with daily exports. The newest one ends at the given time, and more follow.
 func healthy(name string, newest time.Duration) step { return exporting(name, newest, 1000*day) }
 
-// stopped adds a cluster whose daily exports succeeded until a moment, and for which none was made since.
+// stopped adds a cluster whose daily exports succeeded until the given time. No exports follow.
 func stopped(name string, newest time.Duration) step { return exporting(name, newest, newest) }
 
 func exporting(name string, newest, until time.Duration) step {
@@ -164,7 +164,7 @@ func exportBecomes(name, state string) step {
 	})
 }
 
-// snapshots adds a cluster that exports nothing, with completed snapshots in an interval, the newest taken at a moment.
+// snapshots adds a cluster without exports. It has completed snapshots at the given interval, the newest at the given time.
 func snapshots(name string, interval, newest time.Duration) step {
 	return func(a *actor) {
 		cluster(name, withoutExports)(a)
@@ -200,8 +200,8 @@ func frequency(f string) func(*atlassim.Snapshot) {
 	return func(s *atlassim.Snapshot) { s.Frequency = f }
 }
 
-// exported adds the cluster orders with a daily export policy, and a snapshot and its export on each of four days, the newest
-// snapshot taken at a moment.
+// exported adds the cluster orders with a daily export policy. It has a snapshot and its export on each of four days, the
+// newest snapshot at the given time.
 func exported(newest time.Duration) step {
 	return func(a *actor) {
 		cluster(orders)(a)
@@ -215,7 +215,7 @@ func exported(newest time.Duration) step {
 	}
 }
 
-// newestExported has the newest snapshot of orders exported.
+// newestExported exports the newest snapshot of orders.
 func newestExported(start, takes time.Duration) step {
 	return at(start, func(a *actor) {
 		all := a.cluster(orders).Snapshots()
@@ -223,7 +223,7 @@ func newestExported(start, takes time.Duration) step {
 	})
 }
 
-// restore starts a restore of the cluster orders, of a delivery type; end says how it ends.
+// restore adds a restore of the cluster orders with the delivery type. end sets its result.
 func restore(delivery string, start, takes time.Duration, end func(*atlassim.Restore, time.Time)) step {
 	return job(start, takes, func(a *actor, now time.Time) *atlassim.Restore {
 		return a.cluster(orders).AddRestore(atlassim.Restore{CreatedAt: now, DeliveryType: delivery})
@@ -246,7 +246,7 @@ func collectionRestore(name string, start, takes time.Duration, state string) st
 	}, func(r *atlassim.CollectionRestore, now time.Time) { r.State, r.FinishedAt = state, now })
 }
 
-// flex adds a Flex cluster with daily snapshots, the newest taken at a moment.
+// flex adds a Flex cluster with daily snapshots, the newest at the given time.
 func flex(newest time.Duration) step {
 	return func(a *actor) {
 		a.project.AddFlexCluster(flexOrders, a.after(newest-10*day))
@@ -256,7 +256,7 @@ func flex(newest time.Duration) step {
 	}
 }
 
-// flexLate is flex, a day of the exporter and some time ago, which are so many days of the drill.
+// flexLate adds a Flex cluster whose newest snapshot is a day plus the given time old. The exporter does not scale the day.
 func flexLate(by time.Duration) step {
 	return func(a *actor) { flex(-time.Duration(a.factor*float64(day)) - by)(a) }
 }
@@ -275,8 +275,8 @@ func flexRestore(start, takes time.Duration, status string) step {
 	}, func(r *atlassim.FlexRestore, now time.Time) { r.Status, r.FinishedDate = status, now })
 }
 
-// pipeline adds the pipeline orders, with daily runs that succeed, the newest started at a moment. From the beginning on
-// they fail in a phase, unless that is empty.
+// pipeline adds the pipeline orders with daily runs that succeed, the newest at the given time. If failing is not empty,
+// runs after the start fail in that phase.
 func pipeline(newest, takes time.Duration, failing string) step {
 	return func(a *actor) {
 		emptyPipeline(atlassim.PipelineActive)(a)
@@ -298,14 +298,14 @@ func emptyPipeline(state string) step {
 	}
 }
 
-// run adds a run as it is when it is first seen.
+// run adds a run that does not change.
 func run(start time.Duration, state, phase string) step {
 	return at(start, func(a *actor) {
 		a.project.Pipelines()[0].AddRun(atlassim.Run{State: state, Phase: phase})
 	})
 }
 
-// fault injects a fault for a while; until 0 it stays.
+// fault injects a fault for some time, or for good if until is 0.
 func fault(from, until time.Duration, f atlassim.Fault) step {
 	return at(from, func(a *actor) {
 		remove := a.server.Inject(f)
@@ -315,7 +315,7 @@ func fault(from, until time.Duration, f atlassim.Fault) step {
 	})
 }
 
-// below injects a fault soon into the requests for the scenario's project whose path contains a part.
+// below injects a fault, from soon on, into requests for the scenario's project whose path contains part.
 func below(part string, f atlassim.Fault) step {
 	return func(a *actor) {
 		f.Project, f.Match = a.project.ID, func(r *http.Request) bool { return strings.Contains(r.URL.Path, part) }
@@ -323,12 +323,12 @@ func below(part string, f atlassim.Fault) step {
 	}
 }
 
-// afterSignIn strikes the requests for Atlas's data alone.
+// afterSignIn returns a fault that only strikes requests with valid credentials.
 func afterSignIn(status int, code string) atlassim.Fault {
 	return atlassim.Fault{Authenticated: true, Status: status, Code: code}
 }
 
-// shop is a project in which all is well.
+// shop adds clusters and a pipeline without problems.
 func shop(a *actor) {
 	for _, s := range []step{
 		healthy(orders, -3*hour), restore(atlassim.RestoreAutomated, -5*hour, hour, succeeds),
@@ -338,7 +338,7 @@ func shop(a *actor) {
 	}
 }
 
-// failingShop is a shop in which an export has failed, which pages as failingShopPages say.
+// failingShop is shop with a failed export, which causes failingShopPages.
 func failingShop(a *actor) {
 	shop(a)
 	export(orders, -2*hour, hour, atlassim.ExportFailed)(a)
@@ -346,7 +346,7 @@ func failingShop(a *actor) {
 
 const failingShopPages = "standing BackupExportFailed{cl_name=orders}"
 
-// do plans what is done to processes.
+// do schedules actions on processes.
 func do(d time.Duration, steps ...step) step {
 	return func(a *actor) {
 		for _, s := range steps {
@@ -355,10 +355,10 @@ func do(d time.Duration, steps ...step) step {
 	}
 }
 
-// reloaded has the first exporter read its configuration again, as an operator would.
+// reloaded reloads the first exporter.
 func reloaded(a *actor) { a.reload(http.StatusOK) }
 
-// ended ends the process of an exporter, and waits until it is gone. A process that was killed ends with an error.
+// ended sends a signal to an exporter, and waits for its exit. It ignores the error of a killed process.
 func ended(n int, sig os.Signal) step {
 	return func(a *actor) {
 		old := a.gates[n].running.Swap(nil)
@@ -373,7 +373,7 @@ func ended(n int, sig os.Signal) step {
 	}
 }
 
-// restarted ends an exporter and starts another in its place, which is away for a while at least.
+// restarted stops an exporter, and starts another in its place after the given time.
 func restarted(n int, away time.Duration) step {
 	return func(a *actor) {
 		back := time.Now().Add(a.scaled(away))
@@ -383,12 +383,13 @@ func restarted(n int, away time.Duration) step {
 	}
 }
 
-// gateShut loses an exporter's scrapes, or no longer does.
+// gateShut makes all scrapes of the first exporter fail, or ends that.
 func gateShut(shut bool) step {
 	return func(a *actor) { a.gates[0].shut.Store(shut) }
 }
 
-// expected changes how often snapshots of a cluster are expected: a backup policy's interval cannot be divided.
+// expected changes the expected interval of the snapshots of a cluster. It changes the configuration, because the interval
+// of a policy cannot be scaled.
 func expected(name string, from, to time.Duration) step {
 	return func(a *actor) {
 		a.writeFile("exporter.yml", strings.Replace(a.exporterConfig(), a.every(name, from), a.every(name, to), 1))

@@ -17,7 +17,7 @@ const (
 	atRandom mode = "at random"
 )
 
-// scope is how much of Atlas a fault strikes.
+// scope is the part of Atlas that a fault strikes.
 type scope string
 
 const (
@@ -27,8 +27,8 @@ const (
 	everything  scope = "everything"
 )
 
-// column is an endpoint with the credentials by which it is asked, or a larger part of Atlas. The larger ones are for faults that
-// hold requests, which may starve others.
+// column is an endpoint with the credentials for it, or a larger part of Atlas. The larger parts are for faults that hang,
+// which may starve other targets.
 type column struct {
 	title    string
 	endpoint string
@@ -36,7 +36,7 @@ type column struct {
 	setup    setup
 }
 
-// columns are one for each endpoint, one for API keys and HTTP/2, and the wide ones.
+// columns returns a column for each endpoint, one for API keys and HTTP/2, and the wide ones.
 func columns() []column {
 	var all []column
 	for _, e := range endpoints() {
@@ -49,7 +49,7 @@ func columns() []column {
 	return all
 }
 
-// cell is one fault, at one endpoint, in one mode.
+// cell is one fault at one endpoint in one mode.
 type cell struct {
 	fault  *fault
 	column column
@@ -65,14 +65,16 @@ func (c cell) outcome() outcome {
 	return o
 }
 
-// makesSense reports whether the fault can strike the column in the mode. Larger parts are for faults that hang.
+// makesSense reports whether the fault can strike the column in the mode. The larger parts of Atlas are only for faults that
+// hang.
 func (c cell) makesSense() bool {
 	_, ok := c.fault.at(c.endpoint())
 	wide := c.column.scope != oneTarget
 	return ok && (c.mode == always || c.fault.points == nil && !wide) && (!wide || c.fault.hangs())
 }
 
-// setup is what the cell needs of an exporter. Each reload to another address asks for a token, of which there may be eight a minute.
+// setup returns the exporter setup for the cell. An API key replaces the token where a reload changes the address, because
+// each such reload would need a token and tokens are rate limited.
 func (c cell) setup() setup {
 	s := c.column.setup
 	s.hasty = c.fault.hangs()
@@ -82,17 +84,17 @@ func (c cell) setup() setup {
 
 func (c cell) ofToken() bool { return c.column.endpoint == token }
 
-// alone reports whether the cell gets an exporter of its own: because a feature that is gone is asked for again in an hour, or
-// because the cell uses up the tokens that may be asked for in a minute.
+// alone reports whether the cell needs its own exporter: a feature that is gone is not read again for an hour, and token
+// cells use up the tokens of a minute.
 func (c cell) alone() bool { return c.ofToken() || c.outcome().unsupported == featureGone }
 
-// endures reports whether everything else is asked for while the fault lasts.
+// endures reports whether the cell also tests the rest of the exporter while the fault lasts.
 func (c cell) endures() bool {
 	return c.column.scope != oneTarget || c.ofToken() && c.fault.hangs() && c.mode == always
 }
 
-// patience is how long the fault asks the exporter to wait. A token is asked for again after a minute where it was refused for the
-// number of requests, or that was reached.
+// patience is the minimum wait that the fault causes. The exporter waits a minute before it requests a token again after the
+// rate limit of tokens.
 func (c cell) patience() time.Duration {
 	if c.ofToken() && (c.endures() || slices.Contains(c.outcome().reasons, rateLimited)) {
 		return time.Minute
@@ -100,7 +102,7 @@ func (c cell) patience() time.Duration {
 	return c.fault.retryAfter
 }
 
-// cells lists every cell in whose name a pattern matches.
+// cells returns the cells whose name matches a pattern.
 func cells(only *regexp.Regexp) []cell {
 	var all []cell
 	for _, f := range allFaults() {
@@ -115,7 +117,8 @@ func cells(only *regexp.Regexp) []cell {
 	return all
 }
 
-// sample chooses one cell of each fault, any one; of the faults that hang, one strikes a larger part of Atlas, which takes longer.
+// sample returns one random cell for each fault. One of the faults that hang strikes a larger part of Atlas, which takes
+// longer.
 func sample(all []cell, random *rand.Rand) []cell {
 	var chosen []cell
 	large := []string{"no answer", "headers and no body", "half a body", "one byte a second"}[random.IntN(4)]
@@ -128,8 +131,8 @@ func sample(all []cell, random *rand.Rand) []cell {
 	return chosen
 }
 
-// batches parts cells by what they need of an exporter, and so that each holds cells of many kinds. What lasts longest comes
-// first: cells that have an exporter of their own.
+// batches divides cells into batches with the same setup, each with cells of many kinds. Cells with their own exporter come
+// first, because they take the longest.
 func batches(all []cell, longest int, random *rand.Rand) [][]cell {
 	var alone, parted [][]cell
 	bySetup := map[setup][]cell{}
@@ -151,16 +154,16 @@ func batches(all []cell, longest int, random *rand.Rand) [][]cell {
 	return append(alone, parted...)
 }
 
-// result is how a cell went.
+// result is the result of a cell.
 type result struct {
 	cell       cell
 	scrapes    int
 	violations int
-	found      []string // the first of them
+	found      []string // the first mostFound violations
 	recovery   time.Duration
 }
 
-// mostFound is how many violations of a cell are shown.
+// mostFound is the number of violations that are reported for a cell.
 const mostFound = 8
 
 func (r *result) complain(wrong ...string) {

@@ -9,19 +9,19 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
-// endpoint is a part of Atlas's API that the exporter asks, with what a judge has to know of the metrics that are read from it.
-// A new collector needs an entry in endpoints, and something to read in newOrganization.
+// endpoint is an endpoint of the Atlas API, with the names of the metrics that the exporter reads from it. To add a
+// collector, add an entry to endpoints and data to newOrganization.
 type endpoint struct {
 	atlassim.Route
-	// collector is the name under which the exporter shows how the endpoint's targets were read; a token has no target.
+	// collector is the label of the health metrics of the targets. A token has no target.
 	collector string
-	// families begin the names of the metrics that are read from it; jobs is the one that counts its items.
+	// families are the prefixes of the metric names. jobs is the metric that counts the jobs by state.
 	families []string
 	jobs     string
-	parent   string // the collector whose list a target goes with
+	parent   string // the collector that discovers the targets, if they disappear with it
 }
 
-// The titles of endpoints that are told from the others.
+// Titles of endpoints with special rules.
 const (
 	token    = "token"
 	projects = "projects"
@@ -29,9 +29,9 @@ const (
 	exports  = "backup exports"
 )
 
-// endpoints is the table of the endpoints, in the order of the matrix's columns.
+// endpoints returns the table of the endpoints, in the order of the columns of the matrix.
 //
-//nolint:gochecknoglobals // a table that nothing changes
+//nolint:gochecknoglobals // a constant table
 var endpoints = sync.OnceValue(func() []endpoint {
 	var all []endpoint
 	for _, row := range [...]struct{ operation, jobs, parent, families string }{
@@ -69,7 +69,7 @@ var endpoints = sync.OnceValue(func() []endpoint {
 	return all
 })
 
-// title is the endpoint's name in the table: the operation without its verb.
+// title returns the endpoint's name in the matrix: the operation without its verb.
 func (e endpoint) title() string {
 	_, name, hasVerb := strings.Cut(e.Operation, "_")
 	if !hasVerb {
@@ -78,13 +78,13 @@ func (e endpoint) title() string {
 	return strings.ReplaceAll(name, "_", " ")
 }
 
-// endpointOf finds an endpoint by its title.
+// endpointOf returns the endpoint with a title.
 func endpointOf(title string) endpoint {
 	all := endpoints()
 	return all[slices.IndexFunc(all, func(e endpoint) bool { return e.title() == title })]
 }
 
-// target is one thing that is read, as the labels of mongodbatlas_target_up name it.
+// target is one target, by the labels of mongodbatlas_target_up.
 type target struct{ collector, group, cluster, pipeline string }
 
 func (t target) String() string {
@@ -92,7 +92,7 @@ func (t target) String() string {
 	return strings.Join(parts, "/")
 }
 
-// target is the one with this name in a project.
+// target returns the target with this name in a project.
 func (e endpoint) target(group, name string) target {
 	t := target{collector: e.collector, group: group}
 	switch {
@@ -104,16 +104,16 @@ func (e endpoint) target(group, name string) target {
 	return t
 }
 
-// isOf reports whether the endpoint is asked for each cluster, Flex cluster or pipeline.
+// isOf reports whether the path of the endpoint has a parameter, such as "{cluster}".
 func (e endpoint) isOf(parameter string) bool { return strings.Contains(e.Path, parameter) }
 
-// path is where a target is read.
+// path returns the path of the request for a target.
 func (e endpoint) path(t target) string {
 	cluster := url.PathEscape(t.cluster)
 	return strings.NewReplacer("{group}", t.group, "{cluster}", cluster, "{flex}", cluster, "{pipeline}", url.PathEscape(t.pipeline)).Replace(e.Path)
 }
 
-// endpoint is where the target is read; the group tells the list of projects from a single one.
+// endpoint returns the target's endpoint. The group distinguishes one project from the list of projects.
 func (t target) endpoint() endpoint {
 	all := endpoints()
 	if t.collector == projects && t.group != "" {
@@ -122,8 +122,8 @@ func (t target) endpoint() endpoint {
 	return all[max(0, slices.IndexFunc(all, func(e endpoint) bool { return e.collector == t.collector }))]
 }
 
-// owner is the target that a metric's values are read from; the longest beginning decides. It has no collector where the metric
-// is about the exporter itself. Of projects, the group is "" where they are listed.
+// owner returns the target that a metric is read from, by the longest matching prefix. It has no collector if the metric is
+// about the exporter itself. For a project that is discovered, the group is "".
 func owner(name string, labels map[string]string, configured bool) target {
 	name = strings.TrimPrefix(name, "mongodbatlas_")
 	var from endpoint

@@ -15,7 +15,7 @@ import (
 
 const (
 	jsonType = "application/json"
-	webPage  = "a web page" // instead of an error's code
+	webPage  = "a web page" // passed as the error code, requests an HTML body
 )
 
 // exchange is one request that a fault strikes.
@@ -29,14 +29,14 @@ type exchange struct {
 // spared marks a request that no fault strikes.
 type spared struct{}
 
-// truth is what Atlas answers.
+// truth returns the true answer of Atlas.
 func (x *exchange) truth() *httptest.ResponseRecorder {
 	recorder := httptest.NewRecorder()
 	x.stack.atlas.ServeHTTP(recorder, x.r.WithContext(context.WithValue(x.r.Context(), spared{}, true)))
 	return recorder
 }
 
-// send answers a whole body. Whether the exporter is still there does not matter.
+// send sends a whole body. It ignores errors, because the exporter may have closed the connection.
 func (x *exchange) send(status int, contentType string, body []byte) {
 	x.Header().Set("Content-Type", contentType)
 	x.Header().Set("Content-Length", strconv.Itoa(len(body)))
@@ -44,7 +44,7 @@ func (x *exchange) send(status int, contentType string, body []byte) {
 	_, _ = x.Write(body)
 }
 
-// half sends the head of Atlas's true answer and the first half of its body, which is then at its end.
+// half sends the headers of the true answer and the first half of its body, and then ends the body.
 func (x *exchange) half() {
 	truth := x.truth()
 	x.Header().Set("Content-Type", truth.Header().Get("Content-Type"))
@@ -54,7 +54,7 @@ func (x *exchange) half() {
 	_ = http.NewResponseController(x.ResponseWriter).Flush()
 }
 
-// resetMidBody ends the connection, or the stream of HTTP/2, by a reset.
+// resetMidBody resets the connection, or the stream of HTTP/2.
 func resetMidBody(x *exchange) {
 	x.half()
 	connection, _, err := http.NewResponseController(x.ResponseWriter).Hijack()
@@ -67,14 +67,14 @@ func resetMidBody(x *exchange) {
 	_ = connection.Close()
 }
 
-// redirect sends the request to a host that is not Atlas's.
+// redirect redirects the request to a host that is not Atlas.
 func redirect(x *exchange) {
 	x.Header().Set("Location", x.stack.elsewhere.URL+x.r.URL.RequestURI())
 	x.send(http.StatusFound, jsonType, []byte("{}"))
 }
 
-// status answers with an error in the form of Atlas, or of OAuth. It repeats what the request proved itself with and the
-// secrets behind that, none of which may show anywhere.
+// status sends an error in the format of Atlas or of OAuth. The error repeats the credentials of the request and the secret,
+// which must not show anywhere.
 func status(code int, errorCode string, header ...string) func(*exchange) {
 	return func(x *exchange) {
 		for pair := range slices.Chunk(header, 2) {
@@ -90,7 +90,7 @@ func status(code int, errorCode string, header ...string) func(*exchange) {
 		case errorCode != "":
 			body["errorCode"] = errorCode
 		}
-		raw, _ := json.Marshal(body) // plain strings
+		raw, _ := json.Marshal(body) // cannot fail: plain strings
 		if errorCode == webPage {
 			x.send(code, "text/html", []byte("<html><body>"+echo+"</body></html>"))
 			return
@@ -99,12 +99,12 @@ func status(code int, errorCode string, header ...string) func(*exchange) {
 	}
 }
 
-// bomb sends a gigabyte of spaces, which gzip makes a megabyte of.
+// bomb sends a gigabyte of spaces, which gzip compresses to a megabyte.
 func bomb() func(*exchange) {
 	const member, gigabyte = 64 << 20, 1 << 30
 	packed := sync.OnceValue(func() []byte {
 		var b bytes.Buffer
-		w, _ := gzip.NewWriterLevel(&b, gzip.BestSpeed) // a level that there is
+		w, _ := gzip.NewWriterLevel(&b, gzip.BestSpeed) // a valid level
 		_, _ = w.Write(bytes.Repeat([]byte(" "), member))
 		_ = w.Close()
 		return b.Bytes()
@@ -112,6 +112,6 @@ func bomb() func(*exchange) {
 	return func(x *exchange) {
 		x.Header().Set("Content-Type", jsonType)
 		x.Header().Set("Content-Encoding", "gzip")
-		_, _ = x.Write(bytes.Repeat(packed(), gigabyte/member)) // gzip allows members one behind the other
+		_, _ = x.Write(bytes.Repeat(packed(), gigabyte/member)) // gzip allows several members in a row
 	}
 }

@@ -15,16 +15,16 @@ import (
 
 // Flags of the test binary.
 var (
-	long  = flag.Bool("long", false, "play every cell, about twelve minutes")                                                  //nolint:gochecknoglobals // a flag
-	write = flag.Bool("write", false, "write docs/fault-matrix.md")                                                            //nolint:gochecknoglobals // a flag
-	only  = flag.String("only", "", "play all cells in whose name this pattern matches, such as 'gzip bomb / backup exports'") //nolint:gochecknoglobals // a flag
-	seed  = flag.Uint64("seed", 0, "seed of what is drawn by chance; another one every day by default")                        //nolint:gochecknoglobals // a flag
+	long  = flag.Bool("long", false, "play every cell, about twelve minutes")                                               //nolint:gochecknoglobals // a flag
+	write = flag.Bool("write", false, "write docs/fault-matrix.md")                                                         //nolint:gochecknoglobals // a flag
+	only  = flag.String("only", "", "play all cells whose name matches this pattern, such as 'gzip bomb / backup exports'") //nolint:gochecknoglobals // a flag
+	seed  = flag.Uint64("seed", 0, "seed of the random numbers; by default, it changes every day")                          //nolint:gochecknoglobals // a flag
 )
 
 //go:embed fault-matrix.md.tmpl
 var page string
 
-// TestMatrix plays every fault once, at an endpoint and in a mode that are drawn by chance; with -long or -only, all cells.
+// TestMatrix plays every fault once, at a random endpoint and in a random mode. With -long or -only, it plays all cells.
 func TestMatrix(t *testing.T) {
 	t.Parallel()
 	harness.NotShort(t, "it takes half a minute")
@@ -44,7 +44,7 @@ func TestMatrix(t *testing.T) {
 	case *only == "":
 		chosen = sample(chosen, random)
 	}
-	if slowness > 1 && !*long && *only == "" { // every third fault, which is enough to meet a race in time
+	if slowness > 1 && !*long && *only == "" { // every third fault: over several days, this still finds races
 		random.Shuffle(len(chosen), func(i, k int) { chosen[i], chosen[k] = chosen[k], chosen[i] })
 		chosen, m.exporters = chosen[:len(chosen)/3], 4
 	}
@@ -71,7 +71,7 @@ func TestMatrix(t *testing.T) {
 	}
 }
 
-// TestJudgeOfPlay has the matrix expect what does not come: each must be a violation.
+// TestJudgeOfPlay plays cells with a wrong expected outcome. Each must be a violation.
 func TestJudgeOfPlay(t *testing.T) {
 	t.Parallel()
 	harness.NotShort(t, "it plays some cells")

@@ -11,31 +11,31 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
-// fault is something that goes wrong, and what an honest exporter makes of it: requests are answered or hang, or nothing that can
-// be asked is where Atlas should be.
+// fault is a fault and its expected outcome. Requests get a spoiled answer, or hang, or go to an address without Atlas.
 type fault struct {
 	name   string
 	answer func(x *exchange)
 	hang   atlassim.Hang
 	points func(*stack) string // base URL
-	// makes is what becomes of a struck target, but for the exceptions: nothing where the fault makes no sense there.
+	// makes is the outcome for a struck target, and but has the exceptions. The outcome is zero if the fault makes no sense
+	// for an endpoint.
 	makes outcome
 	but   exceptions
-	// retryAfter is how long the answers ask the exporter to wait.
+	// retryAfter is the Retry-After of the answers.
 	retryAfter time.Duration
 }
 
-// outcome is what may become of a target that is struck at every request.
+// outcome is the set of states that a target may have while a fault strikes each of its requests.
 type outcome struct {
 	// up allows the target to stay up with its true values.
 	up bool
-	// lies has the answer be legal and untrue: the target is up, and its values are any that are plausible.
+	// lies means that the answer is valid but untrue: the target is up, and may have any plausible values.
 	lies bool
-	// reasons allow the target to be down with its last good values, for one of them.
+	// reasons are the reasons for which the target may be down with its last good values.
 	reasons []string
-	// unsupported allows it to be neither up nor down for this reason.
+	// unsupported is the reason for which the target may be unsupported.
 	unsupported string
-	// retried has a single one of these go unnoticed, because the request is sent again at once.
+	// retried means that a single fault does not show, because the exporter repeats the request at once.
 	retried bool
 }
 
@@ -45,11 +45,11 @@ func down(reasons ...string) outcome { return outcome{reasons: reasons} }
 
 func retriedThenDown(reason string) outcome { return outcome{reasons: []string{reason}, retried: true} }
 
-// upOr has the target stay up with its true values, or down for a reason: an answer that one reader may take for good
-// and another refuse, but nobody for another truth.
+// upOr is for an answer that one parser accepts and another rejects: the target is up with its true values, or down for one
+// of the reasons.
 func upOr(reasons ...string) outcome { return outcome{up: true, reasons: reasons} }
 
-// at tells what becomes of a target of an endpoint; ok is false where the fault makes no sense there.
+// at returns the outcome for a target of an endpoint. If ok is false, the fault makes no sense there.
 func (f *fault) at(e endpoint) (o outcome, ok bool) {
 	o, isException := f.but[e.title()]
 	if !isException {
@@ -58,10 +58,10 @@ func (f *fault) at(e endpoint) (o outcome, ok bool) {
 	return o, o.mayStayUp() || o.unsupported != "" || len(o.reasons) > 0
 }
 
-// hangs reports whether the fault holds requests: it is played with a short request timeout.
+// hangs reports whether requests hang. Such a fault is played with a short request timeout.
 func (f *fault) hangs() bool { return f.hang != atlassim.NoHang }
 
-// The reasons of the exporter's interface that the table uses.
+// Reasons in the exporter's interface.
 const (
 	badResponse = "bad_response"
 	network     = "network"
@@ -72,7 +72,7 @@ const (
 	featureGone = "feature_gone"
 )
 
-// exceptions are what becomes of the struck targets of some endpoints, by the endpoints' titles.
+// exceptions are outcomes by the titles of endpoints.
 type exceptions map[string]outcome
 
 func (e exceptions) and(o outcome, titles ...string) exceptions {
@@ -89,8 +89,8 @@ func allFaults() []fault {
 }
 
 func connectionFaults() []fault {
-	nowhere := exceptions{projects: down(network)}              // no request reaches any endpoint
-	noName := "https://" + strings.Repeat("a", 64) + ".invalid" // which no DNS can hold: a lookup fails at once, and asks nobody
+	nowhere := exceptions{projects: down(network)}              // the exporter cannot reach any endpoint
+	noName := "https://" + strings.Repeat("a", 64) + ".invalid" // too long for DNS: a lookup fails without a query
 	return []fault{
 		{name: "connection refused", points: func(*stack) string { return "http://127.0.0.1:1" }, but: nowhere},
 		{name: "TLS failure", points: func(s *stack) string { return s.stranger.URL }, but: nowhere},
@@ -104,12 +104,12 @@ func connectionFaults() []fault {
 	}
 }
 
-// statusFaults are answers with a status that is no success.
+// statusFaults are answers with an error status.
 func statusFaults() []fault {
 	ended := outcome{unsupported: featureGone}
-	gone := exceptions{}.and(ended, "pipelines", "collection restores", "flex clusters") // Atlas may have ended these
+	gone := exceptions{}.and(ended, "pipelines", "collection restores", "flex clusters") // Atlas may have removed these
 	lists := []string{projects, project, "clusters", "pipelines", "flex clusters", "export buckets"}
-	// A token that is asked for too often is not asked for again within a minute, whatever Retry-After says.
+	// After a 429, the exporter does not request a token for a minute, whatever Retry-After says.
 	tokenLimit := exceptions{token: down(rateLimited)}
 	return []fault{
 		{name: "302 to another host", answer: redirect, makes: down(badResponse)},
@@ -118,7 +118,7 @@ func statusFaults() []fault {
 			name: "400 CANNOT_USE_FLEX_CLUSTER…", answer: status(400, "CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API"), makes: outcome{unsupported: "flex"},
 			but: exceptions{token: {}}.and(down(badResponse), lists...),
 		},
-		// A new token is asked for once, so that a single one may go unnoticed.
+		// The exporter requests a new token once, so a single 401 may not show.
 		{name: "401", answer: status(401, ""), makes: down("unauthorized")},
 		{name: "401 NOT_IN_GROUP", answer: status(401, "NOT_IN_GROUP"), makes: down("forbidden")},
 		{name: "403", answer: status(403, "USER_CANNOT_ACCESS_GROUP"), makes: down("forbidden")},
@@ -138,7 +138,7 @@ func statusFaults() []fault {
 	}
 }
 
-// bodyFaults are answers whose body is not what it says, or not what was asked for, as a whole.
+// bodyFaults are answers whose body as a whole is broken or unexpected.
 func bodyFaults() []fault {
 	fixed := func(contentType, body string) func(*exchange) {
 		return func(x *exchange) { x.send(http.StatusOK, contentType, []byte(body)) }
@@ -153,12 +153,12 @@ func bodyFaults() []fault {
 	}
 }
 
-// itemFaults are answers of the right form with something in every item that cannot be, or hardly.
+// itemFaults are answers with the right structure and an impossible or unlikely value in every item.
 func itemFaults() []fault {
 	const date, number = `"\d{4}-\d\d-\d\dT[0-9:.]+Z"`, `:(\d+)([,}])`
 	lies := outcome{lies: true}
 	liesOrDown := outcome{lies: true, reasons: []string{badResponse}}
-	// What the exporter shows no value of may be looked at, or not.
+	// The exporter may parse or skip fields that no metric shows.
 	ignored := upOr(badResponse)
 	undated := exceptions{token: {}}.
 		and(ignored, projects, project, "pipelines", "export buckets").
@@ -184,7 +184,7 @@ func itemFaults() []fault {
 	}
 }
 
-// altered spoils the bytes of the true answer.
+// altered sends the true answer with a changed body.
 func altered(spoil func([]byte) []byte) func(*exchange) {
 	return func(x *exchange) {
 		truth := x.truth()
@@ -192,7 +192,7 @@ func altered(spoil func([]byte) []byte) func(*exchange) {
 	}
 }
 
-// respelt replaces a pattern wherever the true answer matches it.
+// respelt replaces every match of a pattern in the true answer.
 func respelt(pattern, with string) func(*exchange) {
 	compiled := regexp.MustCompile(pattern)
 	return altered(func(body []byte) []byte { return compiled.ReplaceAll(body, []byte(with)) })

@@ -8,44 +8,44 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
-// phase is what a scrape may show of the targets that are struck.
+// phase determines what a scrape may show of the struck targets.
 type phase int
 
 const (
-	// calm is a time without a fault: everything must be as it was.
+	// calm: there is no fault, so every sample must be as in the baseline.
 	calm phase = iota
-	// faulty is a time at which each struck target may show its true state or what the fault makes of it.
+	// faulty: each struck target may show its true state or the outcome of the fault.
 	faulty
-	// settled is a time at which it must show what the fault makes of it.
+	// settled: each struck target must show the outcome of the fault.
 	settled
 )
 
-// judge knows what a scrape may show. It knows nothing of how the exporter works.
+// judge decides what a scrape may show. It does not depend on how the exporter works.
 type judge struct {
-	// targets are everything that is read, with the reason of what is never supported.
+	// targets are all targets. The value is the reason if Atlas never supports the target, else "".
 	targets  map[target]string
 	baseline *snapshot
 	last     *snapshot
 
 	outcome outcome
-	// wide has many targets struck at once: whether one of them has been asked for again is a matter of turns.
+	// wide is true if the fault strikes many targets. Then the order of requests decides when each target is read again.
 	wide bool
 	// struck are the targets that the fault strikes.
 	struck map[target]bool
-	// sharing are targets that wait for the same rate limit, and so may be rate limited with the struck one.
+	// sharing are the targets that share a rate limit with the struck one. They may be rate limited, too.
 	sharing map[target]bool
-	// unnoticed has the fault be over before it can show.
+	// unnoticed is true if the exporter retries before the fault can show.
 	unnoticed bool
 
 	at    phase
-	wrong []string // with the scrape that is judged
+	wrong []string // problems of the current scrape
 }
 
 func (j *judge) complain(format string, args ...any) {
 	j.wrong = append(j.wrong, fmt.Sprintf(format, args...))
 }
 
-// judge returns what is wrong with a scrape.
+// judge returns the problems of a scrape.
 func (j *judge) judge(s *snapshot, at phase) []string {
 	var before harness.Exposition
 	if j.last != nil {
@@ -64,14 +64,14 @@ func (j *judge) judge(s *snapshot, at phase) []string {
 
 func (j *judge) strikes(t target) bool { return j.at != calm && j.struck[t] }
 
-// isStruck tells whether a target shows what the fault makes of it in the end.
+// isStruck reports whether a target shows a failure or is unsupported.
 func (j *judge) isStruck(s *snapshot, t target) bool {
 	_, failed := s.failed[t]
 	_, unsupported := s.unsupported[t]
 	return failed || unsupported
 }
 
-// judgeTargets holds every target against what may have become of it.
+// judgeTargets checks the health of every target.
 func (j *judge) judgeTargets(s *snapshot) {
 	for t, unsupported := range j.targets {
 		switch {
@@ -83,7 +83,7 @@ func (j *judge) judgeTargets(s *snapshot) {
 	}
 	for t := range s.up {
 		if _, expected := j.targets[t]; !expected {
-			j.complain("there is no target %s", t)
+			j.complain("unexpected target %s", t)
 		}
 	}
 }
@@ -100,7 +100,7 @@ func (j *judge) judgeTarget(s *snapshot, t target) {
 		}
 		return
 	case !shown:
-		if !j.gone(s, t) { // what it belongs to may have gone with the feature
+		if !j.gone(s, t) { // the whole feature may be gone
 			j.complain("target %s has no target_up", t)
 		}
 		return
@@ -108,7 +108,7 @@ func (j *judge) judgeTarget(s *snapshot, t target) {
 		j.complain("target %s is up with the reason %s", t, reason)
 	case up:
 		if struck && j.at == settled && !j.outcome.mayStayUp() {
-			j.complain("target %s is up, and cannot be read", t)
+			j.complain("target %s is up although it cannot be read", t)
 		}
 	case !failed:
 		j.complain("target %s is down without a reason", t)
@@ -118,18 +118,17 @@ func (j *judge) judgeTarget(s *snapshot, t target) {
 		j.complain("target %s is down: %s", t, reason)
 	}
 	if _, ok := s.refreshed[t]; !ok {
-		j.complain("target %s does not tell when it was read", t)
+		j.complain("target %s has no time of its last refresh", t)
 	}
 }
 
-// gone reports whether a target, or the list that it is an entry of, is gone with the feature.
+// gone reports whether the feature of a target, or of the list that names it, is gone.
 func (j *judge) gone(s *snapshot, t target) bool {
 	parent := target{collector: t.endpoint().parent, group: t.group}
 	return j.at != calm && j.outcome.unsupported == featureGone && (s.unsupported[t] == featureGone || s.unsupported[parent] == featureGone)
 }
 
-// derived reports whether a series is made of several answers, one of which is struck by something that may change its
-// value.
+// derived reports whether the exporter computes a series from several answers, and the fault may change one of them.
 func (j *judge) derived(one series) bool {
 	isDerived := one.name == "mongodbatlas_backup_export_missing_snapshot_created_timestamp_seconds" || one.name == "mongodbatlas_backup_export_bucket_found"
 	if !isDerived || j.at == calm || !j.outcome.lies && j.outcome.unsupported == "" {
@@ -144,7 +143,7 @@ func (j *judge) derived(one series) bool {
 	return false
 }
 
-// judgeValues holds every value against the last good ones.
+// judgeValues compares every value with the baseline.
 func (j *judge) judgeValues(s *snapshot) {
 	doubted := map[target]bool{}
 	for key, was := range j.baseline.values {
@@ -155,9 +154,9 @@ func (j *judge) judgeValues(s *snapshot) {
 		case j.derived(was):
 		case !there && j.gone(s, t):
 		case j.strikes(t) && t.collector == "backup_schedule" && s.unsupported[t] == "backup_disabled":
-			// Without backup there are no automatic exports, and none are expected.
+			// While backup is disabled, auto export is off and no export is expected.
 			if strings.HasSuffix(was.name, "_auto_enabled") != there || there && is.value != 0 {
-				j.complain("%s is %v, though backup is off", key, is.value)
+				j.complain("%s is %v although backup is disabled", key, is.value)
 			}
 		case !there:
 			j.complain("%s is missing", key)
@@ -167,7 +166,7 @@ func (j *judge) judgeValues(s *snapshot) {
 	}
 	for key, is := range s.values {
 		if _, there := j.baseline.values[key]; !there && !doubted[is.owner] && !j.derived(is) {
-			j.complain("%s was not there before", key)
+			j.complain("%s is not in the baseline", key)
 		}
 	}
 	for t := range doubted {
@@ -175,7 +174,7 @@ func (j *judge) judgeValues(s *snapshot) {
 	}
 }
 
-// jobsOf counts the jobs that a scrape shows of a target.
+// jobsOf returns the number of jobs that a scrape shows for a target.
 func jobsOf(s *snapshot, t target) (sum float64) {
 	counts := "mongodbatlas_" + t.endpoint().jobs
 	for _, one := range s.values {
@@ -186,8 +185,8 @@ func jobsOf(s *snapshot, t target) (sum float64) {
 	return sum
 }
 
-// judgePlausible judges the values of a target whose answer is legal and untrue: no date that cannot be, no job that is
-// lost.
+// judgePlausible checks the values of a target whose answer is valid but untrue: every date must be possible, and no job may
+// be lost.
 func (j *judge) judgePlausible(s *snapshot, t target) {
 	const year2000, year2100 = 946684800, 4102444800
 	if is, was := jobsOf(s, t), jobsOf(j.baseline, t); is != was {
@@ -197,12 +196,12 @@ func (j *judge) judgePlausible(s *snapshot, t target) {
 		never := one.value == 0 && (strings.HasSuffix(one.name, "_last_success_timestamp_seconds") || strings.HasSuffix(one.name, "_last_failure_timestamp_seconds"))
 		isDate := strings.HasSuffix(one.name, "_timestamp_seconds") && !never
 		if one.owner == t && (isDate && (one.value < year2000 || one.value > year2100) || strings.HasSuffix(one.name, "_duration_seconds") && one.value < 0) {
-			j.complain("%s is %v, which cannot be", key, one.value)
+			j.complain("%s is %v, which is impossible", key, one.value)
 		}
 	}
 }
 
-// judgeHealth holds what is told of the exporter's own reading against itself.
+// judgeHealth checks that the exporter's own health metrics agree with each other.
 func (j *judge) judgeHealth(s *snapshot) {
 	type place struct{ collector, group, state string }
 	counted, bad, up := map[place]float64{}, map[string]bool{}, 0.0
@@ -224,32 +223,32 @@ func (j *judge) judgeHealth(s *snapshot) {
 		if at.state == "pending" {
 			bad[at.collector] = bad[at.collector] || one.value > 0
 		} else if one.value != counted[at] {
-			j.complain("%s is %v, and target_up says %v", key, one.value, counted[at])
+			j.complain("%s is %v, but target_up says %v", key, one.value, counted[at])
 		}
 		delete(counted, at)
 	}
 	for at, n := range counted {
-		j.complain("%v targets are not in mongodbatlas_targets: %v", n, at)
+		j.complain("mongodbatlas_targets lacks %v targets: %v", n, at)
 	}
 	for key, one := range s.others {
 		if one.name == "mongodbatlas_scrape_collector_success" && (one.value == 1) == bad[one.labels["collector"]] {
-			j.complain("%s is %v, and target_up says otherwise", key, one.value)
+			j.complain("%s is %v, but target_up says otherwise", key, one.value)
 		}
 	}
 	if is := s.all["mongodbatlas_up{}"]; is != up {
-		j.complain("mongodbatlas_up is %v, and target_up of the projects says %v", is, up)
+		j.complain("mongodbatlas_up is %v, but target_up of the projects says %v", is, up)
 	}
 }
 
 const (
-	// oldest is how long ago, in seconds, a target that is up may have been read: everything is due with every scrape, or a
-	// second later, and scrapes come one after the other.
+	// oldest is the maximum age of a target that is up, in seconds. Every target is due at each scrape, or a second later,
+	// and there is one scrape at a time.
 	oldest = slowness * 30.0
-	// freshest is oldest for targets beside others that hang.
+	// freshest is the maximum age, in seconds, of a healthy target while others hang.
 	freshest = slowness * 8.0
 )
 
-// judgeChange holds a scrape against the one before: only what was read is fresh.
+// judgeChange compares a scrape with the previous one: only a target that was read may look fresh.
 func (j *judge) judgeChange(s *snapshot) {
 	for t, at := range s.refreshed {
 		was, known := j.last.refreshed[t]
@@ -257,14 +256,14 @@ func (j *judge) judgeChange(s *snapshot) {
 		switch {
 		case !known:
 		case at < was:
-			j.complain("target %s was read at %v, and later at %v", t, was, at)
+			j.complain("the last refresh of target %s went back from %v to %v", t, was, at)
 		case j.at == settled && j.struck[t] && !j.outcome.mayStayUp() && j.isStruck(j.last, t) && at != was:
-			j.complain("target %s is down and looks fresh", t)
+			j.complain("target %s is down but looks fresh", t)
 		case j.wide && j.strikes(t):
 		case j.wide && s.up[t] && age > freshest:
-			j.complain("target %s, which nothing strikes, was read %.1f s ago: the others starve it", t, age)
+			j.complain("target %s is not struck but was read %.1f s ago: other targets starve it", t, age)
 		case s.up[t] && age > oldest:
-			j.complain("target %s is up and was read %.1f s ago", t, age)
+			j.complain("target %s is up but was read %.1f s ago", t, age)
 		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
-// stray sends a request to where none should go.
+// stray sends a request to a host that must not get any.
 func stray(t *testing.T, url string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
@@ -27,7 +27,7 @@ func stray(t *testing.T, url string) {
 	_ = resp.Body.Close()
 }
 
-// TestJudge breaks a true exposition in one place after the other: each must be noticed.
+// TestJudge breaks a true exposition in one place at a time. The judge must notice each change.
 func TestJudge(t *testing.T) {
 	t.Parallel()
 	harness.NotShort(t, "it starts an exporter")
@@ -51,13 +51,13 @@ func TestJudge(t *testing.T) {
 	}
 	truth := string(a.Body)
 	if wrong := judged(truth, calm); len(wrong) > 0 {
-		t.Fatalf("the truth is found wrong: %v", wrong)
+		t.Fatalf("the judge rejects the truth: %v", wrong)
 	}
 	if wrong := judged(truth, faulty); len(wrong) > 0 {
-		t.Errorf("the truth is found wrong during a fault: %v", wrong)
+		t.Errorf("the judge rejects the truth during a fault: %v", wrong)
 	}
 	if wrong := judged(truth, settled); len(wrong) == 0 {
-		t.Error("a target that is up although it cannot be read goes unnoticed")
+		t.Error("the judge accepts a target that is up although it cannot be read")
 	}
 
 	labels := `cl_name="` + short.cluster + `",collector="` + short.collector + `",group_id="` + short.group + `",group_name="alpha",pipeline=""`
@@ -72,7 +72,7 @@ func TestJudge(t *testing.T) {
 			`mongodbatlas_target_last_error_info{` + labels + `,reason="` + reason + `"} 1` + "\n"
 	}
 	if wrong := judged(isDown(truth, serverError), faulty); len(wrong) > 0 {
-		t.Errorf("an honest failure is found wrong: %v", wrong)
+		t.Errorf("the judge rejects a true failure: %v", wrong)
 	}
 	for name, spoil := range map[string]func(string) string{
 		"another reason":    func(text string) string { return isDown(text, notFound) },
@@ -102,7 +102,7 @@ func TestJudge(t *testing.T) {
 			return valued(t, text, "mongodbatlas_target_last_refresh_timestamp_seconds{", "1.0e+09")
 		},
 		"a count that fell":    func(text string) string { return zeroed(t, text, `mongodbatlas_api_requests_total{`) },
-		"up, and it is not":    func(text string) string { return valued(t, text, "mongodbatlas_up ", "0") },
+		"up without access":    func(text string) string { return valued(t, text, "mongodbatlas_up ", "0") },
 		"a target miscounted":  func(text string) string { return valued(t, text, "mongodbatlas_targets{", "7") },
 		"a success that isn't": func(text string) string { return zeroed(t, text, "mongodbatlas_scrape_collector_success{") },
 		"not served": func(text string) string {
@@ -111,10 +111,10 @@ func TestJudge(t *testing.T) {
 	} {
 		spoilt := spoil(truth)
 		if spoilt == truth {
-			t.Errorf("%s: nothing was spoilt", name)
+			t.Errorf("%s: the exposition did not change", name)
 		}
 		if wrong := judged(spoilt, faulty); len(wrong) == 0 {
-			t.Errorf("%s goes unnoticed", name)
+			t.Errorf("the judge does not notice: %s", name)
 		}
 	}
 }
@@ -163,7 +163,7 @@ func zeroed(t *testing.T, text, beginning string) string {
 	return valued(t, text, beginning, "0")
 }
 
-// TestGuard has secrets found.
+// TestGuard proves that a guard finds secrets.
 func TestGuard(t *testing.T) {
 	t.Parallel()
 	account, key := atlassim.NewServiceAccount(), atlassim.APIKey{PublicKey: "a", PrivateKey: "a-very-private-key"}
@@ -178,16 +178,16 @@ func TestGuard(t *testing.T) {
 	}
 }
 
-// TestLimits has growth and peaks found, and none where there is none.
+// TestLimits proves that life.violations finds growth and peaks, and nothing else.
 func TestLimits(t *testing.T) {
 	t.Parallel()
 	level := harness.Usage{Goroutines: 20, Files: 12, Heap: 4 << 20, Resident: 30 << 20}
 	for name, l := range map[string]life{
-		"":                             {began: level, ended: level, peak: level},
-		"it grows":                     {began: level, ended: harness.Usage{Goroutines: 20 + moreGoroutines + 1}},
-		"too much at a time":           {peak: harness.Usage{Resident: mostResident + 1}},
-		fmt.Sprint(mostGoroutines + 1): {peak: harness.Usage{Goroutines: mostGoroutines + 1}},
-		fmt.Sprint(mostFiles + 1):      {peak: harness.Usage{Files: mostFiles + 1}},
+		"":                              {began: level, ended: level, peak: level},
+		"resource use grows":            {began: level, ended: harness.Usage{Goroutines: 20 + moreGoroutines + 1}},
+		"peak resource use is too high": {peak: harness.Usage{Resident: mostResident + 1}},
+		fmt.Sprint(mostGoroutines + 1):  {peak: harness.Usage{Goroutines: mostGoroutines + 1}},
+		fmt.Sprint(mostFiles + 1):       {peak: harness.Usage{Files: mostFiles + 1}},
 	} {
 		wrong := strings.Join(l.violations(), "\n")
 		if (wrong == "") != (name == "") || !strings.Contains(wrong, name) {
@@ -196,7 +196,7 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// TestMatrixIsWhole holds that every fault meets every endpoint where it makes sense.
+// TestMatrixIsWhole proves that every fault strikes every endpoint where it makes sense.
 func TestMatrixIsWhole(t *testing.T) {
 	t.Parallel()
 	everyCell := regexp.MustCompile("")

@@ -1,10 +1,10 @@
-// Package faultmatrix lets every fault strike every endpoint of the Atlas API under a running exporter, and judges each
-// scrape from outside.
+// Package faultmatrix injects every fault into every endpoint of the Atlas API that a running exporter reads, and judges each
+// scrape.
 //
-// The exporter is the real program, as a process of its own. A simulated Atlas, whose truth does not change, spoils the answers
-// about one target, or about many: always, once, or at random. All other targets must stay exactly as they were; the struck one
-// must keep its values and say why it is not read; and when the fault is over, everything must soon be as before. The package is
-// a test and has a long form:
+// The exporter is the real program in its own process. The data of the simulated Atlas does not change. Atlas spoils the answers
+// about one target or about many: always, once, or at random. All other targets must not change. The struck target must keep its
+// values and show the reason of the failure. After the fault, everything must soon be as before. The package is a test and has a
+// long form:
 //
 //	go test ./internal/faultmatrix                                                  every fault once, half a minute
 //	go test ./internal/faultmatrix -run Matrix -long -write -timeout 60m            everything, and writes docs/fault-matrix.md
@@ -18,15 +18,15 @@ import (
 	"time"
 )
 
-// matrix is a whole run.
+// matrix has the parameters of a run.
 type matrix struct {
-	scrapes   int // at least, of each cell
-	exporters int // at a time
-	longest   int // about how many cells one exporter is played with
+	scrapes   int // minimum for each cell
+	exporters int // number of exporters at a time
+	longest   int // maximum number of cells for one exporter
 	seed      uint64
 }
 
-// run plays cells, some exporters at a time, each as a test of its own.
+// run plays the cells. It runs several exporters at a time, each as a subtest.
 func (m *matrix) run(t *testing.T, all []cell) *report {
 	t.Helper()
 	r := &report{seed: m.seed}
@@ -50,8 +50,8 @@ func (m *matrix) run(t *testing.T, all []cell) *report {
 	return r
 }
 
-// play plays the cells of a batch with one exporter, until that is broken or the test fails for good, and takes them from the
-// batch.
+// play plays the cells of a batch with one exporter, until the exporter is broken or the test ends. It removes the played
+// cells from the batch.
 func (m *matrix) play(t *testing.T, cells *[]cell, r *report) {
 	t.Helper()
 	first := (*cells)[0]

@@ -11,18 +11,18 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
-// downloadMarker stands in every address of a download: whoever reads it could fetch the data.
+// downloadMarker is part of every download address. Anyone with such an address can fetch the data.
 const downloadMarker = "address-of-a-download"
 
-// organization is the simulated Atlas behind the faults. Its clock stands still, so that the truth does not change.
+// organization is the simulated Atlas behind the faults. Its clock is stopped, so that its data does not change.
 type organization struct {
 	*atlassim.Organization
 	now    time.Time
 	groups []string
 }
 
-// newOrganization builds three projects: with histories shorter and longer than a page, in every order, with clusters that
-// have no backup, and with downloads. Where it is crowded, the first has more clusters than requests may be under way.
+// newOrganization builds three projects: with job lists shorter and longer than a page, in every order, with clusters
+// without backup, and with downloads. If crowded is true, the first project has more clusters than max_concurrent_requests.
 func newOrganization(crowded bool) *organization {
 	now := time.Now().Truncate(time.Second)
 	o := &organization{Organization: atlassim.NewOrganization(atlassim.NewManualClock(now)), now: now}
@@ -39,7 +39,7 @@ func newOrganization(crowded bool) *organization {
 		if name == "beta" {
 			continue
 		}
-		o.addPipeline(p, "b?c#d%", 24, atlassim.OldestFirst) // must be escaped in a path
+		o.addPipeline(p, "b?c#d%", 24, atlassim.OldestFirst) // the name must be escaped in a path
 		for n := range 20 {
 			if crowded {
 				o.addCluster(p, fmt.Sprintf("crowd-%d", n), 1, atlassim.NewestFirst)
@@ -51,8 +51,8 @@ func newOrganization(crowded bool) *organization {
 	return o
 }
 
-// targets lists everything that is read, with the reason of what discovery knows to be unsupported, "" for the rest. configured
-// tells whether the configuration names the projects.
+// targets returns all targets. The value is the reason if discovery finds the target unsupported, else "". configured is
+// true if the configuration names the projects.
 func (o *organization) targets(configured bool) map[target]string {
 	all := map[target]string{}
 	if !configured {
@@ -148,8 +148,8 @@ func (o *organization) addPipeline(p *atlassim.Project, name string, jobs int, o
 	}
 }
 
-// pick chooses the target of an endpoint that is struck: one of the first project, so that others of its kind stay healthy
-// beside it and in other projects.
+// pick chooses a target of the endpoint in the first project, so that healthy targets of the same kind remain beside it and
+// in other projects.
 func (o *organization) pick(e endpoint, random *rand.Rand) target {
 	var candidates []target
 	for t, unsupported := range o.targets(e.title() == project) {

@@ -16,35 +16,36 @@ import (
 )
 
 const (
-	// settling bounds the time until a fault must have shown.
+	// settling is the maximum time until a fault shows.
 	settling = slowness * 25 * time.Second
-	// starving is how long requests hang at least: long enough for those that do not hang to grow old, if they had to wait.
+	// starving is the minimum time that requests hang. It is long enough that other targets would become too old if they had
+	// to wait.
 	starving = slowness * 20 * time.Second
-	// recovery is how long after a fault a target must be read again: the 10 s of the interface, and what an attempt takes that was
-	// under way.
+	// recovery is the maximum time from the end of a fault until every target is read again: the 10 s that the interface
+	// promises, and the rest of an attempt in progress.
 	recovery = slowness * 16 * time.Second
 	beat     = 80 * time.Millisecond
-	// crowd is how many probes come at once, and how many scrapes are given up.
+	// crowd is the number of simultaneous probes, and of cancelled scrapes.
 	crowd = 60
-	// tokensPerMinute is how many tokens Atlas lets a client ask for.
+	// tokensPerMinute is the number of tokens that a client may request in a minute.
 	tokensPerMinute = 10
 )
 
-// play is a cell that is being played.
+// play is a cell in progress.
 type play struct {
 	*stack
 	cell
 	*result
 	judge   *judge
-	scrapes int // at least, of each half
-	mints   int // of tokens before
+	scrapes int // minimum for each half
+	mints   int // tokens issued before the cell
 	began   time.Time
 	target  target
 	disarm  func()
 
 	mu     sync.Mutex
 	random *rand.Rand
-	seen   int // requests that the fault may strike
+	seen   int // requests that match the fault
 	struck int
 }
 
@@ -73,7 +74,7 @@ func (s *stack) play(c cell, scrapes int, seed uint64) *result {
 		p.endure()
 	}
 	p.recover()
-	if p.endures() { // the fault strikes again: the exporter has to end while everything hangs
+	if p.endures() { // the exporter must also stop while everything hangs
 		p.arm()
 		p.atlas.ForgetTokens()
 		_, _ = p.ask("/metrics")
@@ -82,12 +83,12 @@ func (s *stack) play(c cell, scrapes int, seed uint64) *result {
 	return p.result
 }
 
-// scrape scrapes once, judges what comes, and waits a beat. It returns what was last read.
+// scrape scrapes once, judges the answer, and waits a beat. It returns the latest readable scrape.
 func (p *play) scrape(at phase) *snapshot {
 	a, err := p.ask("/metrics")
 	p.result.scrapes++
 	if p.exporter.Ended() {
-		p.t.Fatalf("%s: the exporter has ended\n%s", p.cell, strings.Join(p.found, "\n"))
+		p.t.Fatalf("%s: the exporter exited\n%s", p.cell, strings.Join(p.found, "\n"))
 	}
 	p.complain(p.findings()...)
 	if seen := p.look("a scrape", a, err, http.StatusOK); seen != nil {
@@ -99,14 +100,14 @@ func (p *play) scrape(at phase) *snapshot {
 	return p.judge.last
 }
 
-// look judges an answer by its form, and returns what it shows where that is metrics.
+// look checks the form of an answer. It returns the snapshot if the answer has metrics.
 func (p *play) look(what string, a harness.Answer, err error, status int) *snapshot {
 	if err != nil {
 		p.complain(what + ": no answer: " + err.Error())
 		return nil
 	}
 	if a.Took > scrapeTimeout {
-		p.complain(fmt.Sprintf("%s was answered after %s, and had %s", what, a.Took, scrapeTimeout))
+		p.complain(fmt.Sprintf("%s took %s, more than its timeout of %s", what, a.Took, scrapeTimeout))
 	}
 	if a.Status != status {
 		p.complain(fmt.Sprintf("%s: status %d", what, a.Status))
@@ -122,7 +123,7 @@ func (p *play) look(what string, a harness.Answer, err error, status int) *snaps
 	return seen
 }
 
-// shows tells whether a scrape shows what the fault makes of every target that it strikes, or of any.
+// shows reports whether every struck target shows the outcome of the fault, or, if one is true, whether any does.
 func (p *play) shows(s *snapshot, one bool) bool {
 	for t := range p.judge.struck {
 		if shown := p.judge.isStruck(s, t) || p.judge.gone(s, t); shown == one {
@@ -132,7 +133,7 @@ func (p *play) shows(s *snapshot, one bool) bool {
 	return !one
 }
 
-// strikeOut lets the fault strike, and scrapes until it has shown.
+// strikeOut starts the fault, and scrapes until the fault has shown.
 func (p *play) strikeOut() {
 	if p.fault.points != nil {
 		p.reload(p.fault.points(p.stack))
@@ -141,13 +142,13 @@ func (p *play) strikeOut() {
 	}
 	at, steady, began := faulty, 0, time.Now()
 	limit := settling
-	if p.judge.wide { // a request that waits for its turn is given up after half a minute
+	if p.judge.wide { // a queued request times out after half a minute
 		limit *= 2
 	}
 	for n := 1; ; n++ {
 		seen, struck := p.counts()
 		if time.Since(began) > limit {
-			p.complain(fmt.Sprintf("after %s the fault has not shown: it struck %d of %d requests", limit, struck, seen))
+			p.complain(fmt.Sprintf("the fault has not shown after %s: it struck %d of %d requests", limit, struck, seen))
 			return
 		}
 		if p.ofToken() && struck == 0 && (n == 1 || p.mode != always) {
@@ -164,7 +165,7 @@ func (p *play) strikeOut() {
 	}
 }
 
-// hasStruck tells whether the fault has struck, and has shown as often as it should.
+// hasStruck reports whether the fault has struck, and has shown often enough.
 func (p *play) hasStruck(steady int) bool {
 	seen, struck := p.counts()
 	switch {
@@ -177,10 +178,10 @@ func (p *play) hasStruck(steady int) bool {
 	case p.mode == atRandom && !p.alone():
 		return struck >= 1 && seen >= 3
 	}
-	return struck >= 1 // it may never ask again
+	return struck >= 1 // the exporter may never repeat the request
 }
 
-// lookElsewhere searches the other pages for secrets, and sees that they answer.
+// lookElsewhere requests the other pages, checks their status, and searches them for secrets.
 func (p *play) lookElsewhere() {
 	for path, want := range map[string]int{
 		"/": 200, "/sd": 200, "/-/ready": 200, "/-/healthy": 200, "/probe?target=" + p.org.groups[0]: 200, "/probe?target=nothing": 400,
@@ -192,15 +193,15 @@ func (p *play) lookElsewhere() {
 	p.complain(p.findings()...)
 }
 
-// endure asks for everything else while requests hang: many probes at once, many scrapes that are given up, a reload, and the
-// commands.
+// endure tests the rest of the exporter while requests hang: many cancelled scrapes, many simultaneous probes, a reload, and
+// the commands.
 func (p *play) endure() {
 	var group sync.WaitGroup
 	for range crowd {
 		group.Go(func() {
 			ctx, cancel := context.WithTimeout(p.t.Context(), 100*time.Millisecond)
 			defer cancel()
-			_, _ = harness.Ask(ctx, http.MethodGet, p.exporter.URL()+"/metrics", scrapeTimeout) // is given up
+			_, _ = harness.Ask(ctx, http.MethodGet, p.exporter.URL()+"/metrics", scrapeTimeout) // the timeout cancels it
 		})
 	}
 	group.Wait()
@@ -212,31 +213,31 @@ func (p *play) endure() {
 	}
 	group.Wait()
 	for i, a := range answers {
-		a.Took /= 2 // sixty answers are rendered two at a time: on a busy machine the last ones are late without waiting for Atlas
+		a.Took /= 2 // the exporter renders two answers at a time: on a busy machine the last ones are late
 		p.look("one of many probes at once", a, errs[i], http.StatusOK)
 	}
 	p.reload(p.http.URL)
 	p.scrape(faulty)
 	p.command("timeout", "check")
 	if p.judge.struck[endpointOf("pipelines").target(p.org.groups[0], "")] {
-		// A trigger that hangs halfway would have been carried out.
+		// A trigger that hangs halfway would have an effect.
 		remove := p.atlas.Inject(atlassim.Fault{Operation: atlassim.OpTriggerPipeline, Hang: atlassim.HangSilent})
 		defer remove()
 		p.command("", "trigger", "--project="+p.org.groups[0], "--pipeline=orders", "--snapshot-id=6a7953692c88faeba59d5e01")
 	}
 }
 
-// command runs a command that must end, fail and say why, and tell no secret.
+// command runs a command that must exit with code 1, give the reason, and show no secret.
 func (p *play) command(why string, args ...string) {
 	got := harness.RunProgram(p.t, p.program, nil, append(args, "--config.file="+p.file)...)
 	out := got.Stdout + got.Stderr
 	if got.ExitCode != 1 || !strings.Contains(out, why) {
-		p.complain(fmt.Sprintf("%s: exit code %d, and does not say %q:\n%s", args[0], got.ExitCode, why, out))
+		p.complain(fmt.Sprintf("%s: exit code %d, want 1 and a message with %q:\n%s", args[0], got.ExitCode, why, out))
 	}
 	p.complain(p.guard.search(args[0], []byte(out))...)
 }
 
-// recover ends the fault, and scrapes until everything is as it was.
+// recover ends the fault, and scrapes until everything is as in the baseline.
 func (p *play) recover() {
 	if p.fault.points != nil {
 		p.reload(p.http.URL)
@@ -246,7 +247,7 @@ func (p *play) recover() {
 	lifted, at, calmScrapes := time.Now(), faulty, 0
 	for n := 1; calmScrapes < p.scrapes; n++ {
 		seen := p.scrape(at)
-		if p.judge.outcome.unsupported == featureGone { // it is asked for again in an hour
+		if p.judge.outcome.unsupported == featureGone { // the exporter tries again in an hour
 			if n >= p.scrapes {
 				return
 			}
@@ -268,7 +269,7 @@ func (p *play) recover() {
 	}
 }
 
-// conclude judges the cell as a whole.
+// conclude checks the requests of the whole cell.
 func (p *play) conclude() {
 	if strayed := p.strayed.Swap(0); strayed > 0 {
 		p.complain(fmt.Sprintf("%d requests went to another host", strayed))
@@ -279,7 +280,7 @@ func (p *play) conclude() {
 	}
 	if odd > 0 && !p.broken {
 		p.broken = true
-		p.complain(fmt.Sprintf("%d requests that the exporter should not send", odd))
+		p.complain(fmt.Sprintf("the exporter sent %d unexpected requests", odd))
 	}
 	seen, struck := p.counts()
 	tokens := p.atlas.Mints() - p.mints
@@ -287,9 +288,9 @@ func (p *play) conclude() {
 		tokens = seen
 	}
 	if float64(tokens) > tokensPerMinute*(1+time.Since(p.began).Minutes()) {
-		p.complain(fmt.Sprintf("%d tokens were asked for in %s", tokens, time.Since(p.began)))
+		p.complain(fmt.Sprintf("the exporter requested %d tokens in %s", tokens, time.Since(p.began)))
 	}
 	if p.ofToken() && slices.Contains(p.judge.outcome.reasons, rateLimited) && struck != 1 {
-		p.complain(fmt.Sprintf("%d requests for a token were refused for their number within a minute, not 1", struck))
+		p.complain(fmt.Sprintf("%d token requests within a minute were rate limited, want 1", struck))
 	}
 }

@@ -8,15 +8,15 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
-// life is what became of one exporter.
+// life has the resource use of one exporter and the problems at its end.
 type life struct {
-	began, ended harness.Usage // when everything was well
+	began, ended harness.Usage // without a fault
 	peak         harness.Usage
 	wrong        []string
 }
 
-// The limits of an exporter's life. It keeps up to eight connections, each with two goroutines and a file; a scrape has some
-// more.
+// Limits of an exporter's resource use. It keeps up to eight connections, each with two goroutines and a file, and needs
+// more during a scrape.
 const (
 	moreGoroutines = 24
 	moreFiles      = 12
@@ -25,19 +25,19 @@ const (
 	mostResident   = 512 << 20
 )
 
-// violations tells what grew more than it may, or was more than it may ever be.
+// violations returns a message for each limit that the exporter exceeded.
 func (l *life) violations() []string {
 	var wrong []string
 	if l.ended.Goroutines > l.began.Goroutines+moreGoroutines || l.ended.Files > l.began.Files+moreFiles {
-		wrong = append(wrong, fmt.Sprintf("it grows: from %s to %s", l.began, l.ended))
+		wrong = append(wrong, fmt.Sprintf("resource use grows from %s to %s", l.began, l.ended))
 	}
 	if l.peak.Goroutines > mostGoroutines || l.peak.Resident > mostResident || l.peak.Files > mostFiles {
-		wrong = append(wrong, fmt.Sprintf("too much at a time: %s", l.peak))
+		wrong = append(wrong, fmt.Sprintf("peak resource use is too high: %s", l.peak))
 	}
 	return wrong
 }
 
-// report is how a run went.
+// report has the results of a run.
 type report struct {
 	seed uint64
 	took time.Duration
@@ -47,10 +47,10 @@ type report struct {
 	sums    sums
 }
 
-// sums are the figures of a run.
+// sums are the totals of a run.
 type sums struct {
 	Scrapes, Violations, Exporters int
-	Slowest                        time.Duration // recovery from a fault that does not ask to wait
+	Slowest                        time.Duration // slowest recovery from a fault without a required wait
 	Peak                           harness.Usage
 }
 
@@ -73,13 +73,13 @@ func (r *report) end(l life) {
 	r.sums.Peak = r.sums.Peak.Peak(l.peak)
 }
 
-// Row is what a fault came to.
+// Row is the result of a fault: a row of the report.
 type Row struct {
 	Fault                      string
 	Cells, Scrapes, Violations int
 }
 
-// rows sums up a part of the cells, a row for each fault.
+// rows returns a row for each fault, with the totals of the selected cells.
 func (r *report) rows(part func(cell) bool) []Row {
 	var rows []Row
 	for _, f := range allFaults() {

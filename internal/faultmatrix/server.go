@@ -10,7 +10,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
-// serve serves the simulated Atlas, and what is none of the exporter's business.
+// serve starts the simulated Atlas and the hosts that the exporter must not contact.
 func (s *stack) serve() {
 	s.http = httptest.NewUnstartedServer(s.atlas)
 	s.http.Config.ErrorLog = log.New(io.Discard, "", 0)
@@ -31,7 +31,7 @@ func (s *stack) serve() {
 	})
 }
 
-// arm lets the fault strike from now on.
+// arm starts the fault.
 func (p *play) arm() {
 	f := atlassim.Fault{Match: p.hits, Hang: p.fault.hang}
 	e := p.endpoint()
@@ -52,7 +52,7 @@ func (p *play) arm() {
 	p.disarm = p.atlas.Inject(f)
 }
 
-// hits decides whether a request is strucp. One without credentials is only there to be challenged.
+// hits reports whether the fault strikes a request. It spares requests without credentials, which only get a challenge.
 func (p *play) hits(r *http.Request) bool {
 	if r.Header.Get("Authorization") == "" || r.Context().Value(spared{}) != nil {
 		return false
@@ -67,7 +67,7 @@ func (p *play) hits(r *http.Request) bool {
 	return hit
 }
 
-// counts tells how many requests for the endpoint came, and how many of them were strucp.
+// counts returns the number of requests that matched the fault, and of those that it struck.
 func (p *play) counts() (seen, struck int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -88,7 +88,7 @@ func (p *play) concerns(t target) bool {
 	}
 }
 
-// shares reports whether a target waits for the same rate limit as the struck one.
+// shares reports whether a target shares a rate limit with the struck one.
 func (p *play) shares(t target) bool {
 	return slices.Contains(p.outcome().reasons, rateLimited) && t.group == p.target.group && t.endpoint().Set == p.endpoint().Set
 }

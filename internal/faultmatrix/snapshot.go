@@ -11,7 +11,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
-// series is one sample with its labels, and the target that its value is read from.
+// series is one sample with its labels, and the target that it is read from.
 type series struct {
 	name   string
 	labels map[string]string
@@ -19,22 +19,22 @@ type series struct {
 	owner  target
 }
 
-// snapshot is what one scrape shows.
+// snapshot is one scrape.
 type snapshot struct {
 	at    time.Time
 	all   harness.Exposition
 	usage harness.Usage
-	// values are the series about Atlas, by their keys; others are those about the exporter itself.
+	// values are the series about Atlas. others are the series about the exporter itself.
 	values map[string]series
 	others map[string]series
 
 	up          map[target]bool
-	failed      map[target]string // reason of what is down
+	failed      map[target]string // reason of each target that is down
 	unsupported map[target]string
 	refreshed   map[target]float64
 }
 
-// read takes an exposition apart. What is wrong with its form is an error.
+// read parses an exposition into a snapshot. It returns an error if the exposition is not well formed.
 func read(body []byte, at time.Time, configured bool) (*snapshot, error) {
 	all, err := harness.ParseExposition(body)
 	if err != nil {
@@ -71,13 +71,13 @@ func read(body []byte, at time.Time, configured bool) (*snapshot, error) {
 	return s, nil
 }
 
-// guard holds what must never show in anything that the exporter lets out, by what it is.
+// guard is the set of strings that the exporter must never output, by a description.
 type guard map[string]string
 
-// longestNeedle is the length of the part of a log that is searched again with what follows it.
+// longestNeedle is the number of bytes of a log that are searched again, because a string may span two searches.
 const longestNeedle = 256
 
-// tokenPrefix begins every token that the simulated Atlas mints.
+// tokenPrefix is the prefix of every token of the simulated Atlas.
 const tokenPrefix = "simulated-token-"
 
 func newGuard(account atlassim.ServiceAccount, key atlassim.APIKey) guard {
@@ -93,7 +93,7 @@ func newGuard(account atlassim.ServiceAccount, key atlassim.APIKey) guard {
 	}
 }
 
-// search names the secrets and the signs of a crash that a text contains.
+// search returns a message for each secret or sign of a crash in a text.
 func (g guard) search(where string, text []byte) []string {
 	var found []string
 	for what, needle := range g {

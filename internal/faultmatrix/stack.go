@@ -19,28 +19,28 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
-// slowness multiplies every limit of time.
+// slowness multiplies every time limit.
 const slowness = harness.Slowness
 
 const (
 	startLimit = slowness * time.Minute
 	stopLimit  = slowness * 30 * time.Second
-	// scrapeTimeout is what the header of a scrape says, and offset how long before its end the exporter is told to answer:
-	// room for a machine that is busy with other things.
+	// scrapeTimeout is the value of the timeout header of a scrape. offset is the exporter's --web.timeout-offset: it is
+	// long, because the machine may be busy.
 	scrapeTimeout = slowness * 5 * time.Second
 	offset        = slowness * 2 * time.Second
 )
 
-// setup is how an exporter is set up.
+// setup has the settings of an exporter and its Atlas.
 type setup struct {
-	apiKey     bool // digest instead of a service account
+	apiKey     bool // use an API key instead of a service account
 	configured bool // the configuration names the projects
 	tls        bool
-	hasty      bool // with a short request timeout
-	crowded    bool // one project has more targets than requests may be under way
+	hasty      bool // use a short request timeout
+	crowded    bool // one project has more targets than max_concurrent_requests
 }
 
-// stack is one exporter with an Atlas of its own, whose server can strike.
+// stack is one exporter with its own simulated Atlas, which injects the faults.
 type stack struct {
 	setup
 
@@ -59,13 +59,13 @@ type stack struct {
 	life     life
 
 	http      *httptest.Server // Atlas
-	elsewhere *httptest.Server // is none of the exporter's business
-	stranger  *httptest.Server // has a certificate that nobody trusts
+	elsewhere *httptest.Server // a host that the exporter must not contact
+	stranger  *httptest.Server // a host with an untrusted certificate
 	secret    string
-	strayed   atomic.Int64 // requests that came to the wrong host
+	strayed   atomic.Int64 // requests to the wrong host
 }
 
-// start starts a stack, and waits until everything is read.
+// start starts a stack, and waits until the exporter has read everything.
 func start(t *testing.T, set setup) *stack {
 	t.Helper()
 	s := &stack{setup: set, t: t, org: newOrganization(set.crowded), file: filepath.Join(t.TempDir(), "exporter.yml"), program: harness.BuildExporter(t)}
@@ -95,7 +95,7 @@ atlas:
 refresh:
   min_interval: 0s
   discovery_interval: 1s
-  relist_interval: 4s # both ways of reading a known list are used all the time
+  relist_interval: 4s # the exporter often uses both ways to read a known list
 collectors:
 `, credentials, requestTimeout.Milliseconds())
 	for _, e := range endpoints() {
@@ -121,12 +121,12 @@ collectors:
 	return s
 }
 
-// ask asks the exporter for a page, as a scrape.
+// ask requests a page with the headers of a scrape.
 func (s *stack) ask(path string) (harness.Answer, error) {
 	return harness.Ask(s.t.Context(), http.MethodGet, s.exporter.URL()+path, scrapeTimeout)
 }
 
-// findings returns what the log has shown since the last call that it must not.
+// findings searches the log since the last call, and returns a message for each forbidden string.
 func (s *stack) findings() []string {
 	log := s.exporter.Logs()
 	fresh := log[max(0, s.searched-longestNeedle):]
@@ -134,18 +134,18 @@ func (s *stack) findings() []string {
 	return s.guard.search("the log", []byte(fresh))
 }
 
-// stop ends the exporter as a service manager does, and returns what is wrong with how it ended.
+// stop stops the exporter by SIGTERM, as a service manager does. It returns the problems.
 func (s *stack) stop() []string {
 	ctx, cancel := context.WithTimeout(context.Background(), stopLimit)
 	defer cancel()
 	var wrong []string
 	if err := s.exporter.Stop(ctx); err != nil {
-		wrong = append(wrong, fmt.Sprintf("the exporter did not end well: %v", err))
+		wrong = append(wrong, fmt.Sprintf("the exporter did not stop cleanly: %v", err))
 	}
 	return append(wrong, s.findings()...)
 }
 
-// point writes the configuration with this base URL.
+// point writes a configuration with the base URL.
 func (s *stack) point(baseURL string) {
 	if err := harness.WriteFile(s.file, fmt.Sprintf(s.config, baseURL)); err != nil {
 		s.t.Fatal(err)
@@ -160,7 +160,7 @@ func (s *stack) reload(baseURL string) {
 	}
 }
 
-// settle waits until everything is read, and takes what is shown then as the truth.
+// settle waits until the exporter has read everything, and takes that scrape as the baseline.
 func (s *stack) settle() {
 	for deadline := time.Now().Add(startLimit); ; time.Sleep(50 * time.Millisecond) {
 		var seen *snapshot
@@ -177,7 +177,7 @@ func (s *stack) settle() {
 			err = errors.New(strings.Join(wrong, "\n"))
 		}
 		if time.Now().After(deadline) {
-			s.t.Fatalf("the exporter does not read a healthy organization: %v", err)
+			s.t.Fatalf("the exporter cannot read a healthy organization: %v", err)
 		}
 	}
 }

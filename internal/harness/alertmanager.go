@@ -9,14 +9,14 @@ import (
 	"testing"
 )
 
-// AlertmanagerServer is a running Alertmanager of one test's own.
+// AlertmanagerServer is an Alertmanager process that belongs to one test.
 type AlertmanagerServer struct{ *process }
 
-// Alert is an alert that Alertmanager holds.
+// Alert is an alert in Alertmanager.
 type Alert struct{ Labels, Annotations map[string]string }
 
-// StartAlertmanager runs an Alertmanager without peers, and returns when it is ready. The configuration is YAML. The
-// test's cleanup kills it and removes its data.
+// StartAlertmanager starts an Alertmanager without peers, and returns when it is ready. config is YAML. The cleanup of the
+// test kills the process and removes its data.
 func StartAlertmanager(t testing.TB, config string) *AlertmanagerServer {
 	t.Helper()
 	path := Tool(t, "alertmanager")
@@ -32,9 +32,8 @@ func StartAlertmanager(t testing.TB, config string) *AlertmanagerServer {
 	return server
 }
 
-// Eventually reads the alerts that have not ended, silenced and inhibited ones included, again and again until accept
-// returns nil, and returns those that it accepted. It fails the test, with accept's last error, when that takes minutes or
-// the server ends.
+// Eventually polls the active alerts, including silenced and inhibited ones, until accept returns nil. It returns the
+// accepted alerts. It fails the test with the last error of accept after two minutes, or when the server exits.
 func (s *AlertmanagerServer) Eventually(t testing.TB, accept func([]Alert) error) []Alert {
 	t.Helper()
 	read := func(ctx context.Context) (alerts []Alert, err error) {

@@ -1,11 +1,11 @@
-// Package harness lets tests run the real programs around the exporter (Prometheus, promtool, Alertmanager, amtool, helm)
-// and the exporter itself as a process of its own, and offers what every long test needs: requests and scrapes, the parsed
-// exposition, growth, certificates, golden files, and reports from templates.
+// Package harness runs the exporter and the real programs around it (Prometheus, promtool, Alertmanager, amtool, helm) as
+// processes in tests. It also has helpers for long tests: requests and scrapes, a parser of expositions, checks of resource
+// growth, golden files, and reports from templates.
 //
-// Prometheus and its companions are built from the modules under tools/, at the versions pinned there, the first time that
-// a test asks for them, by a process in the background that outlives the test, and kept in the user's cache directory. The
-// command buildtools does nothing else, and shows its progress. Short tests (-short) need none of them.
+// The first test that needs Prometheus or another tool builds it from the modules under tools/, at the versions pinned there. A
+// background process builds the tools, outlives the test, and stores them in the user's cache directory. The command buildtools
+// builds them in the foreground and shows its progress. Short tests (-short) need no tools.
 //
-// Everything started here listens on 127.0.0.1 at a port that the kernel chooses, and is gone when the test ends. The package
-// needs a Unix system.
+// Every server listens on 127.0.0.1 at a port that the kernel chooses, and stops when the test ends. The package needs a Unix
+// system.
 package harness

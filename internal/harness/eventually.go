@@ -13,15 +13,14 @@ import (
 )
 
 const (
-	// eventuallyLimit is far longer than anything that a test waits for takes on a loaded machine: a few scrapes and rule
-	// evaluations.
+	// eventuallyLimit is much longer than a few scrapes and rule evaluations take on a busy machine.
 	eventuallyLimit = 2 * time.Minute
 	// requestLimit bounds one request to a server on this machine.
 	requestLimit = 30 * time.Second
 	pollInterval = 100 * time.Millisecond
 )
 
-// Eventually calls check until it returns nil. It fails the test, with check's last error, when that takes minutes.
+// Eventually calls check until it returns nil. It fails the test with the last error of check after two minutes.
 func Eventually(t testing.TB, check func() error) {
 	t.Helper()
 	if err := poll(t, nil, check); err != nil {
@@ -29,7 +28,7 @@ func Eventually(t testing.TB, check func() error) {
 	}
 }
 
-// poll calls check until it returns nil, and returns its last error when done is closed before that, or when time is up.
+// poll calls check until it returns nil. It returns the last error when done is closed or the time is up.
 func poll(t testing.TB, done <-chan struct{}, check func() error) error {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), eventuallyLimit)
@@ -51,18 +50,18 @@ func poll(t testing.TB, done <-chan struct{}, check func() error) error {
 	}
 }
 
-// Answer is what a server answered to one request.
+// Answer is the answer to one request.
 type Answer struct {
 	Status int
 	Header http.Header
 	Body   []byte
-	// Began is when the request was sent, Took how long the answer took.
+	// Began is the time of the request, and Took the duration until the end of the answer.
 	Began time.Time
 	Took  time.Duration
 }
 
-// Ask sends a request without a body, and returns the whole answer. A timeout is sent as the scrape
-// timeout of Prometheus; 0 sends none.
+// Ask sends a request without a body, and returns the whole answer. A timeout above 0 is sent in Prometheus's scrape timeout
+// header.
 func Ask(ctx context.Context, method, url string, timeout time.Duration) (Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout+requestLimit)
 	defer cancel()
@@ -85,7 +84,7 @@ func Ask(ctx context.Context, method, url string, timeout time.Duration) (Answer
 	return a, err
 }
 
-// Get asks for a page, and returns its status and body. A request that is not answered fails the test.
+// Get requests a page, and returns the status and the body. It fails the test if there is no answer.
 func Get(t testing.TB, url string) (status int, body string) {
 	t.Helper()
 	a, err := Ask(t.Context(), http.MethodGet, url, 0)
@@ -95,7 +94,7 @@ func Get(t testing.TB, url string) (status int, body string) {
 	return a.Status, string(a.Body)
 }
 
-// Scrape asks for metrics and parses them.
+// Scrape requests metrics and parses them. Any status but 200 is an error.
 func Scrape(ctx context.Context, url string, timeout time.Duration) (Exposition, error) {
 	a, err := Ask(ctx, http.MethodGet, url, timeout)
 	if err != nil {
@@ -111,7 +110,7 @@ func Scrape(ctx context.Context, url string, timeout time.Duration) (Exposition,
 	return e, nil
 }
 
-// Pause waits for a while, and returns the context's error when that ends first.
+// Pause waits for d. It returns the error of the context if the context ends before.
 func Pause(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -123,7 +122,7 @@ func Pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// WriteFile writes a file so that a program that watches it never reads half of it.
+// WriteFile replaces a file atomically, so that a program that watches it never reads a part of it.
 func WriteFile(path, content string) error {
 	unfinished := path + ".unfinished"
 	if err := os.WriteFile(unfinished, []byte(content), 0o600); err != nil {

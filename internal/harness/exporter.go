@@ -17,14 +17,14 @@ import (
 	"time"
 )
 
-// BuildExporter builds the exporter, with -race where the test was built so, and returns the path of the program in a
-// directory of the test's own. Only the first call after a change of the source takes long.
+// BuildExporter builds the exporter, with -race if the test was built with it. It returns the path of the program in a
+// temporary directory of the test. Builds are cached, so that only the first call after a change is slow.
 func BuildExporter(t testing.TB) string {
 	t.Helper()
 	return buildProgram(t, ".", "exporter")
 }
 
-// buildProgram builds a main package, and keeps what it built under the given name for the next time.
+// buildProgram builds a main package, and caches the program under the given name.
 func buildProgram(t testing.TB, pkg, name string) string {
 	t.Helper()
 	root, cache, err := rootAndCache()
@@ -36,7 +36,7 @@ func buildProgram(t testing.TB, pkg, name string) string {
 	}
 	ctx, cancel := buildContext(t)
 	defer cancel()
-	// Each checkout keeps its own, so that two never wait for each other nor build in turns.
+	// Each checkout has its own file, so that two checkouts never wait for each other or overwrite the program.
 	name = fmt.Sprintf("%s-%.4x", name, sha256.Sum256([]byte(root)))
 	unlock, err := lock(ctx, filepath.Join(cache, name+".lock"))
 	if err != nil {
@@ -44,7 +44,7 @@ func buildProgram(t testing.TB, pkg, name string) string {
 	}
 	defer unlock()
 
-	// A fixed place lets go build see that the program there is up to date, which saves linking it again.
+	// With a fixed path, go build can see that the program is up to date and need not link it again.
 	kept := filepath.Join(cache, name)
 	args := []string{pkg}
 	if raceEnabled {
@@ -54,7 +54,7 @@ func buildProgram(t testing.TB, pkg, name string) string {
 	if err := goBuild(ctx, root, kept, args...); err != nil {
 		t.Fatal(err)
 	}
-	// Another process may replace the program there as soon as the lock is free.
+	// Another process may replace the cached program after the unlock.
 	program := filepath.Join(t.TempDir(), filepath.Base(modulePath))
 	if err := linkOrCopy(kept, program); err != nil {
 		t.Fatal(err)
@@ -62,12 +62,13 @@ func buildProgram(t testing.TB, pkg, name string) string {
 	return program
 }
 
-// readDirectories reads the project's directories for the go command's eyes. It caches a test's result by the packages that
-// the test imports and the files and directories that it opens, and would miss a change of what BuildExporter compiles.
+// readDirectories opens the project's directories so that the go command does not use a wrong cached test result. The go
+// command caches results by the packages that a test imports and the files and directories that it opens. It would miss a
+// change of the sources that BuildExporter compiles.
 func readDirectories(root string) error {
 	return filepath.WalkDir(root, func(_ string, entry fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil // something else cleans up at the same time
+			return nil // another process may remove files meanwhile
 		}
 		if err == nil && entry.IsDir() && (entry.Name() == ".git" || entry.Name() == "node_modules") {
 			return fs.SkipDir
@@ -76,7 +77,8 @@ func readDirectories(root string) error {
 	})
 }
 
-// linkOrCopy makes target the same program as source, for good: go build replaces a program, and does not write into it.
+// linkOrCopy creates target with the contents of source. A link is safe: go build replaces a program and does not write into
+// it.
 func linkOrCopy(source, target string) error {
 	if err := os.Link(source, target); err == nil || errors.Is(err, os.ErrExist) {
 		return err
@@ -85,24 +87,26 @@ func linkOrCopy(source, target string) error {
 	if err != nil {
 		return err
 	}
-	// A process forked meanwhile would hold the new file open for writing, and the kernel runs no such file.
+	// A process that is forked meanwhile would inherit the file open for writing, and the kernel does not execute such a
+	// file.
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
 	return os.WriteFile(target, content, 0o755)
 }
 
-// Exporter is a running exporter of one test's own.
+// Exporter is an exporter process that belongs to one test.
 type Exporter struct{ *process }
 
-// StartExporter builds the exporter and runs it with the arguments and a port of the kernel's choice on 127.0.0.1, and
-// returns when it listens. It gets the test's environment but for MONGODB_ATLAS_*, which must not depend on who runs the
-// test: see StartExporterEnv. The test's cleanup stops it, and fails the test if it met a data race.
+// StartExporter builds the exporter, starts it with the arguments, and returns when it listens on 127.0.0.1. The kernel
+// chooses the port. The exporter gets the environment of the test without MONGODB_ATLAS_* and proxy variables, so that the
+// test does not depend on the environment of its user: see StartExporterEnv. The cleanup of the test stops the exporter, and
+// fails the test if there was a data race.
 func StartExporter(t testing.TB, args ...string) *Exporter {
 	t.Helper()
 	return StartExporterEnv(t, nil, args...)
 }
 
-// StartExporterEnv is StartExporter with further environment variables, each as "NAME=value".
+// StartExporterEnv is StartExporter with additional environment variables, each as "NAME=value".
 func StartExporterEnv(t testing.TB, env []string, args ...string) *Exporter {
 	t.Helper()
 	return startExporter(t, BuildExporter(t), env, args...)
@@ -112,9 +116,9 @@ func startExporter(t testing.TB, program string, env []string, args ...string) *
 	t.Helper()
 	args = append(slices.Clip(args), "--web.listen-address=127.0.0.1:0")
 	exporter := new(Exporter)
-	t.Cleanup(func() { // runs after the cleanup of startProcess, so that a race while stopping counts as well
+	t.Cleanup(func() { // runs after the cleanup of startProcess, so that it includes the shutdown
 		if exporter.process != nil && strings.Contains(exporter.Logs(), dataRace) {
-			t.Errorf("the exporter met a data race:\n%s", exporter.Logs())
+			t.Errorf("the exporter has a data race:\n%s", exporter.Logs())
 		}
 	})
 	exporter.process = startProcess(t, "exporter", syscall.SIGTERM, exporterEnv(env), program, args...)
@@ -122,7 +126,7 @@ func startExporter(t testing.TB, program string, env []string, args ...string) *
 	return exporter
 }
 
-// dataRace is how the race detector begins its report.
+// dataRace is the start of a report of the race detector.
 const dataRace = "WARNING: DATA RACE"
 
 func exporterEnv(extra []string) []string {
@@ -136,24 +140,25 @@ func exporterEnv(extra []string) []string {
 	return append(env, extra...)
 }
 
-// commandLimit bounds a command: check asks Atlas for everything, and each request may hang, and again at its retry.
+// commandLimit is the timeout of a command. It is long, because check sends many requests, each of which may hang and be
+// retried.
 const commandLimit = 3 * time.Minute
 
-// Output is what a command left.
+// Output is the result of a command.
 type Output struct {
 	Stdout, Stderr string
-	// ExitCode is -1 when a signal ended the command.
+	// ExitCode is -1 if a signal killed the command.
 	ExitCode int
 }
 
-// RunExporter builds the exporter and runs one command of it to its end, with the environment of StartExporterEnv. Any exit
-// code is a result; a command that does not start or does not end, or that met a data race, fails the test.
+// RunExporter builds the exporter and runs one command of it with the environment of StartExporterEnv. It accepts any exit
+// code. It fails the test if the command does not start, does not exit, or has a data race.
 func RunExporter(t testing.TB, env []string, args ...string) Output {
 	t.Helper()
 	return RunProgram(t, BuildExporter(t), env, args...)
 }
 
-// RunProgram is RunExporter with a program that BuildExporter built before, for a test that runs it often.
+// RunProgram is RunExporter with a program from BuildExporter, for a test that runs many commands.
 func RunProgram(t testing.TB, program string, env []string, args ...string) Output {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
@@ -169,7 +174,7 @@ func RunProgram(t testing.TB, program string, env []string, args ...string) Outp
 		t.Fatalf("running %s: %v, %v\n%s", cmd, err, ctx.Err(), &stderr)
 	}
 	if strings.Contains(stderr.String(), dataRace) {
-		t.Errorf("the exporter met a data race:\n%s", &stderr)
+		t.Errorf("the exporter has a data race:\n%s", &stderr)
 	}
 	return Output{Stdout: stdout.String(), Stderr: stderr.String(), ExitCode: cmd.ProcessState.ExitCode()}
 }

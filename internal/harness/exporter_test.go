@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// buildStandin builds a program that listens and logs with the same library as the exporter, so that what is tested here
-// is the running of a program and not the program.
+// buildStandin builds a server that listens and logs with the same library as the exporter, so that the tests cover how a
+// program is run, and not the program.
 func buildStandin(t testing.TB) string {
 	t.Helper()
 	return buildProgram(t, "./internal/harness/testdata/standin", "standin")
@@ -74,7 +74,7 @@ func TestRunExporter(t *testing.T) {
 	}
 }
 
-// TestExporterItself proves that the exporter's own log and flags are what this package takes them for.
+// TestExporterItself proves that this package understands the log and the flags of the exporter.
 func TestExporterItself(t *testing.T) {
 	version := RunExporter(t, nil, "--version")
 	if version.ExitCode != 0 || !strings.HasPrefix(version.Stdout, path.Base(modulePath)+", version ") {
@@ -89,7 +89,7 @@ func TestExporterItself(t *testing.T) {
 	}
 }
 
-// TestExporterIsBuiltWithRace proves that a data race in the program does not go unnoticed where the tests look for them.
+// TestExporterIsBuiltWithRace proves that a test built with -race finds a data race in the program.
 func TestExporterIsBuiltWithRace(t *testing.T) {
 	out, _ := exec.CommandContext(t.Context(), buildStandin(t), "-race", "-exit=0").CombinedOutput()
 	if got := strings.Contains(string(out), dataRace); got != raceEnabled {
@@ -97,7 +97,7 @@ func TestExporterIsBuiltWithRace(t *testing.T) {
 	}
 }
 
-// TestBuildLeavesEarlierProgram proves that a later build does not change the program of a test that still runs.
+// TestBuildLeavesEarlierProgram proves that a later build does not change a program that an earlier test still runs.
 func TestBuildLeavesEarlierProgram(t *testing.T) {
 	dir := t.TempDir()
 	writeFile(t, dir, "go.mod", "module example.test/program\n\ngo 1.26.0\n")

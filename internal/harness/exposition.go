@@ -15,18 +15,18 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// Exposition is one answer in the text format: the values of gauges and counters, and the counts of histograms, by series
-// as Series writes them.
+// Exposition has the samples of a scrape by series, in the format of Series. It includes the values of gauges and counters,
+// and the counts of histograms.
 type Exposition map[string]float64
 
-// ParseExposition reads the text format, strictly: it is an error if a family has no help or type, if a series occurs
-// twice, or if a value is not a finite number.
+// ParseExposition parses the text format. It returns an error if a family has no help or type, a series occurs twice, or a
+// value is not finite.
 func ParseExposition(text []byte) (Exposition, error) {
 	if !utf8.Valid(text) {
 		return nil, errors.New("not UTF-8")
 	}
 	if !bytes.HasSuffix(text, []byte("\n")) {
-		return nil, errors.New("it ends within a line")
+		return nil, errors.New("incomplete last line")
 	}
 	parser := expfmt.NewTextParser(model.LegacyValidation)
 	families, err := parser.TextToMetricFamilies(bytes.NewReader(text))
@@ -57,7 +57,7 @@ func (e Exposition) add(name string, metric *dto.Metric) error {
 	case metric.GetHistogram() != nil:
 		name, value = name+"_count", float64(metric.GetHistogram().GetSampleCount())
 	default:
-		return nil // a summary, which only the Go runtime's metrics have
+		return nil // a summary, which only the Go runtime metrics use
 	}
 	pairs := make([]string, 0, 2*len(metric.GetLabel()))
 	for _, label := range metric.GetLabel() {
@@ -74,8 +74,8 @@ func (e Exposition) add(name string, metric *dto.Metric) error {
 	return nil
 }
 
-// Series writes a series as Prometheus does, with its labels in order of their names. pairs are names and values in turn.
-// A label with an empty value is left out: to Prometheus, it does not exist.
+// Series formats a series as Prometheus does, with its labels sorted by name. pairs are alternating names and values. It
+// omits labels with an empty value, which Prometheus treats as missing.
 func Series(name string, pairs ...string) string {
 	var labels []string
 	for pair := range slices.Chunk(pairs, 2) {
@@ -87,13 +87,13 @@ func Series(name string, pairs ...string) string {
 	return name + "{" + strings.Join(labels, ",") + "}"
 }
 
-// Family returns the name of a series.
+// Family returns the metric name of a series.
 func Family(series string) string {
 	name, _, _ := strings.Cut(series, "{")
 	return name
 }
 
-// Labels returns the labels of a series.
+// Labels returns the labels of a series that Series formatted.
 func Labels(series string) map[string]string {
 	labels := map[string]string{}
 	_, rest, _ := strings.Cut(series, "{")
@@ -103,14 +103,14 @@ func Labels(series string) map[string]string {
 		if err != nil {
 			return labels
 		}
-		labels[name], _ = strconv.Unquote(prefix) // QuotedPrefix has accepted it
+		labels[name], _ = strconv.Unquote(prefix) // cannot fail after QuotedPrefix
 		rest = strings.TrimPrefix(quoted[len(prefix):], ",")
 	}
 	return labels
 }
 
-// Contradictions returns what no scrape may show, whatever happens: a state set that does not sum to 1, and a counter that
-// fell since the scrape before.
+// Contradictions returns a message for each error that is never allowed: a state set that does not sum to 1, or a counter
+// that fell since the previous scrape.
 func (e Exposition) Contradictions(before Exposition) []string {
 	var found []string
 	sums := map[string]float64{}

@@ -12,15 +12,14 @@ import (
 	"time"
 )
 
-// modulePath names the module whose root holds tools/ and the exporter's main package.
+// modulePath is the module whose root has tools/ and the main package of the exporter.
 const modulePath = "github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter"
 
-// rootAndCache finds the project's root from the directory that go test started the test in, and creates the directory where
-// built programs are kept between test runs.
+// rootAndCache returns the project's root and the directory that caches built programs. It creates the cache directory.
 func rootAndCache() (root, cache string, err error) {
 	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", modulePath).Output() //nolint:noctx // it reads a file
 	if err != nil {
-		return "", "", fmt.Errorf("no module %s here: %w", modulePath, err)
+		return "", "", fmt.Errorf("module %s not found: %w", modulePath, err)
 	}
 	user, err := os.UserCacheDir()
 	if err == nil {
@@ -28,24 +27,24 @@ func rootAndCache() (root, cache string, err error) {
 		err = os.MkdirAll(cache, 0o755)
 	}
 	if err != nil {
-		return "", "", fmt.Errorf("no place to keep built programs: %w", err)
+		return "", "", fmt.Errorf("no cache directory for built programs: %w", err)
 	}
 	return string(bytes.TrimSpace(out)), cache, nil
 }
 
-// goBuild runs go build in dir, with flags and a package, and puts the program at output. An error carries the compiler's
-// words.
+// goBuild runs go build in dir and writes the program to output. args are flags and a package. An error includes the
+// compiler's output.
 func goBuild(ctx context.Context, dir, output string, args ...string) error {
 	args = append([]string{"build", "-mod=readonly", "-buildvcs=false", "-o", output}, args...)
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = dir
-	// PWD keeps the go command from reporting paths by another name of the directory; a workspace file of the developer's
-	// must not change the pinned versions.
+	// PWD keeps the paths in error messages the same if dir is a symbolic link. GOWORK=off keeps a workspace file of the
+	// developer from changing the pinned versions.
 	cmd.Env = append(os.Environ(), "PWD="+dir, "GOWORK=off")
 	cmd.WaitDelay = time.Second
 	out, err := cmd.CombinedOutput()
 	if ctx.Err() != nil {
-		return fmt.Errorf("in %s: %s: cut off: %w", dir, cmd, context.Cause(ctx))
+		return fmt.Errorf("in %s: %s: canceled: %w", dir, cmd, context.Cause(ctx))
 	}
 	if err != nil {
 		return fmt.Errorf("in %s: %s: %w\n%s", dir, cmd, err, bytes.TrimSpace(out))
@@ -53,10 +52,10 @@ func goBuild(ctx context.Context, dir, output string, args ...string) error {
 	return nil
 }
 
-var errTestTimeout = errors.New("the test's -timeout is near: give go test -timeout 40m")
+var errTestTimeout = errors.New("the test's -timeout is too short: run go test -timeout 40m")
 
-// buildContext ends shortly before go test would end the whole test process with a stack dump, so that a build that takes
-// too long is reported as one.
+// buildContext ends shortly before the timeout of go test, so that a slow build fails with its own error and not with a
+// stack dump.
 func buildContext(t testing.TB) (context.Context, context.CancelFunc) {
 	t.Helper()
 	const margin = 5 * time.Second

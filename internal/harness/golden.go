@@ -10,10 +10,10 @@ import (
 
 var update = flag.Bool("update", false, "write golden files instead of comparing with them") //nolint:gochecknoglobals // a flag of the test binary
 
-// Update reports whether golden files are to be written: go test ./collector -update.
+// Update reports whether tests should write golden files: go test ./collector -update.
 func Update() bool { return *update }
 
-// Golden compares a text with a golden file, or writes the file with -update.
+// Golden compares a text with a golden file. With -update, it writes the file.
 func Golden(t testing.TB, path, got string) {
 	t.Helper()
 	if Update() {

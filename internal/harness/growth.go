@@ -6,10 +6,10 @@ import (
 	"slices"
 )
 
-// Usage is what a process uses at one moment.
+// Usage is the resource use of a process: bytes of memory, and numbers of goroutines and open files.
 type Usage struct{ Heap, Resident, Goroutines, Files float64 }
 
-// UsageOf reads the usage from the metrics of the process itself.
+// UsageOf returns the usage in a scrape of the process's own metrics.
 func UsageOf(e Exposition) Usage {
 	return Usage{
 		Heap:       e["go_memstats_heap_inuse_bytes{}"],
@@ -19,22 +19,22 @@ func UsageOf(e Exposition) Usage {
 	}
 }
 
-// String shows the usage for a progress report.
+// String formats the usage for messages.
 func (u Usage) String() string {
 	return fmt.Sprintf("heap %s, resident %s, %.0f goroutines, %.0f open files", MiB(u.Heap), MiB(u.Resident), u.Goroutines, u.Files)
 }
 
-// Peak returns the larger value of each resource.
+// Peak returns the maximum of each resource.
 func (u Usage) Peak(other Usage) Usage {
 	return Usage{
 		max(u.Heap, other.Heap), max(u.Resident, other.Resident), max(u.Goroutines, other.Goroutines), max(u.Files, other.Files),
 	}
 }
 
-// MiB writes a number of bytes.
+// MiB formats a number of bytes in MiB.
 func MiB(bytes float64) string { return fmt.Sprintf("%.1f MiB", bytes/(1<<20)) }
 
-// Growth is how the use of a resource developed over a process's life.
+// Growth is the use of a resource over the life of a process.
 type Growth struct {
 	Name     string
 	Show     func(float64) string
@@ -42,13 +42,13 @@ type Growth struct {
 	Limit    float64    // for the last quarter
 }
 
-// lowOf is the number of samples of which only the lowest counts: the heap in use falls with each garbage collection, and
-// rises until the next.
+// lowOf is the number of samples in a group. Only the lowest sample of a group counts, because the heap in use rises until
+// the next garbage collection.
 const lowOf = 8
 
-// GrowthOf compares the last quarter of the usage with the second, for each of the four resources: a process comes to its
-// size in the first. A resource may grow by a share of what it was or by an amount, whichever is larger. Less than four
-// samples say nothing.
+// GrowthOf compares the last quarter of the usage with the second, for each of the four resources. The first quarter does
+// not count, because a process grows to its normal size in it. A resource may grow by a share of its use or by an amount,
+// whichever is larger. With fewer than four samples, there is no limit.
 func GrowthOf(all []Usage, share, amount Usage) []Growth {
 	count := func(n float64) string { return fmt.Sprintf("%.0f", n) }
 	var growths []Growth
@@ -83,5 +83,5 @@ func GrowthOf(all []Usage, share, amount Usage) []Growth {
 	return growths
 }
 
-// Flat reports whether the last quarter is within the limit.
+// Flat reports whether the use in the last quarter is within the limit.
 func (g Growth) Flat() bool { return g.Quarters[3] <= g.Limit }

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestGrowth tells what grows from what only goes up and down.
+// TestGrowth distinguishes growth from fluctuation.
 func TestGrowth(t *testing.T) {
 	t.Parallel()
 	level := Usage{Heap: 20 << 20, Resident: 60 << 20, Goroutines: 20, Files: 12}
@@ -56,7 +56,7 @@ func TestParseExposition(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		head + "a 1":                         "within a line",
+		head + "a 1":                         "incomplete last line",
 		head + "a \xff\n":                    "UTF-8",
 		head + "a 1\na 2\n":                  "twice",
 		head + "a{x=\"\"} 1\na 2\n":          "twice",
@@ -65,7 +65,7 @@ func TestParseExposition(t *testing.T) {
 		"a 1\n":                              "no help",
 		head + "a{\n":                        "not the text format",
 		head + "a{x=\"1\",x=\"2\"} 1\n":      "not the text format",
-		head + "a 1\n# HELP a Another.\na 2": "within a line",
+		head + "a 1\n# HELP a Another.\na 2": "incomplete last line",
 	} {
 		if _, err := ParseExposition([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want an error about %q", text, err, want)
@@ -73,7 +73,7 @@ func TestParseExposition(t *testing.T) {
 	}
 }
 
-// TestContradictions notices what nothing excuses.
+// TestContradictions finds errors that are never allowed.
 func TestContradictions(t *testing.T) {
 	t.Parallel()
 	const state = `a_state{cl_name="a",state="`

@@ -9,9 +9,8 @@ import (
 	"time"
 )
 
-// lock takes the file at path as a lock between processes, and between goroutines of one. The kernel gives it back when
-// the process ends, however it ends, so that a lock is never left behind. The file itself stays: removing it would let a
-// third process lock another file of the same name.
+// lock locks the file at path, for processes and for goroutines of one process. The kernel releases the lock when the
+// process ends. lock does not remove the file: another process could then lock a new file of the same name.
 func lock(ctx context.Context, path string) (unlock func(), err error) {
 	const pause = 100 * time.Millisecond
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
@@ -30,7 +29,7 @@ func lock(ctx context.Context, path string) (unlock func(), err error) {
 		select {
 		case <-ctx.Done():
 			_ = file.Close()
-			return nil, fmt.Errorf("waiting for another process that holds %s: %w", path, context.Cause(ctx))
+			return nil, fmt.Errorf("waiting for the lock %s: %w", path, context.Cause(ctx))
 		case <-time.After(pause):
 		}
 	}

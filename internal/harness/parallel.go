@@ -6,11 +6,11 @@ import (
 	"testing"
 )
 
-// waiting is how many tests run at the same time in a package whose tests wait more than they compute.
+// waiting is the default of -parallel for packages whose tests mostly wait.
 const waiting = 12
 
-// RunWaiting is for the TestMain of a package whose parallel tests wait more than they compute: more of them run at the same
-// time than there are processors, unless -parallel was given.
+// RunWaiting is for the TestMain of a package whose parallel tests mostly wait. It runs more of them at a time than there
+// are processors, unless -parallel is set.
 func RunWaiting(m *testing.M) {
 	flag.Parse()
 	given := false

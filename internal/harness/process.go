@@ -18,13 +18,13 @@ import (
 )
 
 const (
-	// startLimit is far longer than any program here takes to start, even while both cores compile.
+	// startLimit is much longer than any program takes to start, even while other builds use the processors.
 	startLimit = 2 * time.Minute
-	// stopGrace is what a program may take between SIGTERM and its end when a test's cleanup stops it.
+	// stopGrace is the maximum time from SIGTERM to the exit of a program in the cleanup of a test.
 	stopGrace = 20 * time.Second
 )
 
-// process is a server that runs beside a test and is gone after it.
+// process is a server that runs until the test ends.
 type process struct {
 	name string
 	url  string
@@ -34,20 +34,20 @@ type process struct {
 	err  error // of the program, once done is closed
 }
 
-// URL is where the program answers, without a trailing slash.
+// URL returns the base URL of the program, without a trailing slash.
 func (p *process) URL() string { return p.url }
 
-// PID is the program's process id.
+// PID returns the program's process id.
 func (p *process) PID() int { return p.cmd.Process.Pid }
 
-// Logs is everything that the program has written so far, to standard output and standard error.
+// Logs returns the output of the program so far, from standard output and standard error.
 func (p *process) Logs() string { return p.logs.String() }
 
-// startProcess runs the command until it ends or the test's cleanup stops it with the given signal. A test that failed
-// shows the end of its log.
+// startProcess starts the command. The cleanup of the test stops it with the given signal. If the test failed, the cleanup
+// also prints the end of the log.
 func startProcess(t testing.TB, name string, stop syscall.Signal, env []string, path string, args ...string) *process {
 	t.Helper()
-	// Cleanup functions of the test may still want the process, but t.Context has ended by then.
+	// Cleanup functions of the test may still use the process, but t.Context has ended by then.
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	cmd := exec.CommandContext(ctx, path, args...)
 	p := &process{name: name, cmd: cmd, logs: new(logBuffer), done: make(chan struct{})}
@@ -74,8 +74,8 @@ func startProcess(t testing.TB, name string, stop syscall.Signal, env []string, 
 	return p
 }
 
-// Wait waits for the end of the program: nil for exit code 0, an *exec.ExitError for any other, the context's error when
-// that ends first.
+// Wait waits for the exit of the program. It returns nil for exit code 0, an *exec.ExitError for any other, or the error of
+// the context if the context ends before.
 func (p *process) Wait(ctx context.Context) error {
 	select {
 	case <-p.done:
@@ -85,7 +85,7 @@ func (p *process) Wait(ctx context.Context) error {
 	}
 }
 
-// Stop sends SIGTERM and waits for the end, as Wait does.
+// Stop sends SIGTERM and waits for the exit, like Wait.
 func (p *process) Stop(ctx context.Context) error {
 	if err := p.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
@@ -96,7 +96,7 @@ func (p *process) Stop(ctx context.Context) error {
 // Signal sends a signal, such as SIGHUP.
 func (p *process) Signal(sig os.Signal) error { return p.cmd.Process.Signal(sig) }
 
-// Ended reports whether the program has ended.
+// Ended reports whether the program has exited.
 func (p *process) Ended() bool {
 	select {
 	case <-p.done:
@@ -106,12 +106,12 @@ func (p *process) Ended() bool {
 	}
 }
 
-// Reload makes the program read its configuration again. The error is the program's own word on what is wrong.
+// Reload makes the program load its configuration again. The error includes the answer of the program.
 func (p *process) Reload(ctx context.Context) error {
 	return p.call(ctx, http.MethodPost, "/-/reload", nil)
 }
 
-// listening waits for the line in which exporter-toolkit says where a server listens.
+// listening waits for the log line with the address of the server, which exporter-toolkit writes.
 func (p *process) listening(t testing.TB) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), startLimit)
@@ -124,16 +124,16 @@ func (p *process) listening(t testing.TB) {
 		}
 		select {
 		case <-p.done:
-			t.Fatalf("%s ended before it listened: %v\n%s", p.name, p.err, p.logs)
+			t.Fatalf("%s exited before it listened: %v\n%s", p.name, p.err, p.logs)
 		case <-ctx.Done():
-			t.Fatalf("%s does not say where it listens (its log level must be info or lower): %v\n%s", p.name, ctx.Err(), p.logs)
+			t.Fatalf("%s did not log its address (its log level must be info or lower): %v\n%s", p.name, ctx.Err(), p.logs)
 		case <-ticker.C:
 		}
 	}
 }
 
-// call sends a request, and decodes a JSON answer into result unless that is nil. Any status but 200 is an error with the
-// body's words.
+// call sends a request, and decodes a JSON answer into result unless result is nil. Any status but 200 is an error with the
+// body's text.
 func (p *process) call(ctx context.Context, method, path string, result any) error {
 	answer, err := Ask(ctx, method, p.url+path, 0)
 	switch {
@@ -147,7 +147,7 @@ func (p *process) call(ctx context.Context, method, path string, result any) err
 	return json.Unmarshal(answer.Body, result)
 }
 
-// awaitReady returns when the server listens and calls itself ready, which it may some time after.
+// awaitReady returns when the server listens and is ready, which may be later.
 func (p *process) awaitReady(t testing.TB) {
 	t.Helper()
 	p.listening(t)
@@ -155,7 +155,7 @@ func (p *process) awaitReady(t testing.TB) {
 	eventually(t, p, "/-/ready", isReady, func(any) error { return nil })
 }
 
-// eventually reads until accept is content with what was read. It fails the test when the process ends or time is up.
+// eventually calls read until accept returns nil. It fails the test when the process exits or time is up.
 func eventually[T any](t testing.TB, p *process, what string, read func(context.Context) (T, error), accept func(T) error) T {
 	t.Helper()
 	var value T
@@ -168,21 +168,21 @@ func eventually[T any](t testing.TB, p *process, what string, read func(context.
 	switch {
 	case err == nil:
 	case p.Ended():
-		t.Fatalf("%s ended (%v) while waiting for %s: %v", p.name, p.err, what, err)
+		t.Fatalf("%s exited (%v) while waiting for %s: %v", p.name, p.err, what, err)
 	default:
-		t.Fatalf("%s: waited in vain for %s: %v\nlast read: %+v", p.name, what, err, value)
+		t.Fatalf("%s: timeout while waiting for %s: %v\nlast value: %+v", p.name, what, err, value)
 	}
 	return value
 }
 
-// Both of the log formats that exporter-toolkit's users have, logfmt and JSON with its keys in any order.
+// The patterns match both log formats of exporter-toolkit: logfmt, and JSON with keys in any order.
 var (
 	schemePattern  = regexp.MustCompile(`TLS is (enabled|disabled)\.`)
 	addressPattern = regexp.MustCompile(`\baddress"?[=:]"?([^\s",}]+)`)
 )
 
-// listeningURL finds the URL of the server in its log, "" when it is not there yet. "TLS is ..." is the line after
-// "Listening on ..." and, unlike that one, tells the scheme as well.
+// listeningURL returns the URL of the server from its log, or "" if the log does not have it yet. It uses the line "TLS is
+// ...", which follows "Listening on ..." and also has the scheme.
 func listeningURL(log string) string {
 	for line := range strings.Lines(log) {
 		if !strings.HasSuffix(line, "\n") {
@@ -201,7 +201,7 @@ func listeningURL(log string) string {
 	return ""
 }
 
-// logBuffer collects what a process writes while others read it.
+// logBuffer collects the output of a process. Readers and the writer may run at the same time.
 type logBuffer struct {
 	mu      sync.Mutex
 	content bytes.Buffer

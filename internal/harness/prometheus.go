@@ -14,19 +14,19 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// PrometheusServer is a running Prometheus of one test's own.
+// PrometheusServer is a Prometheus process that belongs to one test.
 type PrometheusServer struct {
 	*process
 
 	dir string
 }
 
-// prometheusConfigFile is the name under which WriteFile replaces the configuration.
+// prometheusConfigFile is the name of the configuration file for WriteFile.
 const prometheusConfigFile = "prometheus.yml"
 
-// StartPrometheus runs a Prometheus with an empty storage, and returns when it is ready. The configuration is YAML; files
-// (rules, targets) are written beside it under their names, so that the configuration refers to them by these. The test's
-// cleanup kills it and removes its data.
+// StartPrometheus starts a Prometheus with an empty storage, and returns when it is ready. config is YAML. files are rules
+// and targets by name, in the directory of the configuration. The cleanup of the test kills the process and removes its
+// data.
 func StartPrometheus(t testing.TB, config string, files map[string]string) *PrometheusServer {
 	t.Helper()
 	path := Tool(t, "prometheus")
@@ -35,7 +35,7 @@ func StartPrometheus(t testing.TB, config string, files map[string]string) *Prom
 	for name, content := range files {
 		server.WriteFile(t, name, content)
 	}
-	// Killed rather than asked: its data is thrown away, and a clean end would flush it first.
+	// SIGKILL, because a clean shutdown would first flush data that is removed anyway.
 	server.process = startProcess(t, "prometheus", syscall.SIGKILL, os.Environ(), path,
 		"--config.file="+filepath.Join(server.dir, prometheusConfigFile),
 		"--storage.tsdb.path="+t.TempDir(),
@@ -46,8 +46,8 @@ func StartPrometheus(t testing.TB, config string, files map[string]string) *Prom
 	return server
 }
 
-// WriteFile writes or replaces a file beside the configuration, or, as "prometheus.yml", the configuration. Prometheus
-// notices files of targets by itself; configuration and rules need Reload.
+// WriteFile writes or replaces a file in the directory of the configuration; "prometheus.yml" is the configuration itself.
+// Prometheus watches files of targets. Changes of the configuration and of rules need Reload.
 func (s *PrometheusServer) WriteFile(t testing.TB, name, content string) {
 	t.Helper()
 	writeFile(t, s.dir, name, content)
@@ -55,15 +55,15 @@ func (s *PrometheusServer) WriteFile(t testing.TB, name, content string) {
 
 // Sample is one element of an instant query's result.
 type Sample struct {
-	// Labels are the series' labels, with the metric's name as __name__ where the expression keeps it.
+	// Labels are the labels of the series. The metric name is __name__ if the expression keeps it.
 	Labels map[string]string
 	Value  float64
 }
 
-// String shows the sample for a test's messages.
+// String formats the sample for messages.
 func (s Sample) String() string { return fmt.Sprintf("%v %v", s.Labels, s.Value) }
 
-// Query evaluates an expression at the present moment. A scalar is one sample without labels.
+// Query evaluates an expression at the current time. A scalar result is one sample without labels.
 func (s *PrometheusServer) Query(ctx context.Context, expr string) ([]Sample, error) {
 	var answer struct {
 		Data struct {
@@ -82,7 +82,7 @@ func (s *PrometheusServer) Query(ctx context.Context, expr string) ([]Sample, er
 	case of == "vector":
 		err = json.Unmarshal(answer.Data.Result, &vector)
 	default:
-		err = fmt.Errorf("result is a %s, not an instant vector or a scalar", of)
+		err = fmt.Errorf("result is a %s, want an instant vector or a scalar", of)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("query %s: %w", expr, err)
@@ -101,7 +101,7 @@ func (s *PrometheusServer) Query(ctx context.Context, expr string) ([]Sample, er
 type Target struct {
 	// ScrapePool is the job_name of the scrape configuration.
 	ScrapePool string `json:"scrapePool"`
-	// LastError is why the last scrape failed, empty when it did not.
+	// LastError is the error of the last scrape, or "" if it succeeded.
 	LastError string `json:"lastError"`
 }
 
@@ -116,19 +116,19 @@ func (s *PrometheusServer) Targets(ctx context.Context) ([]Target, error) {
 	return answer.Data.ActiveTargets, err
 }
 
-// Eventually evaluates the expression again and again until accept returns nil, and returns the samples that it accepted.
-// It fails the test, with accept's last error, when that takes minutes or the server ends.
+// Eventually evaluates the expression until accept returns nil, and returns the accepted samples. It fails the test with the
+// last error of accept after two minutes, or when the server exits.
 func (s *PrometheusServer) Eventually(t testing.TB, expr string, accept func([]Sample) error) []Sample {
 	t.Helper()
 	read := func(ctx context.Context) ([]Sample, error) { return s.Query(ctx, expr) }
 	return eventually(t, s.process, expr, read, accept)
 }
 
-// writeFile writes a file below dir. A name that leads out of it fails the test.
+// writeFile writes a file in dir. It fails the test if the name leads out of dir.
 func writeFile(t testing.TB, dir, name, content string) {
 	t.Helper()
 	if !filepath.IsLocal(name) {
-		t.Fatalf("file %q is not below the server's directory", name)
+		t.Fatalf("file %q is not in the server's directory", name)
 	}
 	path := filepath.Join(dir, name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {

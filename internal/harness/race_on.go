@@ -2,8 +2,8 @@
 
 package harness
 
-// raceEnabled tells whether the test was built with -race: the exporter is then built so, too.
+// raceEnabled is true if the test was built with -race. The exporter is then built with -race, too.
 const raceEnabled = true
 
-// Slowness multiplies every limit of time of a test: the race detector makes programs several times slower.
+// Slowness multiplies time limits in tests, because the race detector makes programs several times slower.
 const Slowness = 4

@@ -8,8 +8,7 @@ import (
 	"text/template"
 )
 
-// WriteReport renders a text/template and writes the result to a file, such as a page of the documentation. In the
-// template, mib writes a number of bytes.
+// WriteReport renders a text/template to a file. The template function mib formats a number of bytes.
 func WriteReport(t testing.TB, path, text string, data any) {
 	t.Helper()
 	rendered, err := render(text, data)

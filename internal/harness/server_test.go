@@ -18,7 +18,7 @@ scrape_configs:
 rule_files: [rules.yml]
 `, map[string]string{"rules.yml": "groups: []\n", "targets/none.json": "[]"})
 
-	// Its port is known only now that it runs.
+	// The port is not known before the start.
 	address := strings.TrimPrefix(server.URL(), "http://")
 	server.WriteFile(t, "targets/self.json", fmt.Sprintf(`[{"targets": [%q], "labels": {"who": "me"}}]`, address))
 	up := server.Eventually(t, `up{job="self"} == 1`, func(samples []Sample) error {
@@ -115,7 +115,7 @@ groups:
 	}
 }
 
-// TestServersEnd proves that a server is gone when its test is.
+// TestServersEnd proves that a server stops when its test ends.
 func TestServersEnd(t *testing.T) {
 	NotShort(t, "it runs prometheus")
 	var server *PrometheusServer

@@ -5,18 +5,17 @@ import (
 	"testing"
 )
 
-// SkipOrFail skips the test where a program that it needs is not installed, and with -short. The reason is a sentence that
-// tells the person who runs the test what to install. With CI=true in the environment it fails the test instead.
+// SkipOrFail skips the test because a program is not installed. The reason is a sentence that says what to install. With
+// CI=true in the environment and without -short, it fails the test instead.
 func SkipOrFail(t testing.TB, reason string) {
 	t.Helper()
 	if os.Getenv("CI") == "true" && !testing.Short() {
-		t.Fatalf("nothing may skip with CI=true: %s", reason)
+		t.Fatalf("skipping is not allowed with CI=true: %s", reason)
 	}
 	t.Skip(reason)
 }
 
-// NotShort skips the test when go test runs with -short, which promises to need no other programs. The reason says what
-// the test needs: "it runs helm".
+// NotShort skips the test with -short, which needs no other programs. The reason says what the test needs: "it runs helm".
 func NotShort(t testing.TB, reason string) {
 	t.Helper()
 	if testing.Short() {

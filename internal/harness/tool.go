@@ -18,18 +18,18 @@ import (
 	"time"
 )
 
-// tool is a program that one of the modules under tools/ pins.
+// tool is a program that a module under tools/ pins.
 type tool struct {
-	name   string // also of the last element of its package
-	module string // that provides it
-	dir    string // of the pinning module, relative to the project's root
-	tags   string // of the build, separated by commas
+	name   string // also the last element of its package path
+	module string // module that contains the program
+	dir    string // directory of the pinning module, relative to the project's root
+	tags   string // build tags, separated by commas
 }
 
-// tools lists every program that tests need built.
+// tools returns the programs that tests need built.
 func tools() []tool {
 	const prometheus, alertmanager = "github.com/prometheus/prometheus", "github.com/prometheus/alertmanager"
-	const tags = "remove_all_sd" // the clouds' service discovery is most of Prometheus and of the time its build takes
+	const tags = "remove_all_sd" // cloud service discovery is most of Prometheus and of its build time
 	return []tool{
 		{"promtool", prometheus, "tools/prometheus", tags},
 		{"prometheus", prometheus, "tools/prometheus", tags},
@@ -39,8 +39,8 @@ func tools() []tool {
 	}
 }
 
-// Tool returns the path of prometheus, promtool, alertmanager, amtool or helm, and waits until it is built. Prometheus has no
-// web interface and discovers services by file and HTTP only. Short tests skip instead.
+// Tool waits until prometheus, promtool, alertmanager, amtool or helm is built, and returns its path. Prometheus has no web
+// interface, and only file and HTTP service discovery. Tool skips short tests.
 func Tool(t testing.TB, name string) string {
 	t.Helper()
 	NotShort(t, "it runs "+name)
@@ -52,7 +52,7 @@ func Tool(t testing.TB, name string) string {
 	defer cancel()
 	i := slices.IndexFunc(tools(), func(p tool) bool { return p.name == name })
 	if i < 0 {
-		t.Fatalf("no tool is called %s", name)
+		t.Fatalf("unknown tool %s", name)
 	}
 	path, err := tools()[i].await(ctx, root, cache, startBuild)
 	if err != nil {
@@ -61,8 +61,8 @@ func Tool(t testing.TB, name string) string {
 	return path
 }
 
-// BuildTools builds every tool that is missing from the user's cache, and reports its progress to w. The tests of all
-// packages share what it builds.
+// BuildTools builds every tool that is missing in the user's cache directory, which the tests of all packages share. It
+// writes its progress to w.
 func BuildTools(ctx context.Context, w io.Writer) error {
 	root, cache, err := rootAndCache()
 	if err != nil {
@@ -83,11 +83,11 @@ func BuildTools(ctx context.Context, w io.Writer) error {
 	return errors.Join(failures...)
 }
 
-// buildLog is where, in the cache, a build in the background writes its progress.
+// buildLog is the file in the cache directory with the progress of a background build.
 const buildLog = "tools.log"
 
-// startBuild starts BuildTools in a process of its own, which outlives this one: a build that takes longer than a test
-// may is finished for the next test. ended is closed when that process ends.
+// startBuild runs BuildTools in a separate process, which outlives this one: if the build takes longer than the test may, it
+// is ready for the next test. ended is closed when the process exits.
 func startBuild(root, cache string) (ended <-chan struct{}, err error) {
 	log, err := os.OpenFile(filepath.Join(cache, buildLog), os.O_CREATE|os.O_TRUNC|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
@@ -98,7 +98,7 @@ func startBuild(root, cache string) (ended <-chan struct{}, err error) {
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "PWD="+root, "GOWORK=off")
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // Ctrl-C ends the test and not the build
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // Ctrl-C stops the test but not the build
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
@@ -110,7 +110,8 @@ func startBuild(root, cache string) (ended <-chan struct{}, err error) {
 	return done, nil
 }
 
-// await returns the path of the program in the cache. Where it is missing, await has it built in the background and waits.
+// await returns the path of the program in the cache. If the program is missing, await starts a background build and waits
+// for it.
 func (p tool) await(ctx context.Context, root, cache string, start func(root, cache string) (<-chan struct{}, error)) (string, error) {
 	const pause = 200 * time.Millisecond
 	key, err := p.cacheKey(filepath.Join(root, filepath.FromSlash(p.dir)))
@@ -121,7 +122,7 @@ func (p tool) await(ctx context.Context, root, cache string, start func(root, ca
 	if isFile(path) {
 		return path, nil
 	}
-	announce("building %s and the other programs that tests run, once, which takes minutes; progress: %s\n", p.name, log)
+	announce("building %s and the other tools for tests; this takes minutes, but only once; progress: %s\n", p.name, log)
 	ended, err := start(root, cache)
 	if err != nil {
 		return "", fmt.Errorf("building %s: %w", p.name, err)
@@ -129,14 +130,14 @@ func (p tool) await(ctx context.Context, root, cache string, start func(root, ca
 	for {
 		select {
 		case <-ctx.Done():
-			return "", fmt.Errorf("%s is still being built in the background: %w\nits progress is in %s; run the tests again when it is done",
+			return "", fmt.Errorf("%s is still being built in the background: %w\nsee the progress in %s; run the tests again when it is done",
 				p.name, context.Cause(ctx), log)
 		case <-ended:
 			if isFile(path) {
 				return path, nil
 			}
 			said, _ := os.ReadFile(log)
-			return "", fmt.Errorf("%s was not built: go run ./internal/harness/buildtools said\n%s", p.name, bytes.TrimSpace(said))
+			return "", fmt.Errorf("%s was not built: output of go run ./internal/harness/buildtools:\n%s", p.name, bytes.TrimSpace(said))
 		case <-time.After(pause):
 			if isFile(path) {
 				return path, nil
@@ -145,7 +146,8 @@ func (p tool) await(ctx context.Context, root, cache string, start func(root, ca
 	}
 }
 
-// announce writes to the person's terminal, if there is one: go test hides what a test prints until its package ends.
+// announce writes to the user's terminal, if there is one, because go test hides the output of a test until its package
+// ends.
 func announce(format string, values ...any) {
 	terminal, err := os.OpenFile("/dev/tty", os.O_WRONLY, 0)
 	if err != nil {
@@ -155,7 +157,8 @@ func announce(format string, values ...any) {
 	_, _ = fmt.Fprintf(terminal, "harness: "+format, values...)
 }
 
-// ensure returns the path of the program in the cache, built from the pinning module under root where it is not there yet.
+// ensure returns the path of the program in the cache. If the program is missing, ensure builds it from the pinning module
+// under root.
 func (p tool) ensure(ctx context.Context, root, cache string) (path string, err error) {
 	defer func() {
 		if err != nil {
@@ -171,7 +174,7 @@ func (p tool) ensure(ctx context.Context, root, cache string) (path string, err 
 	if isFile(path) {
 		return path, nil
 	}
-	// One lock for all tools: they share most of their packages, and two builds at once would compile them twice.
+	// The tools share one lock, because they share most packages: two builds at once would compile these twice.
 	unlock, err := lock(ctx, filepath.Join(cache, "tools.lock"))
 	if err != nil {
 		return "", err
@@ -181,17 +184,17 @@ func (p tool) ensure(ctx context.Context, root, cache string) (path string, err 
 		return path, nil
 	}
 	unfinished := path + ".unfinished"
-	if err := os.RemoveAll(unfinished); err != nil { // a build that was killed left it, and go build would not write over it
+	if err := os.RemoveAll(unfinished); err != nil { // from a killed build; go build would not overwrite it
 		return "", err
 	}
-	// Without -trimpath: a plain "go build" with the same tags then shares the compiled packages.
+	// There is no -trimpath, so that a plain "go build" with the same tags shares the compiled packages.
 	if err := goBuild(ctx, dir, unfinished, "-tags="+p.tags, p.module+"/cmd/"+p.name); err != nil {
 		return "", err
 	}
 	return path, os.Rename(unfinished, path)
 }
 
-// cacheKey names the program's file in the cache: whatever changes the program changes the name.
+// cacheKey returns the file name of the program in the cache. It depends on everything that affects the program.
 func (p tool) cacheKey(dir string) (string, error) {
 	goMod, err := os.ReadFile(filepath.Join(dir, "go.mod"))
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// TestTools runs every tool that starts with the words "name, version".
+// TestTools runs every tool that prints "name, version" first.
 func TestTools(t *testing.T) {
 	for _, name := range []string{"promtool", "prometheus", "amtool", "alertmanager"} {
 		t.Run(name, func(t *testing.T) {
@@ -24,7 +24,8 @@ func TestTools(t *testing.T) {
 	}
 }
 
-// newTool makes a project whose tools module pins one tool of the given source, and returns the tool and the project's root.
+// newTool creates a project whose tools module pins one tool with the given source. It returns the tool and the project's
+// root.
 func newTool(t *testing.T, source string) (tool, string) {
 	t.Helper()
 	root := t.TempDir()
@@ -86,7 +87,7 @@ func TestEnsureBuildsOnce(t *testing.T) {
 		t.Errorf("the cache holds %v", entries)
 	}
 
-	// What is there is taken as it is: with the source gone, nothing could be built.
+	// ensure uses the cached program: it could not build without the source.
 	if err := os.RemoveAll(filepath.Join(root, "tools/greet/greet")); err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +96,7 @@ func TestEnsureBuildsOnce(t *testing.T) {
 	}
 }
 
-// TestAwait has the build in the background take longer than the test may, fail, and succeed.
+// TestAwait covers a background build that takes longer than the test, one that fails, and one that succeeds.
 func TestAwait(t *testing.T) {
 	greet, root := newTool(t, greetSource)
 	cache := t.TempDir()
@@ -213,7 +214,7 @@ func TestLockIsHeldByOne(t *testing.T) {
 	third()
 }
 
-// recorder stands in for a test, and records how it ended.
+// recorder is a test double that records how the test ended.
 type recorder struct {
 	testing.TB
 

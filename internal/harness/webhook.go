@@ -10,19 +10,19 @@ import (
 	"time"
 )
 
-// Notification is one message of Alertmanager's to a webhook.
+// Notification is one request of Alertmanager to a webhook.
 type Notification struct {
 	Arrived time.Time
 	Alerts  []NotifiedAlert
 }
 
-// NotifiedAlert is an alert as a notification has it.
+// NotifiedAlert is an alert in a notification.
 type NotifiedAlert struct {
-	// Status is firing or resolved.
+	// Status is "firing" or "resolved".
 	Status   string
 	Labels   map[string]string
 	StartsAt time.Time
-	// Fingerprint is the same for the same labels.
+	// Fingerprint identifies the label set.
 	Fingerprint string
 }
 
@@ -56,7 +56,7 @@ func (w *Webhook) ServeHTTP(answer http.ResponseWriter, r *http.Request) {
 	w.received = append(w.received, n)
 }
 
-// Received returns the notifications so far, in the order in which they arrived.
+// Received returns the notifications so far, in the order of their arrival.
 func (w *Webhook) Received() []Notification {
 	w.mu.Lock()
 	defer w.mu.Unlock()

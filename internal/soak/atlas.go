@@ -13,29 +13,29 @@ import (
 )
 
 const (
-	// timeScale is how many seconds of an organisation's life one second of the soak stands for: an hour's download is
-	// good for a minute, and an hour's token too.
+	// timeScale is the number of seconds of an organisation's life that pass in one second of the soak: a download or a
+	// token that is valid for an hour is valid for a minute.
 	timeScale = 60
-	// bucketCapacity is more than a soak asks for: what a rate limit does to readings is not its matter.
+	// bucketCapacity is higher than a soak needs: the soak does not test rate limits.
 	bucketCapacity = 1_000_000
 )
 
-// atlas is the simulated Atlas and what the soak does to it.
+// atlas is the simulated Atlas and the changes that the soak makes to it.
 type atlas struct {
 	clock   *clock
 	org     *atlassim.Organization
 	server  *atlassim.Server
 	account atlassim.ServiceAccount
-	random  *rand.Rand // used by one goroutine, and never in an event of the organisation
+	random  *rand.Rand // used by one goroutine, never in an event of the organisation
 	oracle  oracle
-	made    int // things that were given a name
+	made    int // number of names given so far
 	done    map[string]counts
 }
 
-// counts is how often each kind of thing was done.
+// counts is the number of times that each kind of event happened.
 type counts map[string]int
 
-// Sum is how often anything was done.
+// Sum returns the total.
 func (c counts) Sum() (sum int) {
 	for _, n := range c {
 		sum += n
@@ -43,13 +43,13 @@ func (c counts) Sum() (sum int) {
 	return sum
 }
 
-// clock is the time of the machine, but that it can be made to stand still. The exporter goes by the machine's own, and
-// decides by it when to look at a download or a dataset whose time is up.
+// clock is the system clock, except that it can be stopped. The exporter uses the system clock to decide when to read an
+// expired download or dataset again.
 type clock struct {
-	still atomic.Pointer[time.Time] // nil while it goes
+	still atomic.Pointer[time.Time] // nil while the clock runs
 }
 
-// Now is the time of the machine, or the moment at which the clock stands.
+// Now returns the current time, or the time at which the clock was stopped.
 func (c *clock) Now() time.Time {
 	if still := c.still.Load(); still != nil {
 		return *still
@@ -57,7 +57,7 @@ func (c *clock) Now() time.Time {
 	return time.Now()
 }
 
-// stop has the clock stand still until resume. What comes due in between happens then, dated as planned.
+// stop stops the clock until resume. Events that come due meanwhile happen at resume, with their planned dates.
 func (c *clock) stop() {
 	now := c.Now()
 	c.still.Store(&now)
@@ -65,7 +65,7 @@ func (c *clock) stop() {
 
 func (c *clock) resume() { c.still.Store(nil) }
 
-// startAtlas serves an organisation with some history.
+// startAtlas serves an organisation whose clusters and pipelines have past jobs.
 func startAtlas(t testing.TB, p plan) *atlas {
 	t.Helper()
 	a := &atlas{
@@ -91,16 +91,16 @@ func startAtlas(t testing.TB, p plan) *atlas {
 	return a
 }
 
-// name makes up a name that nothing had before.
+// name returns a name that was never used before.
 func (a *atlas) name(kinds ...string) string {
 	a.made++
 	return fmt.Sprintf("%s-%03d", pick(a, kinds...), a.made)
 }
 
-// chance is true in so many of a hundred cases.
+// chance returns true with the given probability in percent.
 func (a *atlas) chance(percent int) bool { return a.random.IntN(100) < percent }
 
-// pick is one of the values, the zero value where there is none.
+// pick returns one of the values at random, or the zero value if there are none.
 func pick[T any](a *atlas, values ...T) (one T) {
 	if len(values) > 0 {
 		one = values[a.random.IntN(len(values))]
@@ -108,7 +108,7 @@ func pick[T any](a *atlas, values ...T) (one T) {
 	return one
 }
 
-// between is a random duration.
+// between returns a random duration.
 func (a *atlas) between(least, most time.Duration) time.Duration {
 	return least + time.Duration(a.random.Int64N(int64(most-least)))
 }
@@ -132,7 +132,7 @@ func (a *atlas) add(parent string, p *atlassim.Project) {
 	map[string]func(*atlassim.Project){clusters: a.addCluster, flexClusters: a.addFlexCluster, pipelines: a.addPipeline}[parent](p)
 }
 
-// addCluster adds a cluster of any kind, most with a history.
+// addCluster adds a cluster of any kind. Most have past jobs.
 func (a *atlas) addCluster(p *atlassim.Project) {
 	now := a.org.Clock().Now()
 	options := atlassim.ClusterOptions{
@@ -172,8 +172,8 @@ func (a *atlas) addPipeline(p *atlassim.Project) {
 	a.history(pipelines, pl)
 }
 
-// history gives a thing past jobs, in numbers around the sizes of the pages in which lists are read: 20 of what may have
-// changed, and 500.
+// history adds past jobs to an owner. Their numbers are around the exporter's page sizes: 20 for reading changes, and 500
+// for a full read.
 func (a *atlas) history(parent string, owner any) {
 	for _, k := range kindsOf(parent) {
 		n := pick(a, 0, 1, 5, 19, 20, 21, 40, 61)
@@ -186,7 +186,7 @@ func (a *atlas) history(parent string, owner any) {
 	}
 }
 
-// begin begins a job of some kind somewhere. A few are dated before others that are listed.
+// begin starts a job of a random kind. A few jobs get a date before that of a job that is already listed.
 func (a *atlas) begin() {
 	kinds := jobKinds()
 	n := a.random.IntN(100)
@@ -200,11 +200,11 @@ func (a *atlas) begin() {
 	}
 	if owner := pick(a, a.served(kinds[i].parent)...).owner; owner != nil {
 		kinds[i].begin(a, owner, at)
-		a.done["jobs"][kinds[i].collector+" begun"]++
+		a.done["jobs"][kinds[i].collector+" started"]++
 	}
 }
 
-// served lists the things of a kind whose backups Atlas answers for, of projects that can be seen.
+// served lists the owners of a kind, in visible projects, whose backups Atlas serves.
 func (a *atlas) served(parent string) []thing {
 	var all []thing
 	for _, p := range a.listedProjects() {
@@ -213,7 +213,7 @@ func (a *atlas) served(parent string) []thing {
 	return slices.DeleteFunc(all, func(t thing) bool { return t.unsupported != "" })
 }
 
-// live plans the steps of a job's life from its creation on. Most take seconds; a few jobs are slow, and a few never end.
+// live plans the steps of a job after its creation. Most steps take seconds; a few jobs are slow, and a few never end.
 func (a *atlas) live(at time.Time, steps ...func(at time.Time)) {
 	gap := a.between(200*time.Millisecond, 2*time.Second)
 	if a.chance(3) {
@@ -234,10 +234,10 @@ func (a *atlas) beginExport(c *atlassim.Cluster, at time.Time) {
 	})
 	state, endless, soon := pick(a, "Successful", "Successful", "Successful", "Failed", "Cancelled"), a.chance(5), a.chance(30)
 	reason := pick(a, nil, &atlassim.StateReason{Message: "no code"}, &atlassim.StateReason{ErrorCode: "EXPORT_BUCKET_ACCESS_DENIED"})
-	begins := pick(a, "InProgress", "InProgress", "InProgress", "Preparing") // no document knows the last
+	begins := pick(a, "InProgress", "InProgress", "InProgress", "Preparing") // Atlas does not document Preparing
 	end := func(at time.Time) {
 		e.State = state
-		if !endless { // as the API's examples show jobs of sharded clusters
+		if !endless { // the API's examples show ended jobs of sharded clusters without an end
 			e.FinishedAt = at
 		}
 		switch state {
@@ -318,7 +318,7 @@ func (a *atlas) beginFlexRestore(f *atlassim.FlexCluster, at time.Time) {
 	a.org.At(at, func(time.Time) { f.Restore(delivery, status).OmitScheduledDate = omit })
 }
 
-// beginRun has most datasets go within the soak, those of old runs at once.
+// beginRun starts a run. Most datasets expire within the soak, those of old runs at once.
 func (a *atlas) beginRun(pl *atlassim.Pipeline, at time.Time) {
 	now := a.org.Clock().Now()
 	r := pl.AddRun(atlassim.Run{CreatedDate: at, ScheduledDeletionDate: pick(a,
@@ -339,7 +339,7 @@ func (a *atlas) beginRun(pl *atlassim.Pipeline, at time.Time) {
 		life = append(life, func(at time.Time) { step(); r.LastUpdatedDate = at })
 	}
 	a.live(at, life...)
-	a.org.At(r.ScheduledDeletionDate.Add(a.between(0, 3*time.Second)), func(at time.Time) { // most a little later than planned
+	a.org.At(r.ScheduledDeletionDate.Add(a.between(0, 3*time.Second)), func(at time.Time) { // most are deleted a little late
 		if r.State == "DONE" {
 			r.State, r.LastUpdatedDate = "DATASET_DELETED", at
 		}

@@ -8,12 +8,12 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
-// listedProjects are those that the credentials can see.
+// listedProjects returns the projects that the credentials can see.
 func (a *atlas) listedProjects() []*atlassim.Project {
 	return slices.DeleteFunc(a.org.Projects(), func(p *atlassim.Project) bool { return p.Unlisted })
 }
 
-// population is about how many things of each kind there are.
+// population returns the number of projects, clusters, Flex clusters and pipelines.
 func (a *atlas) population() map[string]int {
 	n := map[string]int{"projects": len(a.org.Projects())}
 	for _, p := range a.org.Projects() {
@@ -24,14 +24,15 @@ func (a *atlas) population() map[string]int {
 	return n
 }
 
-// change changes something that discovery finds. It is called within Organization.Do, while the clock stands still and the
-// exporter has read everything.
+// change makes one random change to the projects, clusters or pipelines. It is called within Organization.Do, while the
+// clock is stopped and the exporter has read everything.
 func (a *atlas) change(usual map[string]int) {
+	nouns := map[string]string{clusters: "cluster", flexClusters: "Flex cluster", pipelines: "pipeline"}
 	now := a.population()
 	p := pick(a, a.listedProjects()...)
 	c, f, pl := pick(a, p.Clusters()...), pick(a, p.FlexClusters()...), pick(a, p.Pipelines()...)
 	hidden := slices.IndexFunc(a.org.Projects(), func(p *atlassim.Project) bool { return p.Unlisted })
-	// A project that the configuration names would not go, but be down.
+	// A project that the configuration names would be down, and not disappear.
 	mayGo := !slices.Contains(a.oracle.settings.named, p.ID) && len(a.listedProjects()) > 2
 	var done string
 	switch n := a.random.IntN(24); {
@@ -39,10 +40,10 @@ func (a *atlas) change(usual map[string]int) {
 		parent := pick(a, clusters, clusters, clusters, pipelines, pipelines, flexClusters)
 		if now[parent] < usual[parent] {
 			a.add(parent, p)
-			done = parent + " created"
+			done = nouns[parent] + " created"
 		} else if of := thingsOf(p, parent); len(of) > 0 {
 			pick(a, of...).remove()
-			done = parent + " deleted"
+			done = nouns[parent] + " deleted"
 		}
 	case n < 7 && now["projects"] < usual["projects"]:
 		a.addProject(usual[clusters]/usual["projects"], usual[pipelines]/usual["projects"])
@@ -55,17 +56,17 @@ func (a *atlas) change(usual map[string]int) {
 		done = "project visible again"
 	case n < 9 && mayGo:
 		p.Hide(atlassim.NotInGroup())
-		done = "project out of sight"
+		done = "project hidden"
 	case n < 11:
 		p.Name = a.name("renamed")
 		done = "project renamed"
-	case n < 13 && c != nil: // it begins without jobs
+	case n < 13 && c != nil: // the new one has no jobs
 		p.RemoveCluster(c)
 		a.orderCluster(p.AddCluster(c.Name, atlassim.ClusterOptions{
 			Created: a.org.Clock().Now(), Schedule: atlassim.Schedule{NextSnapshot: c.Schedule.NextSnapshot},
 		}))
-		done = "cluster created again under its name"
-	case n < 15 && c != nil && c.Provider == "AWS" && a.oracle.stale[c].jobs == nil: // without backup, Atlas answers for no jobs
+		done = "cluster recreated with the same name"
+	case n < 15 && c != nil && c.Provider == "AWS" && a.oracle.stale[c].jobs == nil: // no jobs are listed without backup
 		c.BackupEnabled = !c.BackupEnabled
 		done = "backup on or off"
 	case n < 17 && c != nil:
@@ -80,26 +81,26 @@ func (a *atlas) change(usual map[string]int) {
 		done = "pipeline paused or resumed"
 	case n < 22 && f != nil:
 		f.BackupEnabled = !f.BackupEnabled
-		done = "flex backup on or off"
-	case c != nil && f != nil && pl != nil: // no document rules that out
+		done = "Flex backup on or off"
+	case c != nil && f != nil && pl != nil: // the API does not document an order
 		a.orderCluster(c)
 		p.OrderClusters(a.order())
 		f.OrderSnapshots(a.order())
 		f.OrderRestores(a.order())
 		pl.OrderRuns(a.order())
-		done = "lists in another order"
+		done = "order of lists changed"
 	}
 	if done != "" {
 		a.done["discovery"][done]++
 	}
 }
 
-// longestList is about how many jobs of a kind Atlas lists of a thing. It drops the oldest beyond it, so that the soak does
-// not measure how memory grows with the number of jobs. The lists of several pages stay.
+// longestList is about the number of jobs in a list. Atlas drops the oldest jobs beyond it, so that memory does not grow
+// with the number of jobs. Lists of several pages are exempt.
 const longestList = 40
 
-// drop has Atlas drop old jobs, or somebody delete a dataset before its date. The exporter notices when it next reads such a
-// list whole; of both in one list it might notice one alone.
+// drop removes old jobs from lists, or deletes a dataset before its date. The exporter notices either at the next full read
+// of the list. A list gets only one of the two changes, because the exporter might notice only one of them.
 func (a *atlas) drop() {
 	for _, parent := range []string{clusters, flexClusters, pipelines} {
 		for _, t := range a.served(parent) {
@@ -135,7 +136,7 @@ func (a *atlas) drop() {
 	}
 }
 
-// deleteDataset deletes the dataset of a run, where the jobs are runs, and returns the run as it was.
+// deleteDataset deletes the dataset of a run, if the jobs are runs. It returns the run as it was before.
 func (a *atlas) deleteDataset(jobs []job) []job {
 	done := pick(a, pickJobs(jobs, in("DONE"))...)
 	r, ok := done.listed.(*atlassim.Run)

@@ -7,20 +7,20 @@ import (
 	"time"
 )
 
-// What follows computes the promised samples from the simulated Atlas's own objects. It shares no code with the exporter,
-// keeps nothing from one time to the next, and looks at every job each time.
+// This file computes the expected samples from the simulated Atlas's own objects. It shares no code with the exporter, keeps
+// no state, and reads every job each time.
 
 // job is a job of any kind as the oracle sees it.
 type job struct {
 	id, state string
-	outcome   string // of outcomes; that of its state by default
+	outcome   string // succeeded, failed, unfinished or neither; jobKind.states has the default
 	group     string // delivery type
 	word      string // phase of a run, error code of an export job, frequency of a snapshot
-	// at has the job's dates and numbers: "created", "ended", "date", which is what counts for its success or failure,
-	// "took", and those of its kind. What Atlas does not say is missing.
+	// at has the dates and numbers of the job. "created" and "ended" are dates, "date" is the date of its success or
+	// failure, and "took" is its duration; the rest depends on the kind. Values that Atlas does not report are missing.
 	at     map[string]float64
 	listed any    // as Atlas lists it
-	remove func() // takes it out of Atlas's list
+	remove func() // removes it from Atlas's list
 }
 
 const (
@@ -30,7 +30,7 @@ const (
 	neither    = "neither"
 )
 
-// newJob is a job that counts from its end, if it has one.
+// newJob returns a job. Its end, if it has one, is the date of its outcome.
 func newJob(id, state string, created float64, ended time.Time) job {
 	j := job{id: id, state: state, at: map[string]float64{"created": created, "date": created}}
 	if !ended.IsZero() {
@@ -40,21 +40,21 @@ func newJob(id, state string, created float64, ended time.Time) job {
 	return j
 }
 
-// born is the time in an ObjectId.
+// born returns the time in an ObjectId.
 func born(id string) float64 {
 	n, err := strconv.ParseUint(id[:8], 16, 32)
 	if err != nil {
-		panic("an id of the simulated Atlas is no ObjectId: " + id)
+		panic("id of the simulated Atlas is not an ObjectId: " + id)
 	}
 	return float64(n)
 }
 
-// newer orders jobs by creation, and by id where that is the same second.
+// newer compares jobs by creation. In the same second, the higher id is newer.
 func (j job) newer(than job) bool {
 	return j.at["created"] > than.at["created"] || j.at["created"] == than.at["created"] && j.id > than.id
 }
 
-// A filter chooses jobs.
+// A filter selects jobs.
 type filter func(job) bool
 
 func anyJob(job) bool { return true }
@@ -67,22 +67,22 @@ func pickJobs(jobs []job, keep filter) []job {
 	return slices.DeleteFunc(slices.Clone(jobs), func(j job) bool { return !keep(j) })
 }
 
-// An aggregate is the value of a metric of jobs; ok is false where it has none.
+// An aggregate computes the value of a metric. If ok is false, the metric has no value.
 type aggregate func(jobs []job) (value float64, ok bool)
 
-// newest is a field of the newest job.
+// newest returns a field of the newest job.
 func newest(field string, keep filter) aggregate {
 	return first(field, keep, job.newer)
 }
 
-// latest is a field of the job with the latest date; of those of one second, the one that was made last.
+// latest returns a field of the job with the latest date. If several have the same date, it uses the newest.
 func latest(field, outcome string) aggregate {
 	return first(field, came(outcome), func(a, b job) bool {
 		return a.at["date"] > b.at["date"] || a.at["date"] == b.at["date"] && a.newer(b)
 	})
 }
 
-// first is a field of the job that comes before all others.
+// first returns a field of the job that is before all others.
 func first(field string, keep filter, before func(a, b job) bool) aggregate {
 	return func(jobs []job) (float64, bool) {
 		j, ok := firstJob(jobs, keep, before)
@@ -103,7 +103,7 @@ func firstJob(jobs []job, keep filter, before func(a, b job) bool) (found job, o
 	return found, ok
 }
 
-// least and most are the smallest and the largest value of a field.
+// least and most return the minimum and the maximum of a field.
 func least(field string, keep filter) aggregate {
 	return first(field, has(field, keep), func(a, b job) bool { return a.at[field] < b.at[field] })
 }
@@ -116,7 +116,7 @@ func has(field string, keep filter) filter {
 	return func(j job) bool { _, ok := j.at[field]; return ok && keep(j) }
 }
 
-// sum has no value where there are jobs and Atlas says the field of none: that is no zero.
+// sum has no value if there are jobs but Atlas reports the field for none of them: the sum is unknown, not zero.
 func sum(field string, keep filter) aggregate {
 	return func(jobs []job) (float64, bool) {
 		jobs, total := pickJobs(jobs, keep), 0.0
@@ -127,12 +127,12 @@ func sum(field string, keep filter) aggregate {
 	}
 }
 
-// orZero shows 0 where there are jobs, but none that counts.
+// orZero returns 0 if there are jobs but none that counts.
 func orZero(a aggregate) aggregate {
 	return func(jobs []job) (float64, bool) { value, _ := a(jobs); return value, len(jobs) > 0 }
 }
 
-// samples are those of a kind's jobs, which are shown apart by delivery type, if they have one.
+// samples returns the expected samples of jobs of one kind, by delivery type if the kind has one.
 func (k *jobKind) samples(jobs []job, labels []string) samples {
 	s := samples{}
 	if k.grouped {

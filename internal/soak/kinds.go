@@ -7,7 +7,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
-// The collectors that list what has jobs, in the words of the exporter's interface.
+// Names of the discovery collectors whose entries have jobs, as in the exporter's interface.
 const (
 	clusters     = "clusters"
 	flexClusters = "flex_clusters"
@@ -19,24 +19,25 @@ const (
 	snapshots = "backup_snapshots"
 )
 
-// jobKind is a collector of jobs. A new one is an entry in jobKinds.
+// jobKind describes a collector of jobs. To add a collector, add an entry to jobKinds.
 type jobKind struct {
 	collector string
-	parent    string   // the collector that lists what has the jobs
-	needs     []string // further collectors of discovery; backup_schedule has a target for each cluster
-	weight    int      // how often a job begins
-	// family begins the names of its metrics, item is "_job", "_run" or "", counts is the number of jobs by state.
+	parent    string   // the collector that lists the owners of the jobs
+	needs     []string // other discovery collectors; backup_schedule has a target for each cluster
+	weight    int      // how often begin chooses the kind, in percent
+	// family is the prefix of the metric names, item is "_job", "_run" or "", and counts is the metric with the number of
+	// jobs by state.
 	family, item, counts string
-	grouped, onlyListed  bool              // shown for each delivery type; or if any job is listed
-	failureInfo          bool              // shows the error code of the newest failed job
-	states               map[string]string // outcomes of known states
+	grouped, onlyListed  bool              // series per delivery type; series only if there is a job
+	failureInfo          bool              // a metric has the error code of the newest failed job
+	states               map[string]string // outcome of each known state
 	phases               []string
-	metrics              map[string]aggregate // beside those that all kinds have
+	metrics              map[string]aggregate // in addition to the metrics of all kinds
 	list                 func(owner any) []job
-	begin                func(a *atlas, owner any, at time.Time) // makes a job and plans its life
+	begin                func(a *atlas, owner any, at time.Time) // creates a job and plans its steps
 }
 
-// jobKinds is the only list of the collectors of jobs.
+// jobKinds is the only list of the job collectors.
 func jobKinds() []jobKind {
 	flexStates := map[string]string{
 		"PENDING": unfinished, "QUEUED": unfinished, "RUNNING": unfinished, "FAILED": failed, "COMPLETED": succeeded,
@@ -116,12 +117,12 @@ func jobKinds() []jobKind {
 	}}
 }
 
-// kindsOf are the kinds of jobs that things of a parent have.
+// kindsOf returns the kinds of jobs that the entries of a discovery collector have.
 func kindsOf(parent string) []jobKind {
 	return slices.DeleteFunc(jobKinds(), func(k jobKind) bool { return k.parent != parent })
 }
 
-// kindOf is the kind of jobs that a collector reads; ok is false for one that reads none.
+// kindOf returns the kind of jobs that a collector reads. If ok is false, it reads no jobs.
 func kindOf(collector string) (k jobKind, ok bool) {
 	kinds := slices.DeleteFunc(jobKinds(), func(k jobKind) bool { return k.collector != collector })
 	if len(kinds) == 0 {
@@ -130,7 +131,7 @@ func kindOf(collector string) (k jobKind, ok bool) {
 	return kinds[0], true
 }
 
-// jobs lists the jobs of a thing.
+// jobs lists the jobs of an owner.
 func (k *jobKind) jobs(owner any) []job {
 	jobs := k.list(owner)
 	for i, j := range jobs {
@@ -141,11 +142,11 @@ func (k *jobKind) jobs(owner any) []job {
 	return jobs
 }
 
-// listOf reads jobs of one type as jobs of any kind.
+// listOf returns a list function that converts jobs of one type to the type job.
 func listOf[Owner, Job any](list func(Owner) []Job, read func(Job) job, remove func(Owner, Job)) func(any) []job {
 	return func(owner any) []job {
 		var jobs []job
-		for _, listed := range list(owner.(Owner)) { //nolint:forcetypeassert // the parent of the kind says so
+		for _, listed := range list(owner.(Owner)) { //nolint:forcetypeassert // parent determines the type
 			j := read(listed)
 			j.listed = listed
 			j.remove = func() { remove(owner.(Owner), listed) } //nolint:forcetypeassert // as above
@@ -159,7 +160,7 @@ func on[Owner any](begin func(*atlas, Owner, time.Time)) func(*atlas, any, time.
 	return func(a *atlas, owner any, at time.Time) { begin(a, owner.(Owner), at) } //nolint:forcetypeassert // as in listOf
 }
 
-// otherwise is the first of two times that is not zero.
+// otherwise returns t, or second if t is zero.
 func otherwise(t, second time.Time) time.Time {
 	if t.IsZero() {
 		return second
@@ -178,7 +179,7 @@ func exportJob(e *atlassim.Export) job {
 	return j
 }
 
-// restoreJob derives the state that Atlas does not tell.
+// restoreJob derives the state, which Atlas does not report.
 func restoreJob(r *atlassim.Restore) job {
 	j := newJob(r.ID, "in_progress", born(r.ID), r.FinishedAt)
 	j.group = r.DeliveryType
@@ -204,7 +205,7 @@ func restoreJob(r *atlassim.Restore) job {
 	return j
 }
 
-// snapshotJob counts by its creation. A fallback is no success.
+// snapshotJob uses the creation as the date of the outcome. A fallback is no success.
 func snapshotJob(s *atlassim.Snapshot) job {
 	created := born(s.ID)
 	if !s.CreatedAt.IsZero() {
@@ -230,7 +231,7 @@ func collectionRestoreJob(r *atlassim.CollectionRestore) job {
 	return j
 }
 
-// flexSnapshotJob counts by its creation, although it has an end.
+// flexSnapshotJob uses the creation as the date of the outcome, although a snapshot has an end.
 func flexSnapshotJob(s *atlassim.FlexSnapshot) job {
 	j := newJob(s.ID, s.Status, seconds(otherwise(s.StartTime, s.ScheduledTime)), s.FinishTime)
 	j.at["date"], j.at["expires"] = j.at["created"], seconds(s.Expiration)
@@ -246,7 +247,7 @@ func flexRestoreJob(r *atlassim.FlexRestore) job {
 	return j
 }
 
-// runJob counts by its creation: it has no end.
+// runJob uses the creation as the date of the outcome, because a run has no end.
 func runJob(r *atlassim.Run) job {
 	j := newJob(r.ID, r.State, seconds(r.CreatedDate), time.Time{})
 	j.word = r.Phase

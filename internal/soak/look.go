@@ -11,11 +11,11 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
-// lookLimit is how long the exporter may take for anything. Reading everything takes it a discovery interval. A token
-// lasts longer.
+// lookLimit is the maximum time that await waits for the exporter. Reading everything takes a discovery interval. It is
+// shorter than the lifetime of a token.
 const lookLimit = 30 * time.Second
 
-// path is that of the series of a project, or else of a collector.
+// path returns the path of the probe of a project, else of the scrape of a collector, else of the whole scrape.
 func path(project, collector string) string {
 	switch {
 	case project != "":
@@ -34,7 +34,7 @@ func (s *soak) scrape(path string) harness.Exposition {
 	return got
 }
 
-// await scrapes until accept is content with the answer. It returns false where that was in vain.
+// await scrapes until accept returns true. It returns false after lookLimit.
 func (s *soak) await(path string, accept func(harness.Exposition) bool) bool {
 	for deadline := time.Now().Add(lookLimit); time.Now().Before(deadline); time.Sleep(30 * time.Millisecond) {
 		if accept(s.scrape(path)) {
@@ -44,24 +44,24 @@ func (s *soak) await(path string, accept func(harness.Exposition) bool) bool {
 	return false
 }
 
-// want is what a scrape must show by now.
+// want returns the expected samples.
 func (s *soak) want() (want []group) {
 	s.atlas.org.Do(func() { want = s.atlas.oracle.groups() })
 	return want
 }
 
-// look stops Atlas's clock, waits until the exporter has read everything since, and compares all that it shows with what
-// Atlas holds. The clock stands still afterwards.
+// look stops Atlas's clock, waits until the exporter has read everything, and compares every sample with the simulated
+// Atlas. It leaves the clock stopped.
 func (s *soak) look() {
 	a := s.atlas
 	a.clock.stop()
 	o := &a.oracle
-	// The exporter's times are in milliseconds: a reading of this one may have begun before.
+	// The exporter's times have milliseconds: a read of the same millisecond may have begun before.
 	o.since = time.UnixMilli(time.Now().UnixMilli() + 1)
 	maps.DeleteFunc(o.stale, func(_ any, stale staleJobs) bool { return !stale.until.After(a.clock.Now()) })
 	want := s.want()
 	var got harness.Exposition
-	s.await(path("", ""), func(shown harness.Exposition) bool { // where it is in vain, the differences tell what is not read
+	s.await(path("", ""), func(shown harness.Exposition) bool { // after a timeout, differences name the targets
 		got = shown
 		return isFresh(want, got)
 	})
@@ -74,7 +74,7 @@ func (s *soak) look() {
 	s.looks++
 }
 
-// hold compares an answer with what is expected of it.
+// hold records the differences between a scrape and the expected samples.
 func (s *soak) hold(where string, want []group, got harness.Exposition) {
 	compared, found := compare(want, got)
 	s.compared += compared
@@ -93,7 +93,8 @@ func isFresh(want []group, got harness.Exposition) bool {
 	return true
 }
 
-// lookElsewhere compares what shows a part of /metrics: each project's probe, and a scrape of one collector.
+// lookElsewhere compares the endpoints that return a part of /metrics: the probe of each project, and the scrape of one
+// collector.
 func (s *soak) lookElsewhere(want []group) {
 	collectors := slices.DeleteFunc(s.atlas.oracle.settings.collectors(), func(name string) bool { return ownOrExporter(name) != name })
 	hold := func(project, collector string) harness.Exposition {
@@ -106,13 +107,13 @@ func (s *soak) lookElsewhere(want []group) {
 	for _, id := range s.projects() {
 		for key := range hold(id, "") {
 			if !promised(key) {
-				s.differ(path(id, ""), []string{key + " is not of the project"})
+				s.differ(path(id, ""), []string{key + " is not in the project"})
 			}
 		}
 	}
 }
 
-// projects lists the ids of the projects that are read, in order.
+// projects returns the sorted ids of the projects that the exporter reads.
 func (s *soak) projects() []string {
 	var ids []string
 	for _, p := range s.atlas.oracle.visible() {
@@ -122,8 +123,8 @@ func (s *soak) projects() []string {
 	return ids
 }
 
-// judgeCalls judges the series that count calls to Atlas: none is of a project that is not read, and no more calls were
-// counted than arrived. Where all have ended, none is missing.
+// judgeCalls checks the exporter's counters of Atlas calls: no counter may name a project that is not read, and none may
+// exceed the number of requests that Atlas received. If ended is true, none may be lower either.
 func (s *soak) judgeCalls(got harness.Exposition, ended bool) []string {
 	var found []string
 	counted := map[string]float64{}
@@ -134,7 +135,7 @@ func (s *soak) judgeCalls(got harness.Exposition, ended bool) []string {
 		}
 		labels := harness.Labels(key)
 		if id := labels["group_id"]; id != "" && !slices.Contains(ids, id) {
-			found = append(found, key+" is of a project that is not read")
+			found = append(found, key+" names a project that is not read")
 		}
 		if harness.Family(key) == prefix+"api_requests_total" {
 			counted[labels["endpoint"]] += value
@@ -142,7 +143,7 @@ func (s *soak) judgeCalls(got harness.Exposition, ended bool) []string {
 	}
 	for endpoint, n := range counted {
 		if arrived := float64(s.atlas.server.Count(endpoint)); n > arrived || ended && n < arrived {
-			found = append(found, fmt.Sprintf("%v calls of %s were counted, and %v arrived", n, endpoint, arrived))
+			found = append(found, fmt.Sprintf("the exporter counted %v calls of %s, Atlas received %v", n, endpoint, arrived))
 		}
 	}
 	return found

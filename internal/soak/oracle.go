@@ -8,43 +8,43 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
-// oracle says what the exporter has to show of the simulated Atlas. It is used within Organization.Do.
+// oracle computes the samples that the exporter must show for the simulated Atlas. It is used within Organization.Do.
 type oracle struct {
 	org      *atlassim.Organization
 	settings *settings
-	// held are the jobs that the exporter had read at the last look, by owner and collector: it keeps them while the backup
-	// of their cluster is off, when Atlas does not answer for them.
+	// held are the jobs that the exporter had read at the last check, by owner and collector. The exporter keeps them while
+	// backup is disabled, when Atlas refuses to list them.
 	held map[any]map[string][]job
-	// stale is what Atlas does not list any more, and the exporter need not know yet.
+	// stale are the changes that the exporter may not have noticed yet.
 	stale    map[any]staleJobs
-	reloaded span // when the last reload was
-	// since is when the values must have been read at the earliest.
+	reloaded span // time of the last reload
+	// since is the earliest time at which the exporter may have read the current values.
 	since time.Time
-	// refused has Atlas refuse the credentials since.
+	// refused is true if Atlas has refused the credentials since then.
 	refused bool
 
 	expected []group
 }
 
-// group begins a group that the probe of a project and scrapes of collectors show.
+// group adds an empty group that the probe of the project and the scrapes of the collectors show.
 func (o *oracle) group(project string, collectors ...string) samples {
 	s := samples{}
 	o.expected = append(o.expected, group{project, collectors, []samples{s}})
 	return s
 }
 
-// staleJobs are jobs as they were listed before a change that the exporter notices when it reads the whole list.
+// staleJobs are jobs as Atlas listed them before a change that the exporter notices only at a full read.
 type staleJobs struct {
-	until time.Time        // when it must have noticed
+	until time.Time        // the exporter must notice by then
 	jobs  map[string][]job // by collector
 }
 
-// thing is what has jobs.
+// thing is a cluster, Flex cluster or pipeline, which has jobs.
 type thing struct {
 	project             *atlassim.Project
 	owner               any // *atlassim.Cluster, *atlassim.FlexCluster or *atlassim.Pipeline
 	parent, label, name string
-	unsupported         string // why Atlas serves no backups of it, or ""
+	unsupported         string // why Atlas does not serve its backups, or ""
 	remove              func()
 }
 
@@ -52,7 +52,7 @@ func (t thing) labels() []string {
 	return []string{"group_id", t.project.ID, "group_name", t.project.Name, t.label, t.name}
 }
 
-// things lists what has jobs in a project.
+// things lists the clusters, Flex clusters and pipelines of a project.
 func things(p *atlassim.Project) []thing {
 	var all []thing
 	for _, c := range p.Clusters() {
@@ -82,22 +82,22 @@ func thingsOf(p *atlassim.Project, parent string) []thing {
 	return slices.DeleteFunc(things(p), func(t thing) bool { return t.parent != parent })
 }
 
-// visible lists the projects that are read.
+// visible lists the projects that the exporter reads.
 func (o *oracle) visible() []*atlassim.Project {
 	return slices.DeleteFunc(o.org.Projects(), func(p *atlassim.Project) bool {
 		return p.Unlisted || !o.settings.reads(p.ID, p.Name)
 	})
 }
 
-// read lists the things of a project that are read.
+// read lists the things of a project that the exporter reads.
 func (o *oracle) read(p *atlassim.Project) []thing {
 	return slices.DeleteFunc(things(p), func(t thing) bool {
 		return !slices.Contains(o.settings.collectors(), t.parent) || o.settings.excludes(t)
 	})
 }
 
-// targets expects the targets of one collector, which are up, down while the credentials are refused, or not supported. It
-// reports whether any is down.
+// targets expects the health samples of the targets of one collector: a target is up, unsupported, or down while Atlas
+// refuses the credentials. It reports whether any target is down.
 func (o *oracle) targets(collector, projectID, projectName string, of ...thing) bool {
 	s := o.group(projectID, ownOrExporter(collector))
 	all := []string{"collector", collector, "group_id", projectID, "group_name", projectName}
@@ -126,7 +126,8 @@ func (o *oracle) targets(collector, projectID, projectName string, of ...thing) 
 
 const refreshed = "target_last_refresh_timestamp_seconds"
 
-// ownOrExporter is the collector whose scrape shows the health of a collector: discovery's belongs to the exporter.
+// ownOrExporter returns the collector whose scrape shows a collector's health: the scrape of the exporter's own metrics
+// shows that of the discovery collectors.
 func ownOrExporter(collector string) string {
 	if _, ok := kindOf(collector); ok {
 		return collector
@@ -134,19 +135,19 @@ func ownOrExporter(collector string) string {
 	return "exporter"
 }
 
-// groups is everything that is expected of a scrape, except the families that count the exporter's own calls.
+// groups returns all expected groups. They leave out the families that count the exporter's own calls.
 func (o *oracle) groups() []group {
 	o.expected = nil
 	visible := o.visible()
 	own := o.group("", "exporter")
-	found := func(p *atlassim.Project) bool { return !p.Unlisted } // also if all that is found is excluded
+	found := func(p *atlassim.Project) bool { return !p.Unlisted } // also if the configuration excludes every project
 	own.flag(slices.ContainsFunc(o.org.Projects(), found) && !o.refused, "up")
 	own.flag(true, "exporter_config_last_reload_successful")
 	own.within(o.reloaded.low, o.reloaded.high, reloadTime)
 	for _, collector := range o.settings.collectors() {
 		project, down := anyProject, false
 		if collector == "projects" && len(o.settings.named) == 0 {
-			project = "" // the list of all projects is no target of one of them
+			project = "" // the target is the list of all projects, not one project
 			down = o.targets(collector, "", "", thing{})
 		} else {
 			for _, p := range visible {
@@ -169,7 +170,7 @@ func (o *oracle) groups() []group {
 	return o.expected
 }
 
-// targetsOf are the targets of a collector in a project: the things that it reads, or one for the project.
+// targetsOf returns the targets of a collector in a project: one for each thing that it reads, or one for the whole project.
 func (o *oracle) targetsOf(p *atlassim.Project, collector string) []thing {
 	parent := clusters // of backup_schedule
 	switch collector {
@@ -183,7 +184,7 @@ func (o *oracle) targetsOf(p *atlassim.Project, collector string) []thing {
 	return slices.DeleteFunc(o.read(p), func(t thing) bool { return t.parent != parent })
 }
 
-// jobs expects the jobs of a thing: a group for each kind.
+// jobs expects the jobs of a thing, in one group for each kind.
 func (o *oracle) jobs(t thing) {
 	for _, k := range kindsOf(t.parent) {
 		listed, ok := o.listed(t, k)
@@ -201,7 +202,7 @@ func (o *oracle) jobs(t thing) {
 	}
 }
 
-// listed are the jobs that the exporter has read when it has read everything; ok is false where it has read none.
+// listed returns the jobs that the exporter knows after it has read everything. If ok is false, it has never read any.
 func (o *oracle) listed(t thing, k jobKind) (jobs []job, ok bool) {
 	switch {
 	case o.settings.disabled[k.collector]:
@@ -213,8 +214,8 @@ func (o *oracle) listed(t thing, k jobKind) (jobs []job, ok bool) {
 	return k.jobs(t.owner), true
 }
 
-// settle notes which jobs the exporter holds, having read everything. A reload that shortened relist_interval holds for
-// what was read since.
+// settle records the jobs that the exporter knows after it has read everything. If a reload shortened relist_interval, the
+// new interval applies to earlier reads, too.
 func (o *oracle) settle() {
 	for owner, stale := range o.stale {
 		if noticed := time.Now().Add(o.settings.relistInterval); noticed.Before(stale.until) {
@@ -236,7 +237,7 @@ func (o *oracle) settle() {
 	o.held = held
 }
 
-// facts expects what a thing itself shows.
+// facts expects the samples of a thing that are not about its jobs.
 func (o *oracle) facts(t thing) {
 	id, labels := t.project.ID, t.labels()
 	switch of := t.owner.(type) {
@@ -256,7 +257,7 @@ func (o *oracle) facts(t thing) {
 	}
 }
 
-// clusterFacts expects what a cluster shows, and its schedule, which is Atlas's default one.
+// clusterFacts expects the samples of a cluster and of its schedule, which is Atlas's default.
 func (o *oracle) clusterFacts(c *atlassim.Cluster, id string, labels []string) {
 	withExports, withSnapshots := !o.settings.disabled[exports], !o.settings.disabled[snapshots]
 	if withExports || withSnapshots {
@@ -290,8 +291,8 @@ func (o *oracle) clusterFacts(c *atlassim.Cluster, id string, labels []string) {
 	}
 }
 
-// missingExport is the oldest snapshot that auto export should have exported: newer than the newest export job, of the
-// policy's frequency, and without an export. No export of the soak names a snapshot that is listed.
+// missingExport returns the creation time of the oldest snapshot that auto export should have exported: it is newer than the
+// newest export job, has the policy's frequency, and has no export. No export of the soak belongs to a listed snapshot.
 func missingExport(c *atlassim.Cluster) (float64, bool) {
 	exported, _ := kindOf(exports)
 	taken, _ := kindOf(snapshots)

@@ -9,10 +9,9 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
-// reloadTime is the metric that says when the exporter was last reloaded.
+// reloadTime is the metric with the time of the last successful reload.
 const reloadTime = "exporter_config_last_reload_success_timestamp_seconds"
 
-// write writes the configuration and the secret file.
 func (s *soak) write() {
 	a := s.atlas
 	config := a.oracle.settings.yaml(a.server.URL(), s.secretFile)
@@ -22,7 +21,7 @@ func (s *soak) write() {
 	}
 }
 
-// reload puts settings in force, by SIGHUP or by POST, and waits until the exporter's metrics say that they are.
+// reload loads new settings, by SIGHUP or by POST, and waits until the exporter's metrics confirm it.
 func (s *soak) reload(next *settings) {
 	const series = prefix + reloadTime + "{}"
 	before := s.scrape(path("", "exporter"))[series]
@@ -38,12 +37,12 @@ func (s *soak) reload(next *settings) {
 	}
 	isNew := func(got harness.Exposition) bool { return got[series] != before }
 	if err != nil || !s.await(path("", "exporter"), isNew) {
-		s.t.Fatalf("%s: the configuration was not reloaded: %v", kind, err)
+		s.t.Fatalf("%s: reload failed: %v", kind, err)
 	}
 	s.atlas.oracle.reloaded = span{precise(began), precise(time.Now()) + 0.001}
 }
 
-// rotate changes what the exporter signs in with, or what that is worth: each way in turn.
+// rotate changes or invalidates the exporter's credentials, in each way in turn.
 func (s *soak) rotate() {
 	a := s.atlas
 	old, fresh := a.account, atlassim.NewServiceAccount()
@@ -56,7 +55,7 @@ func (s *soak) rotate() {
 		way = "secret replaced, then reloaded"
 		fresh.ClientID = old.ClientID
 		s.useAccount(fresh)
-		a.server.ForgetTokens() // those of the old secret; others are minted anew
+		a.server.ForgetTokens() // Atlas issues tokens for the new secret only
 	case 2:
 		way = "another service account, the old one deleted after the reload"
 		s.useAccount(fresh)
@@ -70,8 +69,8 @@ func (s *soak) rotate() {
 	a.done["rotations"][way]++
 }
 
-// useAccount hands a service account to the exporter. Readings that began before the reload have then ended: they may use
-// the old one.
+// useAccount gives the exporter another service account. It waits a second so that reads that began before the reload end:
+// they may still use the old account.
 func (s *soak) useAccount(account atlassim.ServiceAccount) {
 	s.atlas.server.AllowServiceAccount(account)
 	s.atlas.account = account
@@ -81,8 +80,8 @@ func (s *soak) useAccount(account atlassim.ServiceAccount) {
 	time.Sleep(time.Second)
 }
 
-// outage waits until every target says that the credentials are refused, and sees that all values stay. Nothing has
-// happened since the last look.
+// outage waits until every target reports that the credentials are refused, and checks that all values stay. Nothing has
+// changed since the last check.
 func (s *soak) outage() {
 	s.atlas.oracle.refused = true
 	defer func() { s.atlas.oracle.refused = false }()

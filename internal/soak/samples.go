@@ -12,10 +12,10 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
-// prefix begins the names of all metrics that the exporter promises.
+// prefix is the prefix of the metrics that the exporter documents.
 const prefix = "mongodbatlas_"
 
-// span is the values that a sample may have, the bounds included. Nearly all have but one.
+// span is the inclusive range of values that a sample may have. Most ranges have a single value.
 type span struct{ low, high float64 }
 
 func (s span) String() string {
@@ -30,16 +30,16 @@ func (s span) String() string {
 
 func number(value float64) string { return strconv.FormatFloat(value, 'f', -1, 64) }
 
-// seconds is a time as Atlas answers it: in whole seconds.
+// seconds returns a time in whole seconds, as in the answers of Atlas.
 func seconds(t time.Time) float64 { return float64(t.Unix()) }
 
-// precise is a time as the exporter shows its own: in milliseconds.
+// precise returns a time in milliseconds, as in the metrics about the exporter itself.
 func precise(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
-// samples are what is expected of a part of an answer, by series.
+// samples are expected values by series.
 type samples map[string]span
 
-// set expects one value of a series. The name is without the prefix.
+// set expects one value. The name has no prefix.
 func (s samples) set(value float64, name string, pairs ...string) {
 	s.within(value, value, name, pairs...)
 }
@@ -48,7 +48,6 @@ func (s samples) within(low, high float64, name string, pairs ...string) {
 	s[harness.Series(prefix+name, pairs...)] = span{low, high}
 }
 
-// flag expects 1 or 0.
 func (s samples) flag(on bool, name string, pairs ...string) {
 	value := 0.0
 	if on {
@@ -59,7 +58,7 @@ func (s samples) flag(on bool, name string, pairs ...string) {
 
 const unknown = "unknown"
 
-// stateSet expects 1 of the current state, and 0 of the other known ones; "unknown" stands for all that are not known.
+// stateSet expects 1 for the current state and 0 for every other known state. The state "unknown" covers all other values.
 func (s samples) stateSet(current string, known []string, label, name string, pairs ...string) {
 	if !slices.Contains(known, current) {
 		current = unknown
@@ -69,28 +68,27 @@ func (s samples) stateSet(current string, known []string, label, name string, pa
 	}
 }
 
-// group is what is expected of series that belong together. Where the exporter has promised to notice a change later only,
-// there is more than one thing that it may show, and it must show one of them whole.
+// group is a set of expected series that belong together. A group has several alternatives if the exporter may notice a
+// change later. The scrape must match one alternative as a whole.
 type group struct {
-	project      string   // the id of the project whose probe shows it, "" for none, anyProject for each
-	collectors   []string // scrapes of one of these collectors show it
+	project      string   // id of the project whose probe shows the group; "" for none, anyProject for all
+	collectors   []string // a scrape of any of these shows the group
 	alternatives []samples
 }
 
 const anyProject = "any"
 
-// chosen reports whether a scrape of one project or one collector shows the group; "" chooses all.
+// chosen reports whether a scrape of the project and the collector shows the group; "" means all.
 func (g group) chosen(project, collector string) bool {
 	return (project == "" || g.project == project || g.project == anyProject) && (collector == "" || slices.Contains(g.collectors, collector))
 }
 
-// promised reports whether the oracle knows what a series must be. It leaves out the counters of calls: see judgeCalls.
+// promised reports whether the oracle computes a series. It does not compute the counters of calls: see judgeCalls.
 func promised(key string) bool {
 	return strings.HasPrefix(key, prefix) && !strings.HasPrefix(key, prefix+"api_") && harness.Family(key) != prefix+"exporter_build_info"
 }
 
-// compare holds the promised series of an answer against what is expected of it, and returns how many there are, and which
-// are not what they should be.
+// compare compares the promised series of a scrape with the expected ones. It returns their number and the differences.
 func compare(groups []group, got harness.Exposition) (compared int, found []string) {
 	want := samples{}
 	for _, g := range groups {
@@ -110,7 +108,7 @@ func compare(groups []group, got harness.Exposition) (compared int, found []stri
 	return compared, found
 }
 
-// best is the alternative that an answer shows whole, else the first.
+// best returns the first alternative that the scrape matches as a whole, or the first alternative if none does.
 func (g group) best(got harness.Exposition) samples {
 	for _, alternative := range g.alternatives[1:] {
 		surplus := func(key string) bool {
@@ -125,7 +123,7 @@ func (g group) best(got harness.Exposition) samples {
 	return g.alternatives[0]
 }
 
-// missing lists the expected samples that are not there, or have another value.
+// missing returns a message for each expected sample that is absent or has another value.
 func missing(want samples, got harness.Exposition) []string {
 	var found []string
 	for key, allowed := range want {

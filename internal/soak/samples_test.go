@@ -6,7 +6,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
-// TestCompareTakesOneAlternativeWhole has the exporter show a mixture of what it may know before and after.
+// TestCompareTakesOneAlternativeWhole also compares a mixture of the samples before and after a change.
 func TestCompareTakesOneAlternativeWhole(t *testing.T) {
 	t.Parallel()
 	after, before := samples{}, samples{}
@@ -20,12 +20,12 @@ func TestCompareTakesOneAlternativeWhole(t *testing.T) {
 		got         harness.Exposition
 		differences int
 	}{
-		"after":         {harness.Exposition{`mongodbatlas_a{}`: 1, `mongodbatlas_b{}`: 1}, 0},
-		"before":        {harness.Exposition{`mongodbatlas_a{}`: 2, `mongodbatlas_b{}`: 2, `mongodbatlas_c{}`: 2}, 0},
-		"a mixture":     {harness.Exposition{`mongodbatlas_a{}`: 1, `mongodbatlas_b{}`: 2}, 1},
-		"one too many":  {harness.Exposition{`mongodbatlas_a{}`: 1, `mongodbatlas_b{}`: 1, `mongodbatlas_c{}`: 2}, 1},
-		"another":       {harness.Exposition{`mongodbatlas_a{}`: 1, `mongodbatlas_b{}`: 1, `mongodbatlas_d{}`: 2}, 1},
-		"others' alone": {harness.Exposition{`go_goroutines{}`: 5}, 2},
+		"after":              {harness.Exposition{`mongodbatlas_a{}`: 1, `mongodbatlas_b{}`: 1}, 0},
+		"before":             {harness.Exposition{`mongodbatlas_a{}`: 2, `mongodbatlas_b{}`: 2, `mongodbatlas_c{}`: 2}, 0},
+		"a mixture":          {harness.Exposition{`mongodbatlas_a{}`: 1, `mongodbatlas_b{}`: 2}, 1},
+		"one too many":       {harness.Exposition{`mongodbatlas_a{}`: 1, `mongodbatlas_b{}`: 1, `mongodbatlas_c{}`: 2}, 1},
+		"another":            {harness.Exposition{`mongodbatlas_a{}`: 1, `mongodbatlas_b{}`: 1, `mongodbatlas_d{}`: 2}, 1},
+		"only other metrics": {harness.Exposition{`go_goroutines{}`: 5}, 2},
 	} {
 		if _, found := compare(want, test.got); len(found) != test.differences {
 			t.Errorf("%s: %v, want %d differences", name, found, test.differences)

@@ -9,23 +9,23 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// discoveryInterval is the shortest that the exporter's configuration allows.
+// discoveryInterval is the minimum that the exporter accepts.
 const discoveryInterval = time.Second
 
-// settings are the exporter's configuration: what is written to its file, and what is expected of it for that.
+// settings are the contents of the exporter's configuration file. The oracle expects samples for the same settings.
 type settings struct {
 	clientID              string
 	minInterval           time.Duration
-	relistInterval        time.Duration // how long the exporter may go without noticing that Atlas has dropped an old job
+	relistInterval        time.Duration // the exporter may take this long to notice that Atlas dropped an old job
 	maxConcurrentRequests int
 	disabled              map[string]bool   // collectors
-	named                 []string          // project ids; none reads all that are listed
-	excluded              map[string]string // patterns, by what they exclude: projects, clusters or pipelines
+	named                 []string          // project ids; if empty, the exporter reads all projects that Atlas lists
+	excluded              map[string]string // patterns by "projects", clusters or pipelines
 }
 
 const usualRelistInterval = 10 * time.Second
 
-// otherSettings draws settings. Whatever may be narrowed is so in a part of them.
+// otherSettings returns random settings. Some of them narrow the collectors, projects, clusters or pipelines.
 func (a *atlas) otherSettings() *settings {
 	next := &settings{
 		clientID: a.account.ClientID, minInterval: pick(a, 0, 0, 500*time.Millisecond), maxConcurrentRequests: pick(a, 7, 8, 9),
@@ -50,12 +50,12 @@ func (a *atlas) otherSettings() *settings {
 	return next
 }
 
-// matches reports whether a pattern matches a whole name. The pattern "" matches none.
+// matches reports whether a pattern matches a whole name. The pattern "" matches no name.
 func matches(pattern, name string) bool {
 	return pattern != "" && regexp.MustCompile("^(?:"+pattern+")$").MatchString(name)
 }
 
-// reads reports whether a project is read.
+// reads reports whether the exporter reads a project.
 func (s *settings) reads(id, name string) bool {
 	if len(s.named) > 0 {
 		return slices.Contains(s.named, id)
@@ -63,7 +63,7 @@ func (s *settings) reads(id, name string) bool {
 	return !matches(s.excluded["projects"], id) && !matches(s.excluded["projects"], name)
 }
 
-// excludes reports whether a thing is not read. Flex clusters are excluded like clusters.
+// excludes reports whether the settings exclude a thing. The patterns for clusters also apply to Flex clusters.
 func (s *settings) excludes(t thing) bool {
 	if t.parent == flexClusters {
 		return matches(s.excluded[clusters], t.name)
@@ -71,7 +71,7 @@ func (s *settings) excludes(t thing) bool {
 	return matches(s.excluded[t.parent], t.name)
 }
 
-// yaml writes the configuration file.
+// yaml returns the contents of the configuration file.
 func (s *settings) yaml(baseURL, secretFile string) string {
 	collectors := map[string]map[string]any{}
 	for _, k := range jobKinds() {
@@ -96,12 +96,12 @@ func (s *settings) yaml(baseURL, secretFile string) string {
 		"projects": projects, "discovery": discovery, "collectors": collectors,
 	})
 	if err != nil {
-		panic(err) // nothing in it cannot be written
+		panic(err) // impossible: every value can be encoded
 	}
 	return string(text)
 }
 
-// collectors are those that are enabled, and those of discovery that they need, in order.
+// collectors returns the sorted names of the enabled collectors and of the discovery collectors that they need.
 func (s *settings) collectors() []string {
 	names := map[string]bool{"projects": true}
 	for _, k := range jobKinds() {

@@ -1,6 +1,6 @@
-// Package soak runs the exporter through hours of an organisation's life in minutes: thousands of transitions of jobs,
-// changes of what discovery finds, reloads, and rotations of credentials. An oracle that shares no code with the exporter
-// says what every sample must be. The package is a test and has a long form:
+// Package soak runs the exporter for minutes against a simulated Atlas in which hours pass. Jobs change state thousands of
+// times; projects, clusters and pipelines come and go; the configuration is reloaded, and credentials are rotated. An oracle
+// that shares no code with the exporter computes every expected sample. The package is a test and has a long form:
 //
 //	go test ./internal/soak                                         a minute
 //	go test ./internal/soak -run Soak -long -write -timeout 30m     twelve minutes, and writes docs/soak.md
@@ -14,22 +14,22 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
-// plan is how long and how large a soak is.
+// plan is the length and the size of a soak.
 type plan struct {
 	seed                          uint64
 	length                        time.Duration
-	least                         int           // looks, however long they take
-	busy                          time.Duration // between two looks
-	heap                          float64       // how much it may grow: each new project counts in a short soak
+	least                         int           // minimum number of checks
+	busy                          time.Duration // time between two checks
+	heap                          float64       // bytes that the heap may grow; in a short soak, each new project matters
 	projects, clusters, pipelines int
 }
 
-// longPlan is the soak whose result docs/soak.md shows.
+// longPlan returns the plan of the soak that docs/soak.md reports.
 func longPlan() plan {
 	return plan{seed: 1, length: 12 * time.Minute, busy: 1200 * time.Millisecond, heap: 1 << 20, projects: 6, clusters: 42, pipelines: 15}
 }
 
-// shortPlan is a soak that every test run can wait for.
+// shortPlan returns the plan of the soak in an ordinary test run.
 func shortPlan() plan {
 	p := longPlan()
 	p.length, p.least, p.heap = 30*time.Second, 20, 3<<20
@@ -37,7 +37,7 @@ func shortPlan() plan {
 	return p
 }
 
-// soak is one run. Whatever it finds fails the test.
+// soak is one run. Every difference fails the test.
 type soak struct {
 	plan
 
@@ -52,10 +52,10 @@ type soak struct {
 	differences int
 	waited      time.Duration
 	usage       []harness.Usage
-	last        harness.Exposition // the last scrape between two looks
+	last        harness.Exposition // the last scrape between two checks
 }
 
-// run alternates between changes and looking closely at the exporter while Atlas stands still.
+// run alternates between changes and checks. Atlas does not change during a check.
 func run(t *testing.T, p plan) *soak {
 	t.Helper()
 	dir := t.TempDir()
@@ -78,7 +78,7 @@ func run(t *testing.T, p plan) *soak {
 	return s
 }
 
-// happen lets jobs come and go for a while, and scrapes meanwhile: lists change while the exporter reads them.
+// happen starts jobs for a while and scrapes meanwhile, so that lists change while the exporter reads them.
 func (s *soak) happen() {
 	for until := time.Now().Add(s.busy); time.Now().Before(until); time.Sleep(50 * time.Millisecond) {
 		s.atlas.org.Do(func() {
@@ -87,13 +87,13 @@ func (s *soak) happen() {
 			}
 		})
 		got := s.scrape(path("", ""))
-		s.differ("/metrics in between", got.Contradictions(s.last))
+		s.differ("/metrics between two checks", got.Contradictions(s.last))
 		s.last = got
 	}
 }
 
-// intervene changes the credentials, the configuration, and what discovery finds, each now and then. Atlas stands still,
-// and the exporter has read everything.
+// intervene now and then changes the credentials, the configuration, and the projects, clusters and pipelines. The clock is
+// stopped, and the exporter has read everything.
 func (s *soak) intervene(usual map[string]int) {
 	a := s.atlas
 	switch s.looks % 5 {
@@ -112,7 +112,7 @@ func (s *soak) intervene(usual map[string]int) {
 	})
 }
 
-// finish takes a last look when the exporter must have noticed everything, and compares the numbers of calls.
+// finish makes a last check when the exporter must have noticed every change, and compares the numbers of calls.
 func (s *soak) finish() {
 	next := *s.atlas.oracle.settings
 	next.relistInterval = usualRelistInterval
@@ -122,7 +122,7 @@ func (s *soak) finish() {
 	s.atlas.clock.resume()
 	s.look()
 	var found []string
-	s.await(path("", "exporter"), func(got harness.Exposition) bool { // what the last scrape began may take a moment to end
+	s.await(path("", "exporter"), func(got harness.Exposition) bool { // requests of the last scrape may still be in progress
 		found = s.judgeCalls(got, true)
 		return len(found) == 0
 	})

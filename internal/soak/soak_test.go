@@ -14,17 +14,17 @@ import (
 
 // Flags of the test binary.
 var (
-	long   = flag.Bool("long", false, "soak for twelve minutes")                                                        //nolint:gochecknoglobals // a flag
-	write  = flag.Bool("write", false, "write docs/soak.md")                                                            //nolint:gochecknoglobals // a flag
-	seed   = flag.Uint64("seed", 1, "seed of what is drawn by chance; the order of things depends on the machine, too") //nolint:gochecknoglobals // a flag
-	length = flag.Duration("length", 0, "soak for this long")                                                           //nolint:gochecknoglobals // a flag
+	long   = flag.Bool("long", false, "soak for twelve minutes")                                                   //nolint:gochecknoglobals // a flag
+	write  = flag.Bool("write", false, "write docs/soak.md")                                                       //nolint:gochecknoglobals // a flag
+	seed   = flag.Uint64("seed", 1, "seed of the random numbers; the order of events also depends on the machine") //nolint:gochecknoglobals // a flag
+	length = flag.Duration("length", 0, "soak for this long")                                                      //nolint:gochecknoglobals // a flag
 )
 
 //go:embed soak.md.tmpl
 var page string
 
-// TestSoak soaks. At its end it proves that the soak would have noticed a fault: a sample of any metric that is altered,
-// missing or surplus, and a change in Atlas that the exporter does not know of.
+// TestSoak runs a soak. At its end it proves that the soak would notice a fault: a sample of any metric that is altered,
+// missing or surplus, and a change in Atlas that the exporter does not know.
 func TestSoak(t *testing.T) {
 	harness.NotShort(t, "it takes a minute")
 	p := shortPlan()
@@ -37,7 +37,7 @@ func TestSoak(t *testing.T) {
 	}
 	s := run(t, p)
 	took := time.Since(s.began)
-	// Settings change with the reloads, and projects come and go with their connections: hence the amounts.
+	// The limits allow for reloads, which change the settings, and for projects that come and go with their connections.
 	growth := harness.GrowthOf(s.usage,
 		harness.Usage{Heap: 0.10, Resident: 0.15, Goroutines: 0.10, Files: 0.10},
 		harness.Usage{Heap: s.heap, Resident: 4 << 20, Goroutines: 16, Files: 8},
@@ -50,12 +50,12 @@ func TestSoak(t *testing.T) {
 	for name, counts := range s.atlas.done {
 		t.Logf("%s: %d: %v", name, counts.Sum(), counts)
 		if counts.Sum() == 0 {
-			t.Errorf("%s: none", name)
+			t.Errorf("%s: nothing happened", name)
 		}
 	}
 	t.Logf("%d looks, %d samples compared", s.looks, s.compared)
 	if s.compared == 0 {
-		t.Error("nothing was compared")
+		t.Error("no samples were compared")
 	}
 	passed := !t.Failed()
 	if passed {
@@ -74,14 +74,14 @@ func TestSoak(t *testing.T) {
 	})
 }
 
-// breakIt alters what the exporter answers, and what Atlas holds behind its back.
+// breakIt alters scrapes, and changes the simulated Atlas without a new scrape.
 func (s *soak) breakIt(t *testing.T) {
 	t.Helper()
 	s.atlas.clock.stop()
 	want := s.want()
 	got := s.scrape(path("", ""))
 	if _, found := compare(want, got); len(found) > 0 {
-		t.Fatalf("before anything is broken: %v", found)
+		t.Fatalf("differences before any change: %v", found)
 	}
 	const ofEachFamily = 3
 	tried := map[string]int{}
@@ -101,7 +101,7 @@ func (s *soak) breakIt(t *testing.T) {
 	o, do := &s.atlas.oracle, s.atlas.org.Do
 	missed := func(what string) {
 		if _, found := compare(s.want(), got); len(found) == 0 {
-			t.Errorf("%s changed, and is not missed", what)
+			t.Errorf("%s changed, but no difference was found", what)
 		}
 	}
 	begun := map[string]bool{}
@@ -125,6 +125,6 @@ func (s *soak) breakIt(t *testing.T) {
 func wantNoticed(t *testing.T, want []group, got harness.Exposition, key string) {
 	t.Helper()
 	if _, found := compare(want, got); len(found) != 1 {
-		t.Errorf("%s was broken, and these differences were found: %v", key, found)
+		t.Errorf("%s was altered: want one difference, got %v", key, found)
 	}
 }

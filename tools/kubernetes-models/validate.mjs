@@ -1,5 +1,5 @@
-// Reads Kubernetes manifests from standard input and validates each against the schema of its kind: what is required, types,
-// enumerations and formats. Prints what is wrong, and exits 1 if anything is.
+// Validates Kubernetes manifests from standard input against the schemas of their kinds: required fields, types, enumerations
+// and formats. Prints the errors, and exits with code 1 if there are any.
 import {readFileSync} from "node:fs";
 import {parseAllDocuments} from "yaml";
 
@@ -22,12 +22,12 @@ let good = 0;
 let bad = 0;
 for (const document of parseAllDocuments(readFileSync(0, "utf8"))) {
   const manifest = document.toJS();
-  if (manifest === null) continue; // comments alone
+  if (manifest === null) continue; // only comments
   const name = `${manifest.kind} ${manifest.metadata?.name}`;
   try {
     if (document.errors.length > 0) throw document.errors[0];
     const kind = `${manifest.apiVersion} ${manifest.kind}`;
-    if (!(kind in kinds)) throw new Error(`the kind "${kind}" is not known here`);
+    if (!(kind in kinds)) throw new Error(`unknown kind "${kind}"`);
     const models = await kinds[kind]();
     new models[manifest.kind](manifest).validate();
     good++;

@@ -12,11 +12,11 @@ import (
 	"github.com/google/licensecheck"
 )
 
-// licenceFile is a file that must go out with the program: a licence, or a notice that a licence asks to pass on.
+// licenceFile is a file that must be distributed with the program: a licence, or a notice that a licence requires.
 type licenceFile struct {
-	name     string // in the module
+	name     string // path in the module
 	text     string
-	licences set // as SPDX names them; none in a notice
+	licences set // SPDX names; empty for a notice
 }
 
 var (
@@ -24,17 +24,17 @@ var (
 	noticeName  = regexp.MustCompile(`^(?i:notice)`)
 )
 
-// mayBeLinked lists the licences under which the program can be passed on under its own, the Apache License 2.0.
+// mayBeLinked returns the licences that are compatible with the program's own, the Apache License 2.0.
 func mayBeLinked() []string {
 	return []string{"0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MIT-0"}
 }
 
-// leastCovered is how much of a licence file, in percent, must be the text of known licences. The rest is names, years
-// and the sentences with which a file of two licences begins.
+// leastCovered is the minimum percentage of a licence file that must match known licences. The rest is names, years and
+// introductory sentences.
 const leastCovered = 80
 
-// licenceFiles reads the licence files of a module and of those of its folders whose packages are linked, which may have
-// been taken from elsewhere.
+// licenceFiles reads the licence files of a module, including those in the folders of linked packages, which may contain
+// code from another project.
 func licenceFiles(module string, folders []string) (files []licenceFile, err error) {
 	looked := map[string]bool{}
 	for _, folder := range append([]string{module}, folders...) {
@@ -66,7 +66,7 @@ func licenceFiles(module string, folders []string) (files []licenceFile, err err
 	return files, nil
 }
 
-// judge names the licences that a text is. A text that is no known licence is "unknown".
+// judge returns the licences in a text, or "unknown" if the text is not a known licence.
 func judge(text []byte) (names set) {
 	found := licensecheck.Scan(text)
 	if found.Percent < leastCovered {
@@ -78,7 +78,7 @@ func judge(text []byte) (names set) {
 	return names
 }
 
-// licences names the licences of a module.
+// licences returns the licences of a module.
 func (m *module) licences() (names set) {
 	for _, file := range m.files {
 		for _, name := range file.licences {
@@ -88,7 +88,7 @@ func (m *module) licences() (names set) {
 	return names
 }
 
-// permitted returns an error for each module whose licence is not known, or does not let it be linked.
+// permitted returns an error for each module without a known, compatible licence.
 func permitted(modules []*module) error {
 	var wrong []error
 	for _, m := range modules {
@@ -98,7 +98,7 @@ func permitted(modules []*module) error {
 		}
 		for _, name := range names {
 			if !slices.Contains(mayBeLinked(), name) {
-				wrong = append(wrong, fmt.Errorf("%s has the licence %s, which is none of those that may be linked: %s",
+				wrong = append(wrong, fmt.Errorf("%s has the licence %s, want one of %s",
 					m.Path, name, strings.Join(mayBeLinked(), ", ")))
 			}
 		}

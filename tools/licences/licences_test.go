@@ -24,7 +24,7 @@ COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER I
 ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
 `
 
-// write lays out files below a new folder.
+// write writes files to a new folder.
 func write(t *testing.T, files map[string]string) (folder string) {
 	t.Helper()
 	folder = t.TempDir()
@@ -40,7 +40,7 @@ func write(t *testing.T, files map[string]string) (folder string) {
 	return folder
 }
 
-// wrong holds that an error says each of the words, or that there is none.
+// wrong checks that an error contains each of the words, or that there is no error if there are no words.
 func wrong(t *testing.T, err error, words ...string) {
 	t.Helper()
 	if len(words) == 0 && err != nil {
@@ -107,7 +107,7 @@ func TestTexts(t *testing.T) {
 		t.Errorf("whose the texts are is not said:\n%s", got)
 	}
 	if !strings.HasSuffix(got, "\n\nMade by A.\n") || strings.Contains(got, "\r") {
-		t.Errorf("the notice is not as it should be:\n%s", got)
+		t.Errorf("unexpected text of the notice:\n%s", got)
 	}
 }
 
@@ -137,9 +137,9 @@ func TestPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, row := range []string{
-		"| `Go` | the one that builds | BSD-3-Clause | standard library and runtime |\n",
+		"| `Go` | of the build | BSD-3-Clause | standard library and runtime |\n",
 		"| `example.com/a` | v1.2.3 | MIT | direct |\n",
-		"| `example.com/b` | v0.1.0 |  | for example.com/a; on linux alone |\n",
+		"| `example.com/b` | v0.1.0 |  | for example.com/a; on linux only |\n",
 	} {
 		if !strings.Contains(got, row) {
 			t.Errorf("the page lacks the row %q:\n%s", row, got)
@@ -149,7 +149,7 @@ func TestPage(t *testing.T) {
 		t.Error("the old table is still there")
 	}
 	if again, err := fillIn(got, modules); err != nil || again != got {
-		t.Errorf("written twice, the page is another (%v)", err)
+		t.Errorf("a second write changes the page (%v)", err)
 	}
 	_, err = fillIn(strings.ReplaceAll(page, tableEnds, ""), modules)
 	wrong(t, err, "lacks the lines")
@@ -160,7 +160,7 @@ func TestPage(t *testing.T) {
 	}
 	wrong(t, explained(page, "Direct dependencies", names))
 	wrong(t, explained(page, "Direct dependencies", append(names, "example.com/new")), "example.com/new is missing")
-	wrong(t, explained(page, "Direct dependencies", nil), "example.com/a stands", "is none")
+	wrong(t, explained(page, "Direct dependencies", nil), "example.com/a is under", "is not used")
 	wrong(t, explained(strings.ReplaceAll(page, "a consequence", " "), "Direct dependencies", names), "an empty cell")
 	wrong(t, explained(page, "Others", names), "lacks the section")
 	wrong(t, explained(page, "Tools", []string{"tools/a"}), "tools/a is missing")
@@ -201,7 +201,7 @@ func TestToolFolders(t *testing.T) {
 	}
 }
 
-// TestGathering follows what is linked through packages.
+// TestGathering checks importers, systems and folders of linked packages.
 func TestGathering(t *testing.T) {
 	t.Parallel()
 	program := &module{Path: "program", Main: true}

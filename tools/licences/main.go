@@ -1,10 +1,9 @@
-// Command licences keeps what the project says of its dependencies true: it judges the licence of every module that is
-// linked into the program on the platforms of a release, and writes THIRD_PARTY_LICENSES, which goes out with the program,
-// and the table of modules in docs/dependencies.md. It fails on a licence that may not be linked, and on a direct
-// dependency or a tool of which that page gives no reason.
+// Command licences checks the licences of all modules that a release links into the program on any platform. It writes
+// THIRD_PARTY_LICENSES, which is distributed with the program, and the table of modules in docs/dependencies.md. It fails if a
+// licence is not compatible, or if that page does not explain a direct dependency or a tool.
 //
 //	go run -C tools/licences .            writes both files
-//	go run -C tools/licences . -check     fails where one would change
+//	go run -C tools/licences . -check     fails if a file is not up to date
 package main
 
 import (
@@ -16,14 +15,14 @@ import (
 	"path/filepath"
 )
 
-// The files, below the root of the project.
+// Output files, relative to the root of the project.
 const (
 	pageFile  = "docs/dependencies.md"
 	textsFile = "THIRD_PARTY_LICENSES"
 )
 
 func main() {
-	check := flag.Bool("check", false, "write nothing, and fail where something would change")
+	check := flag.Bool("check", false, "write nothing, and fail if a file is not up to date")
 	flag.Parse()
 	if err := run(context.Background(), filepath.Join("..", ".."), *check); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -31,7 +30,7 @@ func main() {
 	}
 }
 
-// run writes or checks both files, and returns everything that is wrong.
+// run writes or checks both files. It returns all errors.
 func run(ctx context.Context, root string, check bool) error {
 	modules, err := linked(ctx, root)
 	if err != nil {
@@ -58,18 +57,18 @@ func run(ctx context.Context, root string, check bool) error {
 	)
 }
 
-// settle writes a file, or says that it would change.
+// settle writes a file. If check is true, it only returns an error if the file would change.
 func settle(root, name, content string, check bool) error {
 	path := filepath.Join(root, name)
 	if !check {
-		return os.WriteFile(path, []byte(content), 0o644) //nolint:gosec // for everybody to read
+		return os.WriteFile(path, []byte(content), 0o644) //nolint:gosec // a public file
 	}
 	is, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
 	if string(is) != content {
-		return fmt.Errorf("%s is not up to date: go run -C tools/licences . writes it anew", name)
+		return fmt.Errorf("%s is not up to date: run go run -C tools/licences .", name)
 	}
 	return nil
 }

@@ -15,21 +15,21 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// module is a module that is linked into the program: what go list says of it, and what its packages add up to.
+// module is a module that is linked into the program. The fields of the first three lines are those of go list.
 type module struct {
 	Path, Version, Dir string
 	Main, Indirect     bool
 	Replace            *struct{ Path string }
-	// importers are the other modules of which a package imports it; the program itself is not among them. systems are the
-	// operating systems on which it is linked, none where it is on all of a release. folders are those of its packages.
+	// importers are the other modules that import a package of the module, without the program itself. systems are the
+	// operating systems on which the module is linked, or nil for all. folders are the folders of its linked packages.
 	importers, systems, folders set
 	files                       []licenceFile
 }
 
-// goName is what Go's own standard library and runtime are listed as.
+// goName is the name of Go's standard library and runtime in the list of modules.
 const goName = "Go"
 
-// set is in order, and has each string once.
+// set is a sorted slice without duplicates.
 type set []string
 
 func (s *set) add(one string) {
@@ -38,10 +38,10 @@ func (s *set) add(one string) {
 	}
 }
 
-// platform is what a release is built for.
+// platform is a target of a release.
 type platform struct{ Goos, Goarch string }
 
-// platforms reads from the configuration of the release what is built.
+// platforms returns the targets in the release configuration.
 func platforms(root string) ([]platform, error) {
 	raw, err := os.ReadFile(filepath.Join(root, ".goreleaser.yml"))
 	if err != nil {
@@ -72,8 +72,7 @@ func platforms(root string) ([]platform, error) {
 	return all, nil
 }
 
-// linked lists the modules of which a package is in the program on some platform of the release: Go first, then the
-// others by path.
+// linked returns the modules that a release links into the program on any platform: Go first, then the others by path.
 func linked(ctx context.Context, root string) ([]*module, error) {
 	targets, err := platforms(root)
 	if err != nil {
@@ -105,28 +104,28 @@ func linked(ctx context.Context, root string) ([]*module, error) {
 	return modules, nil
 }
 
-// listedPackage is what go list tells of a package.
+// listedPackage is a package in the output of go list.
 type listedPackage struct {
 	ImportPath, Dir, Root string
 	Imports               []string
 	Module                *module // nil in the standard library, whose folder is Root
 }
 
-// gathering is what the platforms add up to, by the path of the module.
+// gathering has the linked modules of all platforms by path.
 type gathering map[string]*module
 
-// add takes packages in the order of go list -deps: each after those that it imports.
+// add adds packages in the order of go list -deps, in which a package follows its imports.
 func (all gathering) add(system string, packages []listedPackage) error {
-	owners := map[string]*module{} // of packages
+	owners := map[string]*module{} // by package
 	for _, p := range packages {
-		if p.Module == nil { // the licence of Go is in the folder that it is installed in
+		if p.Module == nil { // the licence of Go is in its installation folder
 			p.Module, p.Dir = &module{Path: goName, Dir: p.Root, Indirect: true}, p.Root
 		}
 		if p.Module.Main {
 			continue
 		}
 		if p.Module.Replace != nil {
-			return fmt.Errorf("%s is replaced: a release is built of what go.mod requires", p.Module.Path)
+			return fmt.Errorf("%s is replaced: a release must use the modules that go.mod requires", p.Module.Path)
 		}
 		m := all[p.Module.Path]
 		if m == nil {
@@ -145,7 +144,7 @@ func (all gathering) add(system string, packages []listedPackage) error {
 	return nil
 }
 
-// list lists the packages of the program on a platform.
+// list returns the packages of the program on a platform.
 func list(ctx context.Context, root string, target platform) (packages []listedPackage, err error) {
 	cmd := exec.CommandContext(ctx, "go", "list", "-deps", "-json=ImportPath,Dir,Root,Imports,Module", ".")
 	cmd.Dir = root

@@ -9,18 +9,18 @@ import (
 	"strings"
 )
 
-// The lines of the page between which the table of modules stands.
+// Lines before and after the table of modules in the page.
 const (
 	tableBegins = "<!-- Written by tools/licences. -->\n"
-	tableEnds   = "<!-- End of what is written. -->\n"
+	tableEnds   = "<!-- End of the written part. -->\n"
 )
 
-// fillIn returns the page with the table of what is linked in its place.
+// fillIn returns the page with an updated table of modules.
 func fillIn(page string, modules []*module) (string, error) {
 	before, rest, begins := strings.Cut(page, tableBegins)
 	_, after, ends := strings.Cut(rest, tableEnds)
 	if !begins || !ends {
-		return "", fmt.Errorf("%s lacks the lines between which the table of modules stands: %s%s", pageFile, tableBegins, tableEnds)
+		return "", fmt.Errorf("%s lacks the lines before and after the table of modules: %s%s", pageFile, tableBegins, tableEnds)
 	}
 	var b strings.Builder
 	b.WriteString(before + tableBegins + "| module | version | license | why it is linked |\n|---|---|---|---|\n")
@@ -28,19 +28,19 @@ func fillIn(page string, modules []*module) (string, error) {
 		version, why := m.Version, "for "+strings.Join(m.importers, ", ")
 		switch {
 		case m.Path == goName:
-			version, why = "the one that builds", "standard library and runtime"
+			version, why = "of the build", "standard library and runtime"
 		case !m.Indirect:
 			why = "direct"
 		}
 		if m.systems != nil {
-			why += "; on " + strings.Join(m.systems, " and ") + " alone"
+			why += "; on " + strings.Join(m.systems, " and ") + " only"
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", m.Path, version, strings.Join(m.licences(), ", "), why)
 	}
 	return b.String() + tableEnds + after, nil
 }
 
-// direct lists the paths of the direct dependencies.
+// direct returns the paths of the direct dependencies.
 func direct(modules []*module) (paths []string) {
 	for _, m := range modules {
 		if !m.Indirect {
@@ -50,8 +50,8 @@ func direct(modules []*module) (paths []string) {
 	return paths
 }
 
-// explained returns an error for each name that has no row in the table of a section of the page, for each row that
-// leaves a cell empty, and for each that is of nothing that there is.
+// explained checks the table in a section of the page. It returns an error for each name without a row, each row with an
+// empty cell, and each row without a name in names.
 func explained(page, section string, names []string) error {
 	_, text, found := strings.Cut(page, "\n## "+section+"\n")
 	if !found {
@@ -72,18 +72,18 @@ func explained(page, section string, names []string) error {
 			wrong = append(wrong, fmt.Errorf("%s: %s: an empty cell under %q", pageFile, name, section))
 		}
 		if !slices.Contains(names, name) {
-			wrong = append(wrong, fmt.Errorf("%s: %s stands under %q, and is none (any more)", pageFile, name, section))
+			wrong = append(wrong, fmt.Errorf("%s: %s is under %q but is not used", pageFile, name, section))
 		}
 	}
 	for _, name := range names {
 		if !slices.Contains(rows, name) {
-			wrong = append(wrong, fmt.Errorf("%s: %s is missing under %q: say what it is for", pageFile, name, section))
+			wrong = append(wrong, fmt.Errorf("%s: %s is missing under %q: explain its purpose", pageFile, name, section))
 		}
 	}
 	return errors.Join(wrong...)
 }
 
-// toolFolders lists the folders that have dependencies of their own, beside the program's.
+// toolFolders returns the folders, other than the root, that have their own dependencies.
 func toolFolders(root string) (folders []string, err error) {
 	err = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		switch {

@@ -6,22 +6,23 @@ import (
 	"strings"
 )
 
-// introduction is how THIRD_PARTY_LICENSES begins.
-const introduction = `mongodbatlas_backup_exporter is licensed under the Apache License 2.0, which is in the file LICENSE. The program is built
-of the modules named below, too, each under the licence that follows it, with the notices that it asks to pass on.
-A text that several modules have stands once. Written by tools/licences.
+// introduction is the start of THIRD_PARTY_LICENSES.
+const introduction = `mongodbatlas_backup_exporter is licensed under the Apache License 2.0, which is in the file LICENSE. The program
+also contains the modules below. Each is under the licence that follows its name, with the notices that the licence requires.
+A text that several modules share occurs once. Written by tools/licences.
 `
 
-// sharedText is a text and the modules that have it.
+// sharedText is a text and the modules that share it.
 type sharedText struct {
 	text string
 	of   []string
 }
 
-// texts renders the licence files of all modules. Each is headed by its modules, with the licence, or the name of a notice.
+// texts returns the contents of THIRD_PARTY_LICENSES: each text after a heading with its modules, and their licence or the
+// name of the notice.
 func texts(modules []*module) string {
 	var all []*sharedText
-	byWords := map[string]*sharedText{} // line breaks and indents make no other text
+	byWords := map[string]*sharedText{} // texts that differ only in white space are the same
 	for _, m := range modules {
 		for _, file := range m.files {
 			words := strings.Join(strings.Fields(file.text), " ")
@@ -31,7 +32,7 @@ func texts(modules []*module) string {
 				byWords[words] = shared
 				all = append(all, shared)
 			}
-			owner := strings.TrimSpace(m.Path + " " + m.Version) // Go has no version here
+			owner := strings.TrimSpace(m.Path + " " + m.Version) // Go has no version
 			shared.of = append(shared.of, fmt.Sprintf("%s (%s)", owner, cmp.Or(strings.Join(file.licences, ", "), file.name)))
 		}
 	}

@@ -1,6 +1,6 @@
-// Command manifests reads Kubernetes manifests from standard input, and fails on what a cluster would refuse or, worse,
-// silently drop: a key that the kind does not have, or a pod that the restricted Pod Security Standard forbids. It prints
-// one line for each manifest that is in order, and asks no cluster.
+// Command manifests validates Kubernetes manifests from standard input. It fails on keys that the kind does not have, which a
+// cluster may silently drop, and on pods that the restricted Pod Security Standard forbids. It prints one line for each valid
+// manifest. It needs no cluster.
 package main
 
 import (
@@ -28,7 +28,7 @@ func main() {
 	}
 }
 
-// check reads all documents, and returns what is wrong with any of them.
+// check validates all documents, and returns the errors of all of them.
 func check(in io.Reader, out io.Writer) error {
 	evaluator, err := policy.NewEvaluator(policy.DefaultChecks(), nil)
 	if err != nil {
@@ -54,12 +54,12 @@ func check(in io.Reader, out io.Writer) error {
 		}
 	}
 	if good == 0 && wrong == nil {
-		return errors.New("there is no manifest")
+		return errors.New("no manifest in the input")
 	}
 	return errors.Join(wrong...)
 }
 
-// checkManifest returns the manifest's kind and name, or nothing for a document of comments alone.
+// checkManifest validates a manifest. It returns the manifest's kind and name, or "" for a document with only comments.
 func checkManifest(document []byte, evaluator policy.Evaluator) (name string, err error) {
 	var manifest struct {
 		meta.TypeMeta `json:",inline"`
@@ -90,7 +90,7 @@ func checkManifest(document []byte, evaluator policy.Evaluator) (name string, er
 		"monitoring.coreos.com/v1 ServiceMonitor": new(monitoring.ServiceMonitor),
 	}[kind]
 	if !ok {
-		return name, fmt.Errorf("the kind %q is not known here", kind)
+		return name, fmt.Errorf("unknown kind %q", kind)
 	}
 	if err := yaml.UnmarshalStrict(document, object); err != nil {
 		return name, err
@@ -104,7 +104,7 @@ func checkManifest(document []byte, evaluator policy.Evaluator) (name string, er
 	return name, err
 }
 
-// restricted holds a pod to the restricted Pod Security Standard.
+// restricted checks a pod against the restricted Pod Security Standard.
 func restricted(evaluator policy.Evaluator, metadata *meta.ObjectMeta, spec *core.PodSpec) error {
 	level := security.LevelVersion{Level: security.LevelRestricted, Version: security.LatestVersion()}
 	var wrong []error

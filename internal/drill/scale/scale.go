@@ -1,9 +1,8 @@
-// Package scale divides every time in a file of Prometheus rules by one factor, so that what takes a day comes to pass in
-// minutes.
+// Package scale divides every time in a file of Prometheus rules by one factor, so that a day passes in minutes.
 //
-// It rests on how the rules file writes time: a range, an offset, an interval, a for or a keep_firing_for is a Prometheus
-// duration, and inside an expression every plain integer of four digits or more is a number of seconds. Nothing else there
-// is a time.
+// It relies on the format of times in the shipped rules: a range, an offset, an interval, a for or a keep_firing_for is a
+// Prometheus duration, and inside an expression every plain integer of four digits or more is a number of seconds. The rules
+// contain no other times.
 package scale
 
 import (
@@ -20,8 +19,8 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// Rules returns the rules with every time divided by factor, which is above 0. A duration that would not be a whole number
-// of milliseconds, the finest that Prometheus knows, is an error that names the line.
+// Rules returns the rules with every time divided by factor, which must be positive. It returns an error with the line
+// number if a result is not a whole number of milliseconds, the resolution of Prometheus.
 func Rules(rules []byte, factor float64) ([]byte, error) {
 	if !(factor > 0) || math.IsInf(factor, 0) {
 		return nil, fmt.Errorf("factor %v is not above 0", factor)
@@ -42,7 +41,7 @@ func Rules(rules []byte, factor float64) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// divide divides the times below a node.
+// divide divides the times in a node and its children.
 func divide(n *yaml.Node, factor float64) error {
 	if n.Kind != yaml.MappingNode {
 		for _, child := range n.Content {
@@ -73,8 +72,8 @@ func divide(n *yaml.Node, factor float64) error {
 	return nil
 }
 
-// words are the parts of an expression: a comment, a string, a name, a duration or number, or any other character. Names
-// come before numbers, since they may contain digits.
+// words matches the tokens of an expression: a comment, a string, a name, a duration or number, or any other character.
+// Names come before numbers, because they may contain digits.
 var words = regexp.MustCompile(`(?s)#[^\n]*|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|` + "`[^`]*`" +
 	`|[a-zA-Z_][a-zA-Z0-9_:]*|[0-9][0-9a-zA-Z_.]*|.`)
 
@@ -107,7 +106,7 @@ func Expr(expr string, factor float64) (string, error) {
 	return out.String(), nil
 }
 
-// duration divides a Prometheus duration. One that does not change keeps its spelling.
+// duration divides a Prometheus duration. With factor 1, it returns the text unchanged.
 func duration(text string, factor float64) (string, error) {
 	if factor == 1 {
 		return text, nil
@@ -124,13 +123,13 @@ func duration(text string, factor float64) (string, error) {
 	return Text(rounded), nil
 }
 
-// Duration reads a duration as Prometheus writes it: 1h30m, 2d.
+// Duration parses a Prometheus duration, such as 1h30m or 2d.
 func Duration(text string) (time.Duration, error) {
 	d, err := model.ParseDuration(text)
 	return time.Duration(d), err
 }
 
-// Text writes a duration of whole milliseconds as Prometheus reads it.
+// Text formats a duration of whole milliseconds as a Prometheus duration.
 func Text(d time.Duration) string {
 	if d%time.Second == 0 {
 		return strconv.FormatInt(int64(d/time.Second), 10) + "s"

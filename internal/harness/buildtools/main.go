@@ -1,5 +1,5 @@
-// Command buildtools builds the programs that tests run, Prometheus, promtool, Alertmanager, amtool and helm, and keeps
-// them in the user's cache directory. Tests start it by themselves; run it beforehand to watch its progress.
+// Command buildtools builds the tools for tests (Prometheus, promtool, Alertmanager, amtool and helm) and stores them in the
+// user's cache directory. Tests start it in the background. Run it beforehand to see its progress.
 //
 //	go run ./internal/harness/buildtools
 package main

@@ -1,4 +1,4 @@
-// Command standin serves as the exporter does, for the tests of the package that runs it.
+// Command standin is a server like the exporter, for the tests of package harness.
 package main
 
 import (
@@ -17,8 +17,8 @@ import (
 func main() {
 	address := flag.String("web.listen-address", "", "where to listen")
 	webConfig := flag.String("web.config.file", "", "TLS")
-	exit := flag.Int("exit", -1, "exit at once with this code")
-	race := flag.Bool("race", false, "meet a data race")
+	exit := flag.Int("exit", -1, "exit immediately with this code")
+	race := flag.Bool("race", false, "cause a data race")
 	flag.Parse()
 	fmt.Println("printed")
 	logger := slog.New(slog.NewTextHandler(os.Stderr, nil))
