@@ -16,6 +16,8 @@ const kinds = {
     import("@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/PrometheusRule"),
   "monitoring.coreos.com/v1 ServiceMonitor": () =>
     import("@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/ServiceMonitor"),
+  "monitoring.coreos.com/v1alpha1 AlertmanagerConfig": () =>
+    import("@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1alpha1/AlertmanagerConfig"),
 };
 
 let good = 0;

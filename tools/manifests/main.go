@@ -11,6 +11,7 @@ import (
 	"os"
 
 	monitoring "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
+	monitoringalpha "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1alpha1"
 	apps "k8s.io/api/apps/v1"
 	core "k8s.io/api/core/v1"
 	networking "k8s.io/api/networking/v1"
@@ -85,9 +86,10 @@ func checkManifest(document []byte, evaluator policy.Evaluator) (name string, er
 		"v1 ServiceAccount":                  new(core.ServiceAccount),
 		"apps/v1 Deployment":                 new(apps.Deployment),
 		"networking.k8s.io/v1 NetworkPolicy": new(networking.NetworkPolicy),
-		"monitoring.coreos.com/v1 PrometheusRule": new(monitoring.PrometheusRule),
-		"monitoring.coreos.com/v1 PodMonitor":     new(monitoring.PodMonitor),
-		"monitoring.coreos.com/v1 ServiceMonitor": new(monitoring.ServiceMonitor),
+		"monitoring.coreos.com/v1 PrometheusRule":           new(monitoring.PrometheusRule),
+		"monitoring.coreos.com/v1 PodMonitor":               new(monitoring.PodMonitor),
+		"monitoring.coreos.com/v1 ServiceMonitor":           new(monitoring.ServiceMonitor),
+		"monitoring.coreos.com/v1alpha1 AlertmanagerConfig": new(monitoringalpha.AlertmanagerConfig),
 	}[kind]
 	if !ok {
 		return name, fmt.Errorf("unknown kind %q", kind)
