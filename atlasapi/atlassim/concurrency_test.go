@@ -9,8 +9,8 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
-// TestConcurrently reads the demo from several sides while time passes, faults come and go and the organization
-// changes; the race detector judges.
+// TestConcurrently reads the demo from several clients while time passes, faults come and go and the organization changes, for
+// the race detector.
 func TestConcurrently(t *testing.T) {
 	clock := atlassim.NewManualClock(noon())
 	org := atlassim.Demo(clock)

@@ -58,7 +58,7 @@ func (c *client) readAll() reading {
 	return r
 }
 
-// age is how long ago a time of an item was.
+// age returns how long ago a time of an item was.
 func age(t *testing.T, item map[string]any, member string, now time.Time) time.Duration {
 	t.Helper()
 	text, _ := item[member].(string)
@@ -69,7 +69,7 @@ func age(t *testing.T, item map[string]any, member string, now time.Time) time.D
 	return now.Sub(at)
 }
 
-// newestIn is the newest of a list that is newest first whose member has a value.
+// newestIn returns the newest item in which the member has a value, of a list that is newest first.
 func newestIn(list []map[string]any, member, value string) map[string]any {
 	for _, item := range list {
 		if item[member] == value {
@@ -79,7 +79,7 @@ func newestIn(list []map[string]any, member, value string) map[string]any {
 	return nil
 }
 
-// TestDemo looks for every situation that the demo is there to show.
+// TestDemo looks for every situation that the demo is meant to show.
 func TestDemo(t *testing.T) {
 	clock := atlassim.NewManualClock(noon())
 	c := serve(t, atlassim.Demo(clock), atlassim.Options{NoRateLimits: true})
@@ -112,10 +112,10 @@ func TestDemo(t *testing.T) {
 		t.Errorf("the overdue cluster's policy is %v", policy)
 	}
 	if flag(r.schedules["platform-search"], "autoExportEnabled") || len(r.exports["platform-search"]) == 0 {
-		t.Error("auto export of platform-search is on, or never was")
+		t.Error("auto export of platform-search is enabled, or never was")
 	}
 	if !flag(r.schedules["platform-legacy"], "autoExportEnabled") || len(r.exports["platform-legacy"]) != 0 {
-		t.Error("platform-legacy did export")
+		t.Error("platform-legacy has exports")
 	}
 	if got := age(t, r.clusters["platform-next"], "createDate", noon()); got != time.Hour || len(r.exports["platform-next"]) != 0 {
 		t.Errorf("the new cluster is %v old", got)
@@ -198,8 +198,8 @@ func demoPipelines(t *testing.T, r reading) {
 	}
 }
 
-// TestDemoLives looks at an hour of the demo: some job changes every half minute, nothing is dated ahead, new jobs take
-// one to three minutes, and no job that has ended changes again but for a dataset that is deleted.
+// TestDemoLives looks at an hour of the demo: some job changes every half minute, no date is in the future, new jobs take one
+// to three minutes, and an ended job does not change again unless its dataset is deleted.
 func TestDemoLives(t *testing.T) {
 	for _, start := range []time.Time{noon(), noon().Add(11*time.Hour + 59*time.Minute + 59500*time.Millisecond)} {
 		t.Run(start.Format(time.TimeOnly), func(t *testing.T) {
@@ -215,7 +215,7 @@ func TestDemoLives(t *testing.T) {
 						changed++
 					}
 					if job.latest.After(now) {
-						t.Fatalf("%s is dated ahead of %v", job.text, now)
+						t.Fatalf("%s has a date after %v", job.text, now)
 					}
 					if old, known := before[id]; known && old.terminal && old.state != job.state && job.state != "DATASET_DELETED" &&
 						job.state != "expired" {
@@ -235,7 +235,7 @@ func TestDemoLives(t *testing.T) {
 	}
 }
 
-// seenJob is what a moment shows of a job.
+// seenJob is a job at one moment.
 type seenJob struct {
 	text            string
 	state           string
