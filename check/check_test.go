@@ -22,7 +22,8 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
-// manifold builds what has every status: projects that are readable, forbidden and empty, clusters of every kind.
+// manifold builds projects and clusters with every status: projects that are readable, forbidden and empty, clusters of every
+// kind.
 func (w *world) manifold() {
 	payments := w.org.AddProject("payments")
 	prod := payments.AddCluster("prod", atlassim.ClusterOptions{Schedule: atlassim.Schedule{AutoExportEnabled: true, ExportFrequency: "daily"}})
@@ -41,7 +42,7 @@ func (w *world) manifold() {
 	w.more = "discovery: {clusters: {exclude: ['scratch-.*']}}\n"
 }
 
-// TestTable holds the whole table, as a person reads it.
+// TestTable checks the whole table, as users read it.
 func TestTable(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, atlassim.Options{Deprecations: map[string]atlassim.Deprecation{
@@ -52,7 +53,7 @@ func TestTable(t *testing.T) {
 	harness.Golden(t, "testdata/table.txt", strings.ReplaceAll(w.table(), w.server.URL(), "https://cloud.mongodb.com"))
 }
 
-// TestJSON holds the whole JSON form, which scripts rely on.
+// TestJSON checks the whole JSON form, which scripts rely on.
 func TestJSON(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, atlassim.Options{})
@@ -64,7 +65,7 @@ func TestJSON(t *testing.T) {
 	harness.Golden(t, "testdata/rejected.json", strings.ReplaceAll(output, w.server.URL(), "https://cloud.mongodb.com"))
 }
 
-// TestFewestCalls counts what is asked, and that nothing is sent that changes anything.
+// TestFewestCalls counts the requests, and checks that none of them changes anything.
 func TestFewestCalls(t *testing.T) {
 	t.Parallel()
 	for _, digest := range []bool{false, true} {
@@ -101,7 +102,7 @@ func TestFewestCalls(t *testing.T) {
 	}
 }
 
-// TestNamedProjects has the configuration name a project of each kind.
+// TestNamedProjects names a project of each kind in the configuration.
 func TestNamedProjects(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, atlassim.Options{})
@@ -110,7 +111,7 @@ func TestNamedProjects(t *testing.T) {
 	good.AddCluster("dev-1", atlassim.ClusterOptions{})
 	hidden.Hide(atlassim.NotInGroup())
 	w.more = "projects: [{id: " + nowhere + "}, {id: " + hidden.ID + "}, {id: " + good.ID + ", clusters: {include: ['prod-.*']}}]\n"
-	// The first call meets a fault that says nothing of the credentials.
+	// The first call fails without saying anything about the credentials.
 	w.server.Inject(atlassim.Fault{Operation: atlassim.OpGetProject, Authenticated: true, Status: http.StatusInternalServerError, Times: 1})
 	r := w.report()
 	if r.Credentials.Status != check.Accepted || r.Credentials.Reason != "" {
@@ -137,7 +138,7 @@ func TestNamedProjects(t *testing.T) {
 	}
 }
 
-// TestNothingToRead holds that it is no success to have nothing to read.
+// TestNothingToRead checks that having nothing to read is not a success.
 func TestNothingToRead(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, atlassim.Options{})
@@ -151,7 +152,7 @@ func TestNothingToRead(t *testing.T) {
 	}
 }
 
-// TestUnsupported holds that what is known not to apply is no failure.
+// TestUnsupported checks that what is known not to be supported is not a failure.
 func TestUnsupported(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone} {
@@ -178,7 +179,7 @@ func TestUnsupported(t *testing.T) {
 			}
 		})
 	}
-	// The whole list of clusters refused so is another matter.
+	// A refusal of the list of clusters is different.
 	w := newWorld(t, atlassim.Options{})
 	w.org.AddProject("payments").ClustersRefusal = atlassim.Refusal{Status: 400, Code: "CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API"}
 	if r := w.report(); r.OK || row(t, &r, "clusters", "").Status != check.Unreadable || row(t, &r, "clusters", "").Reason != "bad_response" {
@@ -186,7 +187,7 @@ func TestUnsupported(t *testing.T) {
 	}
 }
 
-// TestRoles has the role be too small, and holds that the check names the one that is missing.
+// TestRoles checks that the missing role is named if the present one is too small.
 func TestRoles(t *testing.T) {
 	t.Parallel()
 	for _, refusal := range []atlassim.Refusal{atlassim.UserUnauthorized(), {Status: 403}, {Status: 403, Code: "USER_UNAUTHORIZED"}} {
@@ -211,7 +212,7 @@ func TestRoles(t *testing.T) {
 	}
 }
 
-// TestCollectors holds that what no collector needs is neither asked for nor shown.
+// TestCollectors checks that what no collector needs is neither requested nor shown.
 func TestCollectors(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -241,7 +242,7 @@ func TestCollectors(t *testing.T) {
 			for _, row := range r.Rows {
 				got = append(got, row.Collector)
 			}
-			// The project's own row takes no call where all are listed.
+			// The row of the project needs no call if all projects are listed.
 			if !reflect.DeepEqual(got, test.want) || !r.OK || w.server.Answered("") != len(test.want)-1 || !reflect.DeepEqual(r.Configuration.Collectors, []string{test.on}) {
 				t.Errorf("rows of %v after %d calls", got, w.server.Answered(""))
 			}
@@ -249,7 +250,7 @@ func TestCollectors(t *testing.T) {
 	}
 }
 
-// TestHiddenJob has Atlas hide the only job of a page of one, which leaves the page empty.
+// TestHiddenJob checks what is reported if Atlas hides the only job of a page of one, which makes the page empty.
 func TestHiddenJob(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, atlassim.Options{ShortPages: map[string]int{atlassim.OpListBackupExports: 1}})
@@ -262,7 +263,7 @@ func TestHiddenJob(t *testing.T) {
 	}
 }
 
-// TestOffline holds that nothing is asked, and that the secret files are read all the same.
+// TestOffline checks that nothing is requested, but that the secret files are read.
 func TestOffline(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, atlassim.Options{})
@@ -302,7 +303,7 @@ func TestOffline(t *testing.T) {
 	}
 }
 
-// TestOfflineTable holds that a table with nothing to list has no part for it.
+// TestOfflineTable checks that a table without rows is left out.
 func TestOfflineTable(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, atlassim.Options{})
@@ -312,8 +313,8 @@ func TestOfflineTable(t *testing.T) {
 	}
 }
 
-// TestSecondProjectProvesCredentials has the first call fail in passing: the second shows that the credentials are accepted,
-// whether the project can be read, is forbidden or is not there.
+// TestSecondProjectProvesCredentials checks that, after a temporary failure of the first call, the second one shows that the
+// credentials are accepted, whether the project can be read, is forbidden or does not exist.
 func TestSecondProjectProvesCredentials(t *testing.T) {
 	t.Parallel()
 	for _, want := range []check.Status{check.Readable, check.Forbidden, check.Gone, check.Unreadable} {
@@ -342,7 +343,7 @@ func TestSecondProjectProvesCredentials(t *testing.T) {
 	}
 }
 
-// TestOfflineListsEveryMistake holds that one run tells all that there is to correct, each mistake on a line of its own.
+// TestOfflineListsEveryMistake checks that one run reports all mistakes, each on a line of its own.
 func TestOfflineListsEveryMistake(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, atlassim.Options{})
@@ -376,7 +377,7 @@ func TestOfflineListsEveryMistake(t *testing.T) {
 	}
 }
 
-// TestInterrupted ends the check while Atlas does not answer.
+// TestInterrupted interrupts the check while Atlas does not answer.
 func TestInterrupted(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, atlassim.Options{})
@@ -394,7 +395,7 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
-// TestProgress holds that the line on the terminal is gone in the end, and that it moves.
+// TestProgress checks that the progress line is removed in the end, and that it moves.
 func TestProgress(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, atlassim.Options{})
@@ -412,7 +413,7 @@ func TestProgress(t *testing.T) {
 	}
 }
 
-// TestForeignNames has a name that would forge the table.
+// TestForeignNames checks that a name cannot forge lines of the table.
 func TestForeignNames(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, atlassim.Options{})
@@ -420,7 +421,7 @@ func TestForeignNames(t *testing.T) {
 	table := w.table()
 	for _, r := range table {
 		if r != '\n' && r < ' ' {
-			t.Fatalf("%q holds %q", table, r)
+			t.Fatalf("%q contains %q", table, r)
 		}
 	}
 	if !strings.Contains(table, "pay\ufffd[2Jments\ufffdok") {
@@ -428,7 +429,7 @@ func TestForeignNames(t *testing.T) {
 	}
 }
 
-// TestCannotWrite has the report go nowhere.
+// TestCannotWrite checks the error if the report cannot be written.
 func TestCannotWrite(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, atlassim.Options{})
@@ -448,7 +449,7 @@ type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, errFull }
 
-// TestEmptyIsShown holds that no key of the JSON form is left out or null, rate limits apart.
+// TestEmptyIsShown checks that no key of the JSON form is left out or null, except for rate limits.
 func TestEmptyIsShown(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, atlassim.Options{})
