@@ -12,8 +12,8 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 )
 
-// TestUnknownFrequencyIsLoggedOnce has Atlas use frequencies that nobody knows: nothing can be expected of the cluster,
-// which must not go unnoticed.
+// TestUnknownFrequencyIsLoggedOnce checks that frequencies that the exporter does not know are logged: it cannot expect
+// anything of the cluster, and somebody has to learn of that.
 func TestUnknownFrequencyIsLoggedOnce(t *testing.T) {
 	t.Parallel()
 	org := atlassim.NewOrganization(atlassim.WallClock{})

@@ -43,7 +43,7 @@ func TestPolicyInterval(t *testing.T) {
 
 const dailyItem, hourlyItem = "6a7900000000000000000d01", "6a7900000000000000000a01"
 
-// chain is a cluster with a daily export policy, its snapshots and its exports, as a test sets them.
+// chain is a cluster with a daily export policy, and the snapshots and exports that a test sets.
 type chain struct {
 	view      *entryView
 	schedule  *scheduleReader
@@ -85,7 +85,7 @@ func idOf(kind byte, day float64) (id atlasapi.ObjectID) {
 	return id
 }
 
-// taken is a snapshot of a day.
+// taken returns a snapshot of a day.
 func taken(day float64, change ...func(*atlasapi.Snapshot)) atlasapi.Snapshot {
 	s := atlasapi.Snapshot{
 		ID: idOf(1, day), Status: "completed", Type: "scheduled", Frequency: "daily",
@@ -99,7 +99,7 @@ func taken(day float64, change ...func(*atlasapi.Snapshot)) atlasapi.Snapshot {
 
 func hourly(s *atlasapi.Snapshot) { s.Frequency, s.PolicyItems = "hourly", []string{hourlyItem} }
 
-// exported is an export job that began some time after a snapshot of a day was taken.
+// exported returns an export job that began some time after the snapshot of a day.
 func exported(day float64, after time.Duration) atlasapi.ExportJob {
 	s := taken(day)
 	return atlasapi.ExportJob{ID: idOf(2, day), SnapshotID: s.ID, State: "Successful", CreatedAt: s.CreatedAt.Add(after)}
@@ -127,7 +127,7 @@ func (c *chain) readExports(listed ...atlasapi.ExportJob) {
 	c.exports.summary.Store(c.exports.sum(true))
 }
 
-// TestMissingExport holds which completed snapshot counts as not exported, in whichever order the lists are read.
+// TestMissingExport checks which completed snapshot counts as not exported, in whichever order the lists are read.
 func TestMissingExport(t *testing.T) {
 	t.Parallel()
 	fallback := func(s *atlasapi.Snapshot) { s.Type = snapshotFallback }
@@ -189,8 +189,8 @@ func TestMissingExport(t *testing.T) {
 	}
 }
 
-// TestMissingExportNeedsEvidence holds that nothing is said while a list is unread or auto export is off, and that an
-// export that began after the snapshots were listed is heeded at once.
+// TestMissingExportNeedsEvidence checks that nothing is reported while a list is unread or auto export is off, and that an
+// export that began after the snapshots were listed counts at once.
 func TestMissingExportNeedsEvidence(t *testing.T) {
 	t.Parallel()
 	c := newChain(t)
@@ -219,12 +219,12 @@ func TestMissingExportNeedsEvidence(t *testing.T) {
 	c.readSchedule(true)
 	wantNone("auto export was off when the snapshots were read")
 	if !snapshotDue(c.view.entry, c.snapshots) {
-		t.Error("the snapshots are not read again at once, though exports may be missing since auto export is on")
+		t.Error("the snapshots are not read again at once, although exports may be missing since auto export was enabled")
 	}
 }
 
-// TestMissingExportBesideExportsOfAFailedSnapshot holds that of two export jobs of a snapshot that cannot be exported the newer
-// one counts as soon as it is read.
+// TestMissingExportBesideExportsOfAFailedSnapshot checks that, of two export jobs of a snapshot that cannot be exported, the
+// newer one counts as soon as it is read.
 func TestMissingExportBesideExportsOfAFailedSnapshot(t *testing.T) {
 	t.Parallel()
 	c := newChain(t)
@@ -243,7 +243,7 @@ func TestMissingExportBesideExportsOfAFailedSnapshot(t *testing.T) {
 	}
 }
 
-// TestFewSnapshotsAreKept holds that a long list leaves little in memory.
+// TestFewSnapshotsAreKept checks that a long list leaves little in memory.
 func TestFewSnapshotsAreKept(t *testing.T) {
 	t.Parallel()
 	c := newChain(t)
@@ -255,7 +255,7 @@ func TestFewSnapshotsAreKept(t *testing.T) {
 	}
 	c.readSnapshots(listed...)
 	if kept := c.snapshots.only().more.exportable; len(kept) != 2 {
-		t.Errorf("%d of 102 snapshots are kept, want the 2 that are newer than the exported one", len(kept))
+		t.Errorf("%d of 102 snapshots are kept, want the 2 newer ones than the exported one", len(kept))
 	}
 	whole := &snapshotSummary{}
 	for i := range listed {
@@ -264,6 +264,6 @@ func TestFewSnapshotsAreKept(t *testing.T) {
 	array := &whole.more.exportable[0]
 	keepExportable(c.view.entry, whole)
 	if kept := whole.more.exportable; len(kept) != 2 || &kept[0] == array {
-		t.Errorf("%d snapshots are kept, in the array of all of them: %t", len(kept), &kept[0] == array)
+		t.Errorf("%d snapshots are kept, in the array of all snapshots: %t", len(kept), &kept[0] == array)
 	}
 }

@@ -15,12 +15,12 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 )
 
-// TestOthersUseUpTheBucket has somebody else take nearly all of a project's rate limit, at its published size: the
-// exporter slows down instead of failing, and Atlas has nothing to refuse.
+// TestOthersUseUpTheBucket checks that the exporter slows down if another client takes nearly all of a project's rate limit,
+// at its published size: Atlas refuses none of its requests.
 func TestOthersUseUpTheBucket(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
-		t.Skip("it sends more than a thousand requests and waits for the bucket to fill; the client's tests hold the same of a small one")
+		t.Skip("it sends more than a thousand requests and waits for the bucket to fill; the client's tests check the same with a small one")
 	}
 	const clusters, left = 20, 10
 	org := atlassim.Large(atlassim.WallClock{}, atlassim.LargeOptions{Projects: 1, ClustersPerProject: clusters, ExportsPerCluster: 3})
@@ -52,7 +52,7 @@ func TestOthersUseUpTheBucket(t *testing.T) {
 	}
 }
 
-// useUp takes all but a few tokens of the bucket for backups of a project.
+// useUp takes all but a few tokens of the backup bucket of a project.
 func useUp(t *testing.T, base, id, secret, groupID string, left int) {
 	t.Helper()
 	const capacity = 1200 // as published

@@ -10,8 +10,8 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
 )
 
-// TestCountersFromTheStart holds that what alerts and dashboards count exists before the first event: a counter that begins
-// with 1 has no increase.
+// TestCountersFromTheStart checks that the counters of alerts and dashboards exist before the first event: a counter that
+// begins with 1 has no increase.
 func TestCountersFromTheStart(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	collector.NewClientMetrics(log.NewNopLogger(), registry)

@@ -7,7 +7,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
-// TestClockSkew holds that a change which Atlas makes by its own clock is looked for although ours is behind.
+// TestClockSkew checks that a change that Atlas makes by its own clock is looked for although our clock is behind.
 func TestClockSkew(t *testing.T) {
 	due := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 	id, err := atlasapi.ParseObjectID("6a7953692c88faeba59d5e01")
@@ -37,7 +37,7 @@ func TestClockSkew(t *testing.T) {
 	}
 }
 
-// TestCreation holds which of the dates of a job counts as its creation.
+// TestCreation checks which of the dates of a job counts as its creation.
 func TestCreation(t *testing.T) {
 	id, err := atlasapi.ParseObjectID("6a7953692c88faeba59d5e01")
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
-// TestExportDue holds when the export jobs of a cluster are about to change: once the interval of its export policy has passed
-// since the newest.
+// TestExportDue checks when the export jobs of a cluster are due: once the interval of its export policy has passed since the
+// newest.
 func TestExportDue(t *testing.T) {
 	t.Parallel()
 	const day = 24 * time.Hour
@@ -54,7 +54,7 @@ func TestExportDue(t *testing.T) {
 	}
 }
 
-// TestSnapshotDue holds when the snapshots of a cluster are about to change: once Atlas's own next one is due, until it is listed.
+// TestSnapshotDue checks when the snapshots of a cluster are due: from the time of Atlas's next snapshot until it is listed.
 func TestSnapshotDue(t *testing.T) {
 	t.Parallel()
 	const none = -1 << 63
@@ -91,7 +91,7 @@ func TestSnapshotDue(t *testing.T) {
 	}
 }
 
-// TestDeletedCluster holds that a cluster which is being deleted makes room for another of its name.
+// TestDeletedCluster checks that a cluster that is being deleted makes room for another of the same name.
 func TestDeletedCluster(t *testing.T) {
 	t.Parallel()
 	for state, want := range map[string]bool{"DELETING": true, "IDLE": false, "": false} {
@@ -101,7 +101,7 @@ func TestDeletedCluster(t *testing.T) {
 	}
 }
 
-// TestRequestsByCode holds how a request counts that no answer came to.
+// TestRequestsByCode checks how a request without an answer is counted.
 func TestRequestsByCode(t *testing.T) {
 	t.Parallel()
 	registry := prometheus.NewRegistry()
@@ -130,7 +130,7 @@ func TestRequestsByCode(t *testing.T) {
 	}
 }
 
-// TestUnknownPolicyItem holds that an item of unknown frequency does not hide the others, whichever comes first.
+// TestUnknownPolicyItem checks that an item of unknown frequency does not hide the others, whichever comes first.
 func TestUnknownPolicyItem(t *testing.T) {
 	t.Parallel()
 	hourly, unknown := atlasapi.PolicyItem{FrequencyType: "hourly", FrequencyInterval: 6}, atlasapi.PolicyItem{FrequencyType: "hourly", FrequencyInterval: 0}
@@ -141,12 +141,12 @@ func TestUnknownPolicyItem(t *testing.T) {
 	}
 }
 
-// TestTotalOfNothing holds that a number which Atlas sends of no job is no zero.
+// TestTotalOfNothing checks that a number that Atlas sends for no job is not exported as zero.
 func TestTotalOfNothing(t *testing.T) {
 	t.Parallel()
 	var none, sent total
 	if _, ok := none.get(); !ok {
-		t.Error("no job has no total")
+		t.Error("without jobs there is no total")
 	}
 	none.add(atlasapi.Optional[int64]{})
 	if sum, ok := none.get(); ok {

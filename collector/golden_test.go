@@ -23,8 +23,8 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
-// fixtures answers each call from the file that is named after it: the operation, and the cluster or the pipeline as
-// it stands escaped in the path.
+// fixtures answers each call from the file named after it: the operation, and the cluster or the pipeline as it is escaped in
+// the path.
 func fixtures(t *testing.T) http.Handler {
 	t.Helper()
 	calls := []struct {
@@ -62,7 +62,7 @@ func fixtures(t *testing.T) http.Handler {
 			}
 			body, err := os.ReadFile(filepath.Join("testdata", "fixtures", name))
 			if err != nil {
-				t.Errorf("there is no fixture for %s: %v", path, err)
+				t.Errorf("no fixture for %s: %v", path, err)
 			}
 			w.Header().Set("Content-Type", strings.Split(r.Header.Get("Accept"), ";")[0]+";charset=utf-8")
 			_, _ = w.Write(body)
@@ -109,7 +109,7 @@ func gather(ctx context.Context, t *testing.T, e *collector.Exporter, s collecto
 // clockReadings are the samples whose value is the time of the test.
 var clockReadings = regexp.MustCompile(`(?m)^(mongodbatlas_(?:target_last_refresh_timestamp_seconds|scrape_collector_duration_seconds)\{.*\}) .*$`)
 
-// TestGolden holds the whole output of each collector on awkward histories.
+// TestGolden checks the whole output of each collector on difficult histories.
 func TestGolden(t *testing.T) {
 	for _, name := range append(collector.All().Configurable().Names(), collector.CollectorExporter) {
 		t.Run(name, func(t *testing.T) {
@@ -126,7 +126,7 @@ func TestGolden(t *testing.T) {
 			got := clockReadings.ReplaceAllString(gather(t.Context(), t, e, collector.Selection{Collectors: []string{name}}), "$1 NOW")
 			harness.Golden(t, filepath.Join("testdata", name+".prom"), got)
 			if strings.Contains(got, "secret") {
-				t.Error("the output holds a download URL or a message of Atlas")
+				t.Error("the output contains a download URL or a message of Atlas")
 			}
 		})
 	}

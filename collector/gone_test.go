@@ -11,8 +11,8 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 )
 
-// TestGoneProjectLeavesNoRateLimit has a project go while its jobs are being read: the answer that comes after must not
-// bring the series of its rate limit back.
+// TestGoneProjectLeavesNoRateLimit removes a project while its jobs are being read: a late answer must not bring the series of
+// its rate limit back.
 func TestGoneProjectLeavesNoRateLimit(t *testing.T) {
 	t.Parallel()
 	org := atlassim.NewOrganization(atlassim.WallClock{})
@@ -52,7 +52,7 @@ func TestGoneProjectLeavesNoRateLimit(t *testing.T) {
 			limits++
 			for _, label := range m.GetLabel() {
 				if label.GetValue() == goes.ID {
-					t.Errorf("%s is still shown of the project that is gone: %v", family.GetName(), m)
+					t.Errorf("%s of the removed project is still shown: %v", family.GetName(), m)
 				}
 			}
 		}

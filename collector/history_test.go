@@ -19,7 +19,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
-// modelJob is an export job of the model, which is a list of Atlas reduced to what a history depends on.
+// modelJob is an export job of the model: an Atlas list reduced to what a history depends on.
 type modelJob struct {
 	id                int
 	created, finished time.Time
@@ -43,7 +43,7 @@ func (j *modelJob) MarshalJSON() ([]byte, error) {
 	return json.Marshal(fields)
 }
 
-// modelList is a list that a test changes between readings and while it is read.
+// modelList is a list that a test changes between readings and during one.
 type modelList struct {
 	mu         sync.Mutex
 	jobs       []*modelJob
@@ -54,7 +54,7 @@ type modelList struct {
 	requests   []url.Values
 }
 
-// The orders in which a list may stand; none is documented.
+// The orders that a list may have; none is documented.
 func listOrders() map[string]func(a, b *modelJob) int {
 	byCreation := func(a, b *modelJob) int { return cmp.Or(a.created.Compare(b.created), cmp.Compare(a.id, b.id)) }
 	return map[string]func(a, b *modelJob) int{
@@ -110,7 +110,7 @@ func (m *modelList) add(random *rand.Rand) {
 	m.jobs = slices.Insert(m.jobs, at, j)
 }
 
-// fill makes a list of n jobs, of which all but the last few have ended, or none has.
+// fill makes a list of n jobs, of which either all but the last few or none have ended.
 func (m *modelList) fill(random *rand.Rand, n int, ended bool) {
 	for range n {
 		m.add(random)
@@ -125,14 +125,14 @@ func (m *modelList) fill(random *rand.Rand, n int, ended bool) {
 	m.sort()
 }
 
-// byAge lists the jobs, the oldest first.
+// byAge returns the jobs, oldest first.
 func (m *modelList) byAge() []*modelJob {
 	return slices.SortedFunc(slices.Values(m.jobs), func(a, b *modelJob) int { return cmp.Compare(a.id, b.id) })
 }
 
 func (m *modelList) sort() { slices.SortStableFunc(m.jobs, m.compare) }
 
-// move lets one unfinished job go on.
+// move advances one unfinished job.
 func (m *modelList) move(random *rand.Rand) {
 	var unfinished []*modelJob
 	for _, j := range m.jobs {
@@ -153,7 +153,7 @@ func (m *modelList) move(random *rand.Rand) {
 	m.sort()
 }
 
-// drop forgets the oldest jobs, as Atlas may one day.
+// drop removes the oldest jobs, as Atlas may.
 func (m *modelList) drop(n int) {
 	byAge := slices.SortedFunc(slices.Values(m.jobs), func(a, b *modelJob) int { return a.created.Compare(b.created) })
 	n = min(n, len(byAge))
@@ -197,7 +197,7 @@ func (m *modelList) reader(t testing.TB) lister[atlasapi.ExportJob, exportExtra]
 	}
 }
 
-// trimmedHistory is a history and the jobs that it does not keep: together they are what was read of a list.
+// trimmedHistory is a history and the jobs that it does not keep: together they are everything that was read of a list.
 type trimmedHistory struct {
 	history[atlasapi.ExportJob, exportExtra]
 	trimmed []job[exportExtra]
@@ -230,8 +230,8 @@ func sortedJobs(jobs []job[exportExtra]) []job[exportExtra] {
 	return slices.SortedFunc(slices.Values(jobs), func(a, b job[exportExtra]) int { return a.compare(&b) })
 }
 
-// TestHistoryEqualsFullListing holds that after a refresh during which nothing changed, a history with the jobs that it
-// does not keep is what a full listing is, whatever happened before, between and during the readings.
+// TestHistoryEqualsFullListing checks that after a refresh during which nothing changed, a history together with the jobs that
+// it does not keep equals a full listing, whatever happened before, between and during the readings.
 func TestHistoryEqualsFullListing(t *testing.T) {
 	for name, compare := range listOrders() {
 		t.Run(name, func(t *testing.T) {
@@ -252,7 +252,7 @@ func TestHistoryEqualsFullListing(t *testing.T) {
 					}
 					if random.IntN(10) == 0 {
 						m.drop(random.IntN(5))
-						h.relist = time.Time{} // what Atlas drops is noticed when the list is read whole
+						h.relist = time.Time{} // dropped jobs are noticed when the list is read in full
 					}
 					if random.IntN(3) == 0 {
 						m.beforePage = func() {
@@ -277,7 +277,7 @@ func TestHistoryEqualsFullListing(t *testing.T) {
 	}
 }
 
-// TestDropWhileReading holds that a whole reading loses no job that Atlas still has when Atlas drops the oldest meanwhile,
+// TestDropWhileReading checks that a full read loses no job that Atlas still has if Atlas drops the oldest ones meanwhile,
 // whether a new one appears at the same time or not.
 func TestDropWhileReading(t *testing.T) {
 	for name, compare := range listOrders() {
@@ -305,7 +305,7 @@ func TestDropWhileReading(t *testing.T) {
 					known[j.id.String()] = true
 				}
 				for _, j := range m.jobs {
-					// A job that is new may stand on a page that was read before: the next refresh finds it.
+					// A new job may be on a page that was already read: the next refresh finds it.
 					if j.id <= 1300 && !known[j.hex()] {
 						t.Errorf("seed %d: job %d is lost", seed, j.id)
 					}
@@ -315,8 +315,8 @@ func TestDropWhileReading(t *testing.T) {
 	}
 }
 
-// TestQuietRefreshReadsOneSmallPage holds what a refresh costs when nothing changed, and when one job at the far end of
-// the list is stuck.
+// TestQuietRefreshReadsOneSmallPage checks the cost of a refresh if nothing changed, and if one job at the far end of the list
+// is stuck.
 func TestQuietRefreshReadsOneSmallPage(t *testing.T) {
 	for _, order := range []string{"newest first", "oldest first"} {
 		for _, stuck := range []bool{false, true} {
@@ -362,7 +362,7 @@ func TestQuietRefreshReadsOneSmallPage(t *testing.T) {
 	}
 }
 
-// TestHistoryStaysOnError holds that a reading that fails on a later page changes nothing.
+// TestHistoryStaysOnError checks that a read that fails on a later page changes nothing.
 func TestHistoryStaysOnError(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 1))
 	m := &modelList{now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), compare: listOrders()["no order"]}
@@ -390,7 +390,7 @@ func TestHistoryStaysOnError(t *testing.T) {
 	}
 }
 
-// TestNewestJobs holds that the newest jobs are kept, in order, whatever the order in which they come.
+// TestNewestJobs checks that the newest jobs are kept in order, whatever the order in which they arrive.
 func TestNewestJobs(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(20) {
@@ -410,8 +410,8 @@ func TestNewestJobs(t *testing.T) {
 	}
 }
 
-// TestShorterRelistIntervalHoldsAtOnce reads a list, as if before a reload that shortens relist_interval, and goes on with
-// the new one: what Atlas dropped is noticed within that.
+// TestShorterRelistIntervalHoldsAtOnce checks that a reload that shortens relist_interval applies at once: jobs that Atlas
+// dropped are noticed within the new interval.
 func TestShorterRelistIntervalHoldsAtOnce(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(1, 1))

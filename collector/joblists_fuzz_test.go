@@ -12,7 +12,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
-// listedJob is a job as the interface sees it: dates are seconds since 1970, 0 where there is none.
+// listedJob is a job as the interface describes it: dates are seconds since 1970, or 0 if absent.
 type listedJob struct {
 	id                     atlasapi.ObjectID
 	created, ended, expiry int64
@@ -22,7 +22,7 @@ type listedJob struct {
 	numbers                map[string]float64 // what is shown of the newest job, or of the newest success, beside the rest
 }
 
-// secondsAgain is a date as the interface shows it.
+// secondsAgain returns a date as the interface shows it.
 func secondsAgain(t time.Time) int64 { return millisOf(t) / 1000 }
 
 func newerFirst(a, b listedJob) int {
@@ -122,7 +122,7 @@ func (d listDescription) series(jobs []listedJob) map[string]float64 {
 	return got
 }
 
-// fuzzedJob is one job of a script, ten bytes: state, kinds, three dates, the time of its id, and the end of that.
+// fuzzedJob decodes one job from ten bytes of a script: state, kinds, three dates, the time of its id, and the end of that.
 type fuzzedJob struct {
 	id    atlasapi.ObjectID
 	state byte
@@ -165,13 +165,13 @@ func fuzzedJobs(script []byte) []fuzzedJob {
 	return jobs
 }
 
-// wordOf chooses one of some words, or one that no document knows.
+// wordOf returns one of some words, or one that is not documented.
 func wordOf(b byte, words ...string) string {
 	all := append(slices.Clone(words), "A_WORD_OF_TOMORROW", "", "unknown")
 	return all[int(b)%len(all)]
 }
 
-// shownState is the state under which a word is counted.
+// shownState returns the state under which a word is counted.
 func shownState(word string, states []string) string {
 	if slices.Contains(states, word) {
 		return word
@@ -179,8 +179,8 @@ func shownState(word string, states []string) string {
 	return "unknown"
 }
 
-// fuzzJobList lists any jobs, in any order, and holds every series against the second reading. of makes a job of Atlas and
-// what the interface sees of it; the group is the value of the label by which jobs are apart.
+// fuzzJobList lists arbitrary jobs, in any order, and compares every series with a second implementation. of makes a job of
+// Atlas and its description in the interface; the group is the value of the label that separates jobs.
 func fuzzJobList[Job, Extra, More any](
 	f *testing.F, kind func() *jobKind[Job, Extra, More], d listDescription, of func(fuzzedJob) (atlas Job, seen listedJob, group string),
 ) {
@@ -240,7 +240,7 @@ func fuzzJobList[Job, Extra, More any](
 	})
 }
 
-// FuzzSnapshotList has any snapshots of a cluster be listed.
+// FuzzSnapshotList lists arbitrary snapshots of a cluster.
 func FuzzSnapshotList(f *testing.F) {
 	states := []string{"queued", "inProgress", "completed", "failed"}
 	fuzzJobList(f, snapshotJobs, listDescription{prefix: "backup_snapshot", states: states, byCreation: true, always: true, ofSuccess: true},
@@ -266,7 +266,7 @@ func FuzzSnapshotList(f *testing.F) {
 		})
 }
 
-// FuzzFlexSnapshotList has any snapshots of a Flex cluster be listed.
+// FuzzFlexSnapshotList lists arbitrary snapshots of a Flex cluster.
 func FuzzFlexSnapshotList(f *testing.F) {
 	states := []string{"PENDING", "QUEUED", "RUNNING", "FAILED", "COMPLETED"}
 	fuzzJobList(f, flexSnapshotJobs, listDescription{prefix: "flex_snapshot", states: states, byCreation: true, ends: true, always: true},
@@ -287,7 +287,7 @@ func FuzzFlexSnapshotList(f *testing.F) {
 		})
 }
 
-// FuzzFlexRestoreList has any restore jobs of a Flex cluster be listed.
+// FuzzFlexRestoreList lists arbitrary restore jobs of a Flex cluster.
 func FuzzFlexRestoreList(f *testing.F) {
 	states := []string{"PENDING", "QUEUED", "RUNNING", "FAILED", "COMPLETED"}
 	fuzzJobList(f, flexRestoreJobs, listDescription{prefix: "flex_restore", item: "_job", states: states, ends: true},
@@ -304,7 +304,7 @@ func FuzzFlexRestoreList(f *testing.F) {
 		})
 }
 
-// FuzzCollectionRestoreList has any collection restores be listed.
+// FuzzCollectionRestoreList lists arbitrary collection restores.
 func FuzzCollectionRestoreList(f *testing.F) {
 	states := []string{"INITIALIZING", "IN_PROGRESS", "FINALIZING", "SUCCESSFUL", "CANCELED", "FAILED"}
 	fuzzJobList(f, collectionRestoreJobs, listDescription{prefix: "collection_restore", item: "_job", states: states, ends: true},

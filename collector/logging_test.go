@@ -13,7 +13,8 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
-// TestOneLineForManyTargets makes the targets of a project unreadable, and readable again: one line each time.
+// TestOneLineForManyTargets checks that one line is logged when the targets of a project become unreadable, and one when they
+// recover.
 func TestOneLineForManyTargets(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
@@ -50,7 +51,7 @@ func TestOneLineForManyTargets(t *testing.T) {
 		}
 	}
 	if strings.Contains(got[0], "last values stay") {
-		t.Errorf("%q speaks of last values, and there are none", got[0])
+		t.Errorf("%q mentions last values, but there are none", got[0])
 	}
 	note(&down, &down)
 	if got := lines(); len(got) != 0 {
@@ -69,11 +70,11 @@ func TestOneLineForManyTargets(t *testing.T) {
 		changes.drop(t)
 	}
 	if len(changes.down) != 0 {
-		t.Errorf("%d entries are kept of targets that are gone", len(changes.down))
+		t.Errorf("%d entries of removed targets are kept", len(changes.down))
 	}
 }
 
-// TestLoggedOnce holds that what did not change is not logged at any level, and which of several targets ends an outage.
+// TestLoggedOnce checks that an unchanged state is not logged again at any level, and which of several targets ends an outage.
 func TestLoggedOnce(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
@@ -112,10 +113,10 @@ func TestLoggedOnce(t *testing.T) {
 	changes.forget("g")
 	for key := range changes.down {
 		if key.groupID != "other" {
-			t.Errorf("an outage is known of a project that went: %+v", key)
+			t.Errorf("the outage of a removed project is kept: %+v", key)
 		}
 	}
 	if len(changes.down) != 1 {
-		t.Errorf("%d outages are known after one of two projects went", len(changes.down))
+		t.Errorf("%d outages are kept after one of two projects was removed", len(changes.down))
 	}
 }

@@ -25,7 +25,7 @@ func fuzzedID(kind byte, number int, made time.Time) (id atlasapi.ObjectID) {
 	return id
 }
 
-// newFuzzedChain makes a chain of a script: three bytes for the schedule, and four for each snapshot or export.
+// newFuzzedChain decodes a chain from a script: three bytes for the schedule, and four for each snapshot or export.
 func newFuzzedChain(script []byte) fuzzedChain {
 	items := []string{"6a7900000000000000000a01", "6a7900000000000000000b02", "6a7900000000000000000c03", "6a7900000000000000000d04"}
 	frequencies := []string{"daily", "weekly", "hourly", "monthly", ""}
@@ -82,9 +82,9 @@ func createdAgain(at time.Time, id atlasapi.ObjectID) int64 {
 	return cmp.Or(secondsAgain(at), secondsAgain(id.Time()))
 }
 
-// missing lists when the snapshots were created that auto export should have exported and that have no export job, as the
-// interface describes them: oldest first. Where the newest export job is of a snapshot that can be exported no more, the
-// job's own creation bounds what may be missing.
+// missing returns when the snapshots were created that auto export should have exported and that have no export job, oldest
+// first, as the interface describes them. If the snapshot of the newest export job can no longer be exported, the creation of
+// the job bounds what may be missing.
 func (c fuzzedChain) missing() []int64 {
 	if !c.schedule.AutoExportEnabled.Value {
 		return nil
@@ -117,8 +117,9 @@ func (c fuzzedChain) missing() []int64 {
 	return found
 }
 
-// FuzzMissingExport has any snapshots and export jobs be listed and read in any order: the missing snapshot must be that of
-// an independent reading of the whole lists. While jobs are read that were made since, no other may be said to be missing.
+// FuzzMissingExport lists arbitrary snapshots and export jobs and reads them in any order: the missing snapshot must match an
+// independent reading of the whole lists. While jobs created in the meantime are read, no other snapshot may be reported as
+// missing.
 func FuzzMissingExport(f *testing.F) {
 	f.Add([]byte{})
 	week := []byte{1, 0, 1}

@@ -11,8 +11,8 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 )
 
-// TestCountsOfTheNewestExport holds that the counts shown are those of the newest job, although no job of the history keeps
-// its own: while the list is read in part, when a newer job comes, and when the newest one sends none or is gone.
+// TestCountsOfTheNewestExport checks that the exported counts are those of the newest job, although the history keeps no
+// counts of other jobs: while the list is read in part, when a newer job appears, and when the newest one has none or is gone.
 func TestCountsOfTheNewestExport(t *testing.T) {
 	t.Parallel()
 	for name, order := range map[string]atlassim.Order{

@@ -12,7 +12,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
-// TestOverview holds what the page is made of, for the awkward histories of TestGolden.
+// TestOverview checks the data of the page for the difficult histories of TestGolden.
 func TestOverview(t *testing.T) {
 	t.Parallel()
 	e := newExporter(t, fixtures(t), config.Default(collector.All().Config()))
@@ -67,7 +67,7 @@ func date(t time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
-// TestDeclarations holds how long each collector waits before something needs attention, and how often it reads.
+// TestDeclarations checks how long each collector waits before something needs attention, and how often it reads.
 func TestDeclarations(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder

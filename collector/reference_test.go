@@ -14,13 +14,13 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
-// TestReference holds docs/metrics.md to the descriptors in the code.
+// TestReference checks docs/metrics.md against the descriptors in the code.
 func TestReference(t *testing.T) {
 	t.Parallel()
 	harness.Golden(t, "../docs/metrics.md", renderReference(t))
 }
 
-// TestReferenceExamples has promtool judge the example queries.
+// TestReferenceExamples checks the example queries with promtool.
 func TestReferenceExamples(t *testing.T) {
 	t.Parallel()
 	var rules strings.Builder
@@ -41,7 +41,7 @@ func TestReferenceExamples(t *testing.T) {
 	}
 }
 
-// TestGoldensAreInReference holds that every metric that a golden file shows is described.
+// TestGoldensAreInReference checks that every metric in a golden file is described.
 func TestGoldensAreInReference(t *testing.T) {
 	t.Parallel()
 	described := renderReference(t)
@@ -95,8 +95,8 @@ func renderReference(t *testing.T) string {
 	return b.String()
 }
 
-// labelValues returns the values of the labels that take few, by metric and label: those in the golden files, which have
-// every state, and the reasons.
+// labelValues returns the values of the labels that take few values, by metric and label: those in the golden files, which
+// contain every state, and the reasons.
 func labelValues(t *testing.T) map[string]map[string][]string {
 	t.Helper()
 	values := map[string]map[string][]string{}
@@ -150,7 +150,7 @@ func goldens(t *testing.T) map[string]string {
 	return texts
 }
 
-// unit reads the unit of a metric from its name, as Prometheus wants it there.
+// unit returns the unit that Prometheus's naming rules take from a metric's name.
 func unit(name string) string {
 	name = strings.TrimSuffix(name, "_total")
 	for _, u := range []struct{ suffix, unit string }{

@@ -17,8 +17,8 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
-// TestRefreshReadsFewPages holds which pages a refresh reads for each kind of change: a small one where the list changed, and the
-// whole list only where the change cannot be told otherwise. Afterwards the history is what a full listing is.
+// TestRefreshReadsFewPages checks which pages a refresh reads for each kind of change: a small page if the list changed, and
+// the whole list only if the change cannot be found otherwise. Afterwards the history equals a full listing.
 func TestRefreshReadsFewPages(t *testing.T) {
 	t.Parallel()
 	small := func(from, to int) (pages []string) {
@@ -42,12 +42,12 @@ func TestRefreshReadsFewPages(t *testing.T) {
 			}
 		}
 	}
-	// finish ends the job that stands at a place, which was open before.
+	// finish ends the job at a position, which was open before.
 	finish := func(m *modelList, at int) { m.jobs[at].state, m.jobs[at].finished = "Failed", m.now }
 	for _, test := range []struct {
 		name, order string
 		known       int
-		open        int // place of the one job that may change, -1 for none
+		open        int // position of the only job that may change, -1 for none
 		change      func(*modelList)
 		want        []string
 	}{
@@ -131,7 +131,7 @@ func pagesOf(requests []url.Values) (pages []string) {
 	return pages
 }
 
-// TestRelistIsSpread holds that a list is read whole again within its interval, and not before half of it.
+// TestRelistIsSpread checks that a list is read in full again within its interval, and not before half of it.
 func TestRelistIsSpread(t *testing.T) {
 	t.Parallel()
 	l := lister[atlasapi.ExportJob, exportExtra]{relistInterval: time.Hour, now: time.Now()}
@@ -149,8 +149,8 @@ func TestRelistIsSpread(t *testing.T) {
 	}
 }
 
-// TestQuietProjectCost counts the requests for a quiet project as large as Atlas allows, scraped every 30 seconds at the
-// defaults: Atlas grants 500 a minute to everybody who asks about the project.
+// TestQuietProjectCost counts the requests for a quiet project of the largest size that Atlas allows, scraped every 30 seconds
+// with the defaults: Atlas grants 500 a minute to all clients of the project together.
 func TestQuietProjectCost(t *testing.T) {
 	t.Parallel()
 	org := atlassim.NewOrganization(atlassim.WallClock{})
@@ -188,7 +188,7 @@ func TestQuietProjectCost(t *testing.T) {
 	minutes := (scrapes * interval).Minutes()
 	perMinute := float64(len(server.Requests())-before) / minutes
 	if perMinute > most || perMinute < 100 {
-		t.Errorf("%.1f requests a minute, want at most %d, and no fewer than the exports and restores take", perMinute, most)
+		t.Errorf("%.1f requests a minute, want at most %d, and at least those for exports and restores", perMinute, most)
 	}
 	t.Logf("%.1f requests a minute", perMinute)
 }

@@ -14,7 +14,7 @@ import (
 // listed declares the targets of these tests.
 var listed = &Declaration{Name: "backup_exports", Configurable: true} //nolint:gochecknoglobals // never changes
 
-// testPolicy reads targets that have a reader, when they are due.
+// testPolicy reads the targets that have a reader and are due.
 type testPolicy struct {
 	dueAt  func(*target) (time.Time, bool)
 	readAs func(*target) // instead of the target's own reader
@@ -36,7 +36,7 @@ func always(*target) (time.Time, bool) { return time.Time{}, true }
 
 func all(*target) bool { return true }
 
-// slowReader takes a second, and notes when it began.
+// slowReader takes a second, and records when it began.
 type slowReader struct{ reads []time.Time }
 
 func (r *slowReader) read(ctx context.Context, _ *settings) error {
@@ -53,7 +53,8 @@ func sleepFor(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// TestNoTargetStarves has more targets than can be read between scrapes, some of them busy. Time is simulated.
+// TestNoTargetStarves checks that every target is read although there are more, some of them busy, than can be read between
+// scrapes. Time is simulated.
 func TestNoTargetStarves(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -78,7 +79,7 @@ func TestNoTargetStarves(t *testing.T) {
 		end := time.Now()
 		r.stop()
 
-		// Read in turn, each target would be read every count/atOnce seconds. The busy ones take part of that.
+		// Without priorities, each target would be read every count/atOnce seconds. The busy ones take a part of that.
 		turn := time.Duration(count/atOnce+1) * time.Second
 		longest := func(readers []*slowReader) (longest time.Duration) {
 			for _, reader := range readers {
@@ -90,7 +91,7 @@ func TestNoTargetStarves(t *testing.T) {
 			return longest
 		}
 		if quiet := longest(readers[busy:]); quiet > 2*turn {
-			t.Errorf("a target was not read for %s; in turn it would be read every %s", quiet, turn)
+			t.Errorf("a target was not read for %s; without priorities it would be read every %s", quiet, turn)
 		}
 		reads := func(readers []*slowReader) (n int) {
 			for _, reader := range readers {
@@ -104,7 +105,7 @@ func TestNoTargetStarves(t *testing.T) {
 	})
 }
 
-// TestScrapesShareReadings has scrapes at the same time wait for the same readings.
+// TestScrapesShareReadings checks that concurrent scrapes wait for the same readings.
 func TestScrapesShareReadings(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -124,13 +125,13 @@ func TestScrapesShareReadings(t *testing.T) {
 		r.stop()
 		for i, reader := range readers {
 			if len(reader.reads) != 1 {
-				t.Errorf("target %d was read %d times for 10 scrapes at once", i, len(reader.reads))
+				t.Errorf("target %d was read %d times for 10 concurrent scrapes", i, len(reader.reads))
 			}
 		}
 	})
 }
 
-// TestReadingGoesOnBehindTheDeadline has a scrape end before its readings do.
+// TestReadingGoesOnBehindTheDeadline checks that readings continue after their scrape has ended.
 func TestReadingGoesOnBehindTheDeadline(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -141,7 +142,7 @@ func TestReadingGoesOnBehindTheDeadline(t *testing.T) {
 		defer cancel()
 		r.wait(ctx, r.begin([]*target{one}, "", all))
 		if s := one.snapshot(); s.ended {
-			t.Fatal("the reading ended before its time")
+			t.Fatal("the reading ended too early")
 		}
 		time.Sleep(time.Second)
 		synctest.Wait()
@@ -152,7 +153,8 @@ func TestReadingGoesOnBehindTheDeadline(t *testing.T) {
 	})
 }
 
-// TestFailedTargetIsTriedAgainSoon has a scrape come a moment after a failure: the next attempt follows by itself, once.
+// TestFailedTargetIsTriedAgainSoon checks that a failed target that is scraped a moment later is retried once, without another
+// scrape.
 func TestFailedTargetIsTriedAgainSoon(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -182,13 +184,13 @@ func TestFailedTargetIsTriedAgainSoon(t *testing.T) {
 		time.Sleep(time.Hour)
 		synctest.Wait()
 		if n := reads.Load(); n != 2 {
-			t.Errorf("%d attempts without a scrape, want none more", n)
+			t.Errorf("%d attempts without a scrape, want no more", n)
 		}
 		r.stop()
 	})
 }
 
-// TestAbandonedScrapesLeaveNothing gives up scrape after scrape while a reading hangs: one batch of each selection stays.
+// TestAbandonedScrapesLeaveNothing abandons scrape after scrape while a reading hangs: one batch of each selection remains.
 func TestAbandonedScrapesLeaveNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -212,8 +214,8 @@ func TestAbandonedScrapesLeaveNothing(t *testing.T) {
 	})
 }
 
-// TestHangingProjectsStarveNoOther has the readings of fifty projects hang beside one that is answered at once, with far
-// fewer readings at a time than hang. It counts how often the healthy project is read.
+// TestHangingProjectsStarveNoOther checks how often a healthy project is read while the readings of fifty other projects hang,
+// with far fewer concurrent readings than hanging ones.
 func TestHangingProjectsStarveNoOther(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -262,7 +264,7 @@ func TestHangingProjectsStarveNoOther(t *testing.T) {
 	})
 }
 
-// laneOf makes targets of a project that are read for as long as takes says, and counts the readings that began.
+// laneOf returns targets of a project that are read for as long as takes says, and counts the readings that began.
 func laneOf(group string, n int, began *atomic.Int64, takes func(i int) time.Duration) []*target {
 	targets := make([]*target, n)
 	for i := range targets {
@@ -278,8 +280,9 @@ type readerFunc func(context.Context) error
 
 func (f readerFunc) read(ctx context.Context, _ *settings) error { return f(ctx) }
 
-// TestTurnsAreShared has the targets of one project take every reading, and those of another come later: they wait until a
-// reading ends, get each that does until both have as many, and no reading begins beyond the bound.
+// TestTurnsAreShared checks that two projects share the readings fairly if the targets of the first occupy all of them: those
+// of the second wait until a reading ends, get each that does until both have the same number, and no reading begins beyond
+// the bound.
 func TestTurnsAreShared(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -287,7 +290,7 @@ func TestTurnsAreShared(t *testing.T) {
 		r := newRefresher(&testPolicy{dueAt: always})
 		r.setRequests(1)
 		var first, second atomic.Int64
-		// The targets of the first were never read, which is the most urgent that a target can be.
+		// The targets of the first project were never read, which gives them the highest priority.
 		early := laneOf("first", 3*bound, &first, func(i int) time.Duration { return time.Duration(i+1) * time.Second })
 		late := laneOf("second", 3*bound, &second, func(int) time.Duration { return time.Hour })
 		for _, target := range late {
@@ -313,8 +316,8 @@ func TestTurnsAreShared(t *testing.T) {
 	})
 }
 
-// TestShareIsKept has one reading of a project go on, while another project has many targets: those get their share, and the rest
-// stays free.
+// TestShareIsKept checks that a project with many targets gets no more than its share while another project has one reading in
+// progress: the rest stays free.
 func TestShareIsKept(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -334,7 +337,7 @@ func TestShareIsKept(t *testing.T) {
 	})
 }
 
-// TestUnsupportedTarget holds that a target which is served again is due at once, and not before.
+// TestUnsupportedTarget checks that a target that becomes supported is due at once, and not before.
 func TestUnsupportedTarget(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -356,7 +359,7 @@ func TestUnsupportedTarget(t *testing.T) {
 	})
 }
 
-// TestDiscoveryGoesFirst queues a list behind jobs that were read longer ago.
+// TestDiscoveryGoesFirst checks that a list is read before jobs whose last reading is older.
 func TestDiscoveryGoesFirst(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 )
 
 // TestReloadToAllProjectsKeepsWhatWasRead changes the configuration from a named project to all projects, and back, while
-// Atlas cannot be reached: what was read of the project stays, under its newest name.
+// Atlas is unreachable: the project keeps its values, under its newest name.
 func TestReloadToAllProjectsKeepsWhatWasRead(t *testing.T) {
 	t.Parallel()
 	org := atlassim.NewOrganization(atlassim.WallClock{})
@@ -42,7 +42,7 @@ func TestReloadToAllProjectsKeepsWhatWasRead(t *testing.T) {
 }
 
 // TestReloadKeepsDiscoveryGoing reloads from all projects to a named one, and then deletes a cluster: the 404 of its lists
-// leads to a new discovery at once, by the discovery that runs now and not by the one before the reload.
+// triggers a discovery at once, by the current discovery and not the one from before the reload.
 func TestReloadKeepsDiscoveryGoing(t *testing.T) {
 	t.Parallel()
 	org := atlassim.NewOrganization(atlassim.WallClock{})

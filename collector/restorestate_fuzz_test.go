@@ -18,7 +18,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
-// fuzzedRestores makes restore jobs of bytes, eight to a job: flags, delivery type, how it ended and when, and the time
+// fuzzedRestores decodes restore jobs from eight bytes each: flags, delivery type, how and when the job ended, and the time
 // and the end of its id. No two have the same id.
 func fuzzedRestores(script []byte) []atlasapi.RestoreJob {
 	var jobs []atlasapi.RestoreJob
@@ -67,7 +67,8 @@ func fuzzedRestores(script []byte) []atlasapi.RestoreJob {
 	return jobs
 }
 
-// millisOf is a date as milliseconds since 1970 in whole seconds, and 0 where there is none: outside of the years 2000 to 2105.
+// millisOf returns a date as milliseconds since 1970 in whole seconds, and 0 if it is absent or outside of the years 2000 to
+// 2105.
 func millisOf(t time.Time) int64 {
 	if year := t.UTC().Year(); year < 2000 || year > 2105 {
 		return 0
@@ -153,8 +154,8 @@ func restoreSeriesAgain(deliveryType string, jobs []atlasapi.RestoreJob) map[str
 	return series
 }
 
-// FuzzRestoreState has any restore jobs be listed, in any order: the state of each and every series of the scrape must
-// be what a second reading of the interface gives.
+// FuzzRestoreState lists arbitrary restore jobs, in any order: the state of each, and every series of the scrape, must match a
+// second implementation of the interface.
 func FuzzRestoreState(f *testing.F) {
 	f.Add([]byte{})
 	var all []byte
@@ -210,7 +211,7 @@ func FuzzRestoreState(f *testing.F) {
 	})
 }
 
-// reader returns the reader of a target that was not read yet.
+// reader returns the reader of a target that has not been read yet.
 func (k *jobKind[Job, Extra, More]) reader() *jobReader[Job, Extra, More] {
 	return k.declare(&Declaration{}).attach(&target{}).(*jobReader[Job, Extra, More])
 }
@@ -227,7 +228,7 @@ func listedBy(h historian) int {
 	return n
 }
 
-// seriesOf returns the series of a reader, by delivery type, metric and state. None may be there twice.
+// seriesOf returns the series of a reader, by delivery type, metric and state. It fails if one occurs twice.
 func seriesOf(t *testing.T, judged shower) map[string]float64 {
 	t.Helper()
 	ch := make(chan prometheus.Metric, 1<<12)
@@ -247,7 +248,7 @@ func seriesOf(t *testing.T, judged shower) map[string]float64 {
 		name, _, _ = strings.Cut(name, `"`)
 		key := strings.TrimSpace(fmt.Sprintf("%s %s %s", labels["delivery_type"], name, labels["state"]))
 		if _, twice := series[key]; twice {
-			t.Errorf("%s is there twice", key)
+			t.Errorf("%s occurs twice", key)
 		}
 		series[key] = m.GetGauge().GetValue()
 	}

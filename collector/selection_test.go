@@ -14,7 +14,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 )
 
-// twoProjects is an organization of two projects with a cluster each.
+// twoProjects is an organization of two projects with one cluster each.
 func twoProjects() (org *atlassim.Organization, first, second *atlassim.Project) {
 	org = atlassim.NewOrganization(atlassim.WallClock{})
 	first, second = org.AddProject("first"), org.AddProject("second")
@@ -24,7 +24,7 @@ func twoProjects() (org *atlassim.Organization, first, second *atlassim.Project)
 	return org, first, second
 }
 
-// onlyExports is a configuration of one collector, which reads at each scrape, and of named projects.
+// onlyExports returns a configuration of one collector, which reads at each scrape, and of named projects.
 func onlyExports(ids ...string) config.Config {
 	c := config.Default(collector.All().Config())
 	for _, n := range c.Collectors.Names() {
@@ -37,7 +37,7 @@ func onlyExports(ids ...string) config.Config {
 	return c
 }
 
-// lines checks that each line is in an exposition, or with a "!" before it that none begins so.
+// lines checks that an exposition contains each line, or, with "!" before it, that none begins with it.
 func lines(t *testing.T, exposition string, wants ...string) {
 	t.Helper()
 	for _, want := range wants {
@@ -48,7 +48,7 @@ func lines(t *testing.T, exposition string, wants ...string) {
 	}
 }
 
-// TestSelectedProject holds that a scrape of one project reads that and discovery, and shows nothing of another.
+// TestSelectedProject checks that a scrape of one project reads that project and the discovery, and shows nothing of another.
 func TestSelectedProject(t *testing.T) {
 	t.Parallel()
 	for _, named := range []bool{false, true} {
@@ -82,7 +82,7 @@ func TestSelectedProject(t *testing.T) {
 				}
 			}
 			if refreshed == 0 {
-				t.Error("no target says when it was refreshed")
+				t.Error("no target has the time of its refresh")
 			}
 
 			w.server.ResetRequests()
@@ -90,10 +90,10 @@ func TestSelectedProject(t *testing.T) {
 			lines(t, one, `mongodbatlas_backup_export_jobs{cl_name="cluster",group_id="`+first.ID, `mongodbatlas_project_info{group_id="`+first.ID,
 				`mongodbatlas_target_up{cl_name="cluster",collector="backup_exports",group_id="`+first.ID, "!mongodbatlas_up ")
 			if strings.Contains(one, second.ID) {
-				t.Errorf("a scrape of one project shows another:\n%s", one)
+				t.Errorf("a scrape of one project shows another one:\n%s", one)
 			}
 			if root := strings.Contains(one, `,collector="projects",`); root != named || strings.Contains(one, projects) != named {
-				t.Errorf("the list of all projects is shown of one of them, or the reading of it is not:\n%s", one)
+				t.Errorf("the scrape of one project shows the list of all projects, or not its own reading:\n%s", one)
 			}
 			root := 0
 			for _, r := range w.server.Requests() {
@@ -111,8 +111,8 @@ func TestSelectedProject(t *testing.T) {
 	}
 }
 
-// TestNotTriedYet has Atlas not answer for jobs: their collector neither failed nor succeeded, and one whose targets have nothing
-// to read has.
+// TestNotTriedYet checks that a collector whose jobs Atlas does not answer for has neither failed nor succeeded, and that one
+// whose targets have nothing to read has succeeded.
 func TestNotTriedYet(t *testing.T) {
 	t.Parallel()
 	org, _, _ := twoProjects()
@@ -145,7 +145,7 @@ func TestNotTriedYet(t *testing.T) {
 	lines(t, gather(t.Context(), t, w.exporter, collector.Selection{}), success+"backup_exports\"} 1", "mongodbatlas_up 0\n")
 }
 
-// TestNamedProjectFails has Atlas answer about another project than the one that is named, and about none.
+// TestNamedProjectFails checks what is reported if Atlas answers with another project than the named one, or with none.
 func TestNamedProjectFails(t *testing.T) {
 	t.Parallel()
 	const nowhere = "32b6e34b3d91647abb20e7b8"
@@ -182,8 +182,8 @@ func TestNamedProjectFails(t *testing.T) {
 	}
 }
 
-// TestQuietScrapesDoNotDiscover holds that scrapes and reloads leave discovery alone between its intervals, and that a list which is
-// not found has its own project, and no other, looked for.
+// TestQuietScrapesDoNotDiscover checks that scrapes and reloads cause no discovery between its intervals, and that a list that
+// is not found causes one of its own project only.
 func TestQuietScrapesDoNotDiscover(t *testing.T) {
 	t.Parallel()
 	org, first, second := twoProjects()
@@ -213,15 +213,16 @@ func TestQuietScrapesDoNotDiscover(t *testing.T) {
 	}
 	for _, r := range w.server.Requests() {
 		if r.Operation != atlassim.OpListBackupExports && strings.Contains(r.Path, first.ID) {
-			t.Errorf("%s was sent for a project that is well", r.Operation)
+			t.Errorf("%s was sent for a healthy project", r.Operation)
 		}
 	}
 	if w.server.Count(atlassim.OpGetProject) == 0 {
-		t.Error("the project that went was not looked for")
+		t.Error("the removed project was not looked up")
 	}
 }
 
-// TestServedAgain turns a cluster's backup off and on: its jobs are read again at once, and the page counts its age from then.
+// TestServedAgain turns a cluster's backup off and on: its jobs are read again at once, and the page counts their age from
+// then.
 func TestServedAgain(t *testing.T) {
 	t.Parallel()
 	org, first, _ := twoProjects()
@@ -254,9 +255,9 @@ func TestServedAgain(t *testing.T) {
 	before := w.server.Count(atlassim.OpListBackupExports)
 	lines(t, gather(t.Context(), t, w.exporter, collector.Selection{}), exportUp+first.ID)
 	if got := w.server.Count(atlassim.OpListBackupExports) - before; got != 1 {
-		t.Errorf("%d lists of jobs were read after one cluster's backup was put on again", got)
+		t.Errorf("%d lists of jobs were read after the backup of one cluster was enabled again", got)
 	}
 	if got := found(); !got.After(since) {
-		t.Errorf("found at %s, which is before its backup was off", got)
+		t.Errorf("found at %s, before its backup was disabled", got)
 	}
 }

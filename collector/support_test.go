@@ -14,7 +14,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
-// world is a simulated Atlas and an exporter of it, which is yet to be configured.
+// world is a simulated Atlas and an exporter for it that is not configured yet.
 type world struct {
 	server   *atlassim.Server
 	account  atlassim.ServiceAccount

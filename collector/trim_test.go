@@ -20,7 +20,7 @@ func (m *modelList) exportsOf(t *testing.T, client *atlasapi.Client) (*exportRea
 	return target.attach(target).(*exportReader), s
 }
 
-// shownOf is all that is said of export jobs.
+// shownOf returns everything that is exported about export jobs.
 func shownOf(s *jobSummary[exportExtra, exportNewest]) map[string]any {
 	g := s.groups[0]
 	return map[string]any{
@@ -29,7 +29,7 @@ func shownOf(s *jobSummary[exportExtra, exportNewest]) map[string]any {
 	}
 }
 
-// TestSummaryEqualsFullListing holds that a summary built over many refreshes equals the summary of a full listing.
+// TestSummaryEqualsFullListing checks that a summary built over many refreshes equals the summary of a full listing.
 func TestSummaryEqualsFullListing(t *testing.T) {
 	for name, compare := range listOrders() {
 		t.Run(name, func(t *testing.T) {
@@ -46,7 +46,7 @@ func TestSummaryEqualsFullListing(t *testing.T) {
 					}
 					if random.IntN(8) == 0 {
 						m.drop(random.IntN(5))
-						r.history.relist = time.Time{} // what Atlas drops is noticed when the list is read whole
+						r.history.relist = time.Time{} // dropped jobs are noticed when the list is read in full
 					}
 					if err := r.read(t.Context(), s); err != nil {
 						t.Fatal(err)
@@ -58,7 +58,7 @@ func TestSummaryEqualsFullListing(t *testing.T) {
 					got, want := shownOf(r.summary.Load()), shownOf(full.summary.Load())
 					for what := range want {
 						if what == "recent" && name != "newest first" && name != "oldest first" {
-							continue // jobs of the same second stand as they were read
+							continue // jobs of the same second keep the order in which they were read
 						}
 						if !reflect.DeepEqual(got[what], want[what]) {
 							t.Fatalf("seed %d, step %d: %s is %v, want %v", seed, step, what, got[what], want[what])
@@ -70,7 +70,7 @@ func TestSummaryEqualsFullListing(t *testing.T) {
 	}
 }
 
-// TestFewJobsAreKept holds that a long list leaves little in memory: the jobs that the next refresh may read again.
+// TestFewJobsAreKept checks that only the jobs that the next refresh may read again are kept of a long list.
 func TestFewJobsAreKept(t *testing.T) {
 	for _, order := range []string{"newest first", "oldest first", "no order"} {
 		for _, stuck := range []int{0, 30} {

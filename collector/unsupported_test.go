@@ -8,7 +8,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
-// TestWhichListsMayEnd holds for each list of the backup chain what its refusals mean: some features are not offered
+// TestWhichListsMayEnd checks, for each list of the backup chain, what its refusals mean: some features are not offered
 // everywhere, and the lists of the others are known to exist.
 func TestWhichListsMayEnd(t *testing.T) {
 	t.Parallel()
@@ -42,8 +42,8 @@ func TestWhichListsMayEnd(t *testing.T) {
 	}
 }
 
-// TestUnsupportedSaysNothingAboutTokens refuses the request for a token in the words with which Atlas says that it does not
-// serve a target: a missing token says nothing about pipelines, whose series would otherwise be gone for an hour.
+// TestUnsupportedSaysNothingAboutTokens refuses the request for a token with the error that Atlas uses for a target that it
+// does not support: this must not mark pipelines as unsupported, which would drop their series for an hour.
 func TestUnsupportedSaysNothingAboutTokens(t *testing.T) {
 	t.Parallel()
 	for _, refusal := range []struct {
