@@ -121,7 +121,7 @@ func TestCredentialsFromFile(t *testing.T) {
 	load := func(t *testing.T, text string) (config.Credentials, error) {
 		t.Helper()
 		c := parse(t, "atlas: {"+text+"}")
-		// What the environment has is not looked at where the file names credentials.
+		// The environment is ignored if the file names credentials.
 		return c.Atlas.Credentials(t.Context(), environment(map[string]string{"MONGODB_ATLAS_PUBLIC_KEY": "k"}))
 	}
 	byAccount := "service_account: {client_id: i, client_secret_file: " + path + "}"
@@ -190,7 +190,7 @@ func TestKindOfCredentials(t *testing.T) {
 	}
 }
 
-// TestSecretsDoNotPrint prints what holds secrets in every way that a log or a page might.
+// TestSecretsDoNotPrint checks that no way of printing that a log or a page might use shows a secret.
 func TestSecretsDoNotPrint(t *testing.T) {
 	t.Parallel()
 	for kind, text := range map[string]string{

@@ -11,7 +11,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// described is a configuration as the YAML library itself reads and writes one, in terms of the file.
+// described is a configuration as the YAML library reads and writes it, in the terms of the file.
 type described struct {
 	Atlas      describedAtlas     `yaml:"atlas"`
 	Projects   []describedProject `yaml:"projects,omitempty"`
@@ -84,21 +84,21 @@ type describedInterval struct {
 	Interval expect  `yaml:"interval"`
 }
 
-// phrase is a text that is written in quotes: the library does not read every block that it writes.
+// phrase is a text that is written in quotes: the library cannot read every block that it writes.
 type phrase string
 
 func (q phrase) MarshalYAML() (any, error) {
 	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Style: yaml.DoubleQuotedStyle, Value: string(q)}, nil
 }
 
-// span is a duration, read here in another way than the program does, and written as Prometheus writes one.
+// span is a duration, parsed here in another way than the program does, and written as Prometheus writes it.
 type span time.Duration
 
 func (s *span) UnmarshalYAML(n *yaml.Node) error {
 	parts := regexp.MustCompile(`^(?:(\d+)y)?(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?$`).FindStringSubmatch(n.Value)
 	if parts == nil || n.Value == "" {
 		if n.Value != "0" {
-			return fmt.Errorf("%q is no duration", n.Value)
+			return fmt.Errorf("%q is not a duration", n.Value)
 		}
 		parts = make([]string, 8)
 	}
@@ -106,7 +106,7 @@ func (s *span) UnmarshalYAML(n *yaml.Node) error {
 	for i, unit := range []int64{365 * 86_400_000, 7 * 86_400_000, 86_400_000, 3_600_000, 60_000, 1000, 1} {
 		count, ok := new(big.Int).SetString("0"+parts[i+1], 10)
 		if !ok {
-			return fmt.Errorf("%q is no number", parts[i+1])
+			return fmt.Errorf("%q is not a number", parts[i+1])
 		}
 		sum.Add(sum, count.Mul(count, big.NewInt(unit)))
 	}
@@ -119,7 +119,7 @@ func (s *span) UnmarshalYAML(n *yaml.Node) error {
 
 func (s span) MarshalYAML() (any, error) { return model.Duration(s).String(), nil }
 
-// expect is a duration that may be none.
+// expect is a duration that may be absent.
 type expect time.Duration
 
 func (e *expect) UnmarshalYAML(n *yaml.Node) error {
@@ -136,7 +136,7 @@ func (e expect) MarshalYAML() (any, error) {
 	return span(e).MarshalYAML()
 }
 
-// describe puts a configuration into the terms of the file.
+// describe converts a configuration to the terms of the file.
 func describe(c Config) described {
 	var d described
 	d.Atlas.BaseURL, d.Atlas.Concurrent, d.Atlas.Timeout = phrase(c.Atlas.BaseURL), c.Atlas.MaxConcurrentRequests, span(c.Atlas.RequestTimeout)

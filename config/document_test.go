@@ -11,8 +11,8 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 )
 
-// TestSyntaxErrors holds that every file that is not YAML is refused with the line of the problem, which the library
-// often does not name, and without its text, which may hold the secret.
+// TestSyntaxErrors checks that every file that is not YAML is refused with the line of the problem, which the library often
+// does not name, and without its text, which may contain the secret.
 func TestSyntaxErrors(t *testing.T) {
 	t.Parallel()
 	const (
@@ -69,7 +69,7 @@ func TestSyntaxErrors(t *testing.T) {
 				t.Errorf("%v, want %s", err, test.want)
 			}
 			if located, ok := errors.AsType[*config.Error](err); !ok || located.Line == 0 {
-				t.Errorf("no *config.Error with a line: %#v", err)
+				t.Errorf("not a *config.Error with a line: %#v", err)
 			}
 		})
 	}
@@ -83,7 +83,7 @@ func utf16Of(text string, order binary.AppendByteOrder) string {
 	return string(raw)
 }
 
-// TestEncodings reads a file as the editors of several systems save it.
+// TestEncodings reads a file in the encodings of editors of several systems.
 func TestEncodings(t *testing.T) {
 	t.Parallel()
 	const text = "# für \uFFFD \U0001F600\r\natlas:\r\n  max_retries: 7\r\n"
@@ -101,7 +101,7 @@ func TestEncodings(t *testing.T) {
 	}
 }
 
-// TestAllFaults holds that one run reports every fault, by line.
+// TestAllFaults checks that one run reports every fault, by line.
 func TestAllFaults(t *testing.T) {
 	t.Parallel()
 	_, err := config.Parse([]byte(`discovery:
@@ -158,7 +158,7 @@ atlas: {}
 	}
 }
 
-// TestNearest holds that a misspelled key is answered with the key that was meant, and that no other is suggested.
+// TestNearest checks that the error for a misspelled key suggests the intended key, and no other.
 func TestNearest(t *testing.T) {
 	t.Parallel()
 	for key, want := range map[string]string{
@@ -177,8 +177,8 @@ func TestNearest(t *testing.T) {
 	}
 }
 
-// TestShownKeys holds which unknown keys a message repeats: not one that is long or has other characters than a key, which may be
-// a secret.
+// TestShownKeys checks which unknown keys a message repeats: none that is long or has characters that do not occur in keys,
+// because it may be a secret.
 func TestShownKeys(t *testing.T) {
 	t.Parallel()
 	long := "azAZ-_" + strings.Repeat("k", 34)

@@ -12,7 +12,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 )
 
-// TestRelativeSecretPath holds that the path of a secret file counts from the folder of the configuration file.
+// TestRelativeSecretPath checks that the path of a secret file is relative to the folder of the configuration file.
 func TestRelativeSecretPath(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
@@ -72,7 +72,7 @@ func TestEndlessFile(t *testing.T) {
 	}
 }
 
-// TestVariableInPath names the mistake of a path that a shell would have completed.
+// TestVariableInPath checks that the error explains a path with a variable, which only a shell would have expanded.
 func TestVariableInPath(t *testing.T) {
 	t.Parallel()
 	c := parse(t, "atlas: {api_key: {public_key: k, private_key_file: '/$CREDENTIALS_DIRECTORY/key'}}")
@@ -82,7 +82,7 @@ func TestVariableInPath(t *testing.T) {
 	}
 }
 
-// TestLargestFile holds that a file as long as one may be is read, and no longer one.
+// TestLargestFile checks that a file of the maximum size is read, and a longer one is not.
 func TestLargestFile(t *testing.T) {
 	t.Parallel()
 	const longest = 16 << 20

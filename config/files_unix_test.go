@@ -23,7 +23,7 @@ func makePipe(t *testing.T, path string) {
 	}
 }
 
-// TestPipe reads the configuration and the secret out of named pipes, as some password managers offer them.
+// TestPipe reads the configuration and the secret from named pipes, which some password managers offer.
 func TestPipe(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
@@ -46,7 +46,7 @@ func TestPipe(t *testing.T) {
 	}
 }
 
-// TestTimeout has nobody write into the pipe.
+// TestTimeout checks what happens if nobody writes to the pipe.
 func TestTimeout(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "c.yml")
@@ -64,8 +64,8 @@ func TestTimeout(t *testing.T) {
 	}
 }
 
-// TestBlockedFile holds that a file that blocks is given up with the context, and that reading it again does not add
-// another blocked goroutine.
+// TestBlockedFile checks that reading a file that blocks ends with the context, and that reading it again does not add another
+// blocked goroutine.
 func TestBlockedFile(t *testing.T) {
 	folder := t.TempDir()
 	configFile, secretFile := filepath.Join(folder, "c.yml"), filepath.Join(folder, "secret")

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// FuzzPattern matches names: a pattern must match a name where its expression, left to itself, finds the whole of it.
+// FuzzPattern checks that a pattern matches a name if, and only if, its expression on its own matches the whole name.
 func FuzzPattern(f *testing.F) {
 	for _, seed := range [][2]string{
 		{"prod-.*", "prod-orders"},
@@ -42,7 +42,7 @@ func FuzzPattern(f *testing.F) {
 			return
 		}
 		if aloneErr != nil {
-			t.Fatalf("%q is accepted, and not alone: %v", expression, aloneErr)
+			t.Fatalf("%q is accepted, but not on its own: %v", expression, aloneErr)
 		}
 		alone.Longest()
 		found := alone.FindStringIndex(name)

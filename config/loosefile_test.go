@@ -53,8 +53,8 @@ func TestLooseFile(t *testing.T) {
 	}
 }
 
-// TestLooseFileBehindLinks has a Secret be mounted as Kubernetes does it: a link to a link to the file. A link's own mode
-// is always 0777.
+// TestLooseFileBehindLinks mounts a Secret as Kubernetes does: as a link to a link to the file. The mode of a link itself is
+// always 0777.
 func TestLooseFileBehindLinks(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
@@ -78,8 +78,8 @@ func TestLooseFileBehindLinks(t *testing.T) {
 	}
 }
 
-// TestNoLooseFile holds that nothing is said of secrets that are in no file, of a file that is not there, and of a directory,
-// whose mode chmod 600 would spoil: reading it says what is wrong.
+// TestNoLooseFile checks that there is no warning about secrets that are not in a file, about a missing file, and about a
+// directory, which chmod 600 would make unusable: the error of reading it is enough.
 func TestNoLooseFile(t *testing.T) {
 	t.Parallel()
 	open := t.TempDir()

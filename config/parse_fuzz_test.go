@@ -17,15 +17,15 @@ import (
 )
 
 const (
-	// fuzzedSecret stands where a fuzzed file has its secretMark. It has not the form of a key, which an error may name.
+	// fuzzedSecret replaces secretMark in a fuzzed file. It does not look like a key, which an error may name.
 	fuzzedSecret = "mdb_sa_sk_VeryPrivate-1_2"
 	secretMark   = "SECRET"
 	fuzzedID     = "32b6e34b3d91647abb20e7b8"
 )
 
-// FuzzParse reads any file. What is accepted must be what the YAML library itself reads, be within its bounds, and be
-// the same once it was written and read again. What is refused must name its place, which moves when the file does, and
-// show no secret.
+// FuzzParse reads arbitrary files. An accepted file must mean what the YAML library reads, be within its bounds, and stay the
+// same when it is written and read again. The error of a refused file must name its place, which moves with the file, and must
+// not show a secret.
 func FuzzParse(f *testing.F) {
 	example, err := os.ReadFile("../config.example.yml")
 	if err != nil {
@@ -45,12 +45,12 @@ func FuzzParse(f *testing.F) {
 		}
 		checkBounds(t, c)
 		got := describe(c)
-		if !bytes.ContainsAny(raw, "!") { // of tags the program reads but what is behind them
+		if !bytes.ContainsAny(raw, "!") { // the program ignores tags and reads what follows them
 			want := describe(Default(declared()))
 			decoder := yaml.NewDecoder(bytes.NewReader(raw))
 			decoder.KnownFields(true)
 			if err := decoder.Decode(&want); err != nil && err.Error() != "EOF" {
-				t.Fatalf("%q is accepted, and not by the library: %v", raw, err)
+				t.Fatalf("%q is accepted, but not by the library: %v", raw, err)
 			}
 			cleanCredentials(&want.Atlas)
 			if !reflect.DeepEqual(trimmed(want), trimmed(got)) {
@@ -68,7 +68,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// cleanCredentials takes the white space away that the parser takes away.
+// cleanCredentials removes the white space that the parser removes.
 func cleanCredentials(a *describedAtlas) {
 	values := []*phrase{&a.BaseURL}
 	if a.Account != nil {
@@ -82,7 +82,7 @@ func cleanCredentials(a *describedAtlas) {
 	}
 }
 
-// trimmed takes the difference between an empty list and none away.
+// trimmed removes the difference between an empty list and none.
 func trimmed(d described) described {
 	filters := []*describedFilter{&d.Discovery.Projects, &d.Discovery.Clusters, &d.Discovery.Pipelines}
 	d.Projects = slices.Clone(d.Projects)
@@ -101,15 +101,15 @@ func trimmed(d described) described {
 	return d
 }
 
-// checkMoved puts a comment before a file, which changes nothing but the lines.
+// checkMoved puts a comment before a file, which changes only the lines.
 func checkMoved(t *testing.T, raw []byte, c Config, err error) {
 	t.Helper()
 	if bytes.HasPrefix(raw, []byte("\xef\xbb\xbf")) || bytes.HasPrefix(raw, []byte("\xff\xfe")) || bytes.HasPrefix(raw, []byte("\xfe\xff")) {
-		return // a mark of the encoding stands first or nowhere
+		return // a byte order mark is at the beginning or nowhere
 	}
 	moved, movedErr := Parse(append([]byte("# moved\n"), raw...), declared())
 	if _, ok := errors.AsType[*Error](cmp.Or(err, movedErr)); !ok && (err != nil || movedErr != nil) {
-		return // what is no YAML to the library may be some below a comment: "\t#" is
+		return // the library may reject a text, but accept it below a comment: "\t#" is
 	}
 	if (err == nil) != (movedErr == nil) {
 		t.Fatalf("%q gives %v, and a line further down %v", raw, err, movedErr)
@@ -127,7 +127,7 @@ func checkMoved(t *testing.T, raw []byte, c Config, err error) {
 	}
 }
 
-// checkRefused holds an error to its promise: the line, the key, and no secret.
+// checkRefused checks that an error has the line and the key, and no secret.
 func checkRefused(t *testing.T, raw []byte, err error) {
 	t.Helper()
 	text := err.Error()
@@ -161,7 +161,7 @@ func checkRefused(t *testing.T, raw []byte, err error) {
 	}
 }
 
-// checkBounds holds a configuration to what the program relies on.
+// checkBounds checks that a configuration fulfils what the program relies on.
 func checkBounds(t *testing.T, c Config) {
 	t.Helper()
 	a, r := c.Atlas, c.Refresh

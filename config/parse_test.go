@@ -90,7 +90,7 @@ refresh: {min_interval: 0s, discovery_interval: 15m, relist_interval: 52w}
 	}
 }
 
-// TestAliases has what stands once be used twice, as YAML allows.
+// TestAliases checks that YAML aliases work: a value is written once and used twice.
 func TestAliases(t *testing.T) {
 	t.Parallel()
 	got, err := config.Parse([]byte("discovery: {clusters: &f {exclude: [&p a.*]}, pipelines: *f, projects: {include: [*p]}}"), declared())
@@ -267,7 +267,7 @@ func TestBadFiles(t *testing.T) {
 		t.Run(test.text, func(t *testing.T) {
 			_, err := config.Parse([]byte(test.text), declared())
 			if err == nil {
-				t.Fatal("taken for a configuration")
+				t.Fatal("accepted as a configuration")
 			}
 			if err.Error() != test.want {
 				t.Errorf("got  %s\nwant %s", err, test.want)
@@ -277,13 +277,14 @@ func TestBadFiles(t *testing.T) {
 			}
 			var placed *config.Error
 			if strings.HasPrefix(test.want, "line ") && (!errors.As(err, &placed) || placed.Line == 0) {
-				t.Errorf("%q is no *config.Error with a line: %T", err, err)
+				t.Errorf("%q is not a *config.Error with a line: %T", err, err)
 			}
 		})
 	}
 }
 
-// TestSecretsInOddPlaces has a slip of the pen put the secret where a key, a pattern or a value of another kind stands.
+// TestSecretsInOddPlaces checks that no error shows a secret that was put, by mistake, in place of a key, a pattern or a value
+// of another kind.
 func TestSecretsInOddPlaces(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
@@ -303,7 +304,7 @@ func TestSecretsInOddPlaces(t *testing.T) {
 		t.Run(text, func(t *testing.T) {
 			_, err := config.Parse([]byte(text), declared())
 			if err == nil {
-				t.Fatal("taken for a configuration")
+				t.Fatal("accepted as a configuration")
 			}
 			if strings.Contains(err.Error(), "VeryPrivate") {
 				t.Errorf("%q shows the secret", err)

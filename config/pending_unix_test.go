@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestPendingRead holds that whoever reads a file that blocks gets what is written into it at last, and that the next
-// reader gets what the file holds then.
+// TestPendingRead checks that a read of a blocking file returns what is finally written to it, and that the next read returns
+// what the file contains then.
 func TestPendingRead(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "pipe")

@@ -15,10 +15,10 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 )
 
-// described is a row of the reference: what docs/configuration.md says of a key.
+// described is a row of the reference: the description of a key in docs/configuration.md.
 type described struct{ value, defaultValue string }
 
-// reference reads the tables of the page that describe keys. A row of <collector> is one for every collector that takes
+// reference returns the tables of the page that describe keys. A row for <collector> is repeated for every collector that has
 // the key.
 func reference(t *testing.T) map[string]described {
 	t.Helper()
@@ -49,7 +49,7 @@ func expanded(key string) (keys []string) {
 	return keys
 }
 
-// TestReferenceCollectors holds that the table of collectors lists the declared collectors in their order.
+// TestReferenceCollectors checks that the table of collectors lists the declared collectors in their order.
 func TestReferenceCollectors(t *testing.T) {
 	t.Parallel()
 	page := read(t, "../docs/configuration.md")
@@ -74,7 +74,7 @@ func TestReferenceCollectors(t *testing.T) {
 	}
 }
 
-// leaves are the keys that hold a value, named as in the reference.
+// leaves returns the keys that have a value, named as in the reference.
 func leaves(t *testing.T) []string {
 	t.Helper()
 	known := allKeys(t)
@@ -87,7 +87,7 @@ func leaves(t *testing.T) []string {
 	return known
 }
 
-// document nests a value below a key: "a.b[].c" and "1" make {a: {b: [{c: 1}]}}.
+// document nests a value below a key: "a.b[].c" and "1" give {a: {b: [{c: 1}]}}.
 func document(key, value string) string {
 	for _, name := range slices.Backward(strings.Split(key, ".")) {
 		name, isList := strings.CutSuffix(name, "[]")
@@ -99,7 +99,7 @@ func document(key, value string) string {
 	return value
 }
 
-// faultOf is what the parser says of a value itself, "" where it takes it.
+// faultOf returns the parser's error about a value itself, or "" if it accepts the value.
 func faultOf(key, value string) string {
 	_, err := config.Parse([]byte(document(key, value)), shipped())
 	var fault *config.Error
@@ -109,7 +109,7 @@ func faultOf(key, value string) string {
 	return fault.Err.Error()
 }
 
-// valueOf says what values a key takes, in the words of the reference, found out by giving it wrong ones.
+// valueOf returns which values a key takes, in the words of the reference. It tries wrong values to find out.
 func valueOf(key string) string {
 	fault := faultOf(key, "'?'")
 	limits := regexp.MustCompile(`(from \S+ to \S+|at least \S+)`)
@@ -141,14 +141,14 @@ func valueOf(key string) string {
 	return fault
 }
 
-// TestReference holds that docs/configuration.md describes every key, and none that there is not, and that the values, the
-// limits and the defaults that it states are those of the parser.
+// TestReference checks that docs/configuration.md describes exactly the keys that exist, and that its values, limits and
+// defaults are those of the parser.
 func TestReference(t *testing.T) {
 	t.Parallel()
 	rows, known := reference(t), leaves(t)
 	for key := range rows {
 		if !slices.Contains(known, key) {
-			t.Errorf("it describes %s, which there is not", key)
+			t.Errorf("it describes %s, which does not exist", key)
 		}
 	}
 	for _, key := range known {
@@ -159,7 +159,7 @@ func TestReference(t *testing.T) {
 		}
 		want := valueOf(key)
 		if row.value != want {
-			t.Errorf("%s: it says that a value is %q, and it is %q", key, row.value, want)
+			t.Errorf("%s: it says that a value is %q, but it is %q", key, row.value, want)
 		}
 		plain := strings.HasPrefix(want, "text") || strings.HasPrefix(want, "list") || want == "pattern" || want == "project id"
 		switch {
@@ -174,7 +174,7 @@ func TestReference(t *testing.T) {
 	}
 }
 
-// TestReferenceDefaults writes every default that the page states into a file: what it loads as must be the default.
+// TestReferenceDefaults checks that a file that sets every documented default loads as the default.
 func TestReferenceDefaults(t *testing.T) {
 	t.Parallel()
 	settings := map[string]any{}

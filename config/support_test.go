@@ -26,7 +26,7 @@ func declared() []config.Collector {
 	}
 }
 
-// parse parses a configuration that is good.
+// parse parses a valid configuration.
 func parse(t *testing.T, text string) config.Config {
 	t.Helper()
 	c, err := config.Parse([]byte(text), declared())
@@ -36,7 +36,7 @@ func parse(t *testing.T, text string) config.Config {
 	return c
 }
 
-// load is parse, for a file.
+// load is parse for a file.
 func load(t *testing.T, path string) config.Config {
 	t.Helper()
 	c, err := config.LoadFile(t.Context(), path, declared())
