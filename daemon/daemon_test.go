@@ -30,7 +30,7 @@ type source struct {
 	onLog func(line string)
 }
 
-// set changes what is loaded from now on: err where it is not nil, and nothing before block is closed.
+// set changes what is loaded from now on: err if it is not nil, and nothing before block is closed.
 func (s *source) set(err error, block <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -43,7 +43,7 @@ func (s *source) load(context.Context) (config.Config, error) {
 	bad, block := s.bad, s.block
 	s.mu.Unlock()
 	if block != nil {
-		<-block // as reading a file does, whatever the context
+		<-block // like a read of a file, which ignores the context
 	}
 	c := config.Default(collector.All().Config())
 	c.Atlas.ServiceAccount = &config.ServiceAccount{ClientID: "mdb_sa_id_test", ClientSecret: "secret"}
@@ -105,8 +105,8 @@ func successful(t *testing.T, d *daemon.Daemon) float64 {
 	return 0
 }
 
-// TestReloadThatBlocks holds that a file which cannot be read ends a reload with an error in time, holds up no later reload for
-// longer, and changes nothing when it can be read after all.
+// TestReloadThatBlocks checks that a file that cannot be read ends a reload with an error in time, delays no later reload by
+// more than that, and changes nothing when it can finally be read.
 func TestReloadThatBlocks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := new(source)
@@ -122,7 +122,7 @@ func TestReloadThatBlocks(t *testing.T) {
 			t.Errorf("%d goroutines read files, besides the one of the start", got-1)
 		}
 		if successful(t, d) != 0 || s.logged(failed) != 2 {
-			t.Errorf("the gauge is %g, and the log says so %d times", successful(t, d), s.logged(failed))
+			t.Errorf("the gauge is %g, and the log reports it %d times", successful(t, d), s.logged(failed))
 		}
 		s.set(nil, nil)
 		close(blocked)
@@ -136,7 +136,7 @@ func TestReloadThatBlocks(t *testing.T) {
 	})
 }
 
-// TestCloseWhileReloading holds that a reload which blocks keeps nothing from ending.
+// TestCloseWhileReloading checks that a blocked reload does not prevent Close from returning.
 func TestCloseWhileReloading(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := new(source)
@@ -155,7 +155,7 @@ func TestCloseWhileReloading(t *testing.T) {
 	})
 }
 
-// TestStartThatBlocks holds that the first configuration may take its time, and that a start can be ended meanwhile.
+// TestStartThatBlocks checks that the first configuration may take its time, and that a start can be cancelled meanwhile.
 func TestStartThatBlocks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := new(source)
@@ -170,7 +170,7 @@ func TestStartThatBlocks(t *testing.T) {
 		}()
 		time.Sleep(time.Minute)
 		if got := s.logged("still reading the configuration"); got != 1 {
-			t.Errorf("the log says %d times what is slow", got)
+			t.Errorf("the log reports %d times what is slow", got)
 		}
 		cancel()
 		if err := <-ended; err == nil {
@@ -179,7 +179,7 @@ func TestStartThatBlocks(t *testing.T) {
 	})
 }
 
-// TestGaugeOfConcurrentReloads holds that the gauge shows the outcome of the last reload, also where an earlier one is slow to
+// TestGaugeOfConcurrentReloads checks that the gauge shows the outcome of the last reload, even if an earlier one is slow to
 // log its own.
 func TestGaugeOfConcurrentReloads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -215,7 +215,7 @@ func TestGaugeOfConcurrentReloads(t *testing.T) {
 	})
 }
 
-// watched is a daemon over files, as Kubernetes mounts them.
+// watched is a daemon with files as Kubernetes mounts them.
 type watched struct {
 	*source
 	*daemon.Daemon
@@ -229,7 +229,7 @@ const (
 	apiKey         = "api_key: {public_key: public, private_key_file: "
 )
 
-// mount has the links of the directory lead to other files, all at once. The configuration ends with extra text.
+// mount makes the links of the directory point to other files, all at once. The configuration ends with extra text.
 func (w *watched) mount(t *testing.T, revision, secret, extra string) {
 	t.Helper()
 	for name, content := range map[string]string{
@@ -277,8 +277,8 @@ func watch(t *testing.T, baseURL, credentials string) *watched {
 	return w
 }
 
-// TestAutoReload holds that the daemon reloads by itself when the content of a file changed, and only then, reads the files once
-// for each change, and says once what is wrong with it.
+// TestAutoReload checks that the daemon reloads by itself if the content of a file changed, and only then, reads the files
+// once for each change, and logs a fault in them once.
 func TestAutoReload(t *testing.T) {
 	const interval = 30 * time.Second
 	const bad = "refesh: {}\n"
@@ -323,7 +323,7 @@ func TestAutoReload(t *testing.T) {
 	})
 }
 
-// TestNoAutoReload holds that without an interval nothing but a signal reloads, and that a pipe is not read to see whether it
+// TestNoAutoReload checks that without an interval only a signal reloads, and that a pipe is not read to find out whether it
 // changed.
 func TestNoAutoReload(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -344,7 +344,7 @@ func TestNoAutoReload(t *testing.T) {
 	})
 }
 
-// TestPipeIsNotWatched holds that a named pipe as the secret file, which is empty once it was read, is left alone.
+// TestPipeIsNotWatched checks that a named pipe as the secret file, which is empty after the first read, is not read again.
 func TestPipeIsNotWatched(t *testing.T) {
 	w := watch(t, "https://atlas.example", serviceAccount)
 	pipe := filepath.Join(w.dir, "..1", "secret")
@@ -363,7 +363,7 @@ func TestPipeIsNotWatched(t *testing.T) {
 	var wg sync.WaitGroup
 	wg.Go(func() { w.Run(ctx, nil, time.Millisecond) })
 	file := filepath.Join(w.dir, "..1", "config.yml")
-	if err := os.WriteFile(file, []byte("refesh: {}\n"), 0o600); err != nil { // read after the pipe would have been
+	if err := os.WriteFile(file, []byte("refesh: {}\n"), 0o600); err != nil { // read after the pipe would have been read
 		t.Fatal(err)
 	}
 	harness.Eventually(t, func() error {
@@ -375,12 +375,12 @@ func TestPipeIsNotWatched(t *testing.T) {
 	cancel()
 	wg.Wait()
 	if w.logged(failed) != 1 {
-		t.Errorf("the log says %d times that a reload failed", w.logged(failed))
+		t.Errorf("the log reports %d failed reloads", w.logged(failed))
 	}
 }
 
-// TestRejectedSecretIsReadAgain holds that a secret which changed in its file is used by the same call whose old secret Atlas
-// rejects, while a configuration that changed waits for a reload.
+// TestRejectedSecretIsReadAgain checks that a secret that changed in its file is used by the same call whose old secret Atlas
+// rejects, while a changed configuration waits for a reload.
 func TestRejectedSecretIsReadAgain(t *testing.T) {
 	t.Parallel()
 	for _, credentials := range []string{serviceAccount, apiKey} {
@@ -399,8 +399,7 @@ func TestRejectedSecretIsReadAgain(t *testing.T) {
 	}
 }
 
-// TestReloadKeepsToken holds that a reload asks for another token where the credentials or Atlas's address changed, and nowhere
-// else.
+// TestReloadKeepsToken checks that a reload requests a new token only if the credentials or Atlas's address changed.
 func TestReloadKeepsToken(t *testing.T) {
 	t.Parallel()
 	const always = "refresh: {min_interval: 0s}\n"
@@ -436,7 +435,7 @@ func TestReloadKeepsToken(t *testing.T) {
 	}
 }
 
-// newAtlas starts a simulated Atlas that accepts both kinds of credentials with a secret.
+// newAtlas starts a simulated Atlas that accepts a secret with both kinds of credentials.
 func newAtlas(t *testing.T, secret string) *atlassim.Server {
 	t.Helper()
 	org := atlassim.NewOrganization(atlassim.WallClock{})
