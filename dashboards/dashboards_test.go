@@ -1,5 +1,5 @@
-// Package dashboards_test holds the Grafana dashboards to what a person who imports them needs: that every panel is
-// explained, that none is empty, and that every expression is understood by Prometheus.
+// Package dashboards_test checks what users who import the Grafana dashboards need: every panel has a description, none is
+// empty, and Prometheus understands every expression.
 package dashboards_test
 
 import (
@@ -21,7 +21,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
-// The part of a dashboard that is looked at.
+// The part of a dashboard that the tests read.
 type (
 	dashboard struct {
 		file string
@@ -148,7 +148,7 @@ func TestStructure(t *testing.T) {
 	for _, d := range load(t) {
 		t.Run(d.file, func(t *testing.T) {
 			if d.ID != nil {
-				t.Error("has an id, which belongs to one Grafana alone")
+				t.Error("has an id, which is specific to one Grafana")
 			}
 			if d.UID == "" || len(d.UID) > 40 {
 				t.Errorf("uid %q: Grafana takes 1 to 40 characters", d.UID)
@@ -173,7 +173,7 @@ func TestStructure(t *testing.T) {
 	}
 }
 
-// all are the panels of a dashboard, those of collapsed rows included.
+// all returns the panels of a dashboard, including those of collapsed rows.
 func (d dashboard) all() []panel {
 	var all []panel
 	for _, p := range d.Panels {
@@ -182,7 +182,7 @@ func (d dashboard) all() []panel {
 	return all
 }
 
-// checkRowsOfPanels demands that only what Atlas has ended is hidden, and at the end.
+// checkRowsOfPanels checks that only the row of pipelines, which Atlas has discontinued, is collapsed, and that it is last.
 func checkRowsOfPanels(t *testing.T, panels []panel) {
 	t.Helper()
 	for i, p := range panels {
@@ -209,7 +209,7 @@ func checkPanels(t *testing.T, panels []panel) {
 		}
 		ids[p.ID] = p.Title
 		if p.Title == "" || titles[p.Title] {
-			t.Errorf("panel %d: title %q is empty or taken", p.ID, p.Title)
+			t.Errorf("panel %d: title %q is empty or not unique", p.ID, p.Title)
 		}
 		titles[p.Title] = true
 		if !slices.Contains(known, p.Type) {
@@ -237,7 +237,7 @@ func checkPanel(t *testing.T, p panel) {
 		t.Errorf("panel %q: description %q", p.Title, p.Description)
 	}
 	if p.Type == "alertlist" {
-		return // asks Grafana, and no data source
+		return // queries Grafana itself, not a data source
 	}
 	if p.FieldConfig.Defaults.Unit == "" {
 		t.Errorf("panel %q has no unit", p.Title)
@@ -256,7 +256,7 @@ func checkPanel(t *testing.T, p panel) {
 	for _, q := range p.Targets {
 		checkSource(t, p.Title+" "+q.RefID, q.Datasource)
 		if q.RefID == "" || refs[q.RefID] {
-			t.Errorf("panel %q: refId %q is empty or taken", p.Title, q.RefID)
+			t.Errorf("panel %q: refId %q is empty or not unique", p.Title, q.RefID)
 		}
 		refs[q.RefID] = true
 		for _, name := range []string{"{{cl_name}}", "{{pipeline}}"} {
@@ -267,29 +267,29 @@ func checkPanel(t *testing.T, p panel) {
 		if q.Instant == q.Range {
 			t.Errorf("panel %q %s: instant %t and range %t", p.Title, q.RefID, q.Instant, q.Range)
 		}
-		// `or vector(0)` would show a reassuring green zero while no exporter is there.
+		// `or vector(0)` would show a reassuring green zero while there is no exporter.
 		if strings.Contains(q.Expr, "vector(0)") {
 			t.Errorf("panel %q %s fills in zeros even without an exporter", p.Title, q.RefID)
 		}
 		for _, selector := range regexp.MustCompile(`\{[^}]*\}`).FindAllString(q.Expr, -1) {
 			if !strings.Contains(selector, `job=~"$job"`) {
-				t.Errorf("panel %q %s: %s disregards the variable job", p.Title, q.RefID, selector)
+				t.Errorf("panel %q %s: %s ignores the variable job", p.Title, q.RefID, selector)
 			}
 		}
 		if bare := regexp.MustCompile(`\bmongodbatlas_\w+\b[^{\w]`).FindString(q.Expr); bare != "" {
-			t.Errorf("panel %q %s: %s selects whatever there is", p.Title, q.RefID, bare)
+			t.Errorf("panel %q %s: %s selects every series", p.Title, q.RefID, bare)
 		}
 	}
 }
 
-// checkTable demands columns that can be filtered, and room for names.
+// checkTable checks that columns can be filtered, and have room for names.
 func checkTable(t *testing.T, p panel) {
 	t.Helper()
 	if !p.FieldConfig.Defaults.Custom.Filterable {
 		t.Errorf("table %q cannot be filtered", p.Title)
 	}
 	for _, override := range p.FieldConfig.Overrides {
-		words := override.Matcher.Options == "group_id" // is never shown
+		words := override.Matcher.Options == "group_id" // it is never shown
 		for _, property := range override.Properties {
 			words = words || property.ID == "mappings"
 		}
@@ -322,7 +322,7 @@ func checkVariables(t *testing.T, d dashboard) {
 		names = append(names, v.Name)
 		if v.Type == "constant" {
 			if !strings.HasPrefix(string(v.Query), `"https://`) {
-				t.Errorf("variable %s: %s is no address", v.Name, v.Query)
+				t.Errorf("variable %s: %s is not an address", v.Name, v.Query)
 			}
 			continue
 		}
@@ -346,7 +346,7 @@ func checkVariables(t *testing.T, d dashboard) {
 	}
 }
 
-// TestLinks follows every address of a dashboard, in the dashboards' links and in the cells of tables.
+// TestLinks follows every address of a dashboard, in its links and in the cells of tables.
 func TestLinks(t *testing.T) {
 	all := load(t)
 	runbooks, err := os.ReadFile(filepath.Join("..", "docs", "runbooks.md"))
@@ -383,23 +383,23 @@ func TestLinks(t *testing.T) {
 		for _, match := range address.FindAllStringSubmatch(string(content), -1) {
 			to, ok := known[match[1]]
 			if !ok {
-				t.Errorf("%s: a link leads to %s, which there is not", d.file, match[1])
+				t.Errorf("%s: a link points to %s, which does not exist", d.file, match[1])
 				continue
 			}
 			if number := regexp.MustCompile(`viewPanel=([^&]*)`).FindStringSubmatch(match[2]); number != nil &&
 				!slices.ContainsFunc(to.all(), func(p panel) bool { return strconv.Itoa(p.ID) == number[1] && p.Type == "table" }) {
-				t.Errorf("%s: %s leads to no table of %s", d.file, match[0], to.file)
+				t.Errorf("%s: %s points to no table of %s", d.file, match[0], to.file)
 			}
 			for _, parameter := range regexp.MustCompile(`var-(\w+)=`).FindAllStringSubmatch(match[2], -1) {
 				if !slices.ContainsFunc(to.Templating.List, func(v variable) bool { return v.Name == parameter[1] }) {
-					t.Errorf("%s: a link sets the variable %s, which %s has not", d.file, parameter[1], to.file)
+					t.Errorf("%s: a link sets the variable %s, which %s does not have", d.file, parameter[1], to.file)
 				}
 			}
 		}
 	}
 }
 
-// problemsOf are the problems that a dashboard lists, each of which leads to a runbook.
+// problemsOf returns the problems that a dashboard lists, each of which links to a runbook.
 func problemsOf(d dashboard) []string {
 	var problems []string
 	for _, p := range d.all() {
@@ -414,7 +414,7 @@ func problemsOf(d dashboard) []string {
 	return problems
 }
 
-// substitute puts in what Grafana would for the choice of everything.
+// substitute replaces the variables as Grafana does if everything is selected.
 func substitute(expr string) string {
 	return strings.NewReplacer(
 		"$__rate_interval", "1m", "$__interval", "5s", "$__range", "5m",
@@ -422,13 +422,13 @@ func substitute(expr string) string {
 	).Replace(expr)
 }
 
-// startDemo scrapes the demonstration twice, as two exporters that read the same projects would be.
+// startDemo scrapes the demo twice, as two exporters that read the same projects.
 func startDemo(t *testing.T) *harness.PrometheusServer {
 	t.Helper()
 	return harness.StartPrometheus(t, scrapes("1s", harness.StartExporter(t, "demo"), "mongodbatlas", "mongodbatlas-second"), nil)
 }
 
-// TestQueries evaluates every expression of every panel against the demonstration.
+// TestQueries evaluates every expression of every panel on the demo.
 func TestQueries(t *testing.T) {
 	dashboards := load(t)
 	prometheus := startDemo(t)
@@ -446,12 +446,12 @@ func TestQueries(t *testing.T) {
 						t.Fatal(err)
 					}
 					if len(url.QueryEscape(expr)) > longestQuery {
-						t.Errorf("%d characters of an address, and some data sources ask by GET", len(url.QueryEscape(expr)))
+						t.Errorf("%d characters in an address: some data sources use GET", len(url.QueryEscape(expr)))
 					}
 					if mayBeEmpty(p.Title, q.Expr) {
 						return
 					}
-					// What is a rate needs two scrapes, and a job that is under way may have just ended.
+					// A rate needs two scrapes, and a running job may have just ended.
 					samples := prometheus.Eventually(t, expr, notEmpty)
 					checkRows(t, p, q, samples)
 				})
@@ -474,11 +474,11 @@ func TestQueries(t *testing.T) {
 	t.Run("selectors", func(t *testing.T) { checkSelectors(t, prometheus, dashboards) })
 }
 
-// checkSelectors demands that each selector finds a series, so that no part of an expression, behind an "or" or an "unless",
-// asks for a name, a label or a state that does not exist.
+// checkSelectors checks that each selector finds a series, so that no part of an expression, after an "or" or an "unless",
+// uses a name, a label or a state that does not exist.
 func checkSelectors(t *testing.T, prometheus *harness.PrometheusServer, dashboards []dashboard) {
 	t.Helper()
-	// rare selects nothing in the demonstration, for a reason.
+	// rare selects nothing in the demo, for a reason.
 	rare := map[string]string{
 		"mongodbatlas_target_last_error_info{":        "all targets can be read",
 		"mongodbatlas_target_unsupported_info{.*coll": "not of every collector",
@@ -514,10 +514,10 @@ func checkSelectors(t *testing.T, prometheus *harness.PrometheusServer, dashboar
 	}
 }
 
-// longestQuery is how long an expression may be in an address: servers take 16 KiB of request headers.
+// longestQuery is the maximum length of an expression in an address: servers accept 16 KiB of request headers.
 const longestQuery = 12_000
 
-// mayBeEmpty lists what the demonstration has no example of: all its targets can be read, and it has no alerting rules.
+// mayBeEmpty lists what the demo has no example of: all its targets can be read, and it has no alerting rules.
 func mayBeEmpty(title, expr string) bool {
 	return title == "What needs attention" && countsTargets(expr) || title == "Critical alerts"
 }
@@ -534,7 +534,7 @@ func notEmpty(samples []harness.Sample) error {
 	return nil
 }
 
-// checkRows tells a table whose rows would multiply: two series of one query for the same row.
+// checkRows fails for a table with duplicate rows: two series of one query for the same row.
 func checkRows(t *testing.T, p panel, q query, samples []harness.Sample) {
 	t.Helper()
 	if q.Format != "table" {
@@ -550,7 +550,7 @@ func checkRows(t *testing.T, p panel, q query, samples []harness.Sample) {
 	for _, sample := range samples {
 		var row []string
 		for _, label := range []string{"collector", "endpoint", "group_id", "cl_name", "pipeline", "delivery_type", "problem", "detail"} {
-			// A pipeline has one cluster, which is a column of it and no part of the row.
+			// A pipeline has one cluster: it is a column and does not identify the row.
 			if label == "cl_name" && sample.Labels["pipeline"] != "" && sample.Labels["collector"] == "" {
 				continue
 			}
@@ -570,7 +570,7 @@ func checkRows(t *testing.T, p panel, q query, samples []harness.Sample) {
 	}
 }
 
-// checkChoices evaluates what the variables offer to choose from.
+// checkChoices evaluates the queries of the variables.
 func checkChoices(t *testing.T, prometheus *harness.PrometheusServer, variables []variable) {
 	t.Helper()
 	labelValues := regexp.MustCompile(`^label_values\((.*), (\w+)\)$`)
