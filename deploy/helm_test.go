@@ -24,7 +24,7 @@ import (
 
 const chart = "helm/mongodbatlas-backup-exporter"
 
-// The part of the chart's manifests that is looked at.
+// The part of the chart's manifests that the tests read.
 type (
 	manifest struct {
 		Kind     string `yaml:"kind"`
@@ -131,7 +131,7 @@ func one(t *testing.T, manifests map[string][]manifest, kind string, spec any) m
 	return m
 }
 
-// TestChartFiles holds that the chart's dashboards are the project's. Its rules are another form of the project's, which
+// TestChartFiles checks that the chart's dashboards are the project's. Its rules are another form of the project's, which
 // TestChartCarriesRulesAndDashboards renders.
 func TestChartFiles(t *testing.T) {
 	originals, err := filepath.Glob("../dashboards/*.json")
@@ -148,11 +148,11 @@ func TestChartFiles(t *testing.T) {
 	}
 	copies, err := filepath.Glob(filepath.Join(chart, "files/dashboards/*"))
 	if err != nil || len(copies) != len(originals) {
-		t.Errorf("the chart has the files %v, want copies of %v alone", copies, originals)
+		t.Errorf("the chart has the files %v, want only copies of %v", copies, originals)
 	}
 }
 
-// TestChartLints has helm lint the chart with each file of values.
+// TestChartLints lints the chart with each file of values.
 func TestChartLints(t *testing.T) {
 	files, err := filepath.Glob(chart + "/ci/*-values.yaml")
 	if err != nil || len(files) == 0 {
@@ -165,7 +165,7 @@ func TestChartLints(t *testing.T) {
 	}
 }
 
-// TestChartRefuses holds that values that cannot work are refused with a reason.
+// TestChartRefuses checks that values that cannot work are refused with a reason.
 func TestChartRefuses(t *testing.T) {
 	for _, test := range []struct{ set, want string }{
 		{"demo=false", "there are no credentials"},
@@ -207,8 +207,8 @@ func TestChartRefuses(t *testing.T) {
 	}
 }
 
-// TestChartStarts runs the container's command line, with the rendered configuration, and the secret in the file or the
-// variables that the container would have.
+// TestChartStarts runs the container's command line with the rendered configuration, and the secret in the file or the
+// variables of the container.
 func TestChartStarts(t *testing.T) {
 	for _, test := range []struct {
 		name, values, secret string
@@ -273,7 +273,7 @@ func TestChartStarts(t *testing.T) {
 	}
 }
 
-// TestChartJoins holds that what the manifests say of each other is true: labels, ports, probes, names.
+// TestChartJoins checks that the manifests agree with each other: labels, ports, probes, names.
 func TestChartJoins(t *testing.T) {
 	for _, name := range []string{"service-account", "everything"} {
 		t.Run(name, func(t *testing.T) {
@@ -302,7 +302,7 @@ func TestChartJoins(t *testing.T) {
 				t.Errorf("the container has the ports %v and the arguments %q", exporter.Ports, exporter.Args)
 			}
 			if len(d.Template.Metadata.Annotations["checksum/config"]) != 64 {
-				t.Error("a change of the configuration replaces no pod")
+				t.Error("a change of the configuration does not replace the pod")
 			}
 			var service struct {
 				Selector map[string]string `yaml:"selector"`
@@ -358,8 +358,8 @@ func contains(labels, some map[string]string) bool {
 	return true
 }
 
-// TestChartCarriesRulesAndDashboards holds that rules and dashboards come through rendering unchanged, and small enough for
-// kubectl apply, which keeps a copy in an annotation.
+// TestChartCarriesRulesAndDashboards checks that rendering leaves rules and dashboards unchanged, and small enough for kubectl
+// apply, which keeps a copy in an annotation.
 func TestChartCarriesRulesAndDashboards(t *testing.T) {
 	manifests := render(t, values("service-account"))
 	var got, want map[string]any
@@ -391,12 +391,12 @@ func TestChartCarriesRulesAndDashboards(t *testing.T) {
 			continue
 		}
 		if err := json.Unmarshal([]byte(readFile(t, original)), &want); err != nil || !reflect.DeepEqual(got, want) {
-			t.Errorf("%s: the ConfigMap has something else (%v)", original, err)
+			t.Errorf("%s: the ConfigMap differs (%v)", original, err)
 		}
 	}
 }
 
-// TestChartDashboardAddresses holds that the links of the dashboards begin with the addresses that the alerts have.
+// TestChartDashboardAddresses checks that the links of the dashboards begin with the same addresses as those of the alerts.
 func TestChartDashboardAddresses(t *testing.T) {
 	manifests := render(t, values("service-account"), "--set=prometheusRule.atlasUrl=https://cloud.mongodbgov.com/", `--set=prometheusRule.runbookUrl=https://wiki.example.com/?a&b="c"#`)
 	want := map[string]string{"atlas": "https://cloud.mongodbgov.com", "runbooks": `https://wiki.example.com/?a&b="c"#`}
@@ -436,7 +436,7 @@ func TestChartDashboardAddresses(t *testing.T) {
 			}
 			for _, standard := range []string{"cloud.mongodb.com", "docs/runbooks.md"} {
 				if strings.Contains(content, standard) {
-					t.Errorf("%s still leads to %s", name, standard)
+					t.Errorf("%s still links to %s", name, standard)
 				}
 			}
 		}
@@ -446,8 +446,8 @@ func TestChartDashboardAddresses(t *testing.T) {
 	}
 }
 
-// TestChartInhibits holds that the AlertmanagerConfig has the inhibition of the configuration for compose, with renamed
-// severities, and that the alerts have the namespace in which the Operator lets it see them.
+// TestChartInhibits checks that the AlertmanagerConfig has the inhibition rules of the compose configuration, with renamed
+// severities, and that the alerts have the namespace that the Operator requires.
 func TestChartInhibits(t *testing.T) {
 	manifests := render(t, values("alerting"))
 	type matcher struct {
