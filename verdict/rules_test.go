@@ -22,15 +22,15 @@ import (
 )
 
 const (
-	// before and after are how many minutes the rules see what was built, and then what became of it: long enough for the
-	// slowest of them to speak.
+	// before and after are the minutes for which the rules see the first state, and then the second: long enough for the
+	// slowest of them to fire.
 	before, after = 30, 50
 	// never is a date before all others.
 	never = -1e9
 )
 
-// TestRules puts the situations before the alerting rules: the series that the real collectors make of them go to promtool, and
-// the alerts that fire must be those that the verdict on the page names.
+// TestRules checks the alerting rules against the verdict: promtool evaluates them on the series of the real collectors, and
+// the alerts that fire must be those that the page's verdict names.
 func TestRules(t *testing.T) {
 	t.Parallel()
 	promtool := harness.Tool(t, "promtool")
@@ -45,7 +45,7 @@ func TestRules(t *testing.T) {
 	runRules(t, promtool, all, built, became)
 }
 
-// sample is the values of series by their names.
+// sample maps series to their values.
 type sample map[string]float64
 
 // gather returns the gauges and counters of the exporter.
@@ -76,7 +76,7 @@ func gather(t *testing.T, e *collector.Exporter) sample {
 	return series
 }
 
-// runRules writes a unit test of the rules and has promtool run it. The end of the test is the present.
+// runRules writes a unit test of the rules and runs it with promtool. The end of the test is the present.
 func runRules(t *testing.T, promtool string, all []situations.Situation, built, became sample) {
 	t.Helper()
 	type (
@@ -132,7 +132,8 @@ func runRules(t *testing.T, promtool string, all []situations.Situation, built, 
 	}
 }
 
-// values writes so many minutes of a series in promtool's spelling. What was proved complete a moment ago goes on being so.
+// values returns this many minutes of a series in promtool's notation. If a list was proved complete a moment ago, it stays
+// so.
 func values(name string, all sample, minutes int, shift float64, from int) string {
 	value, ok := all[name]
 	if !ok {

@@ -19,8 +19,8 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/verdict"
 )
 
-// TestSituations holds that the verdict on each situation names the alerts that should fire, from what the real collectors
-// read of a simulated Atlas.
+// TestSituations checks that the verdict on each situation names the alerts that should fire, based on what the real
+// collectors read of a simulated Atlas.
 func TestSituations(t *testing.T) {
 	t.Parallel()
 	all := situations.All()
@@ -48,7 +48,7 @@ func TestSituations(t *testing.T) {
 	}
 }
 
-// startExporter starts the collectors before a simulated Atlas.
+// startExporter starts the collectors with a simulated Atlas.
 func startExporter(t *testing.T, org *atlassim.Organization) *collector.Exporter {
 	t.Helper()
 	atlas := harness.StartAtlas(t, org, atlassim.Options{
@@ -74,7 +74,7 @@ func startExporter(t *testing.T, org *atlassim.Organization) *collector.Exporter
 	return e
 }
 
-// read reads everything until each target was read, after now where a change is awaited.
+// read reads until every target has been read, after now if a change is awaited.
 func read(t *testing.T, e *collector.Exporter, changed []situations.Situation) {
 	t.Helper()
 	begin := time.Now()

@@ -12,7 +12,7 @@ import (
 
 const day = 24 * time.Hour
 
-// TestThresholds holds to the second when each finding begins and ends.
+// TestThresholds checks to the second when each finding begins and ends.
 func TestThresholds(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
@@ -33,13 +33,13 @@ func TestThresholds(t *testing.T) {
 	}
 	for _, test := range []struct {
 		name, collector string
-		condition       collector.Condition // Pending stands for Up
+		condition       collector.Condition // Pending means Up
 		reason          collector.Reason
 		jobs            int
 		latest          latest
 		groups          []latest
 		plan            plan
-		read            time.Time // zero stands for now
+		read            time.Time // zero means now
 		want            kinds
 	}{
 		{name: "success", latest: good, plan: daily, want: kinds{verdict.Fine}},
@@ -155,7 +155,7 @@ func TestThresholds(t *testing.T) {
 	}
 }
 
-// TestPending holds that a target may wait for its first reading, but not for long.
+// TestPending checks that a target may wait for its first reading, but not for long.
 func TestPending(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
@@ -168,7 +168,7 @@ func TestPending(t *testing.T) {
 	}
 }
 
-// TestSince holds that a finding says since when it lasts, and not when the newest job began.
+// TestSince checks that a finding says since when it has lasted, not when the newest job began.
 func TestSince(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
