@@ -26,7 +26,7 @@ func TestAge(t *testing.T) {
 	}
 }
 
-// largest is the overview of an organization as large as Atlas allows: 250 projects of 25 clusters each.
+// largest is the overview of an organization of the largest size that Atlas allows: 250 projects of 25 clusters each.
 func largest(now time.Time) *collector.Overview {
 	o := &collector.Overview{Up: true}
 	declarations := map[string]*collector.Declaration{}
@@ -56,7 +56,7 @@ func largest(now time.Time) *collector.Overview {
 	return o
 }
 
-// TestLargestPage holds that a row takes little more than what it shows.
+// TestLargestPage checks that a row takes little more than the text that it shows.
 func TestLargestPage(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
@@ -67,7 +67,7 @@ func TestLargestPage(t *testing.T) {
 	}
 	rows := strings.Count(string(body), "\n<tr")
 	if rows != (1+3)*6250+250 {
-		t.Errorf("the page has %d rows, want for each cluster its own and one for each kind of job, and one for each project", rows)
+		t.Errorf("the page has %d rows, want one for each project, and for each cluster one and one for each kind of job", rows)
 	}
 	if most := 350 * rows; len(body) > most {
 		t.Errorf("%d rows take %d bytes, want at most %d", rows, len(body), most)

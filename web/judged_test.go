@@ -21,12 +21,12 @@ func declarations() map[string]*collector.Declaration {
 	return all
 }
 
-// TestIsCode holds what counts as an error code: all else may be free text.
+// TestIsCode checks what counts as an error code: anything else may be free text.
 func TestIsCode(t *testing.T) {
 	t.Parallel()
 	for _, code := range []string{"A", "Z", "a", "z", "0", "9", "_", "NOT_IN_GROUP", strings.Repeat("A", 100)} {
 		if !isCode(code) {
-			t.Errorf("%q is no code", code)
+			t.Errorf("%q is not a code", code)
 		}
 	}
 	for _, text := range []string{"", "@", "[", "`", "{", "/", ":", "A B", "192.0.2.1", strings.Repeat("A", 101)} {
@@ -36,7 +36,7 @@ func TestIsCode(t *testing.T) {
 	}
 }
 
-// TestStrip holds the line of the newest jobs, in which equal neighbours are counted.
+// TestStrip checks the row of the newest jobs, in which equal neighbors are counted.
 func TestStrip(t *testing.T) {
 	t.Parallel()
 	ok, failed := collector.RecentJob{State: "Successful", Outcome: collector.OutcomeSucceeded}, collector.RecentJob{State: "Failed", Outcome: collector.OutcomeFailed}
@@ -55,7 +55,7 @@ func TestStrip(t *testing.T) {
 	}
 }
 
-// TestOutageCause holds when the page says that nothing can be read, and that it names the commonest cause.
+// TestOutageCause checks when the page says that nothing can be read, and that it names the most common cause.
 func TestOutageCause(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
@@ -107,7 +107,7 @@ func TestOutageCause(t *testing.T) {
 	}
 }
 
-// TestManyUnreadable holds how many targets of one problem are named.
+// TestManyUnreadable checks how many targets of one problem are named.
 func TestManyUnreadable(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
@@ -124,7 +124,7 @@ func TestManyUnreadable(t *testing.T) {
 	}
 }
 
-// TestLongestAddress holds how long the host of a request may be.
+// TestLongestAddress checks how long the host of a request may be.
 func TestLongestAddress(t *testing.T) {
 	t.Parallel()
 	for length, want := range map[int]bool{0: false, 1: true, 259: true, 260: false} {
@@ -134,7 +134,7 @@ func TestLongestAddress(t *testing.T) {
 	}
 }
 
-// TestPageText holds what the page says, word for word, of clusters and pipelines of every kind.
+// TestPageText checks every word of the page about clusters and pipelines of every kind.
 func TestPageText(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
