@@ -127,7 +127,8 @@ func TestDigestWithoutRole(t *testing.T) {
 	}
 }
 
-// TestOtherSchemes checks a server that asks for something that would reveal the key, or for a scheme that does not exist.
+// TestOtherSchemes checks that a challenge of another scheme, or one that cannot be answered, does not make the client send
+// the key.
 func TestOtherSchemes(t *testing.T) {
 	t.Parallel()
 	for _, challenge := range []string{

@@ -135,7 +135,7 @@ func FuzzChallenge(f *testing.F) {
 	})
 }
 
-// checkAnswered computes the answer to the first challenge that it can read.
+// checkAnswered compares the answer to the first supported challenge with a second implementation.
 func checkAnswered(t *testing.T, reader challengeReader, challenges []string, requests []*http.Request, err error, count int) {
 	t.Helper()
 	var want map[string]string
