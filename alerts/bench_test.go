@@ -17,8 +17,8 @@ import (
 )
 
 // BenchmarkRules measures the processor time that a real Prometheus takes for one evaluation of each rule, and of all, for a
-// large organization. Prometheus scrapes its series for nine minutes, then does nothing but evaluate what the benchmark asks.
-// Times in the rules are divided by a factor, and so is the minute between two scrapes: after 90 minutes by the factor every
+// large organization. Prometheus scrapes its series for nine minutes, then evaluates only what the benchmark requests. Times
+// in the rules, and the minute between two scrapes, are divided by a factor: after 90 minutes divided by the factor, every
 // range of the rules has as many samples as in production.
 func BenchmarkRules(b *testing.B) {
 	const (
@@ -62,7 +62,7 @@ scrape_configs: [{job_name: mongodbatlas, static_configs: [{targets: [%[2]q]}]}]
 			}
 		}
 		if err != nil || sum == 0 {
-			b.Fatal("Prometheus does not tell ", family, ": ", err)
+			b.Fatal("Prometheus does not return ", family, ": ", err)
 		}
 		return sum
 	}
@@ -97,8 +97,8 @@ scrape_configs: [{job_name: mongodbatlas, static_configs: [{targets: [%[2]q]}]}]
 	measure("all", all...)
 }
 
-// organizationSeries returns the series of so many clusters, 25 in a project: one in twenty is paused or off, one in twenty has
-// failed exports.
+// organizationSeries returns the series of this many clusters, 25 in a project: one in twenty is paused or off, one in twenty
+// has failed exports.
 func organizationSeries(clusters int) []byte {
 	var out bytes.Buffer
 	write := func(name, labels string, value int64) {

@@ -1,6 +1,6 @@
 package alerts_test
 
-// promisedMetrics are the exporter's own metrics that users may rely on, and so the rules may.
+// promisedMetrics are the exporter's own metrics that users, and therefore the rules, may rely on.
 func promisedMetrics() []string {
 	return []string{
 		"mongodbatlas_pipeline_runs",

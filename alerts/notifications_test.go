@@ -82,7 +82,7 @@ func alertOf(name, severity string, more ...string) map[string]string {
 	return labels
 }
 
-// await returns the notifications once their alerts are as many as wanted.
+// await returns the notifications once they contain the expected number of alerts.
 func await(t *testing.T, received *harness.Webhook, alerts int) []harness.Notification {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
@@ -104,7 +104,8 @@ func await(t *testing.T, received *harness.Webhook, alerts int) []harness.Notifi
 	}
 }
 
-// TestFleetMakesFewNotifications has 300 clusters in 40 projects overdue, and failed as well.
+// TestFleetMakesFewNotifications checks how many notifications 300 clusters in 40 projects cause that are overdue and have
+// failed.
 func TestFleetMakesFewNotifications(t *testing.T) {
 	t.Parallel()
 	server, received := startAlertmanager(t)
@@ -117,7 +118,7 @@ func TestFleetMakesFewNotifications(t *testing.T) {
 	post(t, server, alerts...)
 	sent := await(t, received, clusters)
 	if len(sent) > 3 {
-		t.Errorf("%d overdue clusters make %d notifications", clusters, len(sent))
+		t.Errorf("%d overdue clusters cause %d notifications", clusters, len(sent))
 	}
 	for _, one := range sent {
 		for _, alert := range one.Alerts {
@@ -128,7 +129,7 @@ func TestFleetMakesFewNotifications(t *testing.T) {
 	}
 }
 
-// TestCausesInhibit sends each cause with what follows from it and with what does not.
+// TestCausesInhibit checks, for each cause, which alerts it inhibits and which it does not.
 func TestCausesInhibit(t *testing.T) {
 	t.Parallel()
 	here := []string{"group_id", "p1", "cl_name", "orders"}
@@ -188,7 +189,7 @@ func TestCausesInhibit(t *testing.T) {
 	}
 }
 
-// TestNotificationText renders the templates for two overdue clusters, and holds the documentation to the result.
+// TestNotificationText renders the templates for two overdue clusters, and compares the documentation with the result.
 func TestNotificationText(t *testing.T) {
 	t.Parallel()
 	data, err := json.Marshal(map[string]any{

@@ -1,5 +1,5 @@
-// Package alerts_test holds the alerting rules to what users rely on: promtool accepts them and their unit tests, and the
-// alerts' names, severities and words are those that the documentation promises.
+// Package alerts_test checks what users rely on of the alerting rules: promtool accepts them and their unit tests, and the
+// alerts' names, severities and annotations are those that the documentation promises.
 package alerts_test
 
 import (
@@ -96,7 +96,7 @@ func unitTests(t *testing.T) []string {
 	return paths
 }
 
-// runPromtool fails the test with promtool's words where promtool finds fault.
+// runPromtool fails the test with promtool's message if promtool finds a fault.
 func runPromtool(t *testing.T, promtool string, args ...string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), promtool, args...)
@@ -123,8 +123,8 @@ func TestPromtoolRunsUnitTests(t *testing.T) {
 	}
 }
 
-// TestGroupsInAnyOrder asks for a range wherever a rule reads a record of another group: what the record was a moment ago
-// depends on which group was evaluated first.
+// TestGroupsInAnyOrder checks that a rule that reads a record of another group uses a range: whether the record has its newest
+// value depends on which group was evaluated first.
 func TestGroupsInAnyOrder(t *testing.T) {
 	t.Parallel()
 	selector := regexp.MustCompile(`(mongodbatlas:\w+)(?:\{[^}]*\})?(\[?)`)
@@ -145,8 +145,8 @@ func TestGroupsInAnyOrder(t *testing.T) {
 	}
 }
 
-// TestEveryAlertIsTested asks the unit tests for one with the alert firing, which checks its labels and words, and one with
-// the alert silent.
+// TestEveryAlertIsTested checks that each alert has a unit test in which it fires, which checks its labels and annotations,
+// and one in which it stays silent.
 func TestEveryAlertIsTested(t *testing.T) {
 	t.Parallel()
 	fires, silent := map[string]bool{}, map[string]bool{}
@@ -238,7 +238,7 @@ func TestAlertsAndSeverities(t *testing.T) {
 	for _, alert := range readAlerts(t) {
 		got[alert.Alert] = append(got[alert.Alert], alert.Labels["severity"])
 		if len(alert.Labels) != 1 {
-			t.Errorf("%s adds the labels %v, want severity alone", alert.Alert, alert.Labels)
+			t.Errorf("%s adds the labels %v, want only severity", alert.Alert, alert.Labels)
 		}
 	}
 	for name, severities := range got {
@@ -257,7 +257,7 @@ func TestAlertsAndSeverities(t *testing.T) {
 	}
 }
 
-// TestAnnotations checks what linters of mixins ask: a summary that is one sentence and the same for every series, a
+// TestAnnotations checks what linters of mixins check: a summary that is one sentence and the same for every series, a
 // description that says where and what to do first, a runbook and a dashboard.
 func TestAnnotations(t *testing.T) {
 	t.Parallel()
@@ -293,18 +293,18 @@ func TestAnnotations(t *testing.T) {
 				t.Errorf("its dashboard_url is %q", alert.Annotations["dashboard_url"])
 			}
 			if !sections[alert.Alert] {
-				t.Errorf("%s has no section of its name", runbooksPath)
+				t.Errorf("%s has no section with its name", runbooksPath)
 			}
 		})
 	}
 	for name := range sections {
 		if _, ok := promises()[name]; !ok {
-			t.Errorf("%s has a section %s and there is no such alert", runbooksPath, name)
+			t.Errorf("%s has a section %s, but there is no such alert", runbooksPath, name)
 		}
 	}
 }
 
-// TestRecords holds the number of recording rules to what the head of the file says.
+// TestRecords checks that the number of recording rules is the one at the head of the file.
 func TestRecords(t *testing.T) {
 	t.Parallel()
 	records := len(readRules(t)) - len(readAlerts(t))
@@ -339,13 +339,13 @@ func TestMetrics(t *testing.T) {
 	}
 	for record := range recorded {
 		if !used[record] {
-			t.Errorf("%s is recorded and no rule reads it", record)
+			t.Errorf("%s is recorded, but no rule reads it", record)
 		}
 	}
 }
 
-// TestTimesAreWrittenUniformly checks the convention at the head of the rules: with one factor applied to every duration
-// and to every integer of four digits or more, the rules mean the same on another scale of time.
+// TestTimesAreWrittenUniformly checks the convention at the head of the rules: if every duration and every integer of four
+// digits or more is multiplied by one factor, the rules mean the same on another time scale.
 func TestTimesAreWrittenUniformly(t *testing.T) {
 	t.Parallel()
 	var (
@@ -372,7 +372,7 @@ func TestTimesAreWrittenUniformly(t *testing.T) {
 		expr = selector.ReplaceAllString(expr, "")
 		for _, match := range number.FindAllStringSubmatch(expr, -1) {
 			if text := match[1]; !seconds.MatchString(text) && !noTime.MatchString(text) {
-				t.Errorf("%s: %q is neither a time in seconds nor plainly none", rule.name(), text)
+				t.Errorf("%s: %q is neither a time in seconds nor clearly another number", rule.name(), text)
 			}
 		}
 		if text := composite.FindString(expr); text != "" {

@@ -12,7 +12,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
-// TestDigest has many requests at the same time under each policy that a server may have about its nonces.
+// TestDigest sends many concurrent requests under each policy for nonces that a server may have.
 func TestDigest(t *testing.T) {
 	t.Parallel()
 	const goroutines, each = 16, 100
@@ -35,7 +35,7 @@ func TestDigest(t *testing.T) {
 				s.client.MaxConcurrentRequests = goroutines
 			})
 			w.server.Inject(atlassim.Fault{Match: func(*http.Request) bool {
-				w.clock.Advance(time.Second) // a nonce that lives ten minutes sees 600 requests come
+				w.clock.Advance(time.Second) // a nonce that lives ten minutes serves 600 requests
 				return false
 			}})
 			var all sync.WaitGroup
@@ -60,7 +60,7 @@ func TestDigest(t *testing.T) {
 	}
 }
 
-// authorizations has every request's Authorization header remembered.
+// authorizations remembers the Authorization header of every request.
 func (w *world) authorizations() func() []string {
 	var mu sync.Mutex
 	var sent []string
@@ -94,7 +94,7 @@ func TestWrongKey(t *testing.T) {
 	}
 }
 
-// TestKeyIsTakenAway has a key refused that was good, and be good again.
+// TestKeyIsTakenAway checks that a key that is refused for a while is used again when it is valid again.
 func TestKeyIsTakenAway(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(s *setup) { s.digest = true })
@@ -110,7 +110,7 @@ func TestKeyIsTakenAway(t *testing.T) {
 	}
 }
 
-// TestDigestWithoutRole has the challenge serve on, though a role is missing.
+// TestDigestWithoutRole checks that the challenge stays in use although a role is missing.
 func TestDigestWithoutRole(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(s *setup) { s.digest = true })
@@ -127,7 +127,8 @@ func TestDigestWithoutRole(t *testing.T) {
 	}
 }
 
-// TestOtherSchemes has a server ask for what would give the key away, or for nothing that there is.
+// TestOtherSchemes checks that a challenge of another scheme, or one that cannot be answered, does not make the client send
+// the key.
 func TestOtherSchemes(t *testing.T) {
 	t.Parallel()
 	for _, challenge := range []string{
@@ -159,7 +160,7 @@ func TestOtherSchemes(t *testing.T) {
 	}
 }
 
-// TestSeveralSchemes picks digest among what a server offers.
+// TestSeveralSchemes checks that digest is chosen among the schemes that a server offers.
 func TestSeveralSchemes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(s *setup) { s.digest = true })
@@ -168,7 +169,7 @@ func TestSeveralSchemes(t *testing.T) {
 		out.Header().Add("WWW-Authenticate", `Digest realm="MMS Public API", domain="", nonce="bm8gc3VjaCBub25jZSwgYWdhaW4uLi4u", algorithm=MD5, qop="auth", stale=false`)
 		out.WriteHeader(http.StatusUnauthorized)
 	}})
-	// The nonce is not the server's own, so that the answer is refused: but it must be an answer by digest.
+	// The server refuses the answer, because the nonce is not its own, but it must be a digest answer.
 	sent := w.authorizations()
 	wantFailure(t, w.readProject(t.Context()), atlassim.OpGetProject, atlasapi.KindUnauthorized)
 	if answers := sent(); len(answers) == 0 || !strings.HasPrefix(answers[len(answers)-1], "Digest ") {

@@ -8,7 +8,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
-// badDocuments are bodies that no endpoint may take for an answer.
+// badDocuments are bodies that every endpoint must reject.
 func badDocuments() []string {
 	return []string{
 		"", " \n", "null", "true", "17", `"https://` + marker + `"`, `["https://` + marker + `"]`, `[null]`, `[[]]`,
@@ -20,7 +20,7 @@ func badDocuments() []string {
 	}
 }
 
-// badPages are bodies that no list may take for a page; ID stands for the name of the items' id.
+// badPages are bodies that every list must reject; ID stands for the name of the items' id.
 func badPages() []string {
 	const item = `{"ID":"` + jobID + `","name":"n"}`
 	return []string{
@@ -89,7 +89,7 @@ func badFields() map[string][]string {
 	}
 }
 
-// TestBadAnswers has every endpoint refuse what is no answer, at once, and without showing anything of it.
+// TestBadAnswers checks that every endpoint rejects a malformed response at once and shows nothing of it.
 func TestBadAnswers(t *testing.T) {
 	t.Parallel()
 	for _, e := range endpoints() {
@@ -111,7 +111,7 @@ func TestBadAnswers(t *testing.T) {
 				before := w.server.Count(e.operation)
 				err := e.read(t.Context(), w)
 				if err == nil {
-					t.Errorf("%q is taken for an answer", body)
+					t.Errorf("%q is accepted as an answer", body)
 					continue
 				}
 				failure := failedAs(t, err, e.operation, atlasapi.KindBadResponse)
@@ -126,7 +126,7 @@ func TestBadAnswers(t *testing.T) {
 	}
 }
 
-// TestGoodEmptyAnswers has every list take an empty one for what it is.
+// TestGoodEmptyAnswers checks that every list accepts an empty one.
 func TestGoodEmptyAnswers(t *testing.T) {
 	t.Parallel()
 	for _, e := range endpoints() {
@@ -149,7 +149,7 @@ func TestGoodEmptyAnswers(t *testing.T) {
 	}
 }
 
-// TestUnreadMembers has what nothing is judged by not spoil an answer, whatever it is, as long as it is JSON.
+// TestUnreadMembers checks that a member that is not decoded may have any value, as long as it is JSON.
 func TestUnreadMembers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -165,7 +165,7 @@ func TestUnreadMembers(t *testing.T) {
 	}
 }
 
-// TestUnknownNamesStay has the name of an unknown member not show, either: it is part of the body.
+// TestUnknownNamesStay checks that errors do not show the name of an unknown member: it is part of the body.
 func TestUnknownNamesStay(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -14,12 +14,12 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
-// serves has every signed-in request for the project answered by a function.
+// serves answers every authenticated request for the project with a function.
 func (w *world) serves(handler http.HandlerFunc) {
 	w.server.Inject(atlassim.Fault{Operation: atlassim.OpGetProject, Authenticated: true, Handler: handler})
 }
 
-// longProject is a project with so many bytes around it.
+// longProject returns a project in a body of this many bytes.
 func longProject(bytes int) string {
 	const head, tail = `{"id":"` + jobID + `","name":"long","padding":"`, `"}`
 	return head + strings.Repeat("x", bytes-len(head)-len(tail)) + tail
@@ -52,7 +52,7 @@ func TestLargeBody(t *testing.T) {
 			}
 			failure := failedAs(t, err, atlassim.OpGetProject, atlasapi.KindBadResponse)
 			if !strings.Contains(failure.Error(), "16 MiB") {
-				t.Errorf("%q does not say how large is too large", failure)
+				t.Errorf("%q does not contain the limit", failure)
 			}
 			if got := w.server.Count(atlassim.OpGetProject); got != 1 {
 				t.Errorf("%d bytes: %d requests", test.size, got)
@@ -61,7 +61,7 @@ func TestLargeBody(t *testing.T) {
 	}
 }
 
-// TestEndlessBody has the client hang up on an answer that does not end, soon after it is too large.
+// TestEndlessBody checks that the client closes the connection of an endless answer soon after it exceeds the limit.
 func TestEndlessBody(t *testing.T) {
 	t.Parallel()
 	const limit = 64 << 20 // 16 MiB, and what the kernel holds
@@ -77,7 +77,7 @@ func TestEndlessBody(t *testing.T) {
 	})
 	wantFailure(t, w.readProject(t.Context()), atlassim.OpGetProject, atlasapi.KindBadResponse)
 	if got := <-sent; got > limit {
-		t.Errorf("more than %d bytes were sent before the client hung up", limit)
+		t.Errorf("more than %d bytes were sent before the client closed the connection", limit)
 	}
 }
 
@@ -171,7 +171,7 @@ func TestWebPage(t *testing.T) {
 	}
 }
 
-// TestErrorBodies has what comes with a bad status be shown where it is Atlas's own, and nothing else of it.
+// TestErrorBodies checks that an error shows Atlas's own message from a body with an error status, and nothing else of it.
 func TestErrorBodies(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -215,7 +215,7 @@ func TestErrorBodies(t *testing.T) {
 	}
 }
 
-// TestOtherSuccess has answers with a status of 2xx and nothing in them.
+// TestOtherSuccess checks answers with another status of 2xx and an empty body.
 func TestOtherSuccess(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{201, 202, 204, 205, 206} {

@@ -14,7 +14,7 @@ import (
 	"github.com/go-faster/jx"
 )
 
-// TestMemberName holds which names of members an error repeats.
+// TestMemberName checks which names of members an error repeats.
 func TestMemberName(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"a", "z", "A", "Z", "_id", strings.Repeat("a", 40)} {
@@ -29,7 +29,7 @@ func TestMemberName(t *testing.T) {
 	}
 }
 
-// TestErrorCode holds what has the form of a code.
+// TestErrorCode checks what has the format of a code.
 func TestErrorCode(t *testing.T) {
 	t.Parallel()
 	for _, code := range []string{"", "A", "Z", "a", "z", "0", "9", "_-.", strings.Repeat("A", 100)} {
@@ -44,7 +44,7 @@ func TestErrorCode(t *testing.T) {
 	}
 }
 
-// TestWithoutDepth holds how deep an error may name where it is.
+// TestWithoutDepth checks how deep a path an error may name.
 func TestWithoutDepth(t *testing.T) {
 	t.Parallel()
 	cause := errors.New("no JSON")
@@ -77,7 +77,7 @@ func TestIsToken(t *testing.T) {
 	}
 }
 
-// TestRedirectTarget holds that an error names the host of a redirect, and of nothing else.
+// TestRedirectTarget checks that an error names the host of a redirect, and nothing else.
 func TestRedirectTarget(t *testing.T) {
 	t.Parallel()
 	const redirect = "a redirect, which is not followed, to elsewhere.example"
@@ -95,7 +95,7 @@ func TestRedirectTarget(t *testing.T) {
 	}
 }
 
-// TestRankOfLines holds that trusted lines come first, but for the one turn of each other state.
+// TestRankOfLines checks that trusted lines come first, except for one turn of each other state.
 func TestRankOfLines(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -125,7 +125,7 @@ func TestRankOfLines(t *testing.T) {
 	}
 }
 
-// TestMayGo holds how many turns lines get that do not answer, of 8.
+// TestMayGo checks how many turns, of 8, lines get that do not answer.
 func TestMayGo(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -153,7 +153,8 @@ func TestMayGo(t *testing.T) {
 	}
 }
 
-// TestNextTurn holds who is next: the project with the fewest requests, of lines that nobody suspects, and of those the first.
+// TestNextTurn checks which line is next: that of the project with the fewest requests, of lines that are not suspected, and
+// of those the first.
 func TestNextTurn(t *testing.T) {
 	t.Parallel()
 	waiting := func(project string, l line) *turn { return &turn{key: lineKey{"list", project}, line: &l} }
@@ -180,7 +181,7 @@ func TestNextTurn(t *testing.T) {
 	}
 }
 
-// TestLinesOfAProject holds what a line that hangs means for the others of its project, and that it goes with the project.
+// TestLinesOfAProject checks how a line that hangs affects the others of its project, and that it is removed with the project.
 func TestLinesOfAProject(t *testing.T) {
 	t.Parallel()
 	turns := newTurns(8)
@@ -196,7 +197,7 @@ func TestLinesOfAProject(t *testing.T) {
 	for _, own := range []*turn{{line: hung}, {line: &line{}}} {
 		turns.waiting = []*turn{own}
 		if left := turns.leave(own, false); left != (own.line == hung) || (len(turns.waiting) == 0) != left {
-			t.Errorf("a request of a line in the state %d leaves for want of patience: %t", own.line.state, left)
+			t.Errorf("a request of a line in the state %d gives up because it waited too long: %t", own.line.state, left)
 		}
 		turns.leave(own, true)
 		if len(turns.waiting) != 0 {
@@ -206,15 +207,16 @@ func TestLinesOfAProject(t *testing.T) {
 	turns.forget("hangs")
 	for key := range turns.lines {
 		if key.groupID != "answers" {
-			t.Errorf("a line is known of a project that went: %+v", key)
+			t.Errorf("a line of a removed project is kept: %+v", key)
 		}
 	}
 	if got := len(turns.lines); got != 2 {
-		t.Errorf("%d lines are known after one of two projects went", got)
+		t.Errorf("%d lines are kept after one of two projects was removed", got)
 	}
 }
 
-// TestFirstHangDoubts holds that the first request of a line which hangs makes others doubted and suspected, and no later one.
+// TestFirstHangDoubts checks that the first request of a line that hangs makes others doubted and suspected, and no later one
+// does.
 func TestFirstHangDoubts(t *testing.T) {
 	t.Parallel()
 	turns := newTurns(8)
@@ -232,7 +234,7 @@ func TestFirstHangDoubts(t *testing.T) {
 	}
 }
 
-// TestContinues holds what proves that a page goes on where the one before ended.
+// TestContinues checks what proves that a page continues where the last one ended.
 func TestContinues(t *testing.T) {
 	t.Parallel()
 	id := func(n byte) ObjectID { return ObjectID{11: n} }
@@ -268,8 +270,8 @@ func TestContinues(t *testing.T) {
 	}
 }
 
-// TestOverlapping holds that the next page begins before the end of the last, by what was missing up to a bound, and reaches as
-// far as a page can.
+// TestOverlapping checks that the next page begins before the end of the last, by the number of missing items up to a limit,
+// and is as large as a page can be.
 func TestOverlapping(t *testing.T) {
 	t.Parallel()
 	for _, items := range []int{500, 998, 1497, 5000} {
@@ -287,7 +289,7 @@ func TestOverlapping(t *testing.T) {
 	}
 }
 
-// TestEndlessList holds that a list which names a next page for ever is an error in the end.
+// TestEndlessList checks that a list that always names a next page ends with an error.
 func TestEndlessList(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -315,7 +317,7 @@ type throttled struct {
 
 func (o *throttled) Throttled(_ string, waited time.Duration) { o.waits = append(o.waits, waited) }
 
-// TestThrottledIsReported holds that the client reports a wait for the rate limit, and nothing where it did not wait.
+// TestThrottledIsReported checks that the client reports a wait for the rate limit, and nothing if it did not wait.
 func TestThrottledIsReported(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -333,7 +335,7 @@ func TestThrottledIsReported(t *testing.T) {
 		if len(o.waits) != 0 {
 			t.Errorf("reported waits %v, want none", o.waits)
 		}
-		// A token a second, and a quarter of one is there.
+		// The bucket gets a token a second, and contains a quarter of one.
 		for _, b := range c.limits.buckets {
 			b.known, b.limit, b.tokens, b.at = true, refillSeconds, 0.25, time.Now()
 		}
@@ -344,7 +346,7 @@ func TestThrottledIsReported(t *testing.T) {
 	})
 }
 
-// TestNearlyAnObjectID holds that one wrong digit is enough, wherever it stands.
+// TestNearlyAnObjectID checks that one wrong digit makes an id invalid, at any place.
 func TestNearlyAnObjectID(t *testing.T) {
 	t.Parallel()
 	for at := range 24 {

@@ -15,7 +15,7 @@ import (
 	"testing"
 )
 
-// digestHash is the hash of an algorithm of RFC 7616, nil where there is none of that name.
+// digestHash returns the hash of an algorithm of RFC 7616, or nil if there is none of that name.
 func digestHash(algorithm string) func(parts ...string) string {
 	var fresh func() hash.Hash
 	switch strings.ToUpper(algorithm) {
@@ -37,7 +37,7 @@ func digestHash(algorithm string) func(parts ...string) string {
 	}
 }
 
-// challengeReader takes challenges and their answers to pieces.
+// challengeReader parses challenges and their answers.
 type challengeReader struct{ whole, part *regexp.Regexp }
 
 func newChallengeReader() challengeReader {
@@ -45,8 +45,8 @@ func newChallengeReader() challengeReader {
 	return challengeReader{regexp.MustCompile(`^(?i:Digest) (?:` + part + `,)*` + part + `$`), regexp.MustCompile(part)}
 }
 
-// read returns the parameters of a header. plain is false where it is not one challenge or answer in plain printable
-// ASCII, or has a parameter twice.
+// read returns the parameters of a header. plain is false if it is not a single challenge or answer in printable ASCII, or if
+// a parameter occurs twice.
 func (c challengeReader) read(header string) (parameters map[string]string, plain bool) {
 	if !c.whole.MatchString(header) || strings.ContainsFunc(header, func(r rune) bool { return r < ' ' || r > '~' }) {
 		return nil, false
@@ -61,9 +61,9 @@ func (c challengeReader) read(header string) (parameters map[string]string, plai
 	return parameters, true
 }
 
-// FuzzChallenge has a server challenge a request by one or two WWW-Authenticate headers. Nothing of the private key may
-// be sent or shown, a challenge is answered once, and one that is written plainly must be answered as RFC 7616 says,
-// counting up when it is used again.
+// FuzzChallenge challenges a request with one or two WWW-Authenticate headers. Nothing of the private key may be sent or
+// shown, a challenge is answered once, and a challenge in plain notation must be answered as RFC 7616 requires, with an
+// increasing count when it is used again.
 func FuzzChallenge(f *testing.F) {
 	const atlas = `Digest realm="MMS Public API", domain="", nonce="89FU+zZ06zgKynmobMhdFzhWpORw6cYM", algorithm=MD5, qop="auth", stale=false`
 	for _, seed := range [][3]string{
@@ -124,7 +124,7 @@ func FuzzChallenge(f *testing.F) {
 			}
 			for _, req := range requests {
 				if strings.Contains(req.Header.Get("Authorization"), fuzzedKey) && !given {
-					t.Errorf("%q holds the private key", req.Header.Get("Authorization"))
+					t.Errorf("%q contains the private key", req.Header.Get("Authorization"))
 				}
 			}
 			checkAnswered(t, reader, challenges, requests, err, count)
@@ -135,7 +135,7 @@ func FuzzChallenge(f *testing.F) {
 	})
 }
 
-// checkAnswered computes the answer to the first challenge that can be answered again.
+// checkAnswered compares the answer to the first supported challenge with a second implementation.
 func checkAnswered(t *testing.T, reader challengeReader, challenges []string, requests []*http.Request, err error, count int) {
 	t.Helper()
 	var want map[string]string
@@ -157,7 +157,7 @@ func checkAnswered(t *testing.T, reader challengeReader, challenges []string, re
 	}
 	if want == nil {
 		if err == nil {
-			t.Errorf("%q are answered, though nobody can", challenges)
+			t.Errorf("%q are answered, although that is impossible", challenges)
 		}
 		return
 	}

@@ -12,8 +12,8 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
-// TestCloseLeavesNoConnection closes a client in the midst of a list, as a reload does with the one that it replaces: the
-// reading goes on to its end, and no connection stays open behind it.
+// TestCloseLeavesNoConnection closes a client in the middle of a list, as a reload does with the old client: the read
+// continues to its end, and no connection stays open after it.
 func TestCloseLeavesNoConnection(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -11,12 +11,12 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
-// TestContextEnds has a request end with its context, wherever it stands, and nothing sent after.
+// TestContextEnds checks that a request ends with its context, whatever it is doing, and that nothing is sent afterwards.
 func TestContextEnds(t *testing.T) {
 	t.Parallel()
 	arrived := func(w *world, within time.Duration) int {
 		w.t.Helper()
-		time.Sleep(within) // what were sent too late would come within this
+		time.Sleep(within) // a request that is sent too late would arrive within this time
 		return w.server.Count(atlassim.OpGetProject)
 	}
 	t.Run("before the first request", func(t *testing.T) {
@@ -63,7 +63,7 @@ func TestContextEnds(t *testing.T) {
 					Operation: atlassim.OpGetProject, Authenticated: true,
 					Handler: func(_ http.ResponseWriter, r *http.Request) {
 						cancel()
-						<-r.Context().Done() // the client hangs up
+						<-r.Context().Done() // the client closes the connection
 						close(ended)
 					},
 				})

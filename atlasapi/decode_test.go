@@ -127,7 +127,8 @@ func TestDecodeURLs(t *testing.T) {
 	}
 }
 
-// TestDecodeDates has a leap second be the second behind it, and nothing else that Go's clock does not have be a date.
+// TestDecodeDates checks that a leap second is decoded as the next second, and that no other time is accepted that Go does not
+// have.
 func TestDecodeDates(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
@@ -251,7 +252,7 @@ func wholeSchedule(t *testing.T) atlasapi.Schedule {
 	}
 }
 
-// TestDecodeText has names become UTF-8 whatever Atlas sends, since they become labels.
+// TestDecodeText checks that names are decoded as valid UTF-8 whatever Atlas sends, because they become labels.
 func TestDecodeText(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ name, want string }{
@@ -271,7 +272,7 @@ func TestDecodeText(t *testing.T) {
 	}
 }
 
-// TestOddOrders has members in any order, twice, spread over lines and beside unknown ones.
+// TestOddOrders checks members in any order, repeated, on several lines and beside unknown ones.
 func TestOddOrders(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -18,8 +18,8 @@ type endpointReading[T any] struct {
 	again func(reread, *node) T
 }
 
-// check has a body read by the client, with another answer in between that uses the same buffer, and compares what is
-// read with the reference: what is no answer must be refused, everything else must be read as it is.
+// check reads a body with the client, then another that uses the same buffer, and compares the result with the reference: a
+// malformed answer must be rejected, any other must be decoded exactly.
 func (e endpointReading[T]) check(t *testing.T, w *fuzzedWire, body []byte) {
 	t.Helper()
 	want, good := by(w.again, e.again, body)
@@ -30,7 +30,7 @@ func (e endpointReading[T]) check(t *testing.T, w *fuzzedWire, body []byte) {
 		t.Errorf("%d bytes were allocated for a body of %d", grown, len(body))
 	}
 	if w.asked != 1 {
-		t.Errorf("asked %d times", w.asked)
+		t.Errorf("requested %d times", w.asked)
 	}
 	w.body = poison(len(body))
 	_, _ = e.read(t.Context(), w.client)
@@ -51,7 +51,7 @@ func (e endpointReading[T]) check(t *testing.T, w *fuzzedWire, body []byte) {
 	}
 }
 
-// checkRefusal holds the error of an unusable answer to what it may say.
+// checkRefusal checks that the error of a malformed answer says only what it may.
 func (w *fuzzedWire) checkRefusal(t *testing.T, endpoint string, err error) {
 	t.Helper()
 	failure, ok := errors.AsType[*Error](err)
@@ -72,13 +72,13 @@ func ofList[T any](name string, list func(*Client) List[T], again func(reread, *
 	}
 }
 
-// fuzzedWire is a client on a wire of which the bodies are chosen, and what judges its reading.
+// fuzzedWire is a client on a wire with given bodies, and the checks of what it reads.
 type fuzzedWire struct {
 	bodies
 	client *Client
 	again  reread
 	shape  *regexp.Regexp
-	alone  bool // a target runs alone, so that what is allocated is its own
+	alone  bool // a target runs alone, so that all allocations are its own
 }
 
 func newFuzzedWire(tb testing.TB) *fuzzedWire {
@@ -265,8 +265,8 @@ func FuzzPipelineRuns(f *testing.F) {
 	})
 }
 
-// TestDeepNesting has values nested as deeply as a document may, and deeper. It is no seed, since it is slow to mutate,
-// and does not run beside other tests, since what they allocate would count.
+// TestDeepNesting checks values that are nested as deeply as a document may be, and deeper. It is not a seed, because it is
+// slow to mutate, and is not parallel with other tests, because their allocations would count.
 func TestDeepNesting(t *testing.T) {
 	list := ofList("list_projects", (*Client).Projects, projectAgain)
 	for _, levels := range []int{1000, 9998, 9999, 10000, 10001, 1 << 16} {
@@ -280,7 +280,7 @@ func TestDeepNesting(t *testing.T) {
 	}
 }
 
-// TestNumbersThatWrap has numbers that are too large, and which the JSON library's own reading takes for smaller ones.
+// TestNumbersThatWrap checks numbers that are too large, and that the JSON library on its own would decode as smaller ones.
 func TestNumbersThatWrap(t *testing.T) {
 	t.Parallel()
 	w := newFuzzedWire(t)

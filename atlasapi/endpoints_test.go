@@ -32,7 +32,7 @@ func TestRequests(t *testing.T) {
 					t.Errorf("sent %+v\nwant %+v", got, want)
 				}
 				if len(requests) != 2 {
-					t.Errorf("%d requests, want the one and what signs it in: %+v", len(requests), requests)
+					t.Errorf("%d requests, want the one and those that sign in: %+v", len(requests), requests)
 				}
 				for _, r := range requests {
 					if r.UserAgent != userAgent {
@@ -44,7 +44,7 @@ func TestRequests(t *testing.T) {
 	}
 }
 
-// TestExchanges checks what the observer is told of a request.
+// TestExchanges checks what the observer gets for a request.
 func TestExchanges(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(s *setup) {
@@ -77,7 +77,7 @@ func TestExchanges(t *testing.T) {
 	}
 }
 
-// TestSegments reads pipelines whose names mean something in a path.
+// TestSegments reads pipelines whose names contain special characters of a path.
 func TestSegments(t *testing.T) {
 	t.Parallel()
 	for name, digest := range schemes() {
@@ -94,7 +94,7 @@ func TestSegments(t *testing.T) {
 	}
 }
 
-// TestBasePath reads from a base URL with a path, as behind a gateway.
+// TestBasePath reads from a base URL with a path, like that of a gateway.
 func TestBasePath(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -103,17 +103,17 @@ func TestBasePath(t *testing.T) {
 		options.BaseURL = parseURL(t, w.server.URL()+path)
 		options.Credentials = atlasapi.NewServiceAccount(clientID, clientSecret)
 		_, err := w.connect(options).Project(t.Context(), w.project.ID)
-		wantFailure(t, err, atlassim.OpToken, atlasapi.KindUnauthorized) // the simulated Atlas knows no such path
+		wantFailure(t, err, atlassim.OpToken, atlasapi.KindUnauthorized) // the simulated Atlas has no such path
 		requests := w.server.Requests()
 		if got := requests[len(requests)-1].Path; got != "/a%2Fgate%20way/api/oauth/token" {
-			t.Errorf("the token is asked for at %s", got)
+			t.Errorf("the token is requested at %s", got)
 		}
 		options.Credentials = atlasapi.NewAPIKey(publicKey, privateKey)
 		_, err = w.connect(options).Project(t.Context(), w.project.ID)
 		wantFailure(t, err, atlassim.OpGetProject, atlasapi.KindNotFound)
 		requests = w.server.Requests()
 		if got := requests[len(requests)-1]; got.Path != "/a%2Fgate%20way/api/atlas/v2/groups/"+w.project.ID || !got.Authenticated {
-			t.Errorf("the project is asked for at %+v", got)
+			t.Errorf("the project is requested at %+v", got)
 		}
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
-// TestRedirectsAreNotFollowed has answers point to another host, and to another path of the same.
+// TestRedirectsAreNotFollowed checks that redirects to another host, and to another path of the same host, are not followed.
 func TestRedirectsAreNotFollowed(t *testing.T) {
 	t.Parallel()
 	const unreadable = "://" + marker
@@ -48,7 +48,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	}
 }
 
-// TestErrorsAreRedacted has an answer give the credentials back, in every part that is shown.
+// TestErrorsAreRedacted checks that credentials that an answer repeats are hidden, in every part of it that is shown.
 func TestErrorsAreRedacted(t *testing.T) {
 	t.Parallel()
 	for name, digest := range schemes() {
@@ -86,13 +86,13 @@ func TestErrorsAreRedacted(t *testing.T) {
 				t.Errorf("the code is %q", failure.Code)
 			}
 			if !strings.Contains(err.Error(), "refused: ") || !strings.Contains(err.Error(), "name: too long") {
-				t.Errorf("%q does not tell what Atlas said", err)
+				t.Errorf("%q does not contain Atlas's message", err)
 			}
 		})
 	}
 }
 
-// TestSpentTokenIsRedacted has an answer give a token back that another request has had replaced meanwhile.
+// TestSpentTokenIsRedacted checks that a token that an answer repeats is hidden after another request has had it replaced.
 func TestSpentTokenIsRedacted(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -120,7 +120,8 @@ func TestSpentTokenIsRedacted(t *testing.T) {
 	}
 }
 
-// TestBrokenHTTPIsRedacted has an answer that is no HTTP give the credentials back: what Go cannot read, it quotes.
+// TestBrokenHTTPIsRedacted checks that credentials are hidden if the answer is not HTTP: Go's errors quote what it cannot
+// parse.
 func TestBrokenHTTPIsRedacted(t *testing.T) {
 	t.Parallel()
 	for broken, answer := range map[string]string{

@@ -35,7 +35,7 @@ func (n *noted) Throttled(_ string, waited time.Duration) {
 	n.throttled = append(n.throttled, waited)
 }
 
-// retryAfterAgain reads Retry-After by arbitrary precision and by three layouts of dates.
+// retryAfterAgain parses Retry-After with arbitrary precision and with three layouts of dates.
 func retryAfterAgain(s string, now time.Time) time.Duration {
 	if s != "" && strings.Trim(s, "0123456789") == "" {
 		n, _ := new(big.Int).SetString(s, 10)
@@ -61,7 +61,7 @@ func retryAfterAgain(s string, now time.Time) time.Duration {
 	return 0
 }
 
-// sunsetAgain reads a date as Atlas writes it, its day padded or not. sure is false for any other.
+// sunsetAgain parses a date in Atlas's format, its day padded or not. sure is false for any other.
 func sunsetAgain(s string) (at time.Time, sure bool) {
 	p := regexp.MustCompile(`^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (\d{1,2}) (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) (\d{4}) (\d\d):(\d\d):(\d\d) GMT$`).FindStringSubmatch(s)
 	if p == nil {
@@ -84,8 +84,8 @@ func countAgain(s string) (float64, bool) {
 	return float64(n.Uint64()), n.Cmp(big.NewInt(1<<32)) < 0
 }
 
-// FuzzHeaders has an answer say how long to wait, what is left of the limit and when the version ends: each is read as
-// the second reading reads it, or as if it said nothing.
+// FuzzHeaders varies the headers for the wait, the rest of the limit and the end of the version: each is read as the second
+// implementation reads it, or ignored.
 func FuzzHeaders(f *testing.F) {
 	for _, seed := range []struct{ retry, limit, remaining, sunset string }{
 		{"0", "1200", "1199", "Thu, 1 Jul 2027 00:00:00 GMT"},
@@ -150,9 +150,9 @@ func FuzzHeaders(f *testing.F) {
 	})
 }
 
-// FuzzWaits has a client make requests, alone or several at a time, of a server whose answers are what the input says,
-// on a clock that stands still while nobody waits. No wait may be negative or longer than the ceiling, no request may be
-// sent before a Retry-After has passed, and nothing may be held back for good.
+// FuzzWaits sends requests, alone or several at a time, to a server whose answers are in the input, on a clock that stands
+// still while nobody waits. No wait may be negative or longer than the ceiling, no request may be sent before a Retry-After
+// has passed, and nothing may be delayed for ever.
 func FuzzWaits(f *testing.F) {
 	f.Add([]byte{0, 2, 100, 99, 0, 0, 2, 100, 0, 0}, uint8(3), false)
 	f.Add([]byte{1, 0, 0, 0, 0, 2, 0, 0, 0, 30, 1, 1, 1, 1, 1}, uint8(2), false)
@@ -168,8 +168,8 @@ func FuzzWaits(f *testing.F) {
 	})
 }
 
-// scripted is a server whose next answer is in the next five bytes of a script: which kind, the limit in hundreds and
-// ones, what remains of it, and Retry-After.
+// scripted is a server whose next answer is in the next five bytes of a script: the kind, the limit in hundreds and ones, the
+// remaining part of it, and Retry-After.
 type scripted struct {
 	t        *testing.T
 	together bool
@@ -182,7 +182,7 @@ type scripted struct {
 func (s *scripted) answer(*http.Request) *http.Response {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	// Of several at a time, some may be beyond their turn when one is refused.
+	// If several are sent at a time, some may have passed the wait already when one is refused.
 	if now := time.Now(); now.Before(s.notBefore) && !s.together {
 		s.t.Errorf("sent %s before Retry-After has passed", s.notBefore.Sub(now))
 	}
@@ -196,12 +196,12 @@ func (s *scripted) answer(*http.Request) *http.Response {
 	retry := time.Duration(15*max(int(step[4])-2, 0)) * time.Second // up to 63 minutes
 	status, body := http.StatusOK, `{"results":[]}`
 	switch step[0] % 5 {
-	case 1: // and nothing said
+	case 1: // and without headers
 		status, body, s.notBefore = http.StatusTooManyRequests, "", time.Now().Add(retryAfterFloor)
 	case 2:
 		header.Set("Retry-After", strconv.Itoa(int(retry.Seconds())))
 		status, body, s.notBefore = http.StatusTooManyRequests, "", time.Now().Add(min(max(retry, retryAfterFloor), retryAfterCeiling))
-	case 3: // this holds back the request that is answered so, and no other
+	case 3: // this delays only the request that got this answer
 		header.Set("Retry-After", strconv.Itoa(int(retry.Seconds())))
 		status, body = http.StatusServiceUnavailable, ""
 	case 4:
@@ -249,12 +249,12 @@ func (s *scripted) run(requests int) {
 			s.t.Errorf("%v: %d in flight, %d turns taken", key, b.inFlight, client.turns.inFlight)
 		}
 	}
-	// Once an hour has passed, everything goes again, whatever was said: a bucket fills, and no block is longer.
+	// After an hour, all requests are sent again, whatever the answers were: a bucket refills, and no block is longer.
 	s.script = nil
 	time.Sleep(retryAfterCeiling)
 	ctx, cancel := context.WithTimeout(s.t.Context(), longestWait)
 	defer cancel()
 	if _, err := client.Projects().Page(ctx, 1, 1); err != nil {
-		s.t.Errorf("held back for good: %v", err)
+		s.t.Errorf("delayed for ever: %v", err)
 	}
 }

@@ -88,7 +88,7 @@ func TestBackoff(t *testing.T) {
 	}
 }
 
-// tokens is a service account, with a client of its token endpoint and how often that was asked.
+// tokens is a service account, with a client of its token endpoint and the number of requests for it.
 func tokens(t *testing.T, handler http.HandlerFunc) (a *ServiceAccount, c *Client, asked *atomic.Int32) {
 	t.Helper()
 	a, asked = NewServiceAccount("id", "secret"), &atomic.Int32{}
@@ -113,7 +113,7 @@ func good(expires string) http.HandlerFunc {
 	}
 }
 
-// TestTokenMargin has a token be used until a minute before its end, or a tenth of a short life.
+// TestTokenMargin checks that a token is used until a minute before its end, or a tenth of a short life.
 func TestTokenMargin(t *testing.T) {
 	t.Parallel()
 	for expires, want := range map[string]time.Duration{
@@ -138,7 +138,7 @@ func TestTokenMargin(t *testing.T) {
 	}
 }
 
-// TestFailedMintIsForgotten has a mint be tried again once the pause is over, and what it then gives be used.
+// TestFailedMintIsForgotten checks that a failed token request is retried after the pause, and that the token is used then.
 func TestFailedMintIsForgotten(t *testing.T) {
 	t.Parallel()
 	broken := atomic.Bool{}
@@ -157,7 +157,7 @@ func TestFailedMintIsForgotten(t *testing.T) {
 	}
 	broken.Store(false)
 	if _, err := a.current(t.Context(), c); err == nil || asked.Load() != 1 {
-		t.Errorf("asked %d times within the pause (%v)", asked.Load(), err)
+		t.Errorf("requested %d times within the pause (%v)", asked.Load(), err)
 	}
 	a.retryAt = time.Now()
 	for range 3 {
@@ -166,11 +166,11 @@ func TestFailedMintIsForgotten(t *testing.T) {
 		}
 	}
 	if asked.Load() != 2 || a.failed != nil {
-		t.Errorf("asked %d times, want 2; still remembered: %v", asked.Load(), a.failed)
+		t.Errorf("requested %d times, want 2; still remembered: %v", asked.Load(), a.failed)
 	}
 }
 
-// TestRetryAfterBySkewedClock has a date be of the clock of the one who answers.
+// TestRetryAfterBySkewedClock checks that a date in Retry-After is relative to the clock of the server.
 func TestRetryAfterBySkewedClock(t *testing.T) {
 	t.Parallel()
 	theirs := time.Now().Add(5 * time.Hour).UTC().Truncate(time.Second)
@@ -180,7 +180,7 @@ func TestRetryAfterBySkewedClock(t *testing.T) {
 	wantRetry(t, retryAt(h), retryAfterCeiling)
 	h.Set("Retry-After", "0")
 	if got := retryAt(h); !got.IsZero() {
-		t.Errorf("no wait is asked for, and yet it ends at %s", got)
+		t.Errorf("there is no Retry-After, but the wait ends at %s", got)
 	}
 }
 
@@ -192,7 +192,7 @@ func wantRetry(t *testing.T, at time.Time, wait time.Duration) {
 	}
 }
 
-// TestMintRetryAfter has the token endpoint ask for a wait that is longer than the pause after a failed mint.
+// TestMintRetryAfter checks a Retry-After of the token endpoint that is longer than the pause after a failed token request.
 func TestMintRetryAfter(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{http.StatusTooManyRequests, http.StatusServiceUnavailable} {
@@ -209,24 +209,24 @@ func TestMintRetryAfter(t *testing.T) {
 			wantRetry(t, failure.RetryAt, 10*time.Minute)
 			a.retryAt = a.retryAt.Add(-9 * time.Minute) // as if so much time had passed
 			if _, err := a.current(t.Context(), c); err == nil || asked.Load() != 1 {
-				t.Errorf("asked %d times, though Retry-After says 10 minutes (%v)", asked.Load(), err)
+				t.Errorf("requested %d times, although Retry-After says 10 minutes (%v)", asked.Load(), err)
 			}
 			a.retryAt, c.limits = time.Now(), NewLimits()
 			if _, err := a.current(t.Context(), c); err == nil || asked.Load() != 2 {
-				t.Errorf("asked %d times once Retry-After has passed (%v)", asked.Load(), err)
+				t.Errorf("requested %d times once Retry-After has passed (%v)", asked.Load(), err)
 			}
 		})
 	}
 }
 
-// TestReplacementPause has a token that is refused again after a minute be replaced again.
+// TestReplacementPause checks that a token that is refused again after a minute is replaced again.
 func TestReplacementPause(t *testing.T) {
 	t.Parallel()
 	a := NewServiceAccount("id", "secret")
 	a.token, a.until = "t", time.Now().Add(time.Hour)
 	a.replacedInVain()
 	if a.mayReplace("t") {
-		t.Error("replaced at once, though that did not help a moment ago")
+		t.Error("replaced at once, although that did not help a moment ago")
 	}
 	a.vain = a.vain.Add(-replacePause)
 	if !a.mayReplace("t") || a.token != "" {
@@ -234,7 +234,7 @@ func TestReplacementPause(t *testing.T) {
 	}
 	a.token = "newer"
 	if !a.mayReplace("t") || a.token != "newer" {
-		t.Error("a token that is newer than the refused one is thrown away")
+		t.Error("a token that is newer than the refused one is discarded")
 	}
 }
 
@@ -242,7 +242,7 @@ func told(limit, remaining float64) Optional[RateLimit] {
 	return Optional[RateLimit]{Value: RateLimit{Limit: limit, Remaining: remaining}, Set: true}
 }
 
-// admitted tells whether a request of a bucket may be sent at once, or very nearly so.
+// admitted reports whether a request of a bucket may be sent at once, or nearly so.
 func admitted(t *testing.T, l *Limits, key bucketKey) bool {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
@@ -251,7 +251,7 @@ func admitted(t *testing.T, l *Limits, key bucketKey) bool {
 	return err == nil
 }
 
-// known are limits that know of one bucket, and its key.
+// known returns limits that contain one bucket, and its key.
 func known(t *testing.T, limit, remaining float64) (*Limits, bucketKey) {
 	t.Helper()
 	l, key := NewLimits(), bucketKey{setBackups, "g"}
@@ -262,7 +262,7 @@ func known(t *testing.T, limit, remaining float64) (*Limits, bucketKey) {
 	return l, key
 }
 
-// TestOvertakenAnswer has an answer come late that was made before one that is known: it says nothing new.
+// TestOvertakenAnswer checks that a late answer is ignored if it was made before one that is known.
 func TestOvertakenAnswer(t *testing.T) {
 	t.Parallel()
 	l, key := known(t, 1200, 1200)
@@ -274,11 +274,11 @@ func TestOvertakenAnswer(t *testing.T) {
 	l.sent(key, told(1200, 0)) // the second request's answer
 	l.sent(key, told(1200, 1)) // the first one's
 	if admitted(t, l, key) {
-		t.Error("sent, though Atlas said that nothing remains")
+		t.Error("sent, although Atlas said that nothing remains")
 	}
 }
 
-// TestRequestsUnderWay has what Atlas may not have counted yet be counted.
+// TestRequestsUnderWay checks that requests count that Atlas may not have counted yet.
 func TestRequestsUnderWay(t *testing.T) {
 	t.Parallel()
 	l, key := known(t, 100, 99)
@@ -289,17 +289,17 @@ func TestRequestsUnderWay(t *testing.T) {
 	}
 	l.sent(key, told(100, 4)) // and four are on their way
 	if admitted(t, l, key) {
-		t.Error("sent, though the requests under way may use what remains")
+		t.Error("sent, although the requests in flight may use what remains")
 	}
 	for range 4 {
 		l.sent(key, Optional[RateLimit]{})
 	}
 	if admitted(t, l, key) {
-		t.Error("what was sent without an answer is given back")
+		t.Error("a request without an answer returns its token to the bucket")
 	}
 }
 
-// TestRefill has a bucket fill up again with time, up to its limit, of which some is left to others.
+// TestRefill checks that a bucket refills with time, up to its limit, of which a part is left to other clients.
 func TestRefill(t *testing.T) {
 	t.Parallel()
 	l, key := known(t, 1200, 0)
@@ -316,7 +316,7 @@ func TestRefill(t *testing.T) {
 	}
 }
 
-// TestBlockedBucket has a wait that is too long for a request fail at once, and name what it is.
+// TestBlockedBucket checks that a request fails at once if the wait is too long for it, with an error that names the reason.
 func TestBlockedBucket(t *testing.T) {
 	t.Parallel()
 	l, key := known(t, 1200, 1200)
@@ -336,7 +336,7 @@ func TestBlockedBucket(t *testing.T) {
 	}
 }
 
-// TestLargeBuffersAreNotKept has one answer of a size that is not Atlas's cost its memory once, and not for good.
+// TestLargeBuffersAreNotKept checks that one answer of an unusual size does not keep its memory for ever.
 func TestLargeBuffersAreNotKept(t *testing.T) {
 	c := New(Options{})
 	for range 3 {
@@ -349,7 +349,7 @@ func TestLargeBuffersAreNotKept(t *testing.T) {
 	}
 }
 
-// TestAPIKeyInFIPSMode signs in by API key where everything but what FIPS 140 approves panics.
+// TestAPIKeyInFIPSMode signs in with an API key in a mode in which everything that FIPS 140 does not approve panics.
 func TestAPIKeyInFIPSMode(t *testing.T) {
 	t.Parallel()
 	const mode = "fips140=only"

@@ -14,11 +14,11 @@ import (
 	"time"
 )
 
-// tokenServer is a token endpoint, and when it was asked.
+// tokenServer is a token endpoint that records when it was requested.
 type tokenServer struct {
 	mu     sync.Mutex
 	asked  []time.Time
-	answer func(n int, req *http.Request) *http.Response // to the n-th request
+	answer func(n int, req *http.Request) *http.Response // to the nth request
 }
 
 func (s *tokenServer) serve(req *http.Request) *http.Response {
@@ -32,7 +32,7 @@ func (s *tokenServer) serve(req *http.Request) *http.Response {
 	return s.answer(n, req)
 }
 
-// busiestMinute returns the most requests within a minute.
+// busiestMinute returns the maximum number of requests within a minute.
 func (s *tokenServer) busiestMinute() int {
 	most := 0
 	for i, from := range s.asked {
@@ -49,8 +49,8 @@ func (s *tokenServer) busiestMinute() int {
 
 const goodToken = `{"access_token":"t","token_type":"Bearer","expires_in":3600}`
 
-// TestTokenLimit has everything go wrong that could have many tokens be asked for. No minute may see more than 10
-// requests, though targets ask all the time and the configuration is reloaded, and there must be some.
+// TestTokenLimit combines everything that could cause too many token requests. There may be at most 10 requests in any minute,
+// although targets are read all the time and the configuration is reloaded, and there must be some.
 func TestTokenLimit(t *testing.T) {
 	t.Parallel()
 	status := func(status int, body string) func(int, *http.Request) *http.Response {
@@ -103,8 +103,8 @@ func brokenOff() *http.Response {
 	return resp
 }
 
-// TestRefusedTokensGrow has the token endpoint refuse requests for their number: the waits grow from a minute on, no
-// request is sent again at once, and Retry-After counts where it is longer.
+// TestRefusedTokensGrow checks the waits if the token endpoint throttles requests: they grow from a minute on, no request is
+// retried at once, and Retry-After applies if it is longer.
 func TestRefusedTokensGrow(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -145,7 +145,7 @@ func TestRefusedTokensGrow(t *testing.T) {
 	})
 }
 
-// TestTokenErrors reads failures in OAuth's shape and in Atlas's.
+// TestTokenErrors checks errors of the token endpoint in the format of OAuth and in Atlas's.
 func TestTokenErrors(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -184,7 +184,7 @@ func TestTokenErrors(t *testing.T) {
 	}
 }
 
-// TestSecretIsReadAgain has Atlas reject the secret, which was replaced in its file meanwhile.
+// TestSecretIsReadAgain checks that the secret is read from its file again if Atlas rejects the old one.
 func TestSecretIsReadAgain(t *testing.T) {
 	t.Parallel()
 	const old, replaced = "mdb_sa_sk_old", "mdb_sa_sk_new"

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// movingList serves a list of projects by position. change is called before each page but the first, with the number of
+// movingList serves a list of projects by position. change is called before each page except the first, with the number of
 // pages served so far.
 type movingList struct {
 	ids    []string
@@ -29,7 +29,7 @@ func newMovingList(n int, order func(i int) int) *movingList {
 	return l
 }
 
-// scattered is an order of ids that neither rises nor falls, as that of projects which are listed by name.
+// scattered is an order of ids that neither rises nor falls, like that of projects that are sorted by name.
 func scattered(i int) int { return i * 7919 % 100_003 }
 
 func rising(i int) int { return i }
@@ -62,8 +62,8 @@ func (l *movingList) answer(req *http.Request) *http.Response {
 // drop removes items from the list.
 func (l *movingList) drop(from, n int) { l.ids = slices.Delete(l.ids, from, from+n) }
 
-// TestMovingLists has a list of more than a page change while it is read. All that is listed throughout must be
-// returned, and once, or an error.
+// TestMovingLists changes a list of more than a page while it is read. Each item that is listed throughout must be returned
+// exactly once, or there must be an error.
 func TestMovingLists(t *testing.T) {
 	t.Parallel()
 	once := func(change func(*movingList)) func(*movingList, int) {
@@ -131,9 +131,9 @@ func TestMovingLists(t *testing.T) {
 					missed++
 				}
 			}
-			// A list in random order passes unnoticed once in as many times as it has items.
+			// In a list of n items in random order, one move in n goes unnoticed.
 			if test.name == "shuffled all the time" && err == nil && l.served < test.pages {
-				t.Skip("the one page began with the last item of the other")
+				t.Skip("one page began with the last item of the other")
 			}
 			failure, ok := errors.AsType[*Error](err)
 			if test.fails != (err != nil) || err != nil && (!ok || failure.Kind != KindBadResponse) || err == nil && missed > 0 {
@@ -146,8 +146,8 @@ func TestMovingLists(t *testing.T) {
 	}
 }
 
-// TestHiddenItems has pages that are shorter than their size, since Atlas leaves out what cannot be seen: that is no
-// sign of a move.
+// TestHiddenItems checks that pages may be shorter than their size, because Atlas leaves out items that the caller may not
+// see: the list has not moved.
 func TestHiddenItems(t *testing.T) {
 	t.Parallel()
 	for _, hidden := range [][2]int{{0, 5}, {495, 505}, {498, 500}, {400, 499}, {499, 500}, {500, 520}, {990, 1010}} {
@@ -169,8 +169,8 @@ func TestHiddenItems(t *testing.T) {
 	}
 }
 
-// TestThinnedList has an item vanish from the middle of a list whose newest items come first, as snapshots do, of which
-// each frequency has its own retention.
+// TestThinnedList removes an item from the middle of a list whose newest items come first: in the list of snapshots, each
+// frequency has its own retention.
 func TestThinnedList(t *testing.T) {
 	t.Parallel()
 	l := newMovingList(600, func(i int) int { return 100_000 - i })

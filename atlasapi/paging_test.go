@@ -15,7 +15,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
-// generate gives the world's cluster so many export jobs.
+// generate adds this many export jobs to the world's cluster.
 func (w *world) generate(n int) {
 	w.cluster.GenerateExports(n, func(n int) atlassim.Export {
 		return atlassim.Export{CreatedAt: noon().Add(time.Duration(n-100000) * time.Minute)}
@@ -75,7 +75,7 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// TestStopReading breaks off a list: no page is asked for that nobody wants.
+// TestStopReading checks that no further page is requested when the caller stops reading a list.
 func TestStopReading(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -106,7 +106,7 @@ func TestStopReading(t *testing.T) {
 	}
 }
 
-// TestShortPage has a first page with fewer items than fit, and a next one.
+// TestShortPage checks that a list continues after a first page with fewer items than fit.
 func TestShortPage(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(s *setup) { s.sim.ShortPages = map[string]int{atlassim.OpListBackupExports: 2} })
@@ -137,7 +137,7 @@ func TestGrowingList(t *testing.T) {
 	}
 }
 
-// TestDoubleOnOnePage has the same id twice on a page.
+// TestDoubleOnOnePage checks the same id twice on a page.
 func TestDoubleOnOnePage(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -147,7 +147,7 @@ func TestDoubleOnOnePage(t *testing.T) {
 	}
 }
 
-// elsewhere is a server that nothing may be sent to. It counts what is.
+// elsewhere is a server that must not get any request. It counts them.
 func elsewhere(t *testing.T) (url string, count *atomic.Int32) {
 	t.Helper()
 	count = &atomic.Int32{}
@@ -159,7 +159,7 @@ func elsewhere(t *testing.T) (url string, count *atomic.Int32) {
 	return other.URL, count
 }
 
-// TestLinksAreNotFollowed has next links that point to another host.
+// TestLinksAreNotFollowed checks that next links to another host are not followed.
 func TestLinksAreNotFollowed(t *testing.T) {
 	t.Parallel()
 	for name, digest := range schemes() {
@@ -175,7 +175,7 @@ func TestLinksAreNotFollowed(t *testing.T) {
 	}
 }
 
-// pages has each page of the export jobs made by a function of its number.
+// pages serves each page of the export jobs by a function of its number.
 func (w *world) pages(body func(number string) string) {
 	w.server.Inject(atlassim.Fault{
 		Operation: atlassim.OpListBackupExports, Authenticated: true,
@@ -187,7 +187,7 @@ func (w *world) pages(body func(number string) string) {
 
 const nextLink = `"links":[{"href":"https://` + marker + `","rel":"self"},{"href":"https://` + marker + `","rel":"next"}]`
 
-// TestEndlessList has a next page for ever, with a new job on each.
+// TestEndlessList checks a list that always has a next page, with a new job on each.
 func TestEndlessList(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -204,7 +204,7 @@ func TestEndlessList(t *testing.T) {
 	}
 }
 
-// TestRepeatedPage answers each page with the first one, as a proxy does that drops the query.
+// TestRepeatedPage answers each page with the first one, like a proxy that drops the query.
 func TestRepeatedPage(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -216,7 +216,7 @@ func TestRepeatedPage(t *testing.T) {
 	}
 }
 
-// TestRepeatedLastPage ends in a page that holds nothing new, which a shifting list may have.
+// TestRepeatedLastPage checks that the last page may contain nothing new, which happens when a list shifts.
 func TestRepeatedLastPage(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -231,7 +231,7 @@ func TestRepeatedLastPage(t *testing.T) {
 	}
 }
 
-// TestBadLaterPage fails on the second page: the list ends with the error, and says so.
+// TestBadLaterPage checks that a list ends with the error if its second page fails.
 func TestBadLaterPage(t *testing.T) {
 	t.Parallel()
 	for _, second := range []string{`{"results":null}`, `{}`, `{"results":[],` + nextLink + `}`, "", `{"results":[{"id":"` + marker + `"}]}`} {
@@ -246,13 +246,13 @@ func TestBadLaterPage(t *testing.T) {
 			ids, err := w.exportIDs()
 			wantFailure(t, err, atlassim.OpListBackupExports, atlasapi.KindBadResponse)
 			if len(ids) != 1 {
-				t.Errorf("%v came before it", ids)
+				t.Errorf("%v is returned before it", ids)
 			}
 		})
 	}
 }
 
-// TestShiftedList has pages of a list whose oldest items come first tell of an item that was dropped before them.
+// TestShiftedList checks that an item that was dropped before the pages is noticed in a list whose oldest items come first.
 func TestShiftedList(t *testing.T) {
 	t.Parallel()
 	for _, order := range []atlassim.Order{atlassim.OldestFirst, atlassim.NewestFirst} {

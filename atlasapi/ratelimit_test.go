@@ -14,9 +14,9 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
-// TestNothingIsRefused sends a burst to small buckets that do not fill up again: what the headers say that Atlas would
-// refuse is not sent, whether they are known before the burst or learnt within it; and the bucket of another project is
-// another one.
+// TestNothingIsRefused sends a burst to small buckets that do not refill: the client does not send what Atlas would refuse
+// according to the headers, whether it knows them before the burst or learns them during it; and the bucket of another project
+// is separate.
 func TestNothingIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, capacity := range []int{12, 30, 100} {
@@ -70,7 +70,7 @@ func burst(t *testing.T, capacity int, known bool) {
 	}
 }
 
-// TestBuckets has one bucket of a project used up, and the others not.
+// TestBuckets uses up one bucket of a project, and checks that the others are unaffected.
 func TestBuckets(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(s *setup) {
@@ -99,7 +99,7 @@ func TestBuckets(t *testing.T) {
 	}
 }
 
-// TestOddLimits has headers that say nothing usable: they hold nothing back.
+// TestOddLimits checks that unusable headers delay nothing.
 func TestOddLimits(t *testing.T) {
 	t.Parallel()
 	for _, header := range []http.Header{
@@ -127,13 +127,13 @@ func TestOddLimits(t *testing.T) {
 	}
 }
 
-// TestConcurrency bounds the requests in flight: as many as there are slots are there at once, and one more waits.
+// TestConcurrency checks the limit of the requests in flight: there are as many as there are slots, and one more waits.
 func TestConcurrency(t *testing.T) {
 	t.Parallel()
 	for given, want := range map[int]int{0: 8, 3: 3} {
 		t.Run(fmt.Sprintf("%d given", given), func(t *testing.T) {
 			w := newWorld(t, func(s *setup) { s.client.MaxConcurrentRequests = given })
-			if err := w.readProject(t.Context()); err != nil { // the first request of a bucket may go alone
+			if err := w.readProject(t.Context()); err != nil { // the first request of a bucket may be sent alone
 				t.Fatal(err)
 			}
 			gate := make(chan struct{})
@@ -160,7 +160,7 @@ func TestConcurrency(t *testing.T) {
 			}
 			time.Sleep(50 * time.Millisecond) // one too many would arrive within this
 			if len(arrived) != 0 {
-				t.Errorf("more than %d requests at once", want)
+				t.Errorf("more than %d concurrent requests", want)
 			}
 			close(gate)
 			all.Wait()

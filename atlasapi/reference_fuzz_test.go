@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// node is a JSON value as the standard library reads it. Members stand in their order, also those that stand twice,
-// and their names are matched to the letter, which the standard library's structs do not do.
+// node is a JSON value as the standard library reads it. Members are kept in order, including duplicates, and their names are
+// case-sensitive, unlike those of the standard library's structs.
 type node struct {
 	value   any // string, json.Number, bool, nil, or one of the two below
 	members []member
@@ -34,7 +34,7 @@ type (
 	isArray  struct{}
 )
 
-// parseTree returns a document as a tree, nil where it is not JSON.
+// parseTree returns a document as a tree, or nil if it is not JSON.
 func parseTree(body []byte) *node {
 	if !json.Valid(body) {
 		return nil
@@ -74,8 +74,8 @@ func parseNode(d *json.Decoder, token json.Token) *node {
 
 var errReference = errors.New("refused")
 
-// reread reads a tree by the rules of the API, each written down a second time: what may be null, what a value must
-// look like, and which of several members of one name counts. refuse ends the reading.
+// reread reads a tree by the rules of the API, which are implemented a second time here: what may be null, the format of
+// values, and which of several members of one name counts. refuse ends the reading.
 type reread struct{ strictDate *regexp.Regexp }
 
 func newReread() reread {
@@ -84,7 +84,7 @@ func newReread() reread {
 
 func (reread) refuse() { panic(errReference) }
 
-// object demands an object.
+// object requires an object.
 func (r reread) object(n *node) *node {
 	if n.value != (isObject{}) {
 		r.refuse()
@@ -103,7 +103,7 @@ func (reread) all(n *node, name string) []*node {
 	return found
 }
 
-// last has every member of one name judged, and returns the last of them. ok is false where there is none.
+// last checks every member of one name, and returns the last of them. ok is false if there is none.
 func last[T any](r reread, n *node, name string, judge func(*node) T) (v T, ok bool) {
 	for _, m := range r.all(n, name) {
 		v, ok = judge(m), true
@@ -142,7 +142,7 @@ func (r reread) flag(n *node, name string) bool {
 	return b
 }
 
-// whole demands a whole number of so many bits, written without a fraction and an exponent.
+// whole requires an integer of this many bits, written without a fraction and an exponent.
 func (r reread) whole(bits uint) func(*node) int64 {
 	return func(n *node) int64 {
 		number, ok := n.value.(json.Number)
@@ -166,13 +166,12 @@ func (r reread) small(n *node, name string) Optional[int32] {
 	return optionally(r, n, name, func(n *node) int32 { return int32(r.whole(32)(n)) })
 }
 
-// date demands a date. What is written strictly as RFC 3339 says is taken to pieces here; beside that, the standard
-// library's own idea of it counts.
+// date requires a date. A date in strict RFC 3339 is parsed here; for any other, the standard library decides.
 func (r reread) date(n *node, name string) time.Time {
 	at, _ := last(r, n, name, func(n *node) time.Time {
 		s := r.string(n)
 		at, err := time.Parse(time.RFC3339, s)
-		if err != nil && len(s) > 19 && s[17:19] == "60" { // a leap second is the second behind it
+		if err != nil && len(s) > 19 && s[17:19] == "60" { // a leap second is the next second
 			at, err = time.Parse(time.RFC3339, s[:17]+"59"+s[19:])
 			at = at.Add(time.Second)
 		}
@@ -196,13 +195,13 @@ func (r reread) date(n *node, name string) time.Time {
 	return at
 }
 
-// reference reads the id of something else, of which nothing is demanded but that it is a string.
+// reference reads the id of something else, which may be any string.
 func (r reread) reference(n *node, name string) ObjectID {
 	id, _ := last(r, n, name, func(n *node) ObjectID { return hexadecimal(r.string(n)) })
 	return id
 }
 
-// id demands an id, wherever there is one, and that there is one.
+// id requires at least one id, and that each is valid.
 func (r reread) id(n *node, name string) ObjectID {
 	id, _ := last(r, n, name, func(n *node) ObjectID {
 		s := r.string(n)
@@ -253,7 +252,7 @@ func listAgain[T any](r reread, n *node, name string, read func(*node) T) []T {
 	return all
 }
 
-// anyOf reports whether read holds of an element of an array of that name, and has all of them judged.
+// anyOf reports whether read returns true for an element of an array of that name, and reads all of them.
 func (r reread) anyOf(n *node, name string, read func(*node) bool) bool {
 	found := false
 	for _, m := range r.all(n, name) {
@@ -288,14 +287,14 @@ func pageAgain[T any](read func(reread, *node) T) func(reread, *node) Page[T] {
 	}
 }
 
-// by reads a body a second time. ok is false where it is no answer.
+// by reads a body a second time. ok is false if it must be rejected.
 func by[T any](r reread, read func(reread, *node) T, body []byte) (v T, ok bool) {
 	tree := parseTree(body)
 	if tree == nil {
 		return v, false
 	}
 	defer func() {
-		if refused := recover(); refused != nil && refused != errReference { //nolint:errorlint // it was thrown as it is
+		if refused := recover(); refused != nil && refused != errReference { //nolint:errorlint // the panic has this very value
 			panic(refused)
 		}
 	}()
@@ -303,8 +302,8 @@ func by[T any](r reread, read func(reread, *node) T, body []byte) (v T, ok bool)
 	return v, true
 }
 
-// plain makes two readings comparable: a run of what is no UTF-8 is one replacement character or several, a date has
-// any zone, and an empty list is one or none.
+// plain makes two readings comparable: a run of invalid UTF-8 is one replacement character or several, a date may have any
+// zone, and an empty list may be nil.
 func plain[T any](v T) T {
 	simplify(reflect.ValueOf(&v).Elem())
 	return v

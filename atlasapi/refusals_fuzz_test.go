@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// The credentials of the fuzzed answers, and what stands for them in a fuzzed answer: it is what an answer gives back.
+// The credentials of the client, and their placeholders in a fuzzed answer, which repeats the credentials there.
 const (
 	fuzzedClientID     = "mdb_sa_id_65e2c0ffee"
 	fuzzedClientSecret = "mdb_sa_sk_VeryPrivate-1_2"
@@ -20,10 +20,10 @@ const (
 	echo               = "ECHO"
 )
 
-// echoed puts the credentials where the answer has their placeholder.
+// echoed replaces the placeholders in an answer by the credentials.
 func echoed(s, credentials string) string { return strings.ReplaceAll(s, echo, credentials) }
 
-// checkFailure holds the error of a refused request to what is promised of it, and its kind to the second table below.
+// checkFailure checks the error of a refused request against its promises, and its kind against the second table below.
 func checkFailure(t *testing.T, err error, endpoint string, status int, credentials ...string) *Error {
 	t.Helper()
 	failure, ok := errors.AsType[*Error](err)
@@ -31,7 +31,7 @@ func checkFailure(t *testing.T, err error, endpoint string, status int, credenti
 		t.Fatalf("%+v", err)
 	}
 	if len(failure.Code) > 100 || strings.Trim(failure.Code, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-") != "" {
-		t.Errorf("the code is %q, which goes on a page", failure.Code)
+		t.Errorf("the code is %q, which the page would show", failure.Code)
 	}
 	if wait := time.Until(failure.RetryAt); wait > time.Hour || !failure.RetryAt.IsZero() && wait < -time.Minute {
 		t.Errorf("retry after %s", wait)
@@ -46,7 +46,7 @@ func checkFailure(t *testing.T, err error, endpoint string, status int, credenti
 	return failure
 }
 
-// kindTable is the kinds of failure by status and code, the first that fits, as the interface promises them.
+// kindTable contains the kinds of failure by status and code, of which the first match counts, as the interface promises them.
 func kindTable(status int, code string) Kind {
 	table := []struct {
 		statuses []int
@@ -83,8 +83,8 @@ func kindTable(status int, code string) Kind {
 	return KindBadResponse
 }
 
-// errorCodeAgain reads the code of an error body as the standard library does, "" where there is none. known is false
-// where a member stands twice, since the two readings differ in which counts.
+// errorCodeAgain reads the code of an error body as the standard library does, or returns "" if there is none. known is false
+// if a member occurs twice, because the two readings differ in which counts.
 func errorCodeAgain(body []byte) (code string, known bool) {
 	tree := parseTree(body)
 	if tree == nil || tree.value != (isObject{}) {
@@ -104,7 +104,7 @@ func errorCodeAgain(body []byte) (code string, known bool) {
 			Fields []json.RawMessage `json:"fields"`
 		} `json:"badRequestDetail"`
 	}
-	for name := range seen { // the standard library takes these for the same
+	for name := range seen { // the standard library treats these as the same
 		if name != "errorCode" && strings.EqualFold(name, "errorCode") || name != "detail" && strings.EqualFold(name, "detail") ||
 			name != "badRequestDetail" && strings.EqualFold(name, "badRequestDetail") {
 			return "", false
@@ -114,7 +114,7 @@ func errorCodeAgain(body []byte) (code string, known bool) {
 		return "", true
 	}
 	if parts.Bad != nil {
-		return "", false // whether its fields have their form is not judged here
+		return "", false // the form of its fields is not checked here
 	}
 	if parts.Code == nil {
 		return "", true
@@ -122,8 +122,8 @@ func errorCodeAgain(body []byte) (code string, known bool) {
 	return *parts.Code, true
 }
 
-// FuzzErrorAnswer has a request refused, in any way: the kind must be that of the interface's table, Atlas's code must
-// be read, and neither the credentials nor anything that a code is not may show.
+// FuzzErrorAnswer refuses a request, in any way: the kind must be that of the interface's table, Atlas's code must be read,
+// and neither the credentials nor anything that is not part of a code may show.
 func FuzzErrorAnswer(f *testing.F) {
 	for _, seed := range []struct {
 		status                   int
@@ -198,17 +198,17 @@ func FuzzErrorAnswer(f *testing.F) {
 			}
 		}
 		if status >= 300 && status < 400 && strings.ContainsAny(failure.Detail, "/?@") {
-			t.Errorf("a redirect is told as %q", failure.Detail)
+			t.Errorf("a redirect is reported as %q", failure.Detail)
 		}
 		if !json.Valid(body) && status >= 400 && failure.Detail != "" {
-			t.Errorf("of a body that is no JSON, %q is shown", failure.Detail)
+			t.Errorf("%q of a body that is not JSON is shown", failure.Detail)
 		}
 	})
 }
 
-// FuzzTokenAnswer has the token endpoint answer anything: what is used as a token must be one that it gave, for no
-// longer than it said and asked for once, and no error may show the credentials or, but for what Atlas says of a
-// refusal, anything of the body.
+// FuzzTokenAnswer lets the token endpoint answer anything: a token that is used must be one that the answer contained,
+// requested once and used for no longer than stated, and no error may show the credentials or anything of the body, except for
+// Atlas's reason of a refusal.
 func FuzzTokenAnswer(f *testing.F) {
 	for _, seed := range []struct {
 		status         int
@@ -280,7 +280,7 @@ func FuzzTokenAnswer(f *testing.F) {
 		until := account.until
 		again, errAgain := account.current(t.Context(), client)
 		if asked != 1 || again != token || (err == nil) != (errAgain == nil) {
-			t.Errorf("asked %d times, for %q and %q (%v, %v)", asked, token, again, err, errAgain)
+			t.Errorf("requested %d times, for %q and %q (%v, %v)", asked, token, again, err, errAgain)
 		}
 		if err == nil {
 			if token == "" || status < 200 || status > 299 {

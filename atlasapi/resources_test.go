@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// resource is an endpoint as it is asked and what is read of its fixture. Each is read from a wire in memory.
+// resource is an endpoint, its request and what is decoded from its fixture. Each is read through a wire in memory.
 type resource struct {
 	fixture, path, query, accept string
 	read                         func(context.Context, *Client) (any, error)
@@ -168,7 +168,7 @@ func TestResources(t *testing.T) {
 			}
 			if len(asked) != 1 || asked[0].Method != http.MethodGet || asked[0].URL.Path != apiPath+r.path || asked[0].URL.RawQuery != r.query ||
 				asked[0].Header.Get("Accept") != "application/vnd.atlas."+r.accept+"+json" {
-				t.Errorf("asked %+v", asked)
+				t.Errorf("requested %+v", asked)
 			}
 			if len(seen) != 1 || seen[0].Endpoint != endpoint || seen[0].GroupID != fuzzedGroup {
 				t.Errorf("observed %+v", seen)
@@ -177,7 +177,7 @@ func TestResources(t *testing.T) {
 	}
 }
 
-// observing is an Observer of exchanges alone.
+// observing is an Observer of exchanges only.
 type observing struct {
 	nopObserver
 	exchanged func(Exchange)
@@ -185,7 +185,7 @@ type observing struct {
 
 func (o observing) Exchanged(e Exchange) { o.exchanged(e) }
 
-// TestUnusableResources checks that what is no answer is refused, and what is not read spoils nothing.
+// TestUnusableResources checks that malformed items are rejected, and that members that are not decoded do no harm.
 func TestUnusableResources(t *testing.T) {
 	t.Parallel()
 	for endpoint, r := range resources() {
@@ -205,7 +205,7 @@ func TestUnusableResources(t *testing.T) {
 	}
 }
 
-// TestUnpagedList checks that one answer that is not the whole list is not taken for it.
+// TestUnpagedList checks that a single answer that is not the whole list is not mistaken for it.
 func TestUnpagedList(t *testing.T) {
 	t.Parallel()
 	body := `{"links":[{"rel":"next"}],"results":[{"id":"6a7944f42c88faeba59d5001"}]}`
@@ -226,7 +226,7 @@ func TestHasCode(t *testing.T) {
 	}
 }
 
-// TestEndpoints checks that the list of operations has each that a Client asks for, and not the one that writes.
+// TestEndpoints checks that the list of operations contains each one that a Client requests, except the one that writes.
 func TestEndpoints(t *testing.T) {
 	t.Parallel()
 	listed := map[string]bool{}

@@ -44,7 +44,7 @@ func cutChunks(out http.ResponseWriter, _ *http.Request) {
 	_ = connection.Close()
 }
 
-// passing are the faults that may pass, and what they are when they do not.
+// passing are the faults that may be temporary, and their kinds if they are not.
 func passing() []passingFault {
 	status := func(status int) atlassim.Fault { return atlassim.Fault{Status: status} }
 	return []passingFault{
@@ -67,7 +67,7 @@ type passingFault struct {
 	status int
 }
 
-// timeout is short only where the fault is silence: a busy machine may take longer for the requests that are answered.
+// timeout is short only if the fault is silence: a busy machine may take longer for the requests that are answered.
 func (f passingFault) timeout() time.Duration {
 	if f.fault.Delay > 0 {
 		return 3 * time.Second
@@ -75,7 +75,7 @@ func (f passingFault) timeout() time.Duration {
 	return time.Minute
 }
 
-// TestFaultPasses has a request succeed once the fault has passed.
+// TestFaultPasses checks that a request succeeds once the fault has passed.
 func TestFaultPasses(t *testing.T) {
 	t.Parallel()
 	for _, test := range passing() {
@@ -85,7 +85,7 @@ func TestFaultPasses(t *testing.T) {
 				w := newWorld(t, func(s *setup) {
 					s.digest, s.client.MaxRetries, s.client.RequestTimeout = digest, 3, test.timeout()
 				})
-				// A used connection that is cut has the transport send again by itself, so this one is fresh.
+				// The transport itself retries when a used connection is cut, so this one is new.
 				if err := failureOf(w.client.Projects().All(t.Context())); err != nil {
 					t.Fatal(err)
 				}
@@ -97,7 +97,7 @@ func TestFaultPasses(t *testing.T) {
 				if got, want := w.watch.retried(), []string{"get_project " + test.kind.String()}; !slices.Equal(got, want) {
 					t.Errorf("retries observed: %q, want %q", got, want)
 				}
-				// A challenge whose request was not answered is not used again: the retry begins with a fresh one.
+				// A challenge whose request was not answered is not used again: the retry begins with a new one.
 				exchanges := slices.DeleteFunc(w.watch.of(atlassim.OpGetProject), func(e atlasapi.Exchange) bool {
 					return e.Status == http.StatusUnauthorized
 				})
@@ -115,7 +115,7 @@ func TestFaultPasses(t *testing.T) {
 	}
 }
 
-// TestFaultStays has a request given up after its retries.
+// TestFaultStays checks that a request fails after its retries.
 func TestFaultStays(t *testing.T) {
 	t.Parallel()
 	for _, test := range passing() {
@@ -152,7 +152,7 @@ func TestRetriesAreBounded(t *testing.T) {
 	}
 }
 
-// TestNotSentAgain has failures that another try would not mend.
+// TestNotSentAgain checks that failures that a retry cannot correct are not retried.
 func TestNotSentAgain(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{304, 400, 401, 402, 403, 404, 405, 406, 408, 409, 410, 418, 451} {
@@ -180,7 +180,7 @@ func TestNotSentAgain(t *testing.T) {
 	}
 }
 
-// TestRetryAfter has Atlas throttle once, with what it says about the wait.
+// TestRetryAfter throttles a request once, with different values of Retry-After.
 func TestRetryAfter(t *testing.T) {
 	t.Parallel()
 	for _, value := range []string{"", "0", "1", "-1", "soon", "Fri, 20 Nov 2020 12:00:00 GMT"} {
@@ -200,7 +200,7 @@ func TestRetryAfter(t *testing.T) {
 				t.Errorf("%d requests", got)
 			}
 			if got := w.watch.waited(atlassim.OpGetProject); got < time.Second {
-				t.Errorf("%s of waiting observed, want the floor of a second at least", got)
+				t.Errorf("%s of waiting observed, want at least the minimum of a second", got)
 			}
 			if got, want := w.watch.retried(), []string{"get_project rate_limited"}; !slices.Equal(got, want) {
 				t.Errorf("retries observed: %q, want %q", got, want)
@@ -209,14 +209,14 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-// isAbout reports whether a wait that began a moment ago ends then.
+// isAbout reports whether a wait that began a moment ago ends at this time.
 func isAbout(at time.Time, wait time.Duration) bool {
 	left := time.Until(at)
 	return left <= wait && left > wait-time.Minute
 }
 
-// TestRetryAfterIsFar has Atlas ask for a longer wait than any request has: nothing is sent until it is over, and the
-// buckets of other projects and other endpoints are not touched.
+// TestRetryAfterIsFar checks a Retry-After that is longer than any request waits: nothing is sent until it is over, and the
+// buckets of other projects and other endpoints are not affected.
 func TestRetryAfterIsFar(t *testing.T) {
 	t.Parallel()
 	for _, value := range []string{"3600", "86400", "99999999999", "99999999999999999999999", "Fri, 20 Nov 2099 12:00:00 GMT"} {
@@ -227,12 +227,12 @@ func TestRetryAfterIsFar(t *testing.T) {
 				Operation: atlassim.OpGetProject, Path: "/api/atlas/v2/groups/" + w.project.ID, Authenticated: true,
 				Status: 429, Code: "RATE_LIMITED_TOKEN_BUCKET", Header: http.Header{"Retry-After": {value}},
 			})
-			// Should the header not be understood, the retries end here and not by themselves.
+			// If the header is not understood, this ends the retries.
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
 			failure := failedAs(t, w.readProject(ctx), atlassim.OpGetProject, atlasapi.KindRateLimited)
 			if failure.Status != 429 || !isAbout(failure.RetryAt, time.Hour) {
-				t.Errorf("%+v, want a wait that is bounded to an hour", failure)
+				t.Errorf("%+v, want a wait of at most an hour", failure)
 			}
 			again := failedAs(t, w.readProject(ctx), atlassim.OpGetProject, atlasapi.KindRateLimited)
 			if again.Status != 0 || !isAbout(again.RetryAt, time.Hour) {
@@ -253,13 +253,13 @@ func TestRetryAfterIsFar(t *testing.T) {
 			_, err := w.connect(options).Project(ctx, w.project.ID)
 			wantFailure(t, err, atlassim.OpGetProject, atlasapi.KindRateLimited)
 			if got := w.server.Count(atlassim.OpGetProject); got != 1 {
-				t.Errorf("fresh limits send %d requests", got)
+				t.Errorf("new limits send %d requests", got)
 			}
 		})
 	}
 }
 
-// TestLimitsOutliveTheClient has a new client keep the wait that an old one was told of.
+// TestLimitsOutliveTheClient checks that a new client keeps a wait that Atlas asked the old one for.
 func TestLimitsOutliveTheClient(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(s *setup) { s.client.Limits = atlasapi.NewLimits() })
@@ -274,7 +274,7 @@ func TestLimitsOutliveTheClient(t *testing.T) {
 	}
 }
 
-// TestServerErrorWithRetryAfter has a 503 ask for a long wait.
+// TestServerErrorWithRetryAfter checks a 503 with a long Retry-After.
 func TestServerErrorWithRetryAfter(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(s *setup) { s.client.MaxRetries = 3 })
@@ -287,7 +287,7 @@ func TestServerErrorWithRetryAfter(t *testing.T) {
 	}
 }
 
-// TestThrottledToken has the token endpoint throttle: that is not the project's rate limit.
+// TestThrottledToken throttles requests for tokens: that is not the project's rate limit.
 func TestThrottledToken(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

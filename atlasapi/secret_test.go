@@ -15,7 +15,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
-// showsSecret tells whether a text holds the secret, as it is or in one of the forms that verbs give it.
+// showsSecret reports whether a text contains the secret, as it is or in one of the formats of verbs.
 func showsSecret(text, secret string) bool {
 	for _, form := range []string{secret, fmt.Sprintf("%x", secret), fmt.Sprintf("%X", secret), fmt.Sprintf("% x", secret), fmt.Sprintf("%d", []byte(secret))} {
 		if strings.Contains(text, form) {
@@ -66,7 +66,7 @@ func TestSecretIsHidden(t *testing.T) {
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("json", "secret", secret, "value", value)
 	for _, logger := range []kitlog.Logger{kitlog.NewLogfmtLogger(&log), kitlog.NewJSONLogger(&log)} {
 		for _, thing := range []any{secret, &secret, value.Many, value.Map, fmt.Errorf("wrapped: %v", secret)} {
-			_ = logger.Log("secret", thing) // what cannot be encoded is an error, and is not printed
+			_ = logger.Log("secret", thing) // a value that cannot be encoded is an error, and is not printed
 		}
 	}
 	if showsSecret(log.String(), plain) || !strings.Contains(log.String(), "\nsecret=<secret>\n") {
@@ -74,7 +74,7 @@ func TestSecretIsHidden(t *testing.T) {
 	}
 }
 
-// TestCredentialsAreHidden prints what holds secrets, tokens included, without showing them.
+// TestCredentialsAreHidden checks that no way of printing shows a secret, tokens included.
 func TestCredentialsAreHidden(t *testing.T) {
 	t.Parallel()
 	for name, digest := range schemes() {

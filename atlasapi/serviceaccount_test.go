@@ -16,7 +16,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
-// refuses has every signed-in request of the project refused.
+// refuses refuses every authenticated request of the project.
 func (w *world) refuses(status int, code string) {
 	w.org.Do(func() { w.project.Refusal = atlassim.Refusal{Status: status, Code: code} })
 }
@@ -37,7 +37,7 @@ func TestTokenIsKept(t *testing.T) {
 	}
 }
 
-// TestOneMintForAll has many first requests share a token.
+// TestOneMintForAll checks that many concurrent first requests share a token.
 func TestOneMintForAll(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(s *setup) {
@@ -67,8 +67,8 @@ func TestOneMintForAll(t *testing.T) {
 	}
 }
 
-// TestTokenIsReplacedBeforeItsEnd has a token of one second, which this server honours for ever: were it used to its
-// end, no second one would be asked for.
+// TestTokenIsReplacedBeforeItsEnd uses a token of one second, which this server accepts for ever: if it were used to its end,
+// no second one would be requested.
 func TestTokenIsReplacedBeforeItsEnd(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(s *setup) { s.sim.TokenLifetime, s.sim.NoRateLimits = time.Second, true })
@@ -100,7 +100,7 @@ func TestForgottenToken(t *testing.T) {
 	}
 }
 
-// TestTokenIsRefused has every token refused: one replacement is tried, and no more.
+// TestTokenIsRefused checks that one replacement is tried, and no more, if every token is refused.
 func TestTokenIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, code := range []string{"", "UNEXPECTED_ERROR"} {
@@ -118,7 +118,7 @@ func TestTokenIsRefused(t *testing.T) {
 	}
 }
 
-// TestTokenIsRefusedByMany has many requests refused at the same time.
+// TestTokenIsRefusedByMany refuses many requests at the same time.
 func TestTokenIsRefusedByMany(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -135,8 +135,8 @@ func TestTokenIsRefusedByMany(t *testing.T) {
 	}
 }
 
-// TestTokenIsRefusedHereAndThere has some clusters refuse the token that others accept, in turn. Atlas allows a service
-// account 100 tokens: were each cluster to cost one, soon nothing could be read at all.
+// TestTokenIsRefusedHereAndThere checks that clusters that refuse a token that others accept, in turn, do not cost one token
+// each: Atlas allows a service account 100 tokens, and soon nothing could be read at all.
 func TestTokenIsRefusedHereAndThere(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -154,7 +154,7 @@ func TestTokenIsRefusedHereAndThere(t *testing.T) {
 	}
 }
 
-// TestKindsOfRefusal has a refusal that is not about the credential change nothing about how requests are signed.
+// TestKindsOfRefusal checks that a refusal that is not about the credential does not change how requests are signed.
 func TestKindsOfRefusal(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -261,7 +261,7 @@ func TestMintFails(t *testing.T) {
 			if strings.Contains(failure.Error(), "OfSomebodyElse") {
 				t.Errorf("%q shows a secret", failure)
 			}
-			for range 10 { // the failure speaks for those that follow
+			for range 10 { // the failure is returned to later requests, too
 				if err := w.readProject(t.Context()); err == nil || err.Error() != failure.Error() {
 					t.Errorf("then %v", err)
 				}
@@ -278,7 +278,7 @@ func TestMintFails(t *testing.T) {
 	}
 }
 
-// TestMintIsSentAgain has the token endpoint recover.
+// TestMintIsSentAgain checks that a token is requested again until the token endpoint recovers.
 func TestMintIsSentAgain(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{500, 502, 503} {
@@ -295,7 +295,7 @@ func TestMintIsSentAgain(t *testing.T) {
 	}
 }
 
-// TestMintHangs has the token endpoint say nothing at all.
+// TestMintHangs checks a token endpoint that does not answer at all.
 func TestMintHangs(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(s *setup) { s.client.RequestTimeout = 100 * time.Millisecond })
@@ -307,7 +307,7 @@ func TestMintHangs(t *testing.T) {
 	}
 }
 
-// TestNoTokenServer has nobody listen.
+// TestNoTokenServer checks what happens when nothing listens.
 func TestNoTokenServer(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -317,7 +317,7 @@ func TestNoTokenServer(t *testing.T) {
 	wantFailure(t, w.readProject(t.Context()), atlassim.OpToken, atlasapi.KindNetwork)
 }
 
-// TestTokenForm checks how a token is asked for and used.
+// TestTokenForm checks how a token is requested and used.
 func TestTokenForm(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -339,7 +339,7 @@ func TestTokenForm(t *testing.T) {
 	}
 }
 
-// breaksMints has the answers to requests for a token broken off in the middle: so many of them, or all for 0.
+// breaksMints breaks off the answers to requests for a token in the middle: this many of them, or all for 0.
 func (w *world) breaksMints(times int, end func(net.Conn)) {
 	w.server.Inject(atlassim.Fault{Operation: atlassim.OpToken, Times: times, Handler: func(out http.ResponseWriter, _ *http.Request) {
 		connection, _, err := http.NewResponseController(out).Hijack()
@@ -359,7 +359,7 @@ func resets(connection net.Conn) {
 
 func closes(connection net.Conn) { _ = connection.Close() }
 
-// TestTokenBreaksOff has a token's answer fail while it is read, which is no answer of Atlas's, and asked for again.
+// TestTokenBreaksOff checks that a token whose answer breaks off is requested again: such an answer does not come from Atlas.
 func TestTokenBreaksOff(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -376,7 +376,7 @@ func TestTokenBreaksOff(t *testing.T) {
 			again := newWorld(t, func(s *setup) { s.client.MaxRetries = 1 })
 			again.breaksMints(1, test.end)
 			if err := again.readProject(t.Context()); err != nil {
-				t.Errorf("one that broke off is not asked for again: %v", err)
+				t.Errorf("a token whose answer broke off is not requested again: %v", err)
 			}
 			if got := again.server.Count(atlassim.OpToken); got != 2 {
 				t.Errorf("%d requests for a token", got)

@@ -30,18 +30,18 @@ const (
 	pipelineName = "a?b#c%d é"
 	jobID        = "6a7953692c88faeba59d5e01"
 
-	// marker stands for a download URL: what must not leave a body.
+	// marker represents a download URL, which must not be shown.
 	marker = "marker-5e4c3b2a"
 )
 
 func noon() time.Time { return time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC) }
 
-// setup says how a world is made.
+// setup contains the options of a world.
 type setup struct {
 	sim    atlassim.Options
 	client atlasapi.Options
-	digest bool // sign in by API key
-	wrong  bool // with a key or a secret that is not the server's
+	digest bool // sign in with an API key
+	wrong  bool // with a key or a secret that the server does not know
 }
 
 // world is a simulated Atlas with one project, and a client of it.
@@ -58,7 +58,7 @@ type world struct {
 	options  atlasapi.Options
 }
 
-// newWorld starts a server and makes a client that sends nothing again unless told to.
+// newWorld starts a server and returns a client that does not retry by default.
 func newWorld(t *testing.T, changes ...func(*setup)) *world {
 	t.Helper()
 	w := &world{t: t, clock: atlassim.NewManualClock(noon()), watch: &watcher{}}
@@ -89,17 +89,17 @@ func newWorld(t *testing.T, changes ...func(*setup)) *world {
 	return w
 }
 
-// connect makes another client.
+// connect returns another client.
 func (w *world) connect(options atlasapi.Options) *atlasapi.Client {
 	client := atlasapi.New(options)
 	w.t.Cleanup(client.Close)
 	return client
 }
 
-// schemes are the ways to sign in, and whether each is by digest.
+// schemes are the ways to sign in, and whether each uses digest authentication.
 func schemes() map[string]bool { return map[string]bool{"service account": false, "API key": true} }
 
-// readProject reads the world's project, which is one request and nothing else.
+// readProject reads the world's project, which is a single request.
 func (w *world) readProject(ctx context.Context) error {
 	_, err := w.client.Project(ctx, w.project.ID)
 	return err
@@ -112,12 +112,12 @@ func (w *world) mustReadProject(t *testing.T) {
 	}
 }
 
-// answers has every signed-in request of an operation answered with this body.
+// answers answers every authenticated request of an operation with this body.
 func (w *world) answers(operation, body string) {
 	w.server.Inject(atlassim.Fault{Operation: operation, Authenticated: true, Status: http.StatusOK, Body: body})
 }
 
-// endpoint is one operation of the client that reads.
+// endpoint is one read operation of the client.
 type endpoint struct {
 	operation string
 	path      string // below the base path, with %G for the project's id
@@ -126,13 +126,13 @@ type endpoint struct {
 	read      func(context.Context, *world) error
 }
 
-// endpoints are all operations of the client that read.
+// endpoints are all read operations of the client.
 func endpoints() []endpoint {
 	const (
 		v1    = "application/vnd.atlas.2023-01-01+json"
 		v2    = "application/vnd.atlas.2024-08-05+json"
 		paged = "includeCount=false&itemsPerPage=500&pageNum=1"
-		// The pipeline's name, escaped as RFC 3986 has it for a path segment.
+		// The pipeline's name, escaped as a path segment according to RFC 3986.
 		pipeline = "/groups/%G/pipelines/a%3Fb%23c%25d%20%C3%A9"
 	)
 	return []endpoint{
@@ -165,10 +165,10 @@ func endpoints() []endpoint {
 	}
 }
 
-// isList tells whether an endpoint answers pages.
+// isList reports whether an endpoint answers with pages.
 func (e endpoint) isList() bool { return strings.Contains(e.query, "pageNum") }
 
-// collect reads a whole list. What came before an error is kept.
+// collect reads a whole list. It returns the items before an error, too.
 func collect[T any](seq iter.Seq2[T, error]) (items []T, err error) {
 	for item, err := range seq {
 		if err != nil {
@@ -190,7 +190,7 @@ func wantFailure(t *testing.T, err error, endpoint string, kind atlasapi.Kind) {
 	_ = failedAs(t, err, endpoint, kind)
 }
 
-// failedAs is wantFailure, and returns the *Error, or an empty one where there is none.
+// failedAs is wantFailure, and returns the *Error, or an empty one if there is none.
 func failedAs(t *testing.T, err error, endpoint string, kind atlasapi.Kind) *atlasapi.Error {
 	t.Helper()
 	failure, ok := errors.AsType[*atlasapi.Error](err)
@@ -208,7 +208,7 @@ func failedAs(t *testing.T, err error, endpoint string, kind atlasapi.Kind) *atl
 	return failure
 }
 
-// wantNoSecret checks that a text holds neither a credential nor anything marked in a body.
+// wantNoSecret checks that a text contains neither a credential nor anything marked in a body.
 func wantNoSecret(t *testing.T, text string) {
 	t.Helper()
 	for _, secret := range []string{marker, clientSecret, privateKey, "simulated-token-"} {
@@ -308,7 +308,7 @@ func at(t *testing.T, rfc3339 string) time.Time {
 
 func set[T any](value T) atlasapi.Optional[T] { return atlasapi.Optional[T]{Value: value, Set: true} }
 
-// statuses counts the statuses that a server answered an operation with.
+// statuses counts the statuses with which a server answered an operation.
 func statuses(server *atlassim.Server, operation string) map[int]int {
 	counts := map[int]int{}
 	for _, r := range server.Requests() {

@@ -14,7 +14,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
-// ingest starts an ingestion by a role that may.
+// ingest starts an ingestion with a role that may.
 func (w *world) ingest(i atlasapi.Ingestion) (atlasapi.PipelineRun, error) {
 	w.server.AllowServiceAccount(atlassim.ServiceAccount{ClientID: clientID, ClientSecret: clientSecret, Role: atlassim.ProjectOwner})
 	w.server.AllowAPIKey(atlassim.APIKey{PublicKey: publicKey, PrivateKey: privateKey, Role: atlassim.ProjectOwner})
@@ -80,7 +80,7 @@ func TestTrigger(t *testing.T) {
 	}
 }
 
-// TestTriggerForReal has the simulated Atlas, which reads the body, start the run.
+// TestTriggerForReal checks that the simulated Atlas, which reads the body, starts the run.
 func TestTriggerForReal(t *testing.T) {
 	t.Parallel()
 	for name, digest := range schemes() {
@@ -102,7 +102,7 @@ func TestTriggerForReal(t *testing.T) {
 	}
 }
 
-// TestTriggerIsSentOnce has no failure be a reason to send it again: the ingestion may have begun.
+// TestTriggerIsSentOnce checks that the request is not retried after any failure: the ingestion may have begun.
 func TestTriggerIsSentOnce(t *testing.T) {
 	t.Parallel()
 	for _, test := range passing() {
@@ -132,7 +132,7 @@ func TestTriggerFails(t *testing.T) {
 		w.answers(atlassim.OpTriggerPipeline, body)
 		_, err := w.ingest(atlasapi.Ingestion{SnapshotID: objectID(t, jobID)})
 		if err == nil {
-			t.Errorf("%q is taken for an answer", body)
+			t.Errorf("%q is accepted as an answer", body)
 			continue
 		}
 		wantFailure(t, err, atlassim.OpTriggerPipeline, atlasapi.KindBadResponse)

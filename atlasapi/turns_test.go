@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// silence is a body of which nothing comes, or a byte a second for ever.
+// silence is a body that sends nothing, or one byte a second for ever.
 type silence struct {
 	ctx  context.Context //nolint:containedctx // of the request whose answer it is
 	drip bool
@@ -68,7 +68,7 @@ func (h hanging) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// clientOnHanging is clientOn, with a wire that may hang.
+// clientOnHanging is clientOn with a wire that may hang.
 func clientOnHanging(tb testing.TB, o Options, h hanging) *Client {
 	tb.Helper()
 	c := clientOn(tb, o, nil)
@@ -77,8 +77,8 @@ func clientOnHanging(tb testing.TB, o Options, h hanging) *Client {
 	return c
 }
 
-// TestHangEnds checks that each attempt ends at the request timeout, whatever was received by then and however many
-// exchanges it took.
+// TestHangEnds checks that each attempt ends at the request timeout, whatever was received by then and however many exchanges
+// it took.
 func TestHangEnds(t *testing.T) {
 	t.Parallel()
 	for name, hang := range hangs() {
@@ -137,9 +137,9 @@ func (f *fleet) answer(req *http.Request) *http.Response {
 	return answering(http.StatusOK, nil, []byte(`{"results":[]}`))
 }
 
-// TestHangStarvesNoOther has projects or endpoints hang, from the beginning or after a while, beside healthy ones, each
-// list being read again 30 s after it was read. No healthy list may be older than 3 such intervals, but while it is not
-// known yet what hangs: each project that hangs costs one request its timeout, and the requests are bounded.
+// TestHangStarvesNoOther checks healthy projects and endpoints beside others that hang, from the beginning or after a while,
+// where each list is read again 30 s after it was read. No healthy list may be older than 3 such intervals, except while it is
+// still unknown what hangs: each project that hangs costs one request its timeout, and the requests are limited.
 func TestHangStarvesNoOther(t *testing.T) {
 	t.Parallel()
 	const (
@@ -230,7 +230,7 @@ func TestHangStarvesNoOther(t *testing.T) {
 				}
 				all.Wait()
 				if f.most > test.requests {
-					t.Errorf("%d requests in flight, want %d at most", f.most, test.requests)
+					t.Errorf("%d requests in flight, want at most %d", f.most, test.requests)
 				}
 				worst, least := time.Duration(0), 1<<30
 				for name, age := range oldest {
@@ -250,8 +250,8 @@ func TestHangStarvesNoOther(t *testing.T) {
 	}
 }
 
-// TestHungEndpointRecovers checks that one answer is enough for an endpoint to get all its turns again, and that an
-// endpoint which hangs is not waited for without end.
+// TestHungEndpointRecovers checks that one answer is enough for an endpoint to get all its turns again, and that there is a
+// limit to the wait for an endpoint that hangs.
 func TestHungEndpointRecovers(t *testing.T) {
 	t.Parallel()
 	turns, key := newTurns(4), lineKey{"list", "g"}
@@ -268,11 +268,11 @@ func TestHungEndpointRecovers(t *testing.T) {
 	turns.done(first, outcomeHung)
 	probe := take()
 	if probe == nil || take() != nil {
-		t.Fatal("an endpoint that hangs gets another turn than one")
+		t.Fatal("an endpoint that hangs does not get exactly one turn")
 	}
 	turns.done(probe, outcomeNone)
 	if probe = take(); probe == nil || take() != nil {
-		t.Fatal("a refused connection is taken for an answer")
+		t.Fatal("a refused connection counts as an answer")
 	}
 	turns.done(probe, outcomeAnswered)
 	for range 4 {
@@ -307,7 +307,7 @@ func TestHungEndpointIsNotWaitedFor(t *testing.T) {
 		if own, err = turns.take(t.Context(), key); err != nil {
 			t.Fatal(err)
 		}
-		// One that is answered is waited for as long as it takes.
+		// There is no limit to the wait for one that is answered.
 		time.AfterFunc(10*longestWait, func() { turns.done(own, outcomeAnswered) })
 		if _, err = turns.take(t.Context(), key); err != nil {
 			t.Error(err)

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// pieces are values to put where another stands: what Atlas might send instead, and what it never should.
+// pieces are values that replace others: what Atlas might send instead, and what it never should.
 func pieces() []string {
 	return []string{
 		"null", "true", "false", "0", "-0", "1", "-1", "1.0", "1e3", "2147483647", "2147483648", "-2147483649", "6000000000",
@@ -17,7 +17,7 @@ func pieces() []string {
 	}
 }
 
-// slot is a value of a tree, and where it stands.
+// slot is a value of a tree, and its place.
 type slot struct {
 	parent *node
 	index  int
@@ -34,11 +34,11 @@ func (n *node) slots() []slot {
 	return all
 }
 
-// verbatim is a value that is written as it is.
+// verbatim is a value that is written unchanged.
 type verbatim string
 
-// vary changes one value of a document: mutations that know nothing of JSON hardly ever do that, and leave it JSON. 0
-// changes nothing, and so does any place in what is not JSON. Whatever is chosen, there is something to change.
+// vary changes one value of a document: mutations that know nothing of JSON hardly ever change a value and leave the document
+// JSON. 0 changes nothing, and neither does any number if the document is not JSON. Any other number has a value to change.
 func vary(body []byte, place, piece uint16) []byte {
 	tree := parseTree(body)
 	if place == 0 || tree == nil {

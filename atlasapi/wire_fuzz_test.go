@@ -16,15 +16,15 @@ import (
 
 const (
 	fuzzedGroup = "32b6e34b3d91647abb20e7b8"
-	// canary stands for a download address: it opens the data to whoever reads it, so that no error may hold it. It
-	// has not the form of a member's name, which an error may hold.
+	// canary represents a download address, which gives access to data: no error may contain it. It does not look like
+	// the name of a member, which an error may contain.
 	canary = "https://canary.invalid/0123456789?sig=a-b"
 
 	fuzzedKey = "11111111-2222-VeryPrivate"
 )
 
-// wire answers in memory what a client sends. The client's own transport hands the requests over: all but the sockets
-// is as in the program.
+// wire answers a client's requests in memory. The client's own transport sends them: everything except the sockets is as in
+// the program.
 type wire func(*http.Request) *http.Response
 
 func (w wire) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -47,7 +47,7 @@ func clientOn(tb testing.TB, o Options, w wire) *Client {
 	return c
 }
 
-// answering makes an answer.
+// answering returns an answer.
 func answering(status int, header http.Header, body []byte) *http.Response {
 	if header == nil {
 		header = http.Header{}
@@ -55,7 +55,7 @@ func answering(status int, header http.Header, body []byte) *http.Response {
 	return &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(bytes.NewReader(body)), ContentLength: -1}
 }
 
-// bodies is a wire whose good answers have the body that was put there, and how often it was asked.
+// bodies is a wire that answers with the given body, and counts the requests.
 type bodies struct {
 	body  []byte
 	asked int
@@ -66,12 +66,12 @@ func (b *bodies) answer(*http.Request) *http.Response {
 	return answering(http.StatusOK, nil, b.body)
 }
 
-// poison is a body as long as another, of which nothing must show in what was read before.
+// poison is a body of the same length as another, of which nothing may show in what was decoded before.
 func poison(length int) []byte {
 	return fmt.Appendf(nil, `{"results":[],"autoExportEnabled":true,"name":%q}`, strings.Repeat("Z", length))
 }
 
-// seedWith seeds a target with the recorded shapes in testdata, with whole bodies, and with pages of items.
+// seedWith adds these seeds to a target: the recorded shapes in testdata, whole bodies, and pages of items.
 func seedWith(f *testing.F, files, items []string, page string) {
 	f.Helper()
 	for _, file := range files {
@@ -89,7 +89,7 @@ func seedWith(f *testing.F, files, items []string, page string) {
 	}
 }
 
-// oddDocuments are what no Atlas would send, or hardly.
+// oddDocuments are what Atlas would never send, or hardly ever.
 func oddDocuments() []string {
 	const item = `{"id":"6a7953692c88faeba59d5e01","_id":"6a7953692c88faeba59d5e01","name":"n"}`
 	return []string{
@@ -113,12 +113,12 @@ func oddDocuments() []string {
 	}
 }
 
-// errorShape is all that the error of an unusable answer may say: where it is, and in which of a few ways it is bad.
-// Nothing else of the body may be in it, but a single byte.
+// errorShape matches everything that the error of a malformed answer may say: the place, and one of a few faults. It may
+// contain nothing else of the body, except for a single byte.
 func errorShape() *regexp.Regexp {
 	const (
 		place = `(?:[A-Za-z_]{0,40}|\[\d+\]|a member)`
-		// What the JSON library found, and where it was.
+		// The error of the JSON library, and its place.
 		within = `(?:field name|"," expected|":" expected|"," or "}" expected|"," or "]" expected|'"' expected|'"' or "}" expected|` +
 			`value or "]" expected|read field name|str|array|object|inc|escape|bad escape|read u4|digit after leading zero|` +
 			`unexpected floating point character)`
@@ -132,7 +132,7 @@ func errorShape() *regexp.Regexp {
 	return regexp.MustCompile(`^unusable answer: (?:` + place + `: )*(?:` + fault + `|(?:` + within + `: )*` + jsonFault + `)$`)
 }
 
-// allocated returns the bytes that were ever allocated, large pieces to the byte and small ones nearly so.
+// allocated returns the number of bytes allocated so far, exact for large pieces and nearly so for small ones.
 func allocated() uint64 {
 	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
 	metrics.Read(sample)

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strconv"
@@ -17,12 +16,12 @@ import (
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/check"
-	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
-// manifold builds what has every status: projects that are readable, forbidden and empty, clusters of every kind.
+// manifold builds projects and clusters with every status: projects that are readable, forbidden and empty, clusters of every
+// kind.
 func (w *world) manifold() {
 	payments := w.org.AddProject("payments")
 	prod := payments.AddCluster("prod", atlassim.ClusterOptions{Schedule: atlassim.Schedule{AutoExportEnabled: true, ExportFrequency: "daily"}})
@@ -41,7 +40,7 @@ func (w *world) manifold() {
 	w.more = "discovery: {clusters: {exclude: ['scratch-.*']}}\n"
 }
 
-// TestTable holds the whole table, as a person reads it.
+// TestTable checks the whole table, as users read it.
 func TestTable(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, atlassim.Options{Deprecations: map[string]atlassim.Deprecation{
@@ -52,7 +51,7 @@ func TestTable(t *testing.T) {
 	harness.Golden(t, "testdata/table.txt", strings.ReplaceAll(w.table(), w.server.URL(), "https://cloud.mongodb.com"))
 }
 
-// TestJSON holds the whole JSON form, which scripts rely on.
+// TestJSON checks the whole JSON form, which scripts rely on.
 func TestJSON(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, atlassim.Options{})
@@ -64,7 +63,7 @@ func TestJSON(t *testing.T) {
 	harness.Golden(t, "testdata/rejected.json", strings.ReplaceAll(output, w.server.URL(), "https://cloud.mongodb.com"))
 }
 
-// TestFewestCalls counts what is asked, and that nothing is sent that changes anything.
+// TestFewestCalls counts the requests, and checks that none of them changes anything.
 func TestFewestCalls(t *testing.T) {
 	t.Parallel()
 	for _, digest := range []bool{false, true} {
@@ -101,7 +100,7 @@ func TestFewestCalls(t *testing.T) {
 	}
 }
 
-// TestNamedProjects has the configuration name a project of each kind.
+// TestNamedProjects names a project of each kind in the configuration.
 func TestNamedProjects(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, atlassim.Options{})
@@ -110,7 +109,7 @@ func TestNamedProjects(t *testing.T) {
 	good.AddCluster("dev-1", atlassim.ClusterOptions{})
 	hidden.Hide(atlassim.NotInGroup())
 	w.more = "projects: [{id: " + nowhere + "}, {id: " + hidden.ID + "}, {id: " + good.ID + ", clusters: {include: ['prod-.*']}}]\n"
-	// The first call meets a fault that says nothing of the credentials.
+	// The first call fails without saying anything about the credentials.
 	w.server.Inject(atlassim.Fault{Operation: atlassim.OpGetProject, Authenticated: true, Status: http.StatusInternalServerError, Times: 1})
 	r := w.report()
 	if r.Credentials.Status != check.Accepted || r.Credentials.Reason != "" {
@@ -137,7 +136,7 @@ func TestNamedProjects(t *testing.T) {
 	}
 }
 
-// TestNothingToRead holds that it is no success to have nothing to read.
+// TestNothingToRead checks that having nothing to read is not a success.
 func TestNothingToRead(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, atlassim.Options{})
@@ -151,7 +150,7 @@ func TestNothingToRead(t *testing.T) {
 	}
 }
 
-// TestUnsupported holds that what is known not to apply is no failure.
+// TestUnsupported checks that what is known not to be supported is not a failure.
 func TestUnsupported(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone} {
@@ -178,7 +177,7 @@ func TestUnsupported(t *testing.T) {
 			}
 		})
 	}
-	// The whole list of clusters refused so is another matter.
+	// A refusal of the list of clusters is different.
 	w := newWorld(t, atlassim.Options{})
 	w.org.AddProject("payments").ClustersRefusal = atlassim.Refusal{Status: 400, Code: "CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API"}
 	if r := w.report(); r.OK || row(t, &r, "clusters", "").Status != check.Unreadable || row(t, &r, "clusters", "").Reason != "bad_response" {
@@ -186,7 +185,7 @@ func TestUnsupported(t *testing.T) {
 	}
 }
 
-// TestRoles has the role be too small, and holds that the check names the one that is missing.
+// TestRoles checks that the missing role is named if the present one is too small.
 func TestRoles(t *testing.T) {
 	t.Parallel()
 	for _, refusal := range []atlassim.Refusal{atlassim.UserUnauthorized(), {Status: 403}, {Status: 403, Code: "USER_UNAUTHORIZED"}} {
@@ -211,7 +210,7 @@ func TestRoles(t *testing.T) {
 	}
 }
 
-// TestCollectors holds that what no collector needs is neither asked for nor shown.
+// TestCollectors checks that what no collector needs is neither requested nor shown.
 func TestCollectors(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -241,7 +240,7 @@ func TestCollectors(t *testing.T) {
 			for _, row := range r.Rows {
 				got = append(got, row.Collector)
 			}
-			// The project's own row takes no call where all are listed.
+			// The row of the project needs no call if all projects are listed.
 			if !reflect.DeepEqual(got, test.want) || !r.OK || w.server.Answered("") != len(test.want)-1 || !reflect.DeepEqual(r.Configuration.Collectors, []string{test.on}) {
 				t.Errorf("rows of %v after %d calls", got, w.server.Answered(""))
 			}
@@ -249,7 +248,7 @@ func TestCollectors(t *testing.T) {
 	}
 }
 
-// TestHiddenJob has Atlas hide the only job of a page of one, which leaves the page empty.
+// TestHiddenJob checks what is reported if Atlas hides the only job of a page of one, which makes the page empty.
 func TestHiddenJob(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, atlassim.Options{ShortPages: map[string]int{atlassim.OpListBackupExports: 1}})
@@ -262,58 +261,8 @@ func TestHiddenJob(t *testing.T) {
 	}
 }
 
-// TestOffline holds that nothing is asked, and that the secret files are read all the same.
-func TestOffline(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, atlassim.Options{})
-	w.more = "projects: [{id: " + nowhere + "}]\n"
-	offline := func(o *check.Options) { o.Offline = true }
-	if r := w.report(offline); !r.OK || !r.Offline || r.Credentials.Status != check.NotTried || !reflect.DeepEqual(r.Configuration.Projects, []string{nowhere}) {
-		t.Errorf("%+v", r)
-	}
-	missing := filepath.Join(t.TempDir(), "secret")
-	for _, test := range []struct {
-		name, text, config, credentials string
-	}{
-		{"no secret file", "atlas: {service_account: {client_id: a, client_secret_file: " + missing + "}}", "", "there is no file " + missing},
-		{"no credentials", "refresh: {}", "", "no credentials"},
-		{"unknown key", "bogus: 1", "line 1: bogus: unknown key", ""},
-		{"plain http", "atlas: {base_url: 'http://atlas.example.com'}", "plain http would send credentials in the clear", ""},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			w := *w
-			w.t = t
-			load := func(o *check.Options) {
-				o.Load = func() (config.Config, error) { return config.Parse([]byte(test.text), collector.All().Config()) }
-			}
-			r := w.report(offline, load)
-			if r.OK || len(r.ToDo) != 1 || !strings.Contains(r.Configuration.Error, test.config) || !strings.Contains(r.Credentials.Message, test.credentials) ||
-				r.Configuration.OK != (test.config == "") || (r.Credentials.Status == check.Missing) != (test.credentials != "") {
-				t.Errorf("%+v", r)
-			}
-			table, _ := w.run(offline, load, func(o *check.Options) { o.Format = "table" })
-			if !strings.Contains(table, test.config+test.credentials) || strings.Contains(table, "missing:") != (test.credentials != "") {
-				t.Error(table)
-			}
-		})
-	}
-	if got := w.server.Count(""); got != 0 {
-		t.Errorf("%d requests", got)
-	}
-}
-
-// TestOfflineTable holds that a table with nothing to list has no part for it.
-func TestOfflineTable(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, atlassim.Options{})
-	table, ok := w.run(func(o *check.Options) { o.Offline, o.Format = true, "table" })
-	if !ok || strings.Contains(table, "\n\n") || strings.Contains(table, "totals") || strings.Contains(table, "to do") {
-		t.Errorf("%t\n%s", ok, table)
-	}
-}
-
-// TestSecondProjectProvesCredentials has the first call fail in passing: the second shows that the credentials are accepted,
-// whether the project can be read, is forbidden or is not there.
+// TestSecondProjectProvesCredentials checks that, after a temporary failure of the first call, the second one shows that the
+// credentials are accepted, whether the project can be read, is forbidden or does not exist.
 func TestSecondProjectProvesCredentials(t *testing.T) {
 	t.Parallel()
 	for _, want := range []check.Status{check.Readable, check.Forbidden, check.Gone, check.Unreadable} {
@@ -342,41 +291,7 @@ func TestSecondProjectProvesCredentials(t *testing.T) {
 	}
 }
 
-// TestOfflineListsEveryMistake holds that one run tells all that there is to correct, each mistake on a line of its own.
-func TestOfflineListsEveryMistake(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, atlassim.Options{})
-	const text = "atlas:\n  max_retries: 11\n  request_timeout: 0s\nrefresh:\n  min_intervall: 1s\n"
-	mistakes := []string{
-		"line 2: atlas.max_retries: a whole number from 0 to 10 is expected here",
-		"line 3: atlas.request_timeout: a duration from 1ms to 10m is expected here",
-		"line 5: refresh.min_intervall: unknown key: did you mean min_interval? Known here are discovery_interval, min_interval, relist_interval",
-	}
-	change := func(o *check.Options) {
-		o.Offline, o.ConfigFile = true, "c.yml"
-		o.Load = func() (config.Config, error) { return config.Parse([]byte(text), collector.All().Config()) }
-	}
-	if r := w.report(change); r.OK || !slices.Equal(r.Configuration.Errors, mistakes) || r.Configuration.Error != strings.Join(mistakes, "; ") {
-		t.Errorf("%+v", r.Configuration)
-	}
-	table, ok := w.run(change, func(o *check.Options) { o.Format = "table" })
-	want := "configuration  bad: 3 mistakes in c.yml\n               " + strings.Join(mistakes, "\n               ") + "\n"
-	if ok || !strings.HasPrefix(table, want) {
-		t.Errorf("got\n%s\nwant\n%s", table, want)
-	}
-
-	// Both the URL and the credentials in the environment are bad.
-	environment := map[string]string{"MONGODB_ATLAS_BASE_URL": "http://atlas.example.com", "MONGODB_ATLAS_CLIENT_ID": "a"}
-	r := w.report(change, func(o *check.Options) {
-		o.Load = func() (config.Config, error) { return config.Default(collector.All().Config()), nil }
-		o.Getenv = func(name string) string { return environment[name] }
-	})
-	if r.OK || !strings.HasPrefix(r.Configuration.Error, "MONGODB_ATLAS_BASE_URL: plain http") || r.Credentials.Status != check.Missing || len(r.ToDo) != 2 {
-		t.Errorf("%+v", r)
-	}
-}
-
-// TestInterrupted ends the check while Atlas does not answer.
+// TestInterrupted interrupts the check while Atlas does not answer.
 func TestInterrupted(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, atlassim.Options{})
@@ -394,7 +309,7 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
-// TestProgress holds that the line on the terminal is gone in the end, and that it moves.
+// TestProgress checks that the progress line is removed in the end, and that it moves.
 func TestProgress(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, atlassim.Options{})
@@ -412,7 +327,7 @@ func TestProgress(t *testing.T) {
 	}
 }
 
-// TestForeignNames has a name that would forge the table.
+// TestForeignNames checks that a name cannot forge lines of the table.
 func TestForeignNames(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, atlassim.Options{})
@@ -420,7 +335,7 @@ func TestForeignNames(t *testing.T) {
 	table := w.table()
 	for _, r := range table {
 		if r != '\n' && r < ' ' {
-			t.Fatalf("%q holds %q", table, r)
+			t.Fatalf("%q contains %q", table, r)
 		}
 	}
 	if !strings.Contains(table, "pay\ufffd[2Jments\ufffdok") {
@@ -428,7 +343,7 @@ func TestForeignNames(t *testing.T) {
 	}
 }
 
-// TestCannotWrite has the report go nowhere.
+// TestCannotWrite checks the error if the report cannot be written.
 func TestCannotWrite(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, atlassim.Options{})
@@ -448,7 +363,7 @@ type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, errFull }
 
-// TestEmptyIsShown holds that no key of the JSON form is left out or null, rate limits apart.
+// TestEmptyIsShown checks that no key of the JSON form is left out or null, except for rate limits.
 func TestEmptyIsShown(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, atlassim.Options{})

@@ -10,7 +10,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/check"
 )
 
-// TestCredentials has Atlas refuse them in every way it knows, and holds that nothing more is asked then.
+// TestCredentials checks that no other request follows if Atlas refuses the credentials, in every way that it does.
 func TestCredentials(t *testing.T) {
 	t.Parallel()
 	blocked := atlassim.Fault{
@@ -76,7 +76,7 @@ func TestCredentials(t *testing.T) {
 	}
 }
 
-// TestAtlasIsDown has nobody listen.
+// TestAtlasIsDown checks what is reported when nothing listens.
 func TestAtlasIsDown(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, atlassim.Options{})

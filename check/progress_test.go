@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// TestProgressLine holds what stands on the line, and that it changes no more redrawInterval than a person can read.
+// TestProgressLine checks the text of the progress line, and that it changes no more often than redrawInterval, for people to
+// read.
 func TestProgressLine(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -24,17 +24,17 @@ const (
 	nowhere      = "32b6e34b3d91647abb20e7b8" // the id of no project
 )
 
-// world is a simulated Atlas, and a configuration that reads it one call after the other.
+// world is a simulated Atlas, and a configuration that reads it sequentially.
 type world struct {
 	t      *testing.T
 	org    *atlassim.Organization
 	server *atlassim.Server
-	digest bool   // sign in by API key
+	digest bool   // sign in with an API key
 	wrong  string // is added to the secret
 	more   string // further configuration
 }
 
-// newWorld starts a server of an organization that has nothing in it yet.
+// newWorld starts a server of an empty organization.
 func newWorld(t *testing.T, options atlassim.Options) *world {
 	t.Helper()
 	w := &world{t: t, org: atlassim.NewOrganization(atlassim.NewManualClock(time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)))}
@@ -44,7 +44,7 @@ func newWorld(t *testing.T, options atlassim.Options) *world {
 	return w
 }
 
-// role makes the service account one of this role.
+// role gives the service account this role.
 func (w *world) role(role atlassim.Role) {
 	w.server.AllowServiceAccount(atlassim.ServiceAccount{ClientID: clientID, ClientSecret: clientSecret, Role: role})
 }
@@ -64,7 +64,7 @@ func (w *world) options() check.Options {
 	}
 }
 
-// run checks, and returns what was printed. It fails where a secret was.
+// run runs the check and returns its output. It fails if the output contains a secret.
 func (w *world) run(change ...func(*check.Options)) (output string, ok bool) {
 	w.t.Helper()
 	var out, progress strings.Builder
@@ -85,7 +85,7 @@ func (w *world) run(change ...func(*check.Options)) (output string, ok bool) {
 	return out.String(), ok
 }
 
-// report checks, and returns the report.
+// report runs the check and returns the report.
 func (w *world) report(change ...func(*check.Options)) check.Report {
 	w.t.Helper()
 	output, ok := w.run(change...)
@@ -94,12 +94,12 @@ func (w *world) report(change ...func(*check.Options)) check.Report {
 		w.t.Fatalf("%v: %s", err, output)
 	}
 	if ok != r.OK {
-		w.t.Errorf("it is well: %t, but it reports %t", ok, r.OK)
+		w.t.Errorf("success is %t, but it reports %t", ok, r.OK)
 	}
 	return r
 }
 
-// table checks, and returns the table.
+// table runs the check and returns the table.
 func (w *world) table() string {
 	w.t.Helper()
 	output, _ := w.run(func(o *check.Options) { o.Format = "table" })

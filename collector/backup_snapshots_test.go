@@ -219,7 +219,7 @@ func TestMissingExportNeedsEvidence(t *testing.T) {
 	c.readSchedule(true)
 	wantNone("auto export was off when the snapshots were read")
 	if !snapshotDue(c.view.entry, c.snapshots) {
-		t.Error("the snapshots are not read again at once, though exports may be missing since auto export is on")
+		t.Error("the snapshots are not read again at once, although exports may be missing since auto export was enabled")
 	}
 }
 
@@ -255,7 +255,7 @@ func TestFewSnapshotsAreKept(t *testing.T) {
 	}
 	c.readSnapshots(listed...)
 	if kept := c.snapshots.only().more.exportable; len(kept) != 2 {
-		t.Errorf("%d of 102 snapshots are kept, want the 2 that are newer than the exported one", len(kept))
+		t.Errorf("%d of 102 snapshots are kept, want the 2 newer ones than the exported one", len(kept))
 	}
 	whole := &snapshotSummary{}
 	for i := range listed {
@@ -264,6 +264,6 @@ func TestFewSnapshotsAreKept(t *testing.T) {
 	array := &whole.more.exportable[0]
 	keepExportable(c.view.entry, whole)
 	if kept := whole.more.exportable; len(kept) != 2 || &kept[0] == array {
-		t.Errorf("%d snapshots are kept, in the array of all of them: %t", len(kept), &kept[0] == array)
+		t.Errorf("%d snapshots are kept, in the array of all snapshots: %t", len(kept), &kept[0] == array)
 	}
 }

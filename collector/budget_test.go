@@ -20,7 +20,7 @@ import (
 func TestOthersUseUpTheBucket(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
-		t.Skip("it sends more than a thousand requests and waits for the bucket to fill; the client's tests hold the same of a small one")
+		t.Skip("it sends more than a thousand requests and waits for the bucket to fill; the client's tests check the same with a small one")
 	}
 	const clusters, left = 20, 10
 	org := atlassim.Large(atlassim.WallClock{}, atlassim.LargeOptions{Projects: 1, ClustersPerProject: clusters, ExportsPerCluster: 3})

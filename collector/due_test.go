@@ -1,14 +1,9 @@
 package collector
 
 import (
-	"fmt"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/go-kit/log"
-	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
@@ -91,46 +86,7 @@ func TestSnapshotDue(t *testing.T) {
 	}
 }
 
-// TestDeletedCluster checks that a cluster that is being deleted makes room for another of the same name.
-func TestDeletedCluster(t *testing.T) {
-	t.Parallel()
-	for state, want := range map[string]bool{"DELETING": true, "IDLE": false, "": false} {
-		if got := clusterEntry(&atlasapi.Cluster{StateName: state}).leaving; got != want {
-			t.Errorf("%q: %t", state, got)
-		}
-	}
-}
-
-// TestRequestsByCode checks how a request without an answer is counted.
-func TestRequestsByCode(t *testing.T) {
-	t.Parallel()
-	registry := prometheus.NewRegistry()
-	m := NewClientMetrics(log.NewNopLogger(), registry)
-	for _, status := range []int{0, 200, 200, 503} {
-		m.Exchanged(atlasapi.Exchange{Endpoint: "list", Status: status})
-	}
-	families, err := registry.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got []string
-	for _, family := range families {
-		if family.GetName() != "mongodbatlas_api_requests_total" {
-			continue
-		}
-		for _, m := range family.GetMetric() {
-			if m.GetLabel()[1].GetValue() != "list" {
-				continue
-			}
-			got = append(got, fmt.Sprintf("%s %g", m.GetLabel()[0].GetValue(), m.GetCounter().GetValue()))
-		}
-	}
-	if want := "200 2, 503 1, error 1"; strings.Join(got, ", ") != want {
-		t.Errorf("%q, want %s", got, want)
-	}
-}
-
-// TestUnknownPolicyItem holds that an item of unknown frequency does not hide the others, whichever comes first.
+// TestUnknownPolicyItem checks that an item of unknown frequency does not hide the others, whichever comes first.
 func TestUnknownPolicyItem(t *testing.T) {
 	t.Parallel()
 	hourly, unknown := atlasapi.PolicyItem{FrequencyType: "hourly", FrequencyInterval: 6}, atlasapi.PolicyItem{FrequencyType: "hourly", FrequencyInterval: 0}
@@ -138,23 +94,5 @@ func TestUnknownPolicyItem(t *testing.T) {
 		if got := policyInterval(&atlasapi.Schedule{PolicyItems: items}); got != 6*time.Hour {
 			t.Errorf("%+v: %s", items, got)
 		}
-	}
-}
-
-// TestTotalOfNothing checks that a number that Atlas sends for no job is not exported as zero.
-func TestTotalOfNothing(t *testing.T) {
-	t.Parallel()
-	var none, sent total
-	if _, ok := none.get(); !ok {
-		t.Error("no job has no total")
-	}
-	none.add(atlasapi.Optional[int64]{})
-	if sum, ok := none.get(); ok {
-		t.Errorf("the total of a number that Atlas does not send is %g", sum)
-	}
-	sent.add(atlasapi.Optional[int64]{})
-	sent.add(atlasapi.Optional[int64]{Value: 7, Set: true})
-	if sum, ok := sent.get(); !ok || sum != 7 {
-		t.Errorf("the total is %g, %t", sum, ok)
 	}
 }

@@ -62,7 +62,7 @@ func fixtures(t *testing.T) http.Handler {
 			}
 			body, err := os.ReadFile(filepath.Join("testdata", "fixtures", name))
 			if err != nil {
-				t.Errorf("there is no fixture for %s: %v", path, err)
+				t.Errorf("no fixture for %s: %v", path, err)
 			}
 			w.Header().Set("Content-Type", strings.Split(r.Header.Get("Accept"), ";")[0]+";charset=utf-8")
 			_, _ = w.Write(body)
@@ -126,7 +126,7 @@ func TestGolden(t *testing.T) {
 			got := clockReadings.ReplaceAllString(gather(t.Context(), t, e, collector.Selection{Collectors: []string{name}}), "$1 NOW")
 			harness.Golden(t, filepath.Join("testdata", name+".prom"), got)
 			if strings.Contains(got, "secret") {
-				t.Error("the output holds a download URL or a message of Atlas")
+				t.Error("the output contains a download URL or a message of Atlas")
 			}
 		})
 	}

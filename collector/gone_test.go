@@ -52,7 +52,7 @@ func TestGoneProjectLeavesNoRateLimit(t *testing.T) {
 			limits++
 			for _, label := range m.GetLabel() {
 				if label.GetValue() == goes.ID {
-					t.Errorf("%s is still shown of the project that is gone: %v", family.GetName(), m)
+					t.Errorf("%s of the removed project is still shown: %v", family.GetName(), m)
 				}
 			}
 		}

@@ -51,7 +51,7 @@ func TestOneLineForManyTargets(t *testing.T) {
 		}
 	}
 	if strings.Contains(got[0], "last values stay") {
-		t.Errorf("%q speaks of last values, and there are none", got[0])
+		t.Errorf("%q mentions last values, but there are none", got[0])
 	}
 	note(&down, &down)
 	if got := lines(); len(got) != 0 {
@@ -70,7 +70,7 @@ func TestOneLineForManyTargets(t *testing.T) {
 		changes.drop(t)
 	}
 	if len(changes.down) != 0 {
-		t.Errorf("%d entries are kept of targets that are gone", len(changes.down))
+		t.Errorf("%d entries of removed targets are kept", len(changes.down))
 	}
 }
 
@@ -113,10 +113,10 @@ func TestLoggedOnce(t *testing.T) {
 	changes.forget("g")
 	for key := range changes.down {
 		if key.groupID != "other" {
-			t.Errorf("an outage is known of a project that went: %+v", key)
+			t.Errorf("the outage of a removed project is kept: %+v", key)
 		}
 	}
 	if len(changes.down) != 1 {
-		t.Errorf("%d outages are known after one of two projects went", len(changes.down))
+		t.Errorf("%d outages are kept after one of two projects was removed", len(changes.down))
 	}
 }

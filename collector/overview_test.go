@@ -67,7 +67,7 @@ func date(t time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
-// TestDeclarations holds how long each collector waits before something needs attention, and how often it reads.
+// TestDeclarations checks how long each collector waits before something needs attention, and how often it reads.
 func TestDeclarations(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder

@@ -42,12 +42,12 @@ func TestRefreshReadsFewPages(t *testing.T) {
 			}
 		}
 	}
-	// finish ends the job that stands at a place, which was open before.
+	// finish ends the job at a position, which was open before.
 	finish := func(m *modelList, at int) { m.jobs[at].state, m.jobs[at].finished = "Failed", m.now }
 	for _, test := range []struct {
 		name, order string
 		known       int
-		open        int // place of the one job that may change, -1 for none
+		open        int // position of the only job that may change, -1 for none
 		change      func(*modelList)
 		want        []string
 	}{
@@ -188,7 +188,7 @@ func TestQuietProjectCost(t *testing.T) {
 	minutes := (scrapes * interval).Minutes()
 	perMinute := float64(len(server.Requests())-before) / minutes
 	if perMinute > most || perMinute < 100 {
-		t.Errorf("%.1f requests a minute, want at most %d, and no fewer than the exports and restores take", perMinute, most)
+		t.Errorf("%.1f requests a minute, want at most %d, and at least those for exports and restores", perMinute, most)
 	}
 	t.Logf("%.1f requests a minute", perMinute)
 }

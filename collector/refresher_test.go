@@ -79,7 +79,7 @@ func TestNoTargetStarves(t *testing.T) {
 		end := time.Now()
 		r.stop()
 
-		// Read in turn, each target would be read every count/atOnce seconds. The busy ones take part of that.
+		// Without priorities, each target would be read every count/atOnce seconds. The busy ones take a part of that.
 		turn := time.Duration(count/atOnce+1) * time.Second
 		longest := func(readers []*slowReader) (longest time.Duration) {
 			for _, reader := range readers {
@@ -91,7 +91,7 @@ func TestNoTargetStarves(t *testing.T) {
 			return longest
 		}
 		if quiet := longest(readers[busy:]); quiet > 2*turn {
-			t.Errorf("a target was not read for %s; in turn it would be read every %s", quiet, turn)
+			t.Errorf("a target was not read for %s; without priorities it would be read every %s", quiet, turn)
 		}
 		reads := func(readers []*slowReader) (n int) {
 			for _, reader := range readers {
@@ -125,7 +125,7 @@ func TestScrapesShareReadings(t *testing.T) {
 		r.stop()
 		for i, reader := range readers {
 			if len(reader.reads) != 1 {
-				t.Errorf("target %d was read %d times for 10 scrapes at once", i, len(reader.reads))
+				t.Errorf("target %d was read %d times for 10 concurrent scrapes", i, len(reader.reads))
 			}
 		}
 	})
@@ -142,7 +142,7 @@ func TestReadingGoesOnBehindTheDeadline(t *testing.T) {
 		defer cancel()
 		r.wait(ctx, r.begin([]*target{one}, "", all))
 		if s := one.snapshot(); s.ended {
-			t.Fatal("the reading ended before its time")
+			t.Fatal("the reading ended too early")
 		}
 		time.Sleep(time.Second)
 		synctest.Wait()
@@ -184,7 +184,7 @@ func TestFailedTargetIsTriedAgainSoon(t *testing.T) {
 		time.Sleep(time.Hour)
 		synctest.Wait()
 		if n := reads.Load(); n != 2 {
-			t.Errorf("%d attempts without a scrape, want none more", n)
+			t.Errorf("%d attempts without a scrape, want no more", n)
 		}
 		r.stop()
 	})
@@ -290,7 +290,7 @@ func TestTurnsAreShared(t *testing.T) {
 		r := newRefresher(&testPolicy{dueAt: always})
 		r.setRequests(1)
 		var first, second atomic.Int64
-		// The targets of the first were never read, which is the most urgent that a target can be.
+		// The targets of the first project were never read, which gives them the highest priority.
 		early := laneOf("first", 3*bound, &first, func(i int) time.Duration { return time.Duration(i+1) * time.Second })
 		late := laneOf("second", 3*bound, &second, func(int) time.Duration { return time.Hour })
 		for _, target := range late {

@@ -211,7 +211,7 @@ func FuzzRestoreState(f *testing.F) {
 	})
 }
 
-// reader returns the reader of a target that was not read yet.
+// reader returns the reader of a target that has not been read yet.
 func (k *jobKind[Job, Extra, More]) reader() *jobReader[Job, Extra, More] {
 	return k.declare(&Declaration{}).attach(&target{}).(*jobReader[Job, Extra, More])
 }
@@ -248,7 +248,7 @@ func seriesOf(t *testing.T, judged shower) map[string]float64 {
 		name, _, _ = strings.Cut(name, `"`)
 		key := strings.TrimSpace(fmt.Sprintf("%s %s %s", labels["delivery_type"], name, labels["state"]))
 		if _, twice := series[key]; twice {
-			t.Errorf("%s is there twice", key)
+			t.Errorf("%s occurs twice", key)
 		}
 		series[key] = m.GetGauge().GetValue()
 	}

@@ -82,7 +82,7 @@ func TestSelectedProject(t *testing.T) {
 				}
 			}
 			if refreshed == 0 {
-				t.Error("no target says when it was refreshed")
+				t.Error("no target has the time of its refresh")
 			}
 
 			w.server.ResetRequests()
@@ -90,10 +90,10 @@ func TestSelectedProject(t *testing.T) {
 			lines(t, one, `mongodbatlas_backup_export_jobs{cl_name="cluster",group_id="`+first.ID, `mongodbatlas_project_info{group_id="`+first.ID,
 				`mongodbatlas_target_up{cl_name="cluster",collector="backup_exports",group_id="`+first.ID, "!mongodbatlas_up ")
 			if strings.Contains(one, second.ID) {
-				t.Errorf("a scrape of one project shows another:\n%s", one)
+				t.Errorf("a scrape of one project shows another one:\n%s", one)
 			}
 			if root := strings.Contains(one, `,collector="projects",`); root != named || strings.Contains(one, projects) != named {
-				t.Errorf("the list of all projects is shown of one of them, or the reading of it is not:\n%s", one)
+				t.Errorf("the scrape of one project shows the list of all projects, or not its own reading:\n%s", one)
 			}
 			root := 0
 			for _, r := range w.server.Requests() {
@@ -213,11 +213,11 @@ func TestQuietScrapesDoNotDiscover(t *testing.T) {
 	}
 	for _, r := range w.server.Requests() {
 		if r.Operation != atlassim.OpListBackupExports && strings.Contains(r.Path, first.ID) {
-			t.Errorf("%s was sent for a project that is well", r.Operation)
+			t.Errorf("%s was sent for a healthy project", r.Operation)
 		}
 	}
 	if w.server.Count(atlassim.OpGetProject) == 0 {
-		t.Error("the project that went was not looked for")
+		t.Error("the removed project was not looked up")
 	}
 }
 
@@ -255,9 +255,9 @@ func TestServedAgain(t *testing.T) {
 	before := w.server.Count(atlassim.OpListBackupExports)
 	lines(t, gather(t.Context(), t, w.exporter, collector.Selection{}), exportUp+first.ID)
 	if got := w.server.Count(atlassim.OpListBackupExports) - before; got != 1 {
-		t.Errorf("%d lists of jobs were read after one cluster's backup was put on again", got)
+		t.Errorf("%d lists of jobs were read after the backup of one cluster was enabled again", got)
 	}
 	if got := found(); !got.After(since) {
-		t.Errorf("found at %s, which is before its backup was off", got)
+		t.Errorf("found at %s, before its backup was disabled", got)
 	}
 }

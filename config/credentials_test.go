@@ -121,7 +121,7 @@ func TestCredentialsFromFile(t *testing.T) {
 	load := func(t *testing.T, text string) (config.Credentials, error) {
 		t.Helper()
 		c := parse(t, "atlas: {"+text+"}")
-		// What the environment has is not looked at where the file names credentials.
+		// The environment is ignored if the file names credentials.
 		return c.Atlas.Credentials(t.Context(), environment(map[string]string{"MONGODB_ATLAS_PUBLIC_KEY": "k"}))
 	}
 	byAccount := "service_account: {client_id: i, client_secret_file: " + path + "}"

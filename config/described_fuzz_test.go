@@ -11,7 +11,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// described is a configuration as the YAML library itself reads and writes one, in terms of the file.
+// described is a configuration as the YAML library reads and writes it, in the terms of the file.
 type described struct {
 	Atlas      describedAtlas     `yaml:"atlas"`
 	Projects   []describedProject `yaml:"projects,omitempty"`
@@ -98,7 +98,7 @@ func (s *span) UnmarshalYAML(n *yaml.Node) error {
 	parts := regexp.MustCompile(`^(?:(\d+)y)?(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?$`).FindStringSubmatch(n.Value)
 	if parts == nil || n.Value == "" {
 		if n.Value != "0" {
-			return fmt.Errorf("%q is no duration", n.Value)
+			return fmt.Errorf("%q is not a duration", n.Value)
 		}
 		parts = make([]string, 8)
 	}
@@ -106,7 +106,7 @@ func (s *span) UnmarshalYAML(n *yaml.Node) error {
 	for i, unit := range []int64{365 * 86_400_000, 7 * 86_400_000, 86_400_000, 3_600_000, 60_000, 1000, 1} {
 		count, ok := new(big.Int).SetString("0"+parts[i+1], 10)
 		if !ok {
-			return fmt.Errorf("%q is no number", parts[i+1])
+			return fmt.Errorf("%q is not a number", parts[i+1])
 		}
 		sum.Add(sum, count.Mul(count, big.NewInt(unit)))
 	}

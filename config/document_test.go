@@ -69,7 +69,7 @@ func TestSyntaxErrors(t *testing.T) {
 				t.Errorf("%v, want %s", err, test.want)
 			}
 			if located, ok := errors.AsType[*config.Error](err); !ok || located.Line == 0 {
-				t.Errorf("no *config.Error with a line: %#v", err)
+				t.Errorf("not a *config.Error with a line: %#v", err)
 			}
 		})
 	}

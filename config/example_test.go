@@ -27,7 +27,7 @@ func TestExampleLoads(t *testing.T) {
 		!strings.HasPrefix(account.ClientID, "mdb_sa_id_") {
 		t.Errorf("the credentials are %+v", account)
 	}
-	// What is not commented out is the default, but for the credentials.
+	// All settings that are not commented out are defaults, except for the credentials.
 	want := config.Default(shipped())
 	want.Atlas.BaseURL = config.DefaultBaseURL
 	got.Atlas.ServiceAccount = nil
@@ -57,7 +57,7 @@ func knownKeys(t *testing.T, path []string) []string {
 	}
 	_, err := config.Parse([]byte(text), shipped())
 	if err == nil {
-		t.Fatalf("%s is taken for a configuration", text)
+		t.Fatalf("%s is accepted as a configuration", text)
 	}
 	_, names, found := strings.Cut(err.Error(), "not_a_key: unknown key: known here are ")
 	if !found {
@@ -134,7 +134,7 @@ func TestExampleHasEveryKey(t *testing.T) {
 	}
 	for _, key := range shown {
 		if !slices.Contains(known, key) {
-			t.Errorf("the example shows %s, which there is not", key)
+			t.Errorf("the example shows %s, which does not exist", key)
 		}
 	}
 }

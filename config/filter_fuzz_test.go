@@ -42,7 +42,7 @@ func FuzzPattern(f *testing.F) {
 			return
 		}
 		if aloneErr != nil {
-			t.Fatalf("%q is accepted, and not alone: %v", expression, aloneErr)
+			t.Fatalf("%q is accepted, but not on its own: %v", expression, aloneErr)
 		}
 		alone.Longest()
 		found := alone.FindStringIndex(name)

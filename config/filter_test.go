@@ -39,7 +39,7 @@ func TestFilters(t *testing.T) {
 		{"{include: ['prod-.*'], exclude: ['.*-scratch']}", []string{"prod-scratch"}, false},
 		{"{include: ['prod-.*'], exclude: ['.*-scratch']}", []string{"prod-1"}, true},
 		{"{include: ['prod-.*'], exclude: ['.*-scratch']}", []string{"test-1"}, false},
-		// A project goes by its id and by its name: either is enough, for both.
+		// A pattern may match the id or the name of a project, in both lists.
 		{"{include: [" + groupID + "]}", []string{groupID, "payments"}, true},
 		{"{include: [payments]}", []string{groupID, "payments"}, true},
 		{"{exclude: [" + groupID + "]}", []string{groupID, "payments"}, false},
@@ -54,7 +54,7 @@ func TestFilters(t *testing.T) {
 	}
 	var zero config.Filter
 	if !zero.Match("x") {
-		t.Error("the zero filter does not choose all")
+		t.Error("the zero filter does not select everything")
 	}
 }
 
@@ -63,7 +63,7 @@ func TestPatternsStayAnchored(t *testing.T) {
 	t.Parallel()
 	for _, expression := range []string{"a)|(b", ")(", "prod)|(?:.*"} {
 		if p, err := config.NewPattern(expression); err == nil {
-			t.Errorf("%q is taken for a pattern; it matches %q: %t", expression, "a-and-more", p.Match("a-and-more"))
+			t.Errorf("%q is accepted as a pattern; it matches %q: %t", expression, "a-and-more", p.Match("a-and-more"))
 		}
 	}
 }

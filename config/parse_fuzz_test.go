@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	// fuzzedSecret stands where a fuzzed file has its secretMark. It has not the form of a key, which an error may name.
+	// fuzzedSecret replaces secretMark in a fuzzed file. It does not look like a key, which an error may name.
 	fuzzedSecret = "mdb_sa_sk_VeryPrivate-1_2"
 	secretMark   = "SECRET"
 	fuzzedID     = "32b6e34b3d91647abb20e7b8"
@@ -45,12 +45,12 @@ func FuzzParse(f *testing.F) {
 		}
 		checkBounds(t, c)
 		got := describe(c)
-		if !bytes.ContainsAny(raw, "!") { // of tags the program reads but what is behind them
+		if !bytes.ContainsAny(raw, "!") { // the program ignores tags and reads what follows them
 			want := describe(Default(declared()))
 			decoder := yaml.NewDecoder(bytes.NewReader(raw))
 			decoder.KnownFields(true)
 			if err := decoder.Decode(&want); err != nil && err.Error() != "EOF" {
-				t.Fatalf("%q is accepted, and not by the library: %v", raw, err)
+				t.Fatalf("%q is accepted, but not by the library: %v", raw, err)
 			}
 			cleanCredentials(&want.Atlas)
 			if !reflect.DeepEqual(trimmed(want), trimmed(got)) {
@@ -105,11 +105,11 @@ func trimmed(d described) described {
 func checkMoved(t *testing.T, raw []byte, c Config, err error) {
 	t.Helper()
 	if bytes.HasPrefix(raw, []byte("\xef\xbb\xbf")) || bytes.HasPrefix(raw, []byte("\xff\xfe")) || bytes.HasPrefix(raw, []byte("\xfe\xff")) {
-		return // a mark of the encoding stands first or nowhere
+		return // a byte order mark is at the beginning or nowhere
 	}
 	moved, movedErr := Parse(append([]byte("# moved\n"), raw...), declared())
 	if _, ok := errors.AsType[*Error](cmp.Or(err, movedErr)); !ok && (err != nil || movedErr != nil) {
-		return // what is no YAML to the library may be some below a comment: "\t#" is
+		return // the library may reject a text, but accept it below a comment: "\t#" is
 	}
 	if (err == nil) != (movedErr == nil) {
 		t.Fatalf("%q gives %v, and a line further down %v", raw, err, movedErr)

@@ -267,7 +267,7 @@ func TestBadFiles(t *testing.T) {
 		t.Run(test.text, func(t *testing.T) {
 			_, err := config.Parse([]byte(test.text), declared())
 			if err == nil {
-				t.Fatal("taken for a configuration")
+				t.Fatal("accepted as a configuration")
 			}
 			if err.Error() != test.want {
 				t.Errorf("got  %s\nwant %s", err, test.want)
@@ -277,7 +277,7 @@ func TestBadFiles(t *testing.T) {
 			}
 			var placed *config.Error
 			if strings.HasPrefix(test.want, "line ") && (!errors.As(err, &placed) || placed.Line == 0) {
-				t.Errorf("%q is no *config.Error with a line: %T", err, err)
+				t.Errorf("%q is not a *config.Error with a line: %T", err, err)
 			}
 		})
 	}
@@ -304,7 +304,7 @@ func TestSecretsInOddPlaces(t *testing.T) {
 		t.Run(text, func(t *testing.T) {
 			_, err := config.Parse([]byte(text), declared())
 			if err == nil {
-				t.Fatal("taken for a configuration")
+				t.Fatal("accepted as a configuration")
 			}
 			if strings.Contains(err.Error(), "VeryPrivate") {
 				t.Errorf("%q shows the secret", err)

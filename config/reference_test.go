@@ -15,7 +15,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 )
 
-// described is a row of the reference: what docs/configuration.md says of a key.
+// described is a row of the reference: the description of a key in docs/configuration.md.
 type described struct{ value, defaultValue string }
 
 // reference returns the tables of the page that describe keys. A row for <collector> is repeated for every collector that has
@@ -49,7 +49,7 @@ func expanded(key string) (keys []string) {
 	return keys
 }
 
-// TestReferenceCollectors holds that the table of collectors lists the declared collectors in their order.
+// TestReferenceCollectors checks that the table of collectors lists the declared collectors in their order.
 func TestReferenceCollectors(t *testing.T) {
 	t.Parallel()
 	page := read(t, "../docs/configuration.md")
@@ -148,7 +148,7 @@ func TestReference(t *testing.T) {
 	rows, known := reference(t), leaves(t)
 	for key := range rows {
 		if !slices.Contains(known, key) {
-			t.Errorf("it describes %s, which there is not", key)
+			t.Errorf("it describes %s, which does not exist", key)
 		}
 	}
 	for _, key := range known {
@@ -159,7 +159,7 @@ func TestReference(t *testing.T) {
 		}
 		want := valueOf(key)
 		if row.value != want {
-			t.Errorf("%s: it says that a value is %q, and it is %q", key, row.value, want)
+			t.Errorf("%s: it says that a value is %q, but it is %q", key, row.value, want)
 		}
 		plain := strings.HasPrefix(want, "text") || strings.HasPrefix(want, "list") || want == "pattern" || want == "project id"
 		switch {

@@ -17,8 +17,8 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 )
 
-// TestSecretFile holds that the secret file is read again once an interval at most, that what is wrong with it is logged
-// once, and that a named pipe is left alone.
+// TestSecretFile checks that the secret file is read again at most once an interval, that a fault in it is logged once, and
+// that a named pipe is not read again.
 func TestSecretFile(t *testing.T) {
 	const cannot, using = "cannot be read again", "using the new content"
 	path := filepath.Join(t.TempDir(), "secret")

@@ -1,27 +1,18 @@
-// Package dashboards_test holds the Grafana dashboards to what a person who imports them needs: that every panel is
-// explained, that none is empty, and that every expression is understood by Prometheus.
+// Package dashboards_test checks what users who import the Grafana dashboards need: every panel has a description, none is
+// empty, and Prometheus understands every expression.
 package dashboards_test
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"maps"
-	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
-
-	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
-	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
-// The part of a dashboard that is looked at.
+// The part of a dashboard that the tests read.
 type (
 	dashboard struct {
 		file string
@@ -148,7 +139,7 @@ func TestStructure(t *testing.T) {
 	for _, d := range load(t) {
 		t.Run(d.file, func(t *testing.T) {
 			if d.ID != nil {
-				t.Error("has an id, which belongs to one Grafana alone")
+				t.Error("has an id, which is specific to one Grafana")
 			}
 			if d.UID == "" || len(d.UID) > 40 {
 				t.Errorf("uid %q: Grafana takes 1 to 40 characters", d.UID)
@@ -173,7 +164,7 @@ func TestStructure(t *testing.T) {
 	}
 }
 
-// all are the panels of a dashboard, those of collapsed rows included.
+// all returns the panels of a dashboard, including those of collapsed rows.
 func (d dashboard) all() []panel {
 	var all []panel
 	for _, p := range d.Panels {
@@ -182,7 +173,7 @@ func (d dashboard) all() []panel {
 	return all
 }
 
-// checkRowsOfPanels demands that only what Atlas has ended is hidden, and at the end.
+// checkRowsOfPanels checks that only the row of pipelines, which Atlas has discontinued, is collapsed, and that it is last.
 func checkRowsOfPanels(t *testing.T, panels []panel) {
 	t.Helper()
 	for i, p := range panels {
@@ -209,7 +200,7 @@ func checkPanels(t *testing.T, panels []panel) {
 		}
 		ids[p.ID] = p.Title
 		if p.Title == "" || titles[p.Title] {
-			t.Errorf("panel %d: title %q is empty or taken", p.ID, p.Title)
+			t.Errorf("panel %d: title %q is empty or not unique", p.ID, p.Title)
 		}
 		titles[p.Title] = true
 		if !slices.Contains(known, p.Type) {
@@ -237,7 +228,7 @@ func checkPanel(t *testing.T, p panel) {
 		t.Errorf("panel %q: description %q", p.Title, p.Description)
 	}
 	if p.Type == "alertlist" {
-		return // asks Grafana, and no data source
+		return // queries Grafana itself, not a data source
 	}
 	if p.FieldConfig.Defaults.Unit == "" {
 		t.Errorf("panel %q has no unit", p.Title)
@@ -256,7 +247,7 @@ func checkPanel(t *testing.T, p panel) {
 	for _, q := range p.Targets {
 		checkSource(t, p.Title+" "+q.RefID, q.Datasource)
 		if q.RefID == "" || refs[q.RefID] {
-			t.Errorf("panel %q: refId %q is empty or taken", p.Title, q.RefID)
+			t.Errorf("panel %q: refId %q is empty or not unique", p.Title, q.RefID)
 		}
 		refs[q.RefID] = true
 		for _, name := range []string{"{{cl_name}}", "{{pipeline}}"} {
@@ -267,29 +258,29 @@ func checkPanel(t *testing.T, p panel) {
 		if q.Instant == q.Range {
 			t.Errorf("panel %q %s: instant %t and range %t", p.Title, q.RefID, q.Instant, q.Range)
 		}
-		// `or vector(0)` would show a reassuring green zero while no exporter is there.
+		// `or vector(0)` would show a reassuring green zero while there is no exporter.
 		if strings.Contains(q.Expr, "vector(0)") {
 			t.Errorf("panel %q %s fills in zeros even without an exporter", p.Title, q.RefID)
 		}
 		for _, selector := range regexp.MustCompile(`\{[^}]*\}`).FindAllString(q.Expr, -1) {
 			if !strings.Contains(selector, `job=~"$job"`) {
-				t.Errorf("panel %q %s: %s disregards the variable job", p.Title, q.RefID, selector)
+				t.Errorf("panel %q %s: %s ignores the variable job", p.Title, q.RefID, selector)
 			}
 		}
 		if bare := regexp.MustCompile(`\bmongodbatlas_\w+\b[^{\w]`).FindString(q.Expr); bare != "" {
-			t.Errorf("panel %q %s: %s selects whatever there is", p.Title, q.RefID, bare)
+			t.Errorf("panel %q %s: %s selects every series", p.Title, q.RefID, bare)
 		}
 	}
 }
 
-// checkTable demands columns that can be filtered, and room for names.
+// checkTable checks that columns can be filtered, and have room for names.
 func checkTable(t *testing.T, p panel) {
 	t.Helper()
 	if !p.FieldConfig.Defaults.Custom.Filterable {
 		t.Errorf("table %q cannot be filtered", p.Title)
 	}
 	for _, override := range p.FieldConfig.Overrides {
-		words := override.Matcher.Options == "group_id" // is never shown
+		words := override.Matcher.Options == "group_id" // it is never shown
 		for _, property := range override.Properties {
 			words = words || property.ID == "mappings"
 		}
@@ -322,7 +313,7 @@ func checkVariables(t *testing.T, d dashboard) {
 		names = append(names, v.Name)
 		if v.Type == "constant" {
 			if !strings.HasPrefix(string(v.Query), `"https://`) {
-				t.Errorf("variable %s: %s is no address", v.Name, v.Query)
+				t.Errorf("variable %s: %s is not an address", v.Name, v.Query)
 			}
 			continue
 		}
@@ -344,276 +335,4 @@ func checkVariables(t *testing.T, d dashboard) {
 	if !slices.Equal(names, want) {
 		t.Errorf("variables %q, not %q", names, want)
 	}
-}
-
-// TestLinks follows every address of a dashboard, in the dashboards' links and in the cells of tables.
-func TestLinks(t *testing.T) {
-	all := load(t)
-	runbooks, err := os.ReadFile(filepath.Join("..", "docs", "runbooks.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	known := map[string]dashboard{}
-	for _, d := range all {
-		known[d.UID] = d
-	}
-	address := regexp.MustCompile(`"/d/([^"/?]+)([^"]*)"`)
-	for _, d := range all {
-		reached := map[string]bool{d.UID: true}
-		for _, link := range d.Links {
-			reached[strings.TrimPrefix(link.URL, "/d/")] = true
-			if !link.IncludeVars {
-				t.Errorf("%s: the link to %s forgets the variables", d.file, link.URL)
-			}
-		}
-		for uid := range known {
-			if !reached[uid] {
-				t.Errorf("%s: no link to %s", d.file, uid)
-			}
-		}
-		content, err := os.ReadFile(d.file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, problem := range problemsOf(d) {
-			if !strings.Contains(strings.ToLower(string(runbooks)), "# mongodbatlas"+problem+"\n") {
-				t.Errorf("%s: the problem %s has no runbook", d.file, problem)
-			}
-		}
-		for _, match := range address.FindAllStringSubmatch(string(content), -1) {
-			to, ok := known[match[1]]
-			if !ok {
-				t.Errorf("%s: a link leads to %s, which there is not", d.file, match[1])
-				continue
-			}
-			if number := regexp.MustCompile(`viewPanel=([^&]*)`).FindStringSubmatch(match[2]); number != nil &&
-				!slices.ContainsFunc(to.all(), func(p panel) bool { return strconv.Itoa(p.ID) == number[1] && p.Type == "table" }) {
-				t.Errorf("%s: %s leads to no table of %s", d.file, match[0], to.file)
-			}
-			for _, parameter := range regexp.MustCompile(`var-(\w+)=`).FindAllStringSubmatch(match[2], -1) {
-				if !slices.ContainsFunc(to.Templating.List, func(v variable) bool { return v.Name == parameter[1] }) {
-					t.Errorf("%s: a link sets the variable %s, which %s has not", d.file, parameter[1], to.file)
-				}
-			}
-		}
-	}
-}
-
-// problemsOf are the problems that a dashboard lists, each of which leads to a runbook.
-func problemsOf(d dashboard) []string {
-	var problems []string
-	for _, p := range d.all() {
-		for _, q := range p.Targets {
-			for _, match := range regexp.MustCompile(`"problem", "(\w+)"`).FindAllStringSubmatch(q.Expr, -1) {
-				if !slices.Contains(problems, match[1]) {
-					problems = append(problems, match[1])
-				}
-			}
-		}
-	}
-	return problems
-}
-
-// substitute puts in what Grafana would for the choice of everything.
-func substitute(expr string) string {
-	return strings.NewReplacer(
-		"$__rate_interval", "1m", "$__interval", "5s", "$__range", "5m",
-		"$job", ".+", "$project", ".+", "$cluster", ".+", "$instance", ".+",
-	).Replace(expr)
-}
-
-// startDemo scrapes the demonstration twice, as two exporters that read the same projects would be.
-func startDemo(t *testing.T) *harness.PrometheusServer {
-	t.Helper()
-	return harness.StartPrometheus(t, scrapes("1s", harness.StartExporter(t, "demo"), "mongodbatlas", "mongodbatlas-second"), nil)
-}
-
-// TestQueries evaluates every expression of every panel against the demonstration.
-func TestQueries(t *testing.T) {
-	dashboards := load(t)
-	prometheus := startDemo(t)
-	prometheus.Eventually(t, fmt.Sprintf(`min(mongodbatlas_scrape_collector_success) == 1 and on () count(mongodbatlas_scrape_collector_success) == %d`,
-		2*len(collector.All())), notEmpty)
-	for _, d := range dashboards {
-		for _, p := range d.all() {
-			for _, q := range p.Targets {
-				t.Run(d.UID+"/"+p.Title+"/"+q.RefID, func(t *testing.T) {
-					expr := substitute(q.Expr)
-					if strings.Contains(expr, "$") {
-						t.Fatalf("unknown variable in %s", expr)
-					}
-					if _, err := prometheus.Query(t.Context(), expr); err != nil {
-						t.Fatal(err)
-					}
-					if len(url.QueryEscape(expr)) > longestQuery {
-						t.Errorf("%d characters of an address, and some data sources ask by GET", len(url.QueryEscape(expr)))
-					}
-					if mayBeEmpty(p.Title, q.Expr) {
-						return
-					}
-					// What is a rate needs two scrapes, and a job that is under way may have just ended.
-					samples := prometheus.Eventually(t, expr, notEmpty)
-					checkRows(t, p, q, samples)
-				})
-			}
-		}
-		for _, a := range d.Annotations.List {
-			t.Run(d.UID+"/"+a.Name, func(t *testing.T) {
-				checkSource(t, a.Name, a.Datasource)
-				samples, err := prometheus.Query(t.Context(), substitute(a.Expr))
-				if err != nil {
-					t.Fatal(err)
-				}
-				if !mayBeEmpty(a.Name, "") && len(samples) == 0 {
-					t.Error("marks nothing")
-				}
-			})
-		}
-		t.Run(d.UID+"/variables", func(t *testing.T) { checkChoices(t, prometheus, d.Templating.List) })
-	}
-	t.Run("selectors", func(t *testing.T) { checkSelectors(t, prometheus, dashboards) })
-}
-
-// checkSelectors demands that each selector finds a series, so that no part of an expression, behind an "or" or an "unless",
-// asks for a name, a label or a state that does not exist.
-func checkSelectors(t *testing.T, prometheus *harness.PrometheusServer, dashboards []dashboard) {
-	t.Helper()
-	// rare selects nothing in the demonstration, for a reason.
-	rare := map[string]string{
-		"mongodbatlas_target_last_error_info{":        "all targets can be read",
-		"mongodbatlas_target_unsupported_info{.*coll": "not of every collector",
-		"mongodbatlas_api_retries_total{":             "no request is sent again",
-		"mongodbatlas_api_sunset_timestamp_seconds{":  "no version of the API has an end",
-		"mongodbatlas_api_request_duration_seconds{":  "this Prometheus keeps classic buckets",
-		"ALERTS{": "there are no rules",
-	}
-	isRare := regexp.MustCompile("^(" + strings.Join(slices.Collect(maps.Keys(rare)), "|") + ")")
-	pattern := regexp.MustCompile(`\w*\{[^}]*\}`)
-	seen := map[string]bool{}
-	check := func(where, expr string) {
-		for _, selector := range pattern.FindAllString(expr, -1) {
-			if isRare.MatchString(selector) || seen[selector] {
-				continue
-			}
-			seen[selector] = true
-			samples, err := prometheus.Query(t.Context(), "count("+substitute(selector)+")")
-			if err != nil || len(samples) == 0 {
-				t.Errorf("%s: %s selects no series (%v)", where, selector, err)
-			}
-		}
-	}
-	for _, d := range dashboards {
-		for _, p := range d.all() {
-			for _, q := range p.Targets {
-				check(d.UID+"/"+p.Title, q.Expr)
-			}
-		}
-		for _, a := range d.Annotations.List {
-			check(d.UID+"/"+a.Name, a.Expr)
-		}
-	}
-}
-
-// longestQuery is how long an expression may be in an address: servers take 16 KiB of request headers.
-const longestQuery = 12_000
-
-// mayBeEmpty lists what the demonstration has no example of: all its targets can be read, and it has no alerting rules.
-func mayBeEmpty(title, expr string) bool {
-	return title == "What needs attention" && countsTargets(expr) || title == "Critical alerts"
-}
-
-// countsTargets reports whether an expression counts the targets that cannot be read.
-func countsTargets(expr string) bool {
-	return strings.Contains(expr, "(count by (group_id, group_name, detail)")
-}
-
-func notEmpty(samples []harness.Sample) error {
-	if len(samples) == 0 {
-		return errors.New("no data")
-	}
-	return nil
-}
-
-// checkRows tells a table whose rows would multiply: two series of one query for the same row.
-func checkRows(t *testing.T, p panel, q query, samples []harness.Sample) {
-	t.Helper()
-	if q.Format != "table" {
-		return
-	}
-	shown := map[string]bool{"group_id": true}
-	for _, transformation := range p.Transformations {
-		for name := range transformation.Options.RenameByName {
-			shown[name] = true
-		}
-	}
-	rows := map[string]int{}
-	for _, sample := range samples {
-		var row []string
-		for _, label := range []string{"collector", "endpoint", "group_id", "cl_name", "pipeline", "delivery_type", "problem", "detail"} {
-			// A pipeline has one cluster, which is a column of it and no part of the row.
-			if label == "cl_name" && sample.Labels["pipeline"] != "" && sample.Labels["collector"] == "" {
-				continue
-			}
-			row = append(row, sample.Labels[label])
-		}
-		if rows[strings.Join(row, "\xff")]++; rows[strings.Join(row, "\xff")] > 1 {
-			t.Errorf("two series for the row %q", row)
-		}
-		if problem := sample.Labels["problem"]; problem != "" && problem != "targetunreadable" && sample.Labels["cl_name"] == "" {
-			t.Errorf("%v: no cluster", sample.Labels)
-		}
-		for label := range sample.Labels {
-			if !shown[label] {
-				t.Errorf("the label %s makes a column that the table does not name", label)
-			}
-		}
-	}
-}
-
-// checkChoices evaluates what the variables offer to choose from.
-func checkChoices(t *testing.T, prometheus *harness.PrometheusServer, variables []variable) {
-	t.Helper()
-	labelValues := regexp.MustCompile(`^label_values\((.*), (\w+)\)$`)
-	queryResult := regexp.MustCompile(`^query_result\((.*)\)$`)
-	for _, v := range variables {
-		if v.Type != "query" {
-			continue
-		}
-		var choices []string
-		if match := labelValues.FindStringSubmatch(v.Definition); match != nil {
-			for _, sample := range evaluate(t.Context(), t, prometheus, match[1]) {
-				choices = append(choices, sample.Labels[match[2]])
-			}
-		} else if match := queryResult.FindStringSubmatch(v.Definition); match != nil {
-			pattern := regexp.MustCompile(strings.Trim(v.Regex, "/"))
-			for _, sample := range evaluate(t.Context(), t, prometheus, match[1]) {
-				// Grafana's own way to write a series down.
-				line := fmt.Sprintf(`{group_id=%q,group_name=%q} %g 0`, sample.Labels["group_id"], sample.Labels["group_name"], sample.Value)
-				found := pattern.FindStringSubmatch(line)
-				if found == nil {
-					t.Errorf("variable %s: %s does not match %s", v.Name, line, v.Regex)
-					continue
-				}
-				value, text := found[pattern.SubexpIndex("value")], found[pattern.SubexpIndex("text")]
-				if value != sample.Labels["group_id"] || text != sample.Labels["group_name"] {
-					t.Errorf("variable %s: %s gives value %q and text %q", v.Name, line, value, text)
-				}
-				choices = append(choices, value)
-			}
-		} else {
-			t.Errorf("variable %s: unknown kind of query %s", v.Name, v.Definition)
-		}
-		if len(choices) == 0 || slices.Contains(choices, "") {
-			t.Errorf("variable %s offers %q", v.Name, choices)
-		}
-	}
-}
-
-func evaluate(ctx context.Context, t *testing.T, prometheus *harness.PrometheusServer, expr string) []harness.Sample {
-	t.Helper()
-	samples, err := prometheus.Query(ctx, substitute(expr))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return samples
 }

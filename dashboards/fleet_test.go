@@ -12,7 +12,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
-// scrapes is a configuration of Prometheus under which jobs of the given names scrape one exporter.
+// scrapes returns a configuration of Prometheus in which jobs of the given names scrape one exporter.
 func scrapes(interval string, exporter *harness.Exporter, jobs ...string) string {
 	config := fmt.Sprintf("global: {scrape_interval: %s, scrape_timeout: %[1]s}\nscrape_configs:\n", interval)
 	for _, job := range jobs {
@@ -21,7 +21,7 @@ func scrapes(interval string, exporter *harness.Exporter, jobs ...string) string
 	return config
 }
 
-// startFleet runs an exporter over a fleet, in whose first projects the role is missing that exports and schedules need.
+// startFleet runs an exporter of a fleet; in the first projects, the role is missing that exports and schedules require.
 func startFleet(t *testing.T, size atlassim.FleetOptions, unreadable int) *harness.Exporter {
 	t.Helper()
 	account := atlassim.ServiceAccount{ClientID: "mdb_sa_id_fleet", ClientSecret: "mdb_sa_sk_fleet"}
@@ -41,7 +41,7 @@ func startFleet(t *testing.T, size atlassim.FleetOptions, unreadable int) *harne
 	return harness.StartExporter(t, "--config.file="+file)
 }
 
-// TestUnreadable counts what cannot be read by project and collector: a missing role of a hundred clusters is one row.
+// TestUnreadable counts the unreadable targets by project and collector: a missing role of a hundred clusters is one row.
 func TestUnreadable(t *testing.T) {
 	prometheus := harness.StartPrometheus(t, scrapes("1s", startFleet(t, atlassim.FleetOptions{Projects: 3, ClustersPerProject: 4}, 2), "a", "b"), nil)
 	for _, d := range load(t) {

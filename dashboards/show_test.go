@@ -14,7 +14,7 @@ import (
 
 var show = flag.String("show", "demo", "what to look at: demo or fleet") //nolint:gochecknoglobals // a flag
 
-// TestShow is no test, but a Prometheus for a Grafana to read, until it is interrupted:
+// TestShow is not a test: it runs a Prometheus that a Grafana can read, until it is interrupted:
 //
 //	go test ./dashboards -tags show -run TestShow -show fleet -timeout 0 -v
 func TestShow(t *testing.T) {

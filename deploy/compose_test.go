@@ -12,7 +12,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
-// composeFile is the part of compose.yml that other files must agree with.
+// composeFile is the part of compose.yml that must agree with other files.
 type composeFile struct {
 	Services map[string]struct {
 		Image   string   `yaml:"image"`
@@ -23,7 +23,7 @@ type composeFile struct {
 	Volumes map[string]any `yaml:"volumes"`
 }
 
-// replace replaces every occurrence of what must be there.
+// replace replaces every occurrence of old, which must occur.
 func replace(t *testing.T, text, old, replacement string) string {
 	t.Helper()
 	if !strings.Contains(text, old) {
@@ -32,8 +32,8 @@ func replace(t *testing.T, text, old, replacement string) string {
 	return strings.ReplaceAll(text, old, replacement)
 }
 
-// TestComposeAlerts runs the configuration files of Prometheus and Alertmanager in those programs, with nothing changed but
-// addresses, beside the exporter's demo: the alerts must arrive, at the receiver for their severity.
+// TestComposeAlerts runs Prometheus and Alertmanager with the shipped configuration files, except for the addresses, beside
+// the exporter's demo: the alerts must arrive at the receiver for their severity.
 func TestComposeAlerts(t *testing.T) {
 	exporter := harness.StartExporter(t, "demo")
 	alertmanager := harness.StartAlertmanager(t, readFile(t, "compose/alertmanager.yml"))
@@ -59,7 +59,7 @@ func TestComposeAlerts(t *testing.T) {
 	})
 	for _, alert := range alerts {
 		if alert.Labels["alertname"] == "MongoDBAtlasExporterDown" {
-			t.Errorf("the rules do not know the exporter by its job: %v", alert)
+			t.Errorf("the rules do not select the exporter by its job: %v", alert)
 		}
 	}
 
@@ -74,7 +74,7 @@ func TestComposeAlerts(t *testing.T) {
 	}
 }
 
-// TestComposeAgrees holds that what compose.yml mounts exists, and that names and ports are those that the other files use.
+// TestComposeAgrees checks that what compose.yml mounts exists, and that names and ports are those of the other files.
 func TestComposeAgrees(t *testing.T) {
 	var compose composeFile
 	unmarshal(t, readFile(t, "compose/compose.yml"), &compose)

@@ -1,4 +1,4 @@
-// Package deploy_test tries what the exporter is deployed with by the programs that read it: helm, systemd, Prometheus and
+// Package deploy_test tests the files that deploy the exporter with the programs that read them: helm, systemd, Prometheus,
 // Alertmanager, and the exporter itself.
 package deploy_test
 
@@ -51,7 +51,7 @@ func unmarshal(t *testing.T, text string, into any) {
 	}
 }
 
-// run runs a program to its end, with what it wrote.
+// run runs a program to its end and returns its output.
 func run(t *testing.T, name string, args ...string) (stdout, stderr string, err error) {
 	t.Helper()
 	var out, errOut bytes.Buffer
@@ -65,8 +65,8 @@ func run(t *testing.T, name string, args ...string) (stdout, stderr string, err 
 	return out.String(), errOut.String(), err
 }
 
-// watch has the go command notice changes below a directory that another program reads, which would otherwise leave the
-// result of a test in its cache.
+// watch tells the go command about files below a directory that another program reads: otherwise it would not notice changes
+// and would use the cached result of a test.
 func watch(t *testing.T, dir string) {
 	t.Helper()
 	if err := filepath.WalkDir(dir, func(_ string, _ fs.DirEntry, err error) error { return err }); err != nil {
@@ -90,8 +90,8 @@ func startAtlas(t *testing.T) string {
 	}).URL()
 }
 
-// startDeployed starts the exporter with the environment ("NAME=value") and the arguments of a deployment, except where it
-// listens, and returns once it has read Atlas.
+// startDeployed starts the exporter with the environment ("NAME=value") and the arguments of a deployment, except for the
+// address, and returns once it has read Atlas.
 func startDeployed(t *testing.T, env, args []string) {
 	t.Helper()
 	args = slices.DeleteFunc(slices.Clone(args), func(arg string) bool {
@@ -118,10 +118,10 @@ func startDeployed(t *testing.T, env, args []string) {
 	t.Fatalf("the exporter with the arguments %q does not become ready:\n%s", args, exporter.Logs())
 }
 
-// defaultPort is where the exporter listens unless told otherwise. What is deployed relies on it.
+// defaultPort is the default port of the exporter. The deployments rely on it.
 const defaultPort = "9972"
 
-// loads holds that a configuration is one for the exporter.
+// loads checks that the exporter accepts a configuration.
 func loads(t *testing.T, text string) config.Config {
 	t.Helper()
 	c, err := config.Parse([]byte(text), collector.All().Config())

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestDependabotKnowsEveryModule holds that Dependabot watches each folder with a go.mod.
+// TestDependabotKnowsEveryModule checks that Dependabot watches each folder with a go.mod.
 func TestDependabotKnowsEveryModule(t *testing.T) {
 	var dependabot struct {
 		Updates []struct {
@@ -28,7 +28,7 @@ func TestDependabotKnowsEveryModule(t *testing.T) {
 	}
 }
 
-// TestIssueForms holds that GitHub shows the forms: it drops one whose fields have no id of their own or no label.
+// TestIssueForms checks that GitHub shows the forms: it drops a form whose fields lack a unique id or a label.
 func TestIssueForms(t *testing.T) {
 	forms, err := filepath.Glob("../.github/ISSUE_TEMPLATE/*.yml")
 	if err != nil || len(forms) < 3 {
@@ -64,7 +64,7 @@ func TestIssueForms(t *testing.T) {
 				}
 			case "textarea", "input", "dropdown":
 				if field.ID == "" || ids[field.ID] || field.Attributes.Label == "" || (field.Type == "dropdown") != (len(field.Attributes.Options) > 0) {
-					t.Errorf("%s: the field %+v is incomplete, or its id is another's", file, field)
+					t.Errorf("%s: the field %+v is incomplete, or its id is not unique", file, field)
 				}
 				ids[field.ID] = true
 			default:

@@ -2,14 +2,11 @@ package deploy_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -24,7 +21,7 @@ import (
 
 const chart = "helm/mongodbatlas-backup-exporter"
 
-// The part of the chart's manifests that is looked at.
+// The part of the chart's manifests that the tests read.
 type (
 	manifest struct {
 		Kind     string `yaml:"kind"`
@@ -131,7 +128,7 @@ func one(t *testing.T, manifests map[string][]manifest, kind string, spec any) m
 	return m
 }
 
-// TestChartFiles holds that the chart's dashboards are the project's. Its rules are another form of the project's, which
+// TestChartFiles checks that the chart's dashboards are the project's. Its rules are another form of the project's, which
 // TestChartCarriesRulesAndDashboards renders.
 func TestChartFiles(t *testing.T) {
 	originals, err := filepath.Glob("../dashboards/*.json")
@@ -148,11 +145,11 @@ func TestChartFiles(t *testing.T) {
 	}
 	copies, err := filepath.Glob(filepath.Join(chart, "files/dashboards/*"))
 	if err != nil || len(copies) != len(originals) {
-		t.Errorf("the chart has the files %v, want copies of %v alone", copies, originals)
+		t.Errorf("the chart has the files %v, want only copies of %v", copies, originals)
 	}
 }
 
-// TestChartLints has helm lint the chart with each file of values.
+// TestChartLints lints the chart with each file of values.
 func TestChartLints(t *testing.T) {
 	files, err := filepath.Glob(chart + "/ci/*-values.yaml")
 	if err != nil || len(files) == 0 {
@@ -165,7 +162,7 @@ func TestChartLints(t *testing.T) {
 	}
 }
 
-// TestChartRefuses holds that values that cannot work are refused with a reason.
+// TestChartRefuses checks that values that cannot work are refused with a reason.
 func TestChartRefuses(t *testing.T) {
 	for _, test := range []struct{ set, want string }{
 		{"demo=false", "there are no credentials"},
@@ -207,8 +204,8 @@ func TestChartRefuses(t *testing.T) {
 	}
 }
 
-// TestChartStarts runs the container's command line, with the rendered configuration, and the secret in the file or the
-// variables that the container would have.
+// TestChartStarts runs the container's command line with the rendered configuration, and the secret in the file or the
+// variables of the container.
 func TestChartStarts(t *testing.T) {
 	for _, test := range []struct {
 		name, values, secret string
@@ -273,7 +270,7 @@ func TestChartStarts(t *testing.T) {
 	}
 }
 
-// TestChartJoins holds that what the manifests say of each other is true: labels, ports, probes, names.
+// TestChartJoins checks that the manifests agree with each other: labels, ports, probes, names.
 func TestChartJoins(t *testing.T) {
 	for _, name := range []string{"service-account", "everything"} {
 		t.Run(name, func(t *testing.T) {
@@ -302,7 +299,7 @@ func TestChartJoins(t *testing.T) {
 				t.Errorf("the container has the ports %v and the arguments %q", exporter.Ports, exporter.Args)
 			}
 			if len(d.Template.Metadata.Annotations["checksum/config"]) != 64 {
-				t.Error("a change of the configuration replaces no pod")
+				t.Error("a change of the configuration does not replace the pod")
 			}
 			var service struct {
 				Selector map[string]string `yaml:"selector"`
@@ -356,188 +353,4 @@ func contains(labels, some map[string]string) bool {
 		}
 	}
 	return true
-}
-
-// TestChartCarriesRulesAndDashboards holds that rules and dashboards come through rendering unchanged, and small enough for
-// kubectl apply, which keeps a copy in an annotation.
-func TestChartCarriesRulesAndDashboards(t *testing.T) {
-	manifests := render(t, values("service-account"))
-	var got, want map[string]any
-	one(t, manifests, "PrometheusRule", &got)
-	unmarshal(t, readFile(t, "../alerts/mongodbatlas.rules.yml"), &want)
-	if !reflect.DeepEqual(got, want) {
-		t.Error("the rules in the PrometheusRule are not those of the file")
-	}
-
-	dashboards := map[string]string{}
-	for _, m := range manifests["ConfigMap"] {
-		if m.Metadata.Labels["grafana_dashboard"] != "1" {
-			continue
-		}
-		maps.Copy(dashboards, m.Data)
-		const annotationLimit = 256 << 10
-		if raw, err := json.Marshal(m.Data); err != nil || len(raw) > annotationLimit-1<<10 {
-			t.Errorf("ConfigMap %s has %d bytes (%v), too many for kubectl apply", m.Metadata.Name, len(raw), err)
-		}
-	}
-	originals, err := filepath.Glob("../dashboards/*.json")
-	if err != nil || len(originals) == 0 || len(dashboards) != len(originals) {
-		t.Fatalf("the ConfigMaps have %d dashboards, the project has %d (%v)", len(dashboards), len(originals), err)
-	}
-	for _, original := range originals {
-		var got, want map[string]any
-		if err := json.Unmarshal([]byte(dashboards["mongodbatlas-"+filepath.Base(original)]), &got); err != nil {
-			t.Errorf("%s: %v", original, err)
-			continue
-		}
-		if err := json.Unmarshal([]byte(readFile(t, original)), &want); err != nil || !reflect.DeepEqual(got, want) {
-			t.Errorf("%s: the ConfigMap has something else (%v)", original, err)
-		}
-	}
-}
-
-// TestChartDashboardAddresses holds that the links of the dashboards begin with the addresses that the alerts have.
-func TestChartDashboardAddresses(t *testing.T) {
-	manifests := render(t, values("service-account"), "--set=prometheusRule.atlasUrl=https://cloud.mongodbgov.com/", `--set=prometheusRule.runbookUrl=https://wiki.example.com/?a&b="c"#`)
-	want := map[string]string{"atlas": "https://cloud.mongodbgov.com", "runbooks": `https://wiki.example.com/?a&b="c"#`}
-	dashboards := 0
-	for _, m := range manifests["ConfigMap"] {
-		if m.Metadata.Labels["grafana_dashboard"] != "1" {
-			continue
-		}
-		for name, content := range m.Data {
-			dashboards++
-			var d struct {
-				Templating struct {
-					List []struct {
-						Name    string
-						Query   any
-						Current struct{ Value any }
-						Options []struct{ Value any }
-					}
-				}
-			}
-			if err := json.Unmarshal([]byte(content), &d); err != nil {
-				t.Fatalf("%s: %v", name, err)
-			}
-			found := 0
-			for _, v := range d.Templating.List {
-				address, ok := want[v.Name]
-				if !ok {
-					continue
-				}
-				found++
-				if v.Query != address || v.Current.Value != address || len(v.Options) != 1 || v.Options[0].Value != address {
-					t.Errorf("%s: variable %s is %+v", name, v.Name, v)
-				}
-			}
-			if found != len(want) {
-				t.Errorf("%s has %d addresses", name, found)
-			}
-			for _, standard := range []string{"cloud.mongodb.com", "docs/runbooks.md"} {
-				if strings.Contains(content, standard) {
-					t.Errorf("%s still leads to %s", name, standard)
-				}
-			}
-		}
-	}
-	if dashboards == 0 {
-		t.Error("no dashboards")
-	}
-}
-
-// TestChartInhibits holds that the AlertmanagerConfig has the inhibition of the configuration for compose, with renamed
-// severities, and that the alerts have the namespace in which the Operator lets it see them.
-func TestChartInhibits(t *testing.T) {
-	manifests := render(t, values("alerting"))
-	type matcher struct {
-		Name      string `yaml:"name"`
-		MatchType string `yaml:"matchType"`
-		Value     string `yaml:"value"`
-	}
-	var got struct {
-		InhibitRules []struct {
-			SourceMatch []matcher `yaml:"sourceMatch"`
-			TargetMatch []matcher `yaml:"targetMatch"`
-			Equal       []string  `yaml:"equal"`
-		} `yaml:"inhibitRules"`
-	}
-	one(t, manifests, "AlertmanagerConfig", &got)
-	var want struct {
-		InhibitRules []struct {
-			SourceMatchers []string `yaml:"source_matchers"`
-			TargetMatchers []string `yaml:"target_matchers"`
-			Equal          []string `yaml:"equal"`
-		} `yaml:"inhibit_rules"`
-	}
-	unmarshal(t, readFile(t, "compose/alertmanager.yml"), &want)
-	if len(got.InhibitRules) != len(want.InhibitRules) || len(want.InhibitRules) == 0 {
-		t.Fatalf("%d inhibit rules, want %d", len(got.InhibitRules), len(want.InhibitRules))
-	}
-	plain := strings.NewReplacer(`"`, "", " ", "", "critical", "page")
-	text := func(matchers []matcher) []string {
-		var texts []string
-		for _, m := range matchers {
-			texts = append(texts, m.Name+m.MatchType+m.Value)
-		}
-		return texts
-	}
-	for i, rule := range want.InhibitRules {
-		for _, side := range []struct {
-			got  []matcher
-			want []string
-		}{{got.InhibitRules[i].SourceMatch, rule.SourceMatchers}, {got.InhibitRules[i].TargetMatch, rule.TargetMatchers}} {
-			var wanted []string
-			for _, m := range side.want {
-				wanted = append(wanted, plain.Replace(m))
-			}
-			if !slices.Equal(text(side.got), wanted) {
-				t.Errorf("inhibit rule %d matches %q, want %q", i+1, text(side.got), wanted)
-			}
-		}
-		if !slices.Equal(got.InhibitRules[i].Equal, rule.Equal) {
-			t.Errorf("inhibit rule %d compares %q, want %q", i+1, got.InhibitRules[i].Equal, rule.Equal)
-		}
-	}
-
-	var rules struct {
-		Groups []struct {
-			Rules []struct {
-				Alert  string            `yaml:"alert"`
-				For    string            `yaml:"for"`
-				Expr   string            `yaml:"expr"`
-				Labels map[string]string `yaml:"labels"`
-			} `yaml:"rules"`
-		} `yaml:"groups"`
-	}
-	one(t, manifests, "PrometheusRule", &rules)
-	found := map[string]bool{}
-	for _, group := range rules.Groups {
-		for _, rule := range group.Rules {
-			if rule.Alert == "" {
-				continue
-			}
-			found[rule.Alert] = true
-			if rule.Labels["namespace"] != "monitoring" || rule.Labels["team"] != "dba" {
-				t.Errorf("%s has the labels %v", rule.Alert, rule.Labels)
-			}
-			switch rule.Alert {
-			case "MongoDBAtlasBackupExportOverdue":
-				if rule.For != "30m" || rule.Labels["severity"] != "page" || rule.Labels["service"] != "reports" {
-					t.Errorf("%s waits %s and has the labels %v", rule.Alert, rule.For, rule.Labels)
-				}
-			case "MongoDBAtlasBackupExportStuck":
-				if !strings.Contains(rule.Expr, "* 0 + 86400") || !strings.Contains(rule.Expr, "cl_name, namespace, environment") {
-					t.Errorf("%s is %s", rule.Alert, rule.Expr)
-				}
-			case "MongoDBAtlasBackupRestoreFailed":
-				if rule.Labels["severity"] != "warning" {
-					t.Errorf("%s has the labels %v", rule.Alert, rule.Labels)
-				}
-			}
-		}
-	}
-	if found["MongoDBAtlasPipelineRunStuck"] || !found["MongoDBAtlasBackupExportOverdue"] || !found["MongoDBAtlasBackupRestoreFailed"] {
-		t.Errorf("the rules have the alerts %v", found)
-	}
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
 )
 
-// at returns the part of a manifest at a path such as "spec.containers.0.args", or nil where there is none. A dot in a
-// key is written `\.`.
+// at returns the part of a manifest at a path such as "spec.containers.0.args", or nil if it is absent. A dot in a key is
+// written `\.`.
 func at(document any, path string) any {
 	const dot = "\x00"
 	for key := range strings.SplitSeq(strings.ReplaceAll(path, `\.`, dot), ".") {
@@ -35,14 +35,14 @@ func at(document any, path string) any {
 	return document
 }
 
-// TestChartValues renders the chart with values and looks for what they cause.
+// TestChartValues renders the chart with values and checks their effect.
 func TestChartValues(t *testing.T) {
 	const (
 		pod       = "spec.template.spec."
 		container = pod + "containers.0."
 		scrape    = "example\\.com/scrape"
 	)
-	// want is the YAML expected at path in the manifest of the kind; empty means that nothing is there.
+	// want is the YAML expected at path in the manifest of the kind; empty if it must be absent.
 	type want struct{ kind, path, yaml string }
 	for _, test := range []struct {
 		name string
@@ -180,8 +180,8 @@ func TestChartValues(t *testing.T) {
 	}
 }
 
-// TestChartSchemaHasEveryKey compares the schema of config with the keys that docs/configuration.md describes, which are
-// those of the program.
+// TestChartSchemaHasEveryKey compares the schema of config with the keys in docs/configuration.md, which are those of the
+// program.
 func TestChartSchemaHasEveryKey(t *testing.T) {
 	var schema map[string]any
 	if err := json.Unmarshal([]byte(readFile(t, chart, "values.schema.json")), &schema); err != nil {
@@ -215,7 +215,7 @@ func TestChartSchemaHasEveryKey(t *testing.T) {
 	if len(documented) < 20 {
 		t.Fatalf("docs/configuration.md has the keys %q", documented)
 	}
-	// A ConfigMap holds no secret.
+	// A ConfigMap must not contain a secret.
 	secrets := []string{"atlas.service_account.client_secret", "atlas.api_key.private_key"}
 	for _, key := range documented {
 		if slices.Contains(keys, key) == slices.Contains(secrets, key) {
@@ -237,7 +237,7 @@ func TestChartSchemaHasEveryKey(t *testing.T) {
 	}
 }
 
-// TestRolesAreReal holds that docs/atlas-access.md names the role of each collector.
+// TestRolesAreReal checks that docs/atlas-access.md names the role of each collector.
 func TestRolesAreReal(t *testing.T) {
 	page := readFile(t, "../docs/atlas-access.md")
 	for _, declaration := range collector.All().Configurable() {
@@ -247,8 +247,8 @@ func TestRolesAreReal(t *testing.T) {
 	}
 }
 
-// TestChartKeepsIDs holds that an id of digits alone arrives as it is in the exporter's configuration. Without quotes it is
-// refused: helm would make a number of it, and lose its last digits.
+// TestChartKeepsIDs checks that an id that consists of digits reaches the exporter's configuration unchanged. Without quotes
+// it is refused: helm would parse it as a number and lose its last digits.
 func TestChartKeepsIDs(t *testing.T) {
 	configuration := render(t, values("collectors"))["ConfigMap"][0].Data["config.yml"]
 	var parsed map[string]any
@@ -273,7 +273,7 @@ func TestChartKeepsIDs(t *testing.T) {
 	}
 }
 
-// TestChartExamples renders the chart with the values that docs/deploy.md shows.
+// TestChartExamples renders the chart with the values in docs/deploy.md.
 func TestChartExamples(t *testing.T) {
 	count := 0
 	for _, match := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(readFile(t, "../docs/deploy.md"), -1) {

@@ -12,11 +12,11 @@ import (
 	"testing"
 )
 
-// docDir is where the packages have the documentation.
+// docDir is where the packages install the documentation.
 const docDir = "/usr/share/doc/mongodbatlas_backup_exporter"
 
-// matches lists the project's files that a pattern of goreleaser matches, of which there must be one. "**/*" is everything
-// below a folder, and "{a,b}" both.
+// matches lists the project's files that match a pattern of goreleaser; there must be one. "**/*" is everything below a
+// folder, and "{a,b}" both.
 func matches(t *testing.T, pattern string) []string {
 	t.Helper()
 	var names []string
@@ -44,7 +44,7 @@ func matches(t *testing.T, pattern string) []string {
 	return names
 }
 
-// link is a page's link to another file of the project.
+// link is a link of a page to another file of the project.
 type link struct{ page, target string }
 
 // linksOf lists the links of the Markdown files among the files.
@@ -69,8 +69,8 @@ func linksOf(t *testing.T, files map[string]bool) []link {
 	return links
 }
 
-// TestPackages holds that everything that the archives and packages are made of exists, that the unit finds it, and that
-// the pages in them link to nothing else.
+// TestPackages checks that all content of the archives and packages exists, that the unit finds it, and that the pages in them
+// link only to files in them.
 func TestPackages(t *testing.T) {
 	type source struct {
 		Src  string `yaml:"src"`

@@ -17,7 +17,7 @@ const (
 	configDir   = "/etc/mongodbatlas_backup_exporter"
 )
 
-// unitFor writes the unit with the program where it is instead of where a package installs it, and returns its path.
+// unitFor writes the unit with the program's path here instead of where a package installs it, and returns the unit's path.
 func unitFor(t *testing.T, program string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), unitName)
@@ -25,8 +25,8 @@ func unitFor(t *testing.T, program string) string {
 	return path
 }
 
-// TestUnitVerifies has systemd read the unit, and judge what a process of it could do. It says more on its standard error
-// than by its exit code.
+// TestUnitVerifies checks the unit with systemd-analyze, and what its processes are allowed to do. Its standard error says
+// more than its exit code.
 func TestUnitVerifies(t *testing.T) {
 	harness.NotShort(t, "it runs systemd-analyze")
 	if _, err := exec.LookPath("systemd-analyze"); err != nil {
@@ -36,15 +36,15 @@ func TestUnitVerifies(t *testing.T) {
 	if stdout, stderr, err := run(t, "systemd-analyze", "verify", unit); err != nil || stdout+stderr != "" {
 		t.Errorf("systemd-analyze verify: %v\n%s%s", err, stdout, stderr)
 	}
-	// In tenths, of 10.0 for a service that may do anything.
+	// In tenths: 10.0 is a service that may do anything.
 	stdout, stderr, err := run(t, "systemd-analyze", "security", "--offline=true", "--no-pager", "--threshold=15", unit)
 	if err != nil || stderr != "" || !strings.Contains(stdout, "Overall exposure level") {
 		t.Errorf("systemd-analyze security: %v\n%s%s", err, stdout, stderr)
 	}
 }
 
-// TestUnitStarts runs the unit's command line with the configuration that the packages install, at other places and with
-// another address and secret.
+// TestUnitStarts runs the unit's command line with the configuration that the packages install, with other paths and another
+// address and secret.
 func TestUnitStarts(t *testing.T) {
 	unit := map[string]string{}
 	for line := range strings.Lines(readFile(t, "systemd", unitName)) {
@@ -56,7 +56,7 @@ func TestUnitStarts(t *testing.T) {
 	if len(args) < 2 || args[0] != installedAt || args[len(args)-1] != "$ARGS" {
 		t.Fatalf("the unit starts %q", args)
 	}
-	// What systemd copies where the configuration finds it.
+	// systemd copies these to the place where the configuration expects them.
 	credential, source, _ := strings.Cut(unit["LoadCredential"], ":")
 	if source != configDir+"/client_secret" {
 		t.Errorf("the secret is %s", source)
@@ -76,12 +76,12 @@ func TestUnitStarts(t *testing.T) {
 	startDeployed(t, nil, strings.Fields(replace(t, command, configDir, dir)))
 
 	if environment := readFile(t, "systemd/mongodbatlas_backup_exporter.default"); !strings.Contains(environment, "\nARGS=\"\"\n") {
-		t.Errorf("the environment does not set ARGS, or not to nothing:\n%s", environment)
+		t.Errorf("the environment does not set ARGS to an empty value:\n%s", environment)
 	}
 }
 
-// TestUnitCheck runs what docs/deploy.md has systemd run for check: a shell with the credential in a folder of its own, and
-// the configuration that the packages install.
+// TestUnitCheck runs check as docs/deploy.md does with systemd: in a shell with the credential in a folder of its own, and
+// with the configuration that the packages install.
 func TestUnitCheck(t *testing.T) {
 	match := regexp.MustCompile(`(?s)# systemd-run (.*?)\bsh -c '(.*?)'`).FindStringSubmatch(readFile(t, "../docs/deploy.md"))
 	if match == nil {

@@ -22,11 +22,11 @@ func sources(t *testing.T) map[string]string {
 			return err
 		case entry.IsDir() && (name == ".git" || name == "node_modules" || name == "dist"):
 			return filepath.SkipDir
-		case !entry.Type().IsRegular() || name == ".git": // of a worktree, .git is a file that leads to the real one
+		case !entry.Type().IsRegular() || name == ".git": // in a worktree, .git is a file that points to the real one
 			return nil
 		}
 		raw, err := os.ReadFile(path)
-		if !bytes.ContainsRune(raw, 0) { // a built program or a picture is no source
+		if !bytes.ContainsRune(raw, 0) { // a built program or a picture is not source
 			texts[strings.TrimPrefix(path, "../")] = string(raw)
 		}
 		return err
@@ -37,7 +37,7 @@ func sources(t *testing.T) map[string]string {
 	return texts
 }
 
-// address is where the project is published, without the host: the image's address has it, too.
+// address is the project's path without the host, which the image's address contains, too.
 func address(t *testing.T) string {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-m").Output()
@@ -48,14 +48,14 @@ func address(t *testing.T) string {
 	return path
 }
 
-// TestAddress keeps the places few that name the project's address, beside the module paths and the imports.
+// TestAddress checks that few places contain the project's address, beside the module paths and the imports.
 func TestAddress(t *testing.T) {
 	t.Parallel()
 	allowed := []string{
 		".github/ISSUE_TEMPLATE/config.yml", ".golangci.yml", ".goreleaser.yml", "Dockerfile", "README.md", "docs/dependencies.md",
 		"deploy/helm/mongodbatlas-backup-exporter/Chart.yaml", "deploy/helm/mongodbatlas-backup-exporter/values.yaml",
 		"deploy/systemd/mongodbatlas_backup_exporter.service",
-		// The default address of the runbooks, and what is generated from it or shows it.
+		// The default address of the runbooks, and files that are generated from it or show it.
 		"alerts/", "dashboards/", "web/page.go", "web/testdata/page.html", "docs/alerting.md", "docs/configuration.md", "deploy/helm/mongodbatlas-backup-exporter/files/",
 		// Constants that tests compare with.
 		"internal/harness/gobuild.go", "trigger/boundary_test.go",
@@ -72,7 +72,7 @@ func TestAddress(t *testing.T) {
 	}
 }
 
-// TestMovingTheProject runs the command of CONTRIBUTING.md that gives the project another address, on a copy.
+// TestMovingTheProject runs the command of CONTRIBUTING.md that changes the project's address, on a copy.
 func TestMovingTheProject(t *testing.T) {
 	t.Parallel()
 	page := pages(t)["../CONTRIBUTING.md"]

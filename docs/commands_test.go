@@ -15,10 +15,10 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
-// example is what a console shows: a command, and lines of its output.
+// example is a command in a console block, and lines of its output.
 type example struct{ command, output string }
 
-// examples lists the commands of a console block, each with what follows it.
+// examples lists the commands of a console block, each with its output.
 func examples(text string) []example {
 	var all []example
 	inCommand := false
@@ -38,7 +38,7 @@ func examples(text string) []example {
 	return all
 }
 
-// general takes out of an output what differs from run to run.
+// general removes what differs from run to run from an output.
 func general(output string) []string {
 	for _, replacement := range [][2]string{
 		{`\d{4}-\d\d-\d\dT[\d:]+Z`, "<time>"}, {`\d{8}T\d{6}Z`, "<time>"}, {`\d+ of \d+ in \w+`, "<left>"}, {`(?m)^run( +)[0-9a-f]{24}$`, "run$1<id>"},
@@ -48,7 +48,7 @@ func general(output string) []string {
 	return strings.Split(strings.TrimRight(output, "\n"), "\n")
 }
 
-// shows reports the first line that is not where the page has it; "…" stands for any number of lines.
+// shows returns the first line that is not where the page has it; "…" stands for any number of lines.
 func shows(page, output []string) string {
 	skips := false
 	for _, want := range page {
@@ -68,8 +68,8 @@ func shows(page, output []string) string {
 	return ""
 }
 
-// TestCommandExamples runs the commands that commands.md shows, in a shell, against a simulated Atlas, and compares what they
-// print with what the page says.
+// TestCommandExamples runs the commands of commands.md in a shell, against a simulated Atlas, and compares their output with
+// the page.
 func TestCommandExamples(t *testing.T) {
 	t.Parallel()
 	const id, owner, secret = "mdb_sa_id_ro", "mdb_sa_id_owner", "mdb_sa_sk_docs"
@@ -104,7 +104,7 @@ func TestCommandExamples(t *testing.T) {
 			}
 			cmd := exec.CommandContext(t.Context(), "sh", "-c", e.command)
 			cmd.Dir, cmd.Env = folder, []string{"PATH=" + filepath.Dir(program) + ":" + os.Getenv("PATH")}
-			out, err := cmd.Output() // some end with 1, as they should
+			out, err := cmd.Output() // some exit with 1, as they should
 			if len(out) == 0 {
 				t.Errorf("commands.md:%d: %s: %v", b.line, e.command, err)
 			}

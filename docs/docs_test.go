@@ -1,4 +1,4 @@
-// Package docs_test holds the pages to the program: what they show is loaded, run and compared.
+// Package docs_test compares the pages with the program: it loads, runs and checks what they show.
 package docs_test
 
 import (
@@ -26,7 +26,7 @@ type block struct {
 	text     string
 }
 
-// blocks lists the fenced parts of a page, without the indent that a list gives them.
+// blocks lists the fenced parts of a page, without the indentation of a list.
 func blocks(page string) []block {
 	var all []block
 	var heading, indent string
@@ -58,7 +58,7 @@ func read(t *testing.T, path string) string {
 	return string(content)
 }
 
-// pages are the texts of all pages for people, by their path.
+// pages returns the texts of all pages for people, by their path.
 func pages(t *testing.T) map[string]string {
 	t.Helper()
 	texts := map[string]string{}
@@ -78,8 +78,8 @@ func pages(t *testing.T) map[string]string {
 	return texts
 }
 
-// run runs the exporter to its end, with this environment and nothing else, and returns what it printed. A test that runs
-// it many times builds it once.
+// run runs the exporter to its end, with only this environment, and returns its output. A test that runs it many times builds
+// it once.
 func run(t *testing.T, program string, env []string, args ...string) (output string, err error) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), program, args...)
@@ -99,8 +99,8 @@ func metricPattern() *regexp.Regexp {
 	return regexp.MustCompile(`\b(?:mongodb|mongodbatlas|hardware)_\w+`)
 }
 
-// TestYAML loads every YAML of the pages: an exporter's configuration by the exporter, a Prometheus's by promtool. Of what
-// neither reads, it must be known what does.
+// TestYAML loads all YAML in the pages: configurations of the exporter with the exporter, those of Prometheus with promtool.
+// For the rest, the test must know which program reads it.
 func TestYAML(t *testing.T) {
 	t.Parallel()
 	exporter := []string{"atlas", "projects", "discovery", "collectors", "refresh"}
@@ -136,16 +136,16 @@ func TestYAML(t *testing.T) {
 					t.Errorf("%s:%d: %v: %s", path, b.line, err, out)
 				}
 			case !has(others...):
-				t.Errorf("%s:%d: nobody knows what reads %v", path, b.line, slices.Collect(maps.Keys(document)))
+				t.Errorf("%s:%d: the test does not know what reads %v", path, b.line, slices.Collect(maps.Keys(document)))
 			}
 		}
 	}
 	if counts["exporter"] < 4 || counts["prometheus"] < 3 {
-		t.Errorf("too few were found to be true: %v", counts)
+		t.Errorf("too few blocks were found: %v", counts)
 	}
 }
 
-// TestMetricsAreReal holds that every metric of ours that a page names is one that metrics.md describes.
+// TestMetricsAreReal checks that every metric of the exporter that a page names is described in metrics.md.
 func TestMetricsAreReal(t *testing.T) {
 	t.Parallel()
 	all := pages(t)
@@ -168,8 +168,8 @@ func TestMetricsAreReal(t *testing.T) {
 	}
 }
 
-// TestPicture holds that the picture of the chain names real metrics. A name may go on in the next line; a star stands for the
-// rest of several.
+// TestPicture checks that the picture of the chain names real metrics. A name may continue in the next line; a star stands for
+// the rest of several names.
 func TestPicture(t *testing.T) {
 	t.Parallel()
 	picture := read(t, "images/chain.svg")
@@ -198,7 +198,7 @@ func TestPicture(t *testing.T) {
 
 func histogramSuffix() *regexp.Regexp { return regexp.MustCompile(`_(bucket|count|sum)$`) }
 
-// TestAlertsAreReal holds that every alert that a page names is one of the rules.
+// TestAlertsAreReal checks that every alert that a page names is one of the rules.
 func TestAlertsAreReal(t *testing.T) {
 	t.Parallel()
 	rules := read(t, "../alerts/mongodbatlas.rules.yml")
@@ -212,7 +212,7 @@ func TestAlertsAreReal(t *testing.T) {
 	}
 }
 
-// TestLinks holds that what the pages of this project link to is there, with its heading.
+// TestLinks checks that the targets of links to this project's pages exist, including headings.
 func TestLinks(t *testing.T) {
 	t.Parallel()
 	link := regexp.MustCompile(`\]\(([^)\s]+)\)`)
@@ -239,13 +239,13 @@ func TestLinks(t *testing.T) {
 				continue
 			}
 			if !slices.Contains(anchors(string(raw)), fragment) {
-				t.Errorf("%s links to %s, and there is no such heading", path, match[1])
+				t.Errorf("%s links to %s, but there is no such heading", path, match[1])
 			}
 		}
 	}
 }
 
-// anchors are the fragments that GitHub makes of a page's headings.
+// anchors returns the fragments that GitHub generates for the headings of a page.
 func anchors(page string) []string {
 	var all []string
 	drop := regexp.MustCompile(`[^\p{L}\p{N}_ -]`)
@@ -257,12 +257,13 @@ func anchors(page string) []string {
 	return all
 }
 
-// TestDependencies holds docs/dependencies.md and THIRD_PARTY_LICENSES to what is linked: each direct dependency and each
-// tool has a reason, each module its version, and a licence under which it may be passed on. tools/licences judges that.
+// TestDependencies compares docs/dependencies.md and THIRD_PARTY_LICENSES with what is linked: each direct dependency and each
+// tool has a reason, and each module has its version and a license that allows redistribution. tools/licences does the
+// comparison.
 func TestDependencies(t *testing.T) {
 	t.Parallel()
 	harness.NotShort(t, "it asks the go command about every platform")
-	// Looked at, so that the go command runs the test again when one of them changes.
+	// They are read so that the go command runs the test again when one of them changes.
 	watched := []string{"../go.mod", "../go.sum", "../.goreleaser.yml", "../THIRD_PARTY_LICENSES", "dependencies.md"}
 	for _, pattern := range []string{"*.go", "go.mod"} {
 		tools, err := filepath.Glob(filepath.Join("..", "tools", "*", pattern))
@@ -281,8 +282,7 @@ func TestDependencies(t *testing.T) {
 	}
 }
 
-// TestReadmeSample holds that the demo has every series that the README shows of it, with the same value unless that is a
-// time.
+// TestReadmeSample checks that the demo has every series that the README shows, with the same value unless it is a time.
 func TestReadmeSample(t *testing.T) {
 	readme := read(t, "../README.md")
 	exporter := harness.StartExporter(t, "demo")

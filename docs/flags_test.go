@@ -20,7 +20,7 @@ func section(t *testing.T, path, heading string) string {
 	return text
 }
 
-// flagsOf are the flags that the help of a command shows, with their defaults: "" where it shows none.
+// flagsOf returns the flags in the help of a command, with their defaults, or "" if there is none.
 func flagsOf(t *testing.T, program string, command ...string) map[string]string {
 	t.Helper()
 	help, err := run(t, program, nil, append(command, "--help")...)
@@ -40,7 +40,7 @@ func flagsOf(t *testing.T, program string, command ...string) map[string]string 
 	return flags
 }
 
-// TestFlags holds that configuration.md has every flag of the program, with its default, and commands.md those of the
+// TestFlags checks that configuration.md has every flag of the program, with its default, and commands.md those of the
 // commands.
 func TestFlags(t *testing.T) {
 	t.Parallel()
@@ -59,27 +59,27 @@ func TestFlags(t *testing.T) {
 		switch {
 		case !found:
 			t.Errorf("configuration.md does not describe --%s", flag)
-		case got == "on" || got == "off": // which the help does not tell
+		case got == "on" || got == "off": // which the help does not show
 		case got != value:
-			t.Errorf("configuration.md: the default of --%s is %q, and it is %q", flag, got, value)
+			t.Errorf("configuration.md: the default of --%s is %q, but it is %q", flag, got, value)
 		}
 	}
 	for flag := range described {
 		if _, found := of[flag]; !found {
-			t.Errorf("configuration.md describes --%s, which there is not", flag)
+			t.Errorf("configuration.md describes --%s, which does not exist", flag)
 		}
 	}
 	for _, command := range []string{"check", "trigger"} {
 		page := section(t, "commands.md", command)
 		for flag := range flagsOf(t, program, command) {
 			if _, common := of[flag]; !common && !strings.Contains(page, "`--"+flag) {
-				t.Errorf("commands.md: %s does not tell of --%s", command, flag)
+				t.Errorf("commands.md: %s does not describe --%s", command, flag)
 			}
 		}
 	}
 }
 
-// TestEnvironment holds that configuration.md has every variable of the exporter's own.
+// TestEnvironment checks that configuration.md has every environment variable of the exporter.
 func TestEnvironment(t *testing.T) {
 	t.Parallel()
 	source := read(t, "../config/credentials.go")

@@ -14,7 +14,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
-// node is one process that the integration serves: one target of Prometheus.
+// node is one process for which the integration serves metrics: one target of Prometheus.
 type node struct {
 	groupID, cluster, replicaSet, host, port, process string
 	disk                                              float64 // bytes
@@ -27,7 +27,7 @@ func (n *node) labels() map[string]string {
 	return map[string]string{"group_id": n.groupID, "group_name": "as in Atlas", "org_id": "603cad1038110e21c80b6b0b", "cl_name": n.cluster}
 }
 
-// metrics answers as a node of the integration does, with the labels that MongoDB documents.
+// metrics answers like a node of the integration, with the labels that MongoDB documents.
 func (n *node) metrics(w http.ResponseWriter, since time.Time) {
 	if n.down {
 		w.WriteHeader(http.StatusServiceUnavailable)
@@ -49,7 +49,7 @@ func (n *node) metrics(w http.ResponseWriter, since time.Time) {
 	}
 }
 
-// startIntegration serves the nodes and returns the configuration by which Prometheus scrapes them.
+// startIntegration serves the nodes and returns the Prometheus configuration that scrapes them.
 func startIntegration(t *testing.T, nodes []node) string {
 	t.Helper()
 	since := time.Now()
@@ -73,7 +73,7 @@ func startIntegration(t *testing.T, nodes []node) string {
 	return b.String()
 }
 
-// mongods are the nodes of a replica set, the first of which takes the inserts.
+// mongods are the nodes of a replica set, of which the first is the primary.
 func mongods(groupID, cluster, replicaSet string, inserts float64, disks ...float64) []node {
 	var nodes []node
 	for i, disk := range disks {
@@ -102,13 +102,13 @@ func (j joined) is(s harness.Sample) bool {
 	return math.Abs(s.Value-j.value) <= j.tolerance
 }
 
-// TestJoining evaluates every expression of the page in a real Prometheus that scrapes two exporters and a stand-in for
-// the integration, and holds what each joins.
+// TestJoining evaluates every expression of the page in a real Prometheus that scrapes two exporters and a stand-in for the
+// integration, and checks what each joins.
 func TestJoining(t *testing.T) {
 	t.Parallel()
 	const (
 		many  = 1e6  // inserts a second
-		few   = 0.01 // in all the minutes of a test not ten
+		few   = 0.01 // fewer than ten in all the minutes of a test
 		other = "65e2c0ffee65e2c0ffee0001"
 	)
 	org := atlassim.NewOrganization(atlassim.WallClock{})
@@ -136,7 +136,7 @@ func TestJoining(t *testing.T) {
 		mongods(analytics.ID, "orders", "a-orders", many, 1e9),
 		mongods(other, "orders", "o-orders", many, 1e9), // in a project that the exporter cannot see
 	)
-	// Where the first shard runs, a mongos counts inserts, too.
+	// On the hosts of the first shard, a mongos counts inserts, too.
 	nodes = append(nodes, node{groupID: payments.ID, cluster: "sharded", host: nodes[6].host, port: "27016", process: "mongos", inserts: many})
 	nodes[5].down = true
 
@@ -173,7 +173,7 @@ func TestJoining(t *testing.T) {
 		}},
 	}
 
-	// Both exporters and every node but one are in, and rates have the samples that they need.
+	// Both exporters and every node except one have been scraped, and rates have enough samples.
 	ready := fmt.Sprintf(`count(mongodbatlas_up == 1) == 2 and count(mongodbatlas_backup_export_last_success_duration_seconds) == 6
 		and count(mongodbatlas_pipeline_datasets_bytes) == 2 and count(count_over_time(mongodb_opcounters_insert[5m]) >= 3) == %d`, len(nodes)-1)
 	prometheus.Eventually(t, ready, func(samples []harness.Sample) error {
@@ -214,7 +214,7 @@ func TestJoining(t *testing.T) {
 	}
 }
 
-// TestAssumedMetrics holds that the page says which metrics of the integration its expressions need.
+// TestAssumedMetrics checks that the page says which metrics of the integration its expressions need.
 func TestAssumedMetrics(t *testing.T) {
 	t.Parallel()
 	raw := read(t, "joining.md")
@@ -226,7 +226,7 @@ func TestAssumedMetrics(t *testing.T) {
 		}
 		for _, name := range metricPattern().FindAllString(b.text, -1) {
 			if !strings.HasPrefix(name, "mongodbatlas_") && !strings.Contains(assumed, "`"+name+"`") {
-				t.Errorf("%s: the page does not say that it takes %s for given", b.heading, name)
+				t.Errorf("%s: the page does not say that it assumes %s", b.heading, name)
 			}
 		}
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
-// rowsOf are the first cells of a section's first table, without their backticks.
+// rowsOf returns the first cells of a section's first table, without their backticks.
 func rowsOf(t *testing.T, path, heading string) []string {
 	t.Helper()
 	var cells []string
@@ -25,7 +25,7 @@ func rowsOf(t *testing.T, path, heading string) []string {
 	return cells
 }
 
-// said reports whether a text has a message; "…" in the message stands for anything.
+// said reports whether a text contains a message; "…" in the message stands for anything.
 func said(text, message string) bool {
 	for part := range strings.SplitSeq(message, "…") {
 		_, rest, found := strings.Cut(text, strings.TrimSpace(part))
@@ -37,7 +37,7 @@ func said(text, message string) bool {
 	return true
 }
 
-// TestMessagesAtTheStart makes the mistakes whose messages the page explains: the program must print each, and end with it.
+// TestMessagesAtTheStart makes the mistakes whose messages the page explains: the program must print each message, and exit.
 func TestMessagesAtTheStart(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
@@ -104,7 +104,7 @@ func TestMessagesAtTheStart(t *testing.T) {
 			continue
 		}
 		output, failure := run(t, program, mistake.env, mistake.args...)
-		// The log quotes a message that holds quotes.
+		// The log quotes a message that contains quotes.
 		if failure == nil || !said(strings.ReplaceAll(output, `\"`, `"`), rows[i]) {
 			t.Errorf("%v, and no %q in\n%s", failure, rows[i], output)
 		}
@@ -114,20 +114,20 @@ func TestMessagesAtTheStart(t *testing.T) {
 	if err := os.Chmod(loose, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	// Nothing listens where it looks for Atlas, which is no reason to end.
+	// Nothing listens at the address of Atlas, which is no reason to exit.
 	exporter := harness.StartExporter(t, append(configured("loose.yml", "atlas: {base_url: 'http://127.0.0.1:1', service_account: {client_id: i, client_secret_file: "+loose+"}}"), "--log.level=debug")...)
 	rows = slices.DeleteFunc(rows, func(row string) bool { return said(exporter.Logs(), row) })
 	if len(rows) != 0 {
-		t.Errorf("nobody has seen %q", rows)
+		t.Errorf("%q was never printed", rows)
 	}
 }
 
-// TestReasons holds that the page explains every reason of a target that cannot be read, and no other.
+// TestReasons checks that the page explains every reason why a target cannot be read, and no other.
 func TestReasons(t *testing.T) {
 	t.Parallel()
 	var want []string
 	for kind := atlasapi.KindNetwork; kind.String() != "unknown"; kind++ {
-		if kind != atlasapi.KindFlex && kind != atlasapi.KindBackupDisabled { // which are no faults
+		if kind != atlasapi.KindFlex && kind != atlasapi.KindBackupDisabled { // which are not errors
 			want = append(want, kind.String())
 		}
 	}
@@ -139,7 +139,7 @@ func TestReasons(t *testing.T) {
 	}
 }
 
-// TestLogMessages holds that the lines of the log that the page explains are in the program's source.
+// TestLogMessages checks that the program's source contains the log messages that the page explains.
 func TestLogMessages(t *testing.T) {
 	t.Parallel()
 	var source strings.Builder

@@ -38,7 +38,7 @@ func TestAsk(t *testing.T) {
 		{http.StatusOK, ""},
 		{http.StatusNoContent, "204 No Content"},
 		{http.StatusFound, "302 Found"},
-		{http.StatusUnauthorized, ""}, // it is alive, and wants a password
+		{http.StatusUnauthorized, ""}, // it is alive, and requires a password
 		{http.StatusForbidden, "403 Forbidden"},
 		{http.StatusServiceUnavailable, "503 Service Unavailable"},
 	} {
@@ -54,8 +54,8 @@ func TestAsk(t *testing.T) {
 	}
 }
 
-// TestAskByTLS holds that an exporter which serves TLS is asked by https, whatever its certificate says, and that whoever forgets
-// it is told so.
+// TestAskByTLS checks that an exporter that serves TLS is requested by https, whatever its certificate says, and that the
+// message says so if https is missing.
 func TestAskByTLS(t *testing.T) {
 	server := httptest.NewUnstartedServer(http.NotFoundHandler())
 	status := http.StatusOK

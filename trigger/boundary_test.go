@@ -14,8 +14,8 @@ import (
 
 const module = "github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter"
 
-// TestServerCannotTrigger holds that nothing of the exporter's server leads to a request that starts an ingestion: its
-// packages do not depend on this one, and no source but this package's refers to what builds such a request.
+// TestServerCannotTrigger checks that no code of the exporter's server leads to a request that starts an ingestion: its
+// packages do not depend on this one, and no source outside of this package refers to what builds such a request.
 func TestServerCannotTrigger(t *testing.T) {
 	t.Parallel()
 	for _, pkg := range []string{"collector", "daemon", "web", "check"} {
@@ -51,11 +51,11 @@ func TestServerCannotTrigger(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(users) != 1 || !users[filepath.Join("..", "trigger")] {
-		t.Errorf("%v refer to atlasapi's Trigger, want trigger alone", users)
+		t.Errorf("%v refer to atlasapi's Trigger, want only trigger", users)
 	}
 }
 
-// refersToTrigger tells whether a file refers to atlasapi's Trigger or NewTrigger, by whatever name it imports that.
+// refersToTrigger reports whether a file refers to atlasapi's Trigger or NewTrigger, by whatever name it imports the package.
 func refersToTrigger(file *ast.File) bool {
 	local := "atlasapi"
 	for _, imported := range file.Imports {

@@ -13,7 +13,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/trigger"
 )
 
-// unclear are the answers that leave open whether the ingestion began.
+// unclear are the answers after which it is unknown whether the ingestion began.
 func unclear() map[string]http.HandlerFunc {
 	status := func(code int, contentType, body string) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {
@@ -48,7 +48,8 @@ func unclear() map[string]http.HandlerFunc {
 	}
 }
 
-// TestUnclearButBegan has the run begin though the answer does not say so: the command finds it, and sends nothing again.
+// TestUnclearButBegan checks that the command finds a run that began although the answer does not say so, and sends nothing
+// again.
 func TestUnclearButBegan(t *testing.T) {
 	t.Parallel()
 	for name, answer := range unclear() {
@@ -83,10 +84,11 @@ func TestUnclearButBegan(t *testing.T) {
 	}
 }
 
-// TestUnclearAndDidNotBegin has no run begin. Runs of other snapshots, and those of this one from before, are none.
+// TestUnclearAndDidNotBegin checks that the command reports that no run began. Runs of other snapshots, and earlier ones of
+// this snapshot, do not count.
 func TestUnclearAndDidNotBegin(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"500", "a web page", "lost", "timeout"} { // each takes all the patience
+	for _, name := range []string{"500", "a web page", "lost", "timeout"} { // each uses up all the patience
 		answer := unclear()[name]
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -107,7 +109,7 @@ func TestUnclearAndDidNotBegin(t *testing.T) {
 	}
 }
 
-// TestRunIsListedLate has the run show only after a while, and the list itself fail once.
+// TestRunIsListedLate checks that a run is found that is listed only after a while, although reading the list fails once.
 func TestRunIsListedLate(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -127,12 +129,12 @@ func TestRunIsListedLate(t *testing.T) {
 	}
 }
 
-// TestRunsCannotBeRead holds that the command does not claim what it does not know.
+// TestRunsCannotBeRead checks that the command does not claim what it does not know.
 func TestRunsCannotBeRead(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name        string
-		skip, times int // of the readings of the runs
+		skip, times int // of the requests for the runs
 		status      int
 		began       bool
 		want        string
@@ -161,7 +163,7 @@ func TestRunsCannotBeRead(t *testing.T) {
 	}
 }
 
-// TestInterrupted ends the command before, and while, Atlas answers.
+// TestInterrupted interrupts the command before Atlas answers, and while it does.
 func TestInterrupted(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -190,7 +192,7 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
-// TestDefaultPatience holds that the runs are looked at where no patience is given.
+// TestDefaultPatience checks that the runs are read if no patience is given.
 func TestDefaultPatience(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -203,7 +205,7 @@ func TestDefaultPatience(t *testing.T) {
 	}
 }
 
-// TestLastLookEnds holds that who interrupts the command does not wait for all its patience while Atlas hangs.
+// TestLastLookEnds checks that an interrupted command does not wait for all its patience while Atlas hangs.
 func TestLastLookEnds(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

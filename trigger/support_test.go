@@ -49,12 +49,12 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// begin has a run of the snapshot begin, as if by the request.
+// begin starts a run of the snapshot, as the request would.
 func (w *world) begin() {
 	w.org.Do(func() { w.pipeline.AddRun(atlassim.Run{SnapshotID: snapshotID, Frequency: "ON_DEMAND"}) })
 }
 
-// runs is how many runs of the snapshot there are.
+// runs returns how many runs of the snapshot there are.
 func (w *world) runs() int {
 	n := 0
 	w.org.Do(func() {
@@ -67,7 +67,7 @@ func (w *world) runs() int {
 	return n
 }
 
-// answers has every signed-in POST answered by this handler.
+// answers answers every authenticated POST with this handler.
 func (w *world) answers(handler http.HandlerFunc) {
 	w.server.Inject(atlassim.Fault{Operation: atlassim.OpTriggerPipeline, Authenticated: true, Handler: handler})
 }
@@ -93,7 +93,7 @@ func (w *world) options() trigger.Options {
 // output is what the command printed.
 type output struct{ out, notes string }
 
-// run runs the command. It fails where a secret was printed, or the request was sent more than once.
+// run runs the command. It fails if a secret was printed, or the request was sent more than once.
 func (w *world) run(ctx context.Context, change ...func(*trigger.Options)) (output, error) {
 	w.t.Helper()
 	var out, notes strings.Builder

@@ -86,12 +86,12 @@ func TestFlags(t *testing.T) {
 	for i := range 3 {
 		args := []string{"--project=" + id, "--pipeline=p", "--snapshot-id=" + snapshotID}
 		if _, err := parse(append(args[:i:i], args[i+1:]...)...); err == nil {
-			t.Errorf("taken without %s", args[i])
+			t.Errorf("accepted without %s", args[i])
 		}
 	}
 }
 
-// TestAccepted has Atlas start the run, for each kind of credentials and of output.
+// TestAccepted checks that a run starts, for each kind of credentials and of output.
 func TestAccepted(t *testing.T) {
 	t.Parallel()
 	for _, digest := range []bool{false, true} {
@@ -127,7 +127,7 @@ func TestAccepted(t *testing.T) {
 	}
 }
 
-// TestDryRun holds that nothing at all is sent, and that what is printed is what would be.
+// TestDryRun checks that nothing at all is sent, and that the printed request is the one that would be.
 func TestDryRun(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -165,7 +165,7 @@ func TestDryRun(t *testing.T) {
 	}
 }
 
-// TestConfiguration has the configuration be at fault.
+// TestConfiguration checks the messages about faults of the configuration.
 func TestConfiguration(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -186,7 +186,7 @@ func TestConfiguration(t *testing.T) {
 	}
 }
 
-// TestRefused has Atlas refuse, for every reason that it has, and holds what a person reads.
+// TestRefused checks what the user reads, for every reason that Atlas has to refuse.
 func TestRefused(t *testing.T) {
 	t.Parallel()
 	answer := func(status int, code string) func(*world) {
@@ -245,7 +245,7 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// TestNobodyThere has nothing listen: nothing was sent, and so nothing is unclear.
+// TestNobodyThere checks that a request that could not be sent, because nothing listens, is not reported as unclear.
 func TestNobodyThere(t *testing.T) {
 	t.Parallel()
 	for _, digest := range []bool{false, true} {
@@ -260,7 +260,8 @@ func TestNobodyThere(t *testing.T) {
 	}
 }
 
-// TestTokenIsReplaced has the token end before the request: that is no ingestion, and the request goes out with another.
+// TestTokenIsReplaced checks that a token that ends before the request is replaced: no ingestion has begun, and the request is
+// sent again.
 func TestTokenIsReplaced(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -22,8 +22,8 @@ import (
 )
 
 const (
-	// before and after are how many minutes the rules see what was built, and then what became of it: long enough for the
-	// slowest of them to speak.
+	// before and after are the minutes for which the rules see the first state, and then the second: long enough for the
+	// slowest of them to fire.
 	before, after = 30, 50
 	// never is a date before all others.
 	never = -1e9

@@ -33,13 +33,13 @@ func TestThresholds(t *testing.T) {
 	}
 	for _, test := range []struct {
 		name, collector string
-		condition       collector.Condition // Pending stands for Up
+		condition       collector.Condition // Pending means Up
 		reason          collector.Reason
 		jobs            int
 		latest          latest
 		groups          []latest
 		plan            plan
-		read            time.Time // zero stands for now
+		read            time.Time // zero means now
 		want            kinds
 	}{
 		{name: "success", latest: good, plan: daily, want: kinds{verdict.Fine}},

@@ -15,7 +15,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
-// TestPageInChromium has a real Chromium use the page: see browser/page.test.mjs. With -update it writes the picture of the
+// TestPageInChromium checks the page in a real Chromium: see browser/page.test.mjs. With -update it writes the picture of the
 // demo in docs/images.
 func TestPageInChromium(t *testing.T) {
 	harness.NotShort(t, "it runs Chromium")
@@ -50,8 +50,8 @@ func TestPageInChromium(t *testing.T) {
 	}
 }
 
-// installPlaywright returns a directory in which npm has installed what browser/package-lock.json pins. It is kept in the
-// user's cache directory.
+// installPlaywright returns a directory in which npm has installed the packages that browser/package-lock.json pins. It is
+// kept in the user's cache directory.
 func installPlaywright(t *testing.T) string {
 	t.Helper()
 	npm, err := exec.LookPath("npm")

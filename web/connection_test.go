@@ -19,7 +19,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
-// connections counts the connections that a server has had and has.
+// connections counts the current and all connections of a server.
 type connections struct{ opened, active, closed atomic.Int64 }
 
 // watch counts a server's connections from its start.
@@ -37,7 +37,7 @@ func (c *connections) watch(s *httptest.Server) {
 	}
 }
 
-// narrow is a listener whose connections take few bytes that nobody reads.
+// narrow is a listener whose connections buffer few bytes that the client does not read.
 type narrow struct{ net.Listener }
 
 func (l narrow) Accept() (net.Conn, error) {
@@ -48,7 +48,7 @@ func (l narrow) Accept() (net.Conn, error) {
 	return conn, err
 }
 
-// dial opens a connection that takes few bytes that nobody reads, and sends the text.
+// dial opens a connection that buffers few bytes, and sends the text.
 func (e *exporter) dial(t *testing.T, text string) net.Conn {
 	t.Helper()
 	_, address, _ := strings.Cut(e.url, "://")
@@ -66,7 +66,7 @@ func (e *exporter) dial(t *testing.T, text string) net.Conn {
 	return conn
 }
 
-// remainder reads what comes until the server closes the connection. A connection that it resets is closed, too.
+// remainder reads until the server closes the connection. A connection that it resets is closed, too.
 func remainder(t *testing.T, conn net.Conn) string {
 	t.Helper()
 	text, err := io.ReadAll(conn)
@@ -77,12 +77,12 @@ func remainder(t *testing.T, conn net.Conn) string {
 	return string(text)
 }
 
-// request is the text of a request without a body.
+// request returns the text of a request without a body.
 func request(path string, header ...string) string {
 	return "GET " + path + " HTTP/1.1\r\nHost: x\r\n" + strings.Join(append(header, "\r\n"), "\r\n")
 }
 
-// counted returns a value that promhttp counts of its handler, without a scrape.
+// counted returns the value of a promhttp metric of its handler, without a scrape.
 func (e *exporter) counted(t *testing.T, name, code string) float64 {
 	t.Helper()
 	families, err := e.registry.Gather()
@@ -96,11 +96,11 @@ func (e *exporter) counted(t *testing.T, name, code string) float64 {
 			}
 		}
 	}
-	t.Fatalf("nobody counts %s of code %q", name, code)
+	t.Fatalf("there is no %s with code %q", name, code)
 	return 0
 }
 
-// inFlight waits until so many scrapes of everything are in flight.
+// inFlight waits until this many scrapes of everything are in flight.
 func (e *exporter) inFlight(t *testing.T, want float64) {
 	t.Helper()
 	harness.Eventually(t, func() error {
@@ -111,7 +111,7 @@ func (e *exporter) inFlight(t *testing.T, want float64) {
 	})
 }
 
-// free waits until all places are free, and holds that a scrape is answered.
+// free waits until all slots are free, and checks that a scrape is answered.
 func (e *exporter) free(t *testing.T) {
 	t.Helper()
 	e.inFlight(t, 0)
@@ -122,7 +122,7 @@ func (e *exporter) free(t *testing.T) {
 
 const most = 40 // answers of one path that are kept at the same time
 
-// TestClientsThatNeverRead holds that an answer which nobody reads is given up, with its place among the scrapes.
+// TestClientsThatNeverRead checks that an answer that the client does not read is abandoned, together with its slot.
 func TestClientsThatNeverRead(t *testing.T) {
 	t.Parallel()
 	var seen connections
@@ -145,7 +145,7 @@ func TestClientsThatNeverRead(t *testing.T) {
 	e.free(t)
 }
 
-// TestStreamsThatNobodyReads holds the same of HTTP/2, where one connection carries all the answers.
+// TestStreamsThatNobodyReads checks the same for HTTP/2, where one connection carries all answers.
 func TestStreamsThatNobodyReads(t *testing.T) {
 	t.Parallel()
 	e := startServer(t, atlassim.Demo(atlassim.WallClock{}), nil, func(s *httptest.Server) {
@@ -178,12 +178,13 @@ func TestStreamsThatNobodyReads(t *testing.T) {
 	e.free(t)
 	for _, body := range bodies {
 		if _, err := io.Copy(io.Discard, body); err == nil {
-			t.Error("an answer was sent in full, and nobody had to wait for its reader")
+			t.Error("an answer was sent in full without waiting for its reader")
 		}
 	}
 }
 
-// TestUnreadAnswersHoldNoTurn holds that scrapes whose clients do not read keep none from being rendered that has a place.
+// TestUnreadAnswersHoldNoTurn checks that scrapes whose clients do not read do not delay the rendering of others that have a
+// slot.
 func TestUnreadAnswersHoldNoTurn(t *testing.T) {
 	t.Parallel()
 	org := atlassim.Demo(atlassim.WallClock{})
@@ -195,7 +196,7 @@ func TestUnreadAnswersHoldNoTurn(t *testing.T) {
 	}
 	e.inFlight(t, most+1)
 	if got := e.get(t, "/probe?target="+org.Projects()[0].ID); got.status != http.StatusOK {
-		t.Errorf("a scrape that has a place answers %d %s", got.status, got.body)
+		t.Errorf("a scrape that has a slot answers %d %s", got.status, got.body)
 	}
 	for _, conn := range clients {
 		_ = conn.Close()
@@ -203,7 +204,7 @@ func TestUnreadAnswersHoldNoTurn(t *testing.T) {
 	e.free(t)
 }
 
-// TestSlowRequests holds that a request which does not come to its end is given up.
+// TestSlowRequests checks that a request that is never completed is abandoned.
 func TestSlowRequests(t *testing.T) {
 	org, _, _ := small()
 	e := startServer(t, org, nil, func(s *httptest.Server) {
@@ -218,7 +219,7 @@ func TestSlowRequests(t *testing.T) {
 			t.Errorf("%s: answered %s", name, got)
 		}
 	}
-	// A reload wants no body, and waits for none: not with its answer, and not with its place.
+	// A reload needs no body, and neither its answer nor its slot waits for one.
 	var waiting []net.Conn
 	for range 2 * maxReloads {
 		conn := e.dial(t, "POST /-/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n1")
@@ -232,7 +233,7 @@ func TestSlowRequests(t *testing.T) {
 	}
 }
 
-// TestSilenceWhileWaiting holds that the bounds on slow clients cut no scrape that waits for Atlas.
+// TestSilenceWhileWaiting checks that the limits for slow clients end no scrape that waits for Atlas.
 func TestSilenceWhileWaiting(t *testing.T) {
 	t.Parallel()
 	for _, http2 := range []bool{false, true} {
@@ -261,7 +262,7 @@ func TestSilenceWhileWaiting(t *testing.T) {
 				}
 				return nil
 			})
-			// Whoever is silent from now on has used up its time before the scrape is over.
+			// A client that is silent from now on exceeds its time limit before the scrape is over.
 			_ = remainder(t, e.dial(t, ""))
 			select {
 			case got := <-done:
@@ -277,7 +278,7 @@ func TestSilenceWhileWaiting(t *testing.T) {
 	}
 }
 
-// TestClientsThatLeave holds that a scrape whose client has gone is over.
+// TestClientsThatLeave checks that a scrape ends when its client has gone.
 func TestClientsThatLeave(t *testing.T) {
 	org, _, _ := small()
 	e := start(t, org, nil)
@@ -293,14 +294,14 @@ func TestClientsThatLeave(t *testing.T) {
 		_ = conn.Close()
 	}
 	e.free(t)
-	// A client with a body to send would not be missed while it owes it.
+	// The server does not notice that a client has gone while it still expects a body from it.
 	conn := e.dial(t, request("/metrics", "Content-Length: 10"))
 	if line, err := bufio.NewReader(conn).ReadString('\n'); err != nil || line != "HTTP/1.1 400 Bad Request\r\n" {
 		t.Errorf("a scrape with a body answers %q, %v", line, err)
 	}
 }
 
-// TestHalfClosed holds that a client which has sent all that it will send still gets its answer.
+// TestHalfClosed checks that a client that has closed its side for writing still gets its answer.
 func TestHalfClosed(t *testing.T) {
 	org, _, _ := small()
 	e := start(t, org, nil)
@@ -314,8 +315,8 @@ func TestHalfClosed(t *testing.T) {
 	}
 }
 
-// TestManyConnections holds that thousands of idle connections, and as many scrapes as may wait for Atlas, keep nobody from
-// being answered.
+// TestManyConnections checks that everybody is answered despite thousands of idle connections, and as many scrapes as may wait
+// for Atlas.
 func TestManyConnections(t *testing.T) {
 	t.Parallel()
 	const idle = 2000

@@ -44,8 +44,8 @@ func TestParseExternalURL(t *testing.T) {
 	}
 }
 
-// TestServiceDiscoveryFollowsExternalURL holds that the targets are where the flag says, and that a header which any client can
-// send changes nothing.
+// TestServiceDiscoveryFollowsExternalURL checks that the targets have the address of the flag, and that a header that any
+// client can send changes nothing.
 func TestServiceDiscoveryFollowsExternalURL(t *testing.T) {
 	for _, test := range []struct{ external, scheme, host, path string }{
 		{"", "http", "", "/probe"},
@@ -81,7 +81,7 @@ func TestServiceDiscoveryFollowsExternalURL(t *testing.T) {
 	}
 }
 
-// TestPageBehindPrefix has proxies serve the exporter below a path, and follows every link of the page.
+// TestPageBehindPrefix serves the exporter behind proxies below a path, and follows every link of the page.
 func TestPageBehindPrefix(t *testing.T) {
 	for _, test := range []struct {
 		name, external, telemetryPath string

@@ -13,8 +13,8 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
-// TestProbesWhileAtlasHangs holds that the probes of many projects are all answered with the last values while Atlas accepts
-// requests and never answers, and say so.
+// TestProbesWhileAtlasHangs checks that the probes of many projects are all answered with the last values, and report the
+// failure, while Atlas accepts requests and never answers.
 func TestProbesWhileAtlasHangs(t *testing.T) {
 	t.Parallel()
 	const projects = 250
@@ -64,7 +64,7 @@ func TestProbesWhileAtlasHangs(t *testing.T) {
 	})
 }
 
-// TestEveryPathWhileAtlasHangs holds that each path answers while Atlas hangs: from the start, and after everything was read.
+// TestEveryPathWhileAtlasHangs checks that each path answers while Atlas hangs: from the start, and after everything was read.
 // Requests to Atlas may take longer than the test waits for an answer.
 func TestEveryPathWhileAtlasHangs(t *testing.T) {
 	t.Parallel()
@@ -73,7 +73,7 @@ func TestEveryPathWhileAtlasHangs(t *testing.T) {
 	}
 	statuses := func(t *testing.T, e *exporter, want map[string]int) {
 		t.Helper()
-		for range 2 { // what the first request begins may keep the second waiting
+		for range 2 { // the second request may wait for what the first one began
 			for path, status := range want {
 				method := http.MethodGet
 				if path == "/-/reload" {
@@ -97,7 +97,7 @@ func TestEveryPathWhileAtlasHangs(t *testing.T) {
 				"/": 200, "/metrics": 200, "/probe?target=" + first.ID: 503, "/sd": 503, "/-/healthy": 200, "/-/ready": 503, "/-/reload": 200,
 			})
 			if hanging() == 0 {
-				t.Error("Atlas was not asked at all")
+				t.Error("Atlas got no request")
 			}
 		})
 		t.Run(fmt.Sprintf("later, tokens %v", authenticated), func(t *testing.T) {
@@ -114,17 +114,18 @@ func TestEveryPathWhileAtlasHangs(t *testing.T) {
 				"/": 200, "/metrics": 200, "/probe?target=" + first.ID: 200, "/sd": 200, "/-/healthy": 200, "/-/ready": 200, "/-/reload": 200,
 			})
 			if hanging() == 0 {
-				t.Error("Atlas was not asked at all")
+				t.Error("Atlas got no request")
 			}
 		})
 	}
 }
 
-// TestReloadThatBlocks holds that a reload whose files cannot be read answers with the reason, in the time that the server has.
+// TestReloadThatBlocks checks that a reload whose files cannot be read answers with the reason, within the server's time
+// limit.
 func TestReloadThatBlocks(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
-		t.Skip("it waits for all the time that a reload has; the tests of daemon hold the limit")
+		t.Skip("it waits for the whole time limit of a reload; the tests of daemon check the limit")
 	}
 	org, _, _ := small()
 	e := start(t, org, nil)

@@ -18,7 +18,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/web"
 )
 
-// shown loads the page until it holds what is wanted, and returns it.
+// shown loads the page until check accepts it, and returns it.
 func (e *exporter) shown(t *testing.T, want string) answer {
 	t.Helper()
 	var got answer
@@ -31,7 +31,7 @@ func (e *exporter) shown(t *testing.T, want string) answer {
 	return got
 }
 
-// storyOf returns the rows of a cluster or a pipeline, the cells of each separated by "|", without markup.
+// storyOf returns the rows of a cluster or a pipeline, their cells separated by "|", without markup.
 func storyOf(t *testing.T, page answer, name string) []string {
 	t.Helper()
 	for body := range strings.SplitSeq(page.body, "<tbody") {
@@ -56,7 +56,7 @@ func storyOf(t *testing.T, page answer, name string) []string {
 	return nil
 }
 
-// problemsOf returns the lines of what cannot be read, without markup.
+// problemsOf returns the lines about what cannot be read, without markup.
 func problemsOf(page answer) []string {
 	_, list, _ := strings.Cut(page.body, `<ul id="problems">`)
 	list, _, _ = strings.Cut(list, "</ul>")
@@ -69,7 +69,7 @@ func problemsOf(page answer) []string {
 	return lines
 }
 
-// TestPageHeaders holds that the page may run and fetch nothing but its own script and style.
+// TestPageHeaders checks that the page may run and fetch nothing except its own script and style.
 func TestPageHeaders(t *testing.T) {
 	org, _, _ := small()
 	got := start(t, org, nil).get(t, "/")
@@ -100,12 +100,12 @@ func TestPageHeaders(t *testing.T) {
 		to, err := url.Parse(link[1])
 		elsewhere := strings.HasPrefix(link[1], "https://cloud.mongodb.com/v2/") || strings.Contains(link[1], "/docs/runbooks.md#")
 		if err != nil || !elsewhere && (to.Host != "" || to.Scheme != "" && to.Scheme != "data" || strings.HasPrefix(to.Path, "/")) {
-			t.Errorf("the page leads elsewhere: %s", link[1])
+			t.Errorf("the page links to another site: %s", link[1])
 		}
 	}
 }
 
-// TestPageLinks gives the page other addresses of Atlas and of the runbooks: no link leads to the default ones.
+// TestPageLinks checks that no link leads to the default addresses of Atlas and of the runbooks if others are configured.
 func TestPageLinks(t *testing.T) {
 	org, first, _ := small()
 	first.AddCluster("failing", atlassim.ClusterOptions{}).AddExport(atlassim.Export{State: atlassim.ExportFailed})
@@ -122,7 +122,7 @@ func TestPageLinks(t *testing.T) {
 	}
 }
 
-// TestPageTells holds what the page says of projects, of jobs, and of what cannot be read.
+// TestPageTells checks what the page shows about projects, jobs, and targets that cannot be read.
 func TestPageTells(t *testing.T) {
 	now := time.Now()
 	org := atlassim.NewOrganization(atlassim.WallClock{})
@@ -210,7 +210,7 @@ func TestPageTells(t *testing.T) {
 	}
 	for _, secret := range []string{"203.0.113.9", "example.com", "bucket/path", "198.51.100.7", clientSecret, e.atlas.URL()} {
 		if strings.Contains(page.body, secret) {
-			t.Errorf("the page tells %s", secret)
+			t.Errorf("the page shows %s", secret)
 		}
 	}
 	if want := fmt.Sprintf(`<tr><th scope="row"><a href="https://cloud.mongodb.com/v2/%[1]s">shop</a><td><a href="probe?target=%[1]s">%[1]s</a><td>7 clusters, 0 Flex clusters, 1 pipeline`, p.ID); !strings.Contains(page.body, want) {
@@ -218,7 +218,7 @@ func TestPageTells(t *testing.T) {
 	}
 }
 
-// TestPageWithoutProjects holds what the page says when there is nothing to show.
+// TestPageWithoutProjects checks the page when there is nothing to show.
 func TestPageWithoutProjects(t *testing.T) {
 	org, first, _ := small()
 	e := start(t, org, func(c *config.Config) { c.Projects = []config.Project{{ID: first.ID}} })
@@ -231,7 +231,7 @@ func TestPageWithoutProjects(t *testing.T) {
 	e.shown(t, "The credentials see no project")
 }
 
-// TestPageInAnOutage holds that an outage is said once, with since when, and that rows keep their last standing.
+// TestPageInAnOutage checks that an outage is reported once, with its start, and that rows keep their last state.
 func TestPageInAnOutage(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
@@ -266,14 +266,14 @@ func TestPageInAnOutage(t *testing.T) {
 				return nil
 			})
 			if lines := problemsOf(page); len(lines) > 0 {
-				t.Errorf("an outage has lines of its own for what it hides: %q", lines)
+				t.Errorf("an outage has separate lines for what it hides: %q", lines)
 			}
 			after := storyOf(t, page, "failing")
 			if !strings.HasPrefix(after[0], "failed|") || after[0] != before[0] {
-				t.Errorf("the story was\n%s\nand is\n%s", before[0], after[0])
+				t.Errorf("the rows were\n%s\nand are\n%s", before[0], after[0])
 			}
 			if fine := storyOf(t, page, "fine"); !strings.HasPrefix(fine[0], "fine|") || !strings.Contains(fine[2], "values of ") {
-				t.Errorf("a row that cannot be read again is\n%s\nwant its last standing, marked as old", strings.Join(fine, "\n"))
+				t.Errorf("a row that cannot be read again is\n%s\nwant its last state, marked as old", strings.Join(fine, "\n"))
 			}
 			if want := `href="#attention">2 need attention`; !strings.Contains(page.body, want) { // the outage, and the failure
 				t.Errorf("the page lacks %s", want)
@@ -282,7 +282,8 @@ func TestPageInAnOutage(t *testing.T) {
 	}
 }
 
-// TestPageGroupsAMissingRole holds that one missing role is one line, however many clusters and collectors it hides.
+// TestPageGroupsAMissingRole checks that a missing role is reported in one line, however many clusters and collectors it
+// affects.
 func TestPageGroupsAMissingRole(t *testing.T) {
 	t.Parallel()
 	org := atlassim.NewOrganization(atlassim.WallClock{})

@@ -18,8 +18,8 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
 )
 
-// exchange sends a text and returns the answers to it, up to where the server closes the connection or, where it does not,
-// the answer to a last request of our own, which is not returned.
+// exchange sends a text and returns the answers to it, until the server closes the connection or, if it does not, until the
+// answer to a last request of our own, which is not returned.
 func (e *exporter) exchange(t *testing.T, text string) (answers []answer, closed bool) {
 	t.Helper()
 	const last = "GET /last HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -43,8 +43,8 @@ func (e *exporter) exchange(t *testing.T, text string) (answers []answer, closed
 	}
 }
 
-// TestRawRequests holds what becomes of requests that no well-behaved client sends. What follows a request with a body is
-// never taken for a request, so that nobody smuggles one past a proxy that counts otherwise.
+// TestRawRequests checks how requests are answered that no well-behaved client sends. What follows a request with a body is
+// never read as a request, so that nobody can smuggle one past a proxy that counts otherwise.
 func TestRawRequests(t *testing.T) {
 	org, _, _ := small()
 	e := start(t, org, nil)
@@ -83,7 +83,7 @@ func TestRawRequests(t *testing.T) {
 		{"a body of a GET", get + "Content-Length: 2\r\n\r\nab" + smug, []int{400}, closes},
 		{"an expectation", get + "Expect: 200-maybe\r\n\r\n", []int{417}, closes},
 
-		// Allowed of old, and of no harm where no proxy reads it otherwise: the first is one field, the second one request.
+		// Valid in old HTTP, and harmless unless a proxy parses it differently: the first is one field, the second one request.
 		{"a folded field", post + "X: a\r\n Content-Length: 2\r\n\r\n", []int{200}, stays},
 		{"bare line feeds", "GET /-/healthy HTTP/1.1\nHost: x\n\n", []int{200}, stays},
 		{"a folded first field", "GET /-/healthy HTTP/1.1\r\n X: a\r\nHost: x\r\n\r\n", []int{400}, closes},
@@ -127,7 +127,7 @@ func TestRawRequests(t *testing.T) {
 	}
 }
 
-// TestMethods holds which methods each path has, and that the others are told so.
+// TestMethods checks which methods each path accepts, and that a refused one is answered with the accepted ones.
 func TestMethods(t *testing.T) {
 	org, first, _ := small()
 	e := start(t, org, nil)
@@ -157,7 +157,7 @@ func TestMethods(t *testing.T) {
 	}
 }
 
-// TestPaths holds what becomes of other paths: they lead to no file, and to no other site.
+// TestPaths checks that other paths lead to no file, and to no other site.
 func TestPaths(t *testing.T) {
 	org, _, _ := small()
 	e := start(t, org, nil)
@@ -179,7 +179,7 @@ func TestPaths(t *testing.T) {
 	}
 }
 
-// TestNonsense holds that a parameter which means nothing is refused with a short, plain sentence.
+// TestNonsense checks that a meaningless parameter is refused with a short, plain sentence.
 func TestNonsense(t *testing.T) {
 	org, first, second := small()
 	e := start(t, org, nil)
@@ -222,21 +222,22 @@ func TestNonsense(t *testing.T) {
 				t.Errorf("answers %d %.300s\nwant 400 %s", got.status, got.body, test.want)
 			}
 			if got.header.Get("Content-Type") != "text/plain; charset=utf-8" || got.header.Get("X-Content-Type-Options") != "nosniff" {
-				t.Errorf("the answer may be taken for something else: %v", got.header)
+				t.Errorf("the answer may be read as another type: %v", got.header)
 			}
 			if !utf8.ValidString(got.body) || strings.ContainsFunc(strings.TrimSuffix(got.body, "\n"), unicode.IsControl) {
-				t.Errorf("the answer has what no terminal should get: %q", got.body)
+				t.Errorf("the answer contains control characters: %q", got.body)
 			}
 		})
 	}
-	// As often as it fits: it is still one selection.
+	// Repeated as often as it fits: it is still one selection.
 	got := e.get(t, "/metrics?collect[]=exporter"+strings.Repeat("&collect[]=exporter", 3000))
 	if got.status != http.StatusOK || strings.Count(got.body, "\nmongodbatlas_up ") != 1 {
 		t.Errorf("a collector named 3001 times answers %d", got.status)
 	}
 }
 
-// TestServiceDiscoveryEchoesAddresses holds that a Host becomes the address of the targets as it is, and only if it is one.
+// TestServiceDiscoveryEchoesAddresses checks that a Host becomes the address of the targets unchanged, but only if it is a
+// valid one.
 func TestServiceDiscoveryEchoesAddresses(t *testing.T) {
 	org, _, _ := small()
 	e := start(t, org, nil)
@@ -262,7 +263,7 @@ func TestServiceDiscoveryEchoesAddresses(t *testing.T) {
 			}
 		})
 	}
-	// The address in the request line, which a proxy's client sends, is the Host: so says RFC 9112, section 3.2.2.
+	// The address in the request line, which a proxy's client sends, is the Host (RFC 9112, section 3.2.2).
 	if answers, _ := e.exchange(t, "GET http://a.example/sd HTTP/1.1\r\nHost: b.example\r\n\r\n"); len(answers) != 1 || !strings.Contains(answers[0].body, `"a.example"`) || strings.Contains(answers[0].body, "b.example") {
 		t.Errorf("got %v", answers)
 	}
@@ -271,7 +272,7 @@ func TestServiceDiscoveryEchoesAddresses(t *testing.T) {
 	}
 }
 
-// TestEveryAnswerIsPlain holds the fields that keep browsers and caches from making more of an answer than it is.
+// TestEveryAnswerIsPlain checks the header fields that keep browsers and caches from treating an answer as anything else.
 func TestEveryAnswerIsPlain(t *testing.T) {
 	org, first, _ := small()
 	e := start(t, org, nil)
@@ -301,7 +302,7 @@ func TestEveryAnswerIsPlain(t *testing.T) {
 	}
 }
 
-// TestEncodings holds that a scrape is the same text in each encoding that a client may ask for.
+// TestEncodings checks that a scrape is the same text in each encoding that a client may ask for.
 func TestEncodings(t *testing.T) {
 	org, first, _ := small()
 	e := start(t, org, nil)
@@ -318,7 +319,7 @@ func TestEncodings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// What a scrape took differs from scrape to scrape.
+	// The metrics of the scrape itself differ from scrape to scrape.
 	durations := regexp.MustCompile(`(?m)^mongodbatlas_scrape_collector_duration_seconds.*$|^mongodbatlas_target_last_refresh.*$`)
 	want := durations.ReplaceAllString(plain.body, "")
 	for _, got := range []string{none.body, string(text)} {

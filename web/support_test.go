@@ -30,7 +30,7 @@ const (
 	clientSecret = "mdb_sa_sk_test-secret"
 )
 
-// exporter is the whole exporter but for the program: the real server over HTTP, before a simulated Atlas.
+// exporter is the whole exporter except for the program: the real server over HTTP, with a simulated Atlas.
 type exporter struct {
 	url      string
 	client   *http.Client
@@ -40,13 +40,13 @@ type exporter struct {
 	configure func(func(*config.Config) error)
 }
 
-// start serves an organization, with a configuration that reads anew at each scrape.
+// start serves an organization, with a configuration that reads again at each scrape.
 func start(t *testing.T, org *atlassim.Organization, change func(*config.Config)) *exporter {
 	t.Helper()
 	return startServer(t, org, change, nil)
 }
 
-// startServer is start with a server that adjust may change before it serves, also to one of HTTP/2.
+// startServer is start with a server that adjust may change before it serves, and that may speak HTTP/2.
 func startServer(t *testing.T, org *atlassim.Organization, change func(*config.Config), adjust func(*httptest.Server)) *exporter {
 	t.Helper()
 	return startWith(t, org, change, adjust, web.Options{})
@@ -106,7 +106,7 @@ func startWith(t *testing.T, org *atlassim.Organization, change func(*config.Con
 	}
 }
 
-// blockLoading has every reload wait until the end that it returns is called.
+// blockLoading blocks every reload until the returned function is called.
 func (e *exporter) blockLoading() (end func()) {
 	blocked, release := make(chan struct{}), make(chan struct{})
 	go e.configure(func(*config.Config) error {
@@ -129,14 +129,14 @@ func small() (org *atlassim.Organization, first, second *atlassim.Project) {
 	return org, first, second
 }
 
-// answer is what came back.
+// answer is the response to a request.
 type answer struct {
 	status int
 	header http.Header
 	body   string
 }
 
-// get asks for a path, with header fields given as name and value in turn.
+// get requests a path, with header fields given as name and value in turn.
 func (e *exporter) get(t *testing.T, path string, header ...string) answer {
 	t.Helper()
 	got, err := e.do(t.Context(), http.MethodGet, path, header...)
@@ -178,7 +178,7 @@ func (e *exporter) ready(t *testing.T) {
 	})
 }
 
-// read has everything read.
+// read waits until everything has been read.
 func (e *exporter) read(t *testing.T) {
 	t.Helper()
 	e.ready(t)

@@ -8,7 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// idle is a daemon that is not asked for anything.
+// idle is a daemon that gets no requests.
 type idle struct {
 	Daemon
 
@@ -17,7 +17,7 @@ type idle struct {
 
 func (d idle) Registry() *prometheus.Registry { return d.registry }
 
-// TestCheckTelemetryPath also holds that whatever path is accepted can be served beside the others.
+// TestCheckTelemetryPath also checks that every accepted path can be served beside the others.
 func TestCheckTelemetryPath(t *testing.T) {
 	for path, want := range map[string]string{
 		"/metrics": "", "/a/b/": "", "/-/": "", "/m%65trics": "", "/%2Fmetrics": "", "/é": "", "/...": "",

@@ -108,7 +108,7 @@ func TestProbe(t *testing.T) {
 	}
 }
 
-// TestCollectOfProbe holds that collect[] narrows a project's scrape as it does one of everything.
+// TestCollectOfProbe checks that collect[] restricts the scrape of a project in the same way as that of everything.
 func TestCollectOfProbe(t *testing.T) {
 	org, first, second := small()
 	e := start(t, org, func(c *config.Config) { c.Collectors.Enable("backup_restores", false) })
@@ -181,7 +181,7 @@ func TestBeforeTheFirstDiscovery(t *testing.T) {
 	})
 	paths := []string{"/sd", "/-/ready", "/probe?target=" + first.ID}
 	for _, path := range paths {
-		// One of them begins the discovery, whose failure the next tells.
+		// One of them begins the discovery, and the next reports its failure.
 		if got := e.get(t, path); got.status != http.StatusServiceUnavailable || !strings.HasPrefix(got.body, "the first discovery ") {
 			t.Errorf("%s answers %d %s before the first discovery", path, got.status, got.body)
 		}
@@ -193,7 +193,7 @@ func TestBeforeTheFirstDiscovery(t *testing.T) {
 		return nil
 	})
 	if got := e.get(t, "/"); !strings.Contains(got.body, "ip_not_allowed (ORG_REQUIRES_ACCESS_LIST)") || strings.Contains(got.body, "192.0.2.7") {
-		t.Error("the page does not say why, or too much")
+		t.Error("the page does not give the reason, or shows too much")
 	}
 	if got := e.get(t, "/-/healthy"); got.status != http.StatusOK {
 		t.Errorf("/-/healthy answers %d", got.status)
@@ -230,7 +230,7 @@ func TestReload(t *testing.T) {
 		t.Errorf("a bad configuration answers %d %s", got.status, got.body)
 	}
 	if got := e.get(t, "/sd"); strings.Count(got.body, "__param_target") != 2 {
-		t.Errorf("a bad configuration is in force: %s", got.body)
+		t.Errorf("a bad configuration is in use: %s", got.body)
 	}
 	e.configure(func(*config.Config) error { return nil })
 	for _, method := range []string{http.MethodPost, http.MethodPut} {
@@ -239,14 +239,15 @@ func TestReload(t *testing.T) {
 		}
 	}
 	if got := e.get(t, "/sd"); strings.Count(got.body, "__param_target") != 1 || !strings.Contains(got.body, second.ID) {
-		t.Errorf("a good configuration is not in force: %s", got.body)
+		t.Errorf("a good configuration is not in use: %s", got.body)
 	}
 }
 
-// hang makes Atlas answer nothing but requests for tokens, and returns how many requests hang and an end to it.
+// hang makes Atlas answer only requests for tokens, and returns a function that counts the hanging requests and one that ends
+// the fault.
 func hang(e *exporter) (hanging func() int, end func()) { return hangWith(e, true) }
 
-// hangWith is hang, for requests for tokens too where it is not authenticated.
+// hangWith is hang, but requests for tokens hang, too, if authenticated is false.
 func hangWith(e *exporter, authenticated bool) (hanging func() int, end func()) {
 	waiting, release := make(chan struct{}, 1000), make(chan struct{})
 	remove := e.atlas.Inject(atlassim.Fault{Authenticated: authenticated, Handler: func(_ http.ResponseWriter, r *http.Request) {
@@ -265,7 +266,7 @@ func hangWith(e *exporter, authenticated bool) (hanging func() int, end func()) 
 	}
 }
 
-// TestTimeout holds that a scrape answers in the time that its header gives, although Atlas hangs.
+// TestTimeout checks that a scrape is answered within the time in its header although Atlas hangs.
 func TestTimeout(t *testing.T) {
 	t.Parallel()
 	org, first, _ := small()
@@ -275,10 +276,10 @@ func TestTimeout(t *testing.T) {
 	hanging, end := hang(e)
 	defer end()
 	for _, path := range []string{"/metrics", "/probe?target=" + first.ID} {
-		for _, timeout := range []string{"0.6", "0.1"} { // the latter is less than what is kept back for the way
+		for _, timeout := range []string{"0.6", "0.1"} { // the latter is less than the offset
 			got := e.get(t, path, "X-Prometheus-Scrape-Timeout-Seconds", timeout)
 			if got.status != http.StatusOK || !strings.Contains(got.body, "\nmongodbatlas_backup_export_jobs{") {
-				t.Errorf("%s answers %d, without what was known, while Atlas hangs", path, got.status)
+				t.Errorf("%s answers %d, without the last values, while Atlas hangs", path, got.status)
 			}
 		}
 	}
@@ -286,6 +287,6 @@ func TestTimeout(t *testing.T) {
 		t.Errorf("the page answers %d while Atlas hangs", got.status)
 	}
 	if hanging() == 0 {
-		t.Error("Atlas was not asked at all")
+		t.Error("Atlas got no request")
 	}
 }

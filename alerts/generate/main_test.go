@@ -24,7 +24,7 @@ func TestGeneratedFilesAreCurrent(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !bytes.Equal(got, want) {
-			t.Errorf("%s is not what the template makes; run go generate ./alerts", path)
+			t.Errorf("%s differs from the output of the template; run go generate ./alerts", path)
 		}
 	}
 }
@@ -61,7 +61,7 @@ func TestChartHasTheSameDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(got, want) {
-		t.Error("the chart's defaults give other rules than the plain file")
+		t.Error("the chart's defaults give different rules from the plain file")
 	}
 	for name := range thresholds() {
 		if _, ok := chart.PrometheusRule["thresholds"].(map[string]any)[name]; !ok {

@@ -140,7 +140,7 @@ func TestRestoreShape(t *testing.T) {
 		t.Errorf("ready download is %v", job)
 	}
 	if secret, _ := urls[0].(string); len(secret) < 120 {
-		t.Errorf("download URL %v holds no secret", urls[0])
+		t.Errorf("download URL %v contains no secret", urls[0])
 	}
 	clock.Advance(time.Hour)
 	c.signIn()

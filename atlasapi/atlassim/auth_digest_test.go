@@ -17,7 +17,7 @@ var challengeForm = regexp.MustCompile(
 
 const digestPath = "/api/atlas/v2/groups?pageNum=1&itemsPerPage=5"
 
-// digester answers challenges by RFC 7616, and can be told to get a part of it wrong.
+// digester answers challenges according to RFC 7616, and can get a part of it wrong on purpose.
 type digester struct {
 	client
 	private string
@@ -29,7 +29,7 @@ func sum(s string) string {
 	return hex.EncodeToString(h[:])
 }
 
-// challenge sends a request without credentials and answers the nonce.
+// challenge sends a request without credentials and returns the nonce.
 func (d *digester) challenge() string {
 	d.t.Helper()
 	response, body := d.send(d.request(http.MethodGet, digestPath, nil))
@@ -38,7 +38,7 @@ func (d *digester) challenge() string {
 		d.t.Fatalf("challenge is %d %q", response.StatusCode, response.Header.Get("WWW-Authenticate"))
 	}
 	if response.Header.Get("X-Error-Code") != "" || response.Header.Get("RateLimit-Limit") != "" {
-		d.t.Error("a challenge carries neither an error code nor rate limits")
+		d.t.Error("a challenge has neither an error code nor rate limits")
 	}
 	var answer map[string]any
 	decode(d.t, body, &answer)

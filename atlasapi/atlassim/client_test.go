@@ -13,7 +13,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
-// noon is when the tests' organizations are looked at.
+// noon is the time at which the tests look at their organizations.
 func noon() time.Time { return time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC) }
 
 const (
@@ -80,7 +80,7 @@ func (c *client) request(method, path string, body io.Reader) *http.Request {
 	return request
 }
 
-// answered is what is left of a response once its body was read.
+// answered is a response after its body was read.
 type answered struct {
 	StatusCode int
 	Header     http.Header
@@ -108,7 +108,7 @@ func (c *client) get(path string) (answered, []byte) {
 	return c.send(request)
 }
 
-// fails reads a path that must be answered with an error, and answers its code.
+// fails reads a path that must be answered with an error, and returns its code.
 func (c *client) fails(path string, status int) string {
 	c.t.Helper()
 	response, body := c.get(path)
@@ -127,7 +127,7 @@ func (c *client) fails(path string, status int) string {
 	return answer.ErrorCode
 }
 
-// object reads a path that answers one thing.
+// object reads a path that answers with a single object.
 func (c *client) object(path string) map[string]any {
 	c.t.Helper()
 	response, body := c.get(path)
@@ -193,7 +193,7 @@ func (p page) link(rel string) string {
 	return ""
 }
 
-// ids are the results' ids, runs having theirs under another name.
+// ids returns the results' ids, which have another name in runs.
 func (p page) ids() []string {
 	var ids []string
 	for _, item := range p.Results {

@@ -36,7 +36,7 @@ func (c *client) readChains() map[string]chain {
 	return chains
 }
 
-// seconds is a time of an item; 0 where it has none.
+// seconds returns a time of an item, or 0 if it has none.
 func seconds(item map[string]any, member string) int64 {
 	at, err := time.Parse(time.RFC3339, text(item, member))
 	if err != nil {
@@ -45,7 +45,7 @@ func seconds(item map[string]any, member string) int64 {
 	return at.Unix()
 }
 
-// newestMoment is the creation of the newest snapshot that completed and is no fallback.
+// newestMoment returns the creation of the newest snapshot that completed and is not a fallback.
 func (ch chain) newestMoment() int64 {
 	var newest int64
 	for _, s := range ch.snapshots {
@@ -56,7 +56,7 @@ func (ch chain) newestMoment() int64 {
 	return newest
 }
 
-// missing is the creation of the oldest snapshot that should have been exported after the newest export, and was not.
+// missing returns the creation of the oldest snapshot that should have been exported after the newest export, and was not.
 func (ch chain) missing() int64 {
 	frequency := text(child(ch.schedule, "export"), "frequencyType")
 	if frequency == "" || !flag(ch.schedule, "autoExportEnabled") {
@@ -71,7 +71,7 @@ func (ch chain) missing() int64 {
 		exported[text(job, "snapshotId")] = true
 	}
 	if len(ch.exports) > 0 {
-		// The snapshot may be gone: its id still tells when it was.
+		// The snapshot may be gone: its id still contains its time.
 		newest, _ = strconv.ParseInt(text(ch.exports[0], "snapshotId")[:8], 16, 64)
 	}
 	var oldest int64
@@ -90,8 +90,8 @@ func (ch chain) missing() int64 {
 	return oldest
 }
 
-// TestDemoTellsTheTruth looks for clusters whose restorable moment is old, and for snapshots without an export: there
-// are those that the demo means to show, at whatever time of whatever day it is started.
+// TestDemoTellsTheTruth looks for clusters whose restorable moment is old, and for snapshots without an export: there must be
+// exactly those that the demo means to show, whatever the time of day at which it is started.
 func TestDemoTellsTheTruth(t *testing.T) {
 	starts := []time.Time{
 		time.Date(2026, 3, 1, 0, 0, 5, 0, time.UTC), noon().Add(37*day + 5*time.Hour + 13*time.Minute),
@@ -119,23 +119,23 @@ func TestDemoTellsTheTruth(t *testing.T) {
 					}
 					for _, s := range ch.snapshots {
 						if seconds(s, "createdAt") > clock.Now().Unix() {
-							t.Errorf("a snapshot of %s is dated ahead: %v", name, s)
+							t.Errorf("a snapshot of %s has a date in the future: %v", name, s)
 						}
 					}
 				}
 				slices.Sort(old)
 				slices.Sort(missing)
-				// Those that fail since seven hours before the start may have an hour to go.
+				// Those that have failed since seven hours before the start may need another hour.
 				may := []string{"commerce-archive", "commerce-catalog", "commerce-checkout", "commerce-inventory", "commerce-search"}
 				strange := func(name string) bool { return !slices.Contains(may, name) }
 				if slices.ContainsFunc(old, strange) || !slices.Contains(old, "commerce-archive") || !slices.Contains(old, "commerce-catalog") {
-					t.Errorf("the restorable moment is old of %v", old)
+					t.Errorf("the restorable moment of %v is old", old)
 				}
 				if !slices.Equal(missing, []string{"commerce-reports", "platform-legacy", "platform-sessions"}) {
-					t.Errorf("an export is missing of %v", missing)
+					t.Errorf("an export of %v is missing", missing)
 				}
 				if !slices.Equal(behind, []string{"commerce-catalog"}) {
-					t.Errorf("the schedule is behind of %v", behind)
+					t.Errorf("the schedule of %v is behind", behind)
 				}
 				clock.Advance(20 * time.Minute)
 			}
@@ -208,7 +208,7 @@ func TestDemoBackups(t *testing.T) {
 	}
 }
 
-// allBackups is what the demo shows of snapshots, buckets, flex clusters and collection restores.
+// allBackups is everything that the demo shows of snapshots, buckets, flex clusters and collection restores.
 type allBackups struct {
 	clusters, schedules       map[string]map[string]any
 	snapshots, flexSnapshots  map[string][]map[string]any

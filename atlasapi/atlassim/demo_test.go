@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -58,7 +59,7 @@ func (c *client) readAll() reading {
 	return r
 }
 
-// age is how long ago a time of an item was.
+// age returns how long ago a time of an item was.
 func age(t *testing.T, item map[string]any, member string, now time.Time) time.Duration {
 	t.Helper()
 	text, _ := item[member].(string)
@@ -69,7 +70,7 @@ func age(t *testing.T, item map[string]any, member string, now time.Time) time.D
 	return now.Sub(at)
 }
 
-// newestIn is the newest of a list that is newest first whose member has a value.
+// newestIn returns the newest item in which the member has a value, of a list that is newest first.
 func newestIn(list []map[string]any, member, value string) map[string]any {
 	for _, item := range list {
 		if item[member] == value {
@@ -79,7 +80,7 @@ func newestIn(list []map[string]any, member, value string) map[string]any {
 	return nil
 }
 
-// TestDemo looks for every situation that the demo is there to show.
+// TestDemo looks for every situation that the demo is meant to show.
 func TestDemo(t *testing.T) {
 	clock := atlassim.NewManualClock(noon())
 	c := serve(t, atlassim.Demo(clock), atlassim.Options{NoRateLimits: true})
@@ -112,10 +113,10 @@ func TestDemo(t *testing.T) {
 		t.Errorf("the overdue cluster's policy is %v", policy)
 	}
 	if flag(r.schedules["platform-search"], "autoExportEnabled") || len(r.exports["platform-search"]) == 0 {
-		t.Error("auto export of platform-search is on, or never was")
+		t.Error("auto export of platform-search is enabled, or never was")
 	}
 	if !flag(r.schedules["platform-legacy"], "autoExportEnabled") || len(r.exports["platform-legacy"]) != 0 {
-		t.Error("platform-legacy did export")
+		t.Error("platform-legacy has exports")
 	}
 	if got := age(t, r.clusters["platform-next"], "createDate", noon()); got != time.Hour || len(r.exports["platform-next"]) != 0 {
 		t.Errorf("the new cluster is %v old", got)
@@ -198,8 +199,8 @@ func demoPipelines(t *testing.T, r reading) {
 	}
 }
 
-// TestDemoLives looks at an hour of the demo: some job changes every half minute, nothing is dated ahead, new jobs take
-// one to three minutes, and no job that has ended changes again but for a dataset that is deleted.
+// TestDemoLives looks at an hour of the demo: some job changes every half minute, no date is in the future, new jobs take one
+// to three minutes, and an ended job does not change again unless its dataset is deleted.
 func TestDemoLives(t *testing.T) {
 	for _, start := range []time.Time{noon(), noon().Add(11*time.Hour + 59*time.Minute + 59500*time.Millisecond)} {
 		t.Run(start.Format(time.TimeOnly), func(t *testing.T) {
@@ -215,7 +216,7 @@ func TestDemoLives(t *testing.T) {
 						changed++
 					}
 					if job.latest.After(now) {
-						t.Fatalf("%s is dated ahead of %v", job.text, now)
+						t.Fatalf("%s has a date after %v", job.text, now)
 					}
 					if old, known := before[id]; known && old.terminal && old.state != job.state && job.state != "DATASET_DELETED" &&
 						job.state != "expired" {
@@ -235,7 +236,7 @@ func TestDemoLives(t *testing.T) {
 	}
 }
 
-// seenJob is what a moment shows of a job.
+// seenJob is a job at one moment.
 type seenJob struct {
 	text            string
 	state           string
@@ -327,5 +328,50 @@ func TestDemoIsTheSameEveryTime(t *testing.T) {
 	second := snapshot(t, atlassim.Demo(atlassim.NewManualClock(noon())))
 	if !maps.Equal(first, second) {
 		t.Error("two demos at the same time differ")
+	}
+}
+
+// TestConcurrently reads the demo from several clients while time passes, faults come and go and the organization changes, for
+// the race detector.
+func TestConcurrently(t *testing.T) {
+	clock := atlassim.NewManualClock(noon())
+	org := atlassim.Demo(clock)
+	c := serve(t, org, atlassim.Options{NoRateLimits: true, TokenLifetime: 365 * 24 * time.Hour})
+	var readers sync.WaitGroup
+	for range 4 {
+		readers.Go(func() {
+			for _, p := range c.all("/groups") {
+				for _, cluster := range c.all("/groups/" + text(p, "id") + "/clusters") {
+					path := "/groups/" + text(p, "id") + "/clusters/" + text(cluster, "name") + "/backup/exports"
+					if response, _ := c.get(path); response.StatusCode == http.StatusInternalServerError {
+						t.Errorf("%s answers %d", path, response.StatusCode)
+					}
+				}
+			}
+		})
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		readers.Wait()
+	}()
+	for running := true; running; {
+		select {
+		case <-done:
+			running = false
+		default:
+		}
+		clock.Advance(time.Second)
+		remove := c.server.Inject(atlassim.Fault{Operation: atlassim.OpGetProject, Status: http.StatusBadGateway})
+		org.Do(func() {
+			cluster := org.Projects()[0].Clusters()[0]
+			cluster.Paused = !cluster.Paused
+			cluster.RemoveExport(cluster.AddExport(atlassim.Export{}))
+		})
+		_ = c.server.Requests()
+		remove()
+	}
+	if len(c.server.Requests()) < 4*14 {
+		t.Errorf("only %d requests", len(c.server.Requests()))
 	}
 }

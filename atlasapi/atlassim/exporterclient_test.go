@@ -26,8 +26,8 @@ func counted[T any](t *testing.T, name string, want int, list atlasapi.List[T]) 
 	}
 }
 
-// TestExporterClient reads the demo's backups as the exporter does: its client must understand every answer, and no
-// request of it may be refused.
+// TestExporterClient reads the demo's backups as the exporter does: its client must understand every answer, and none of its
+// requests may be refused.
 func TestExporterClient(t *testing.T) {
 	org := atlassim.Demo(atlassim.NewManualClock(noon()))
 	server := serve(t, org, atlassim.Options{}).server

@@ -66,7 +66,7 @@ func TestFaultAfterSignIn(t *testing.T) {
 	if response.StatusCode != http.StatusUnauthorized || response.Header.Get("WWW-Authenticate") == "" {
 		t.Errorf("without credentials: %d", response.StatusCode)
 	}
-	c.signIn() // the access list is looked at when a token is used
+	c.signIn() // the access list is checked when a token is used
 	if code := c.fails("/groups", http.StatusForbidden); code != "IP_ADDRESS_NOT_ON_ACCESS_LIST" {
 		t.Errorf("answers %s", code)
 	}
@@ -114,7 +114,7 @@ func TestRequests(t *testing.T) {
 		c.page("/groups")
 	}
 	if got := c.server.Requests(); len(got) != 5 || !got[4].Authenticated || got[4].Status != 200 {
-		t.Errorf("the record holds %d requests: %+v", len(got), got)
+		t.Errorf("the record contains %d requests: %+v", len(got), got)
 	}
 	if c.server.Count("") != 24 || c.server.Answered("") != 23 {
 		t.Errorf("%d requests counted, %d signed in", c.server.Count(""), c.server.Answered(""))

@@ -21,7 +21,7 @@ func TestFleet(t *testing.T) {
 			flex += len(p.FlexClusters())
 			for _, c := range p.Clusters() {
 				if clusters[c.Name] = true; !names.MatchString(c.Name) {
-					t.Errorf("%s is no realistic name", c.Name)
+					t.Errorf("%s is not a realistic name", c.Name)
 				}
 				situations(c, now, counts)
 				for _, s := range c.Snapshots() {
@@ -31,7 +31,7 @@ func TestFleet(t *testing.T) {
 				}
 				for _, e := range c.Exports() {
 					if e.CreatedAt.After(now) || e.FinishedAt.After(now) {
-						t.Errorf("an export of %s is dated ahead", c.Name)
+						t.Errorf("an export of %s has a date in the future", c.Name)
 					}
 				}
 			}
@@ -49,7 +49,7 @@ func TestFleet(t *testing.T) {
 		"backup off", "free tier", "new", "restore failed", "restore stuck", "collection restore failed", "sharded", "auto export off",
 	} {
 		if counts[situation] == 0 {
-			t.Errorf("no cluster is there for: %s, but %v", situation, counts)
+			t.Errorf("there is no cluster for: %s, but %v", situation, counts)
 		}
 	}
 	clock.Advance(7 * time.Hour)
@@ -61,7 +61,7 @@ func TestFleet(t *testing.T) {
 	}
 }
 
-// situations counts what a cluster is in.
+// situations counts the situations of a cluster.
 func situations(c *atlassim.Cluster, now time.Time, counts map[string]int) {
 	exports, snapshots := c.Exports(), c.Snapshots()
 	found := 0

@@ -86,7 +86,7 @@ func TestFlexSnapshotLife(t *testing.T) {
 						seen = append(seen, s.Status)
 					}
 					if s.FinishTime.After(clock.Now()) || s.StartTime.After(clock.Now()) {
-						t.Errorf("%s is dated ahead", s.ID)
+						t.Errorf("%s has a date in the future", s.ID)
 					}
 				})
 				clock.Advance(5 * time.Second)
@@ -209,12 +209,12 @@ func TestCollectionRestoresKnowLittle(t *testing.T) {
 					t.Errorf("%s answers %s", path, code)
 				}
 			}
-			c.page(snapshots(cluster)) // others are served
+			c.page(snapshots(cluster)) // others are supported
 		})
 	}
 }
 
-// TestOrdersOfBackups lists four things, made in another order than they were dated, in each order.
+// TestOrdersOfBackups lists four items that were created in another order than their dates, in each order.
 func TestOrdersOfBackups(t *testing.T) {
 	_, org, p, cluster := small()
 	flex := p.AddFlexCluster("flex", time.Time{})
@@ -260,7 +260,7 @@ func TestOrdersOfBackups(t *testing.T) {
 	}
 }
 
-// TestNewResources asks each for what every resource must answer alike.
+// TestNewResources checks what every resource must answer in the same way.
 func TestNewResources(t *testing.T) {
 	_, org, p, cluster := small()
 	sharded := p.AddCluster("sharded", atlassim.ClusterOptions{Shards: 2})

@@ -15,10 +15,10 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
-// wait is how long the tests wait for what never comes.
+// wait is how long the tests wait for something that never happens.
 const wait = 100 * time.Millisecond
 
-// hung sends a request and tells how far its answer got before the client gave up.
+// hung sends a request and returns how much of the answer arrived before the client gave up.
 func (c *client) hung(request *http.Request) (headers bool, body string, hung bool) {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(c.t.Context(), wait)
@@ -183,7 +183,7 @@ func TestTokenRate(t *testing.T) {
 	}
 }
 
-// TestListsThatMove deletes from each kind of list while it is read: what comes after moves to a page that was read.
+// TestListsThatMove deletes from each kind of list while it is read: later items move to a page that was already read.
 func TestListsThatMove(t *testing.T) {
 	type world struct {
 		org     *atlassim.Organization
@@ -256,7 +256,7 @@ func TestListsThatMove(t *testing.T) {
 	}
 }
 
-// TestFarPages asks for pages whose place fits no number of 32 bits.
+// TestFarPages requests pages whose offset exceeds 32 bits.
 func TestFarPages(t *testing.T) {
 	_, org, _, _ := small()
 	c := serve(t, org, atlassim.Options{})

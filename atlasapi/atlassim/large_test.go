@@ -23,14 +23,14 @@ func TestLarge(t *testing.T) {
 			t.Errorf("%d clusters", len(p.Clusters()))
 		}
 	}
-	for name, list := range r.exports { // by name: each project's last read wins
+	for name, list := range r.exports { // by name: the last read of each project wins
 		if len(list) != 365 || len(r.restores[name]) != 10 {
 			t.Errorf("%s has %d exports and %d restores", name, len(list), len(r.restores[name]))
 		}
 		for _, job := range list {
 			ids[job["id"]] = true
 			if age(t, job, "finishedAt", noon()) < 0 {
-				t.Errorf("a job is dated ahead: %v", job)
+				t.Errorf("a job has a date in the future: %v", job)
 			}
 		}
 	}
@@ -51,7 +51,7 @@ func TestCachedPages(t *testing.T) {
 	org := atlassim.Large(clock, atlassim.LargeOptions{Projects: 1, ClustersPerProject: 2, ExportsPerCluster: 30})
 	c := serve(t, org, atlassim.Options{CachePages: true})
 	cluster := org.Projects()[0].Clusters()[0]
-	path := "/" // the other cluster's list must not come out of the same place
+	path := "/" // the other cluster's list must not share its storage
 	for _, path = range []string{exports(cluster), exports(org.Projects()[0].Clusters()[1])} {
 		for _, query := range []string{"?itemsPerPage=10", "?itemsPerPage=10&pageNum=2", "?itemsPerPage=7"} {
 			_, made := c.get(path + query)
@@ -73,7 +73,7 @@ func TestCachedPages(t *testing.T) {
 	}
 }
 
-// BenchmarkPage makes a page of 500 generated export jobs, without a network.
+// BenchmarkPage renders a page of 500 generated export jobs, without a network.
 func BenchmarkPage(b *testing.B) {
 	clock := atlassim.NewManualClock(noon())
 	org := atlassim.Large(clock, atlassim.LargeOptions{Projects: 1, ClustersPerProject: 1, ExportsPerCluster: 1000})

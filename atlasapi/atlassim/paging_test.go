@@ -12,7 +12,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
-// addExports adds daily jobs, the oldest first, and answers their ids in that order.
+// addExports adds daily jobs, oldest first, and returns their ids in that order.
 func addExports(c *atlassim.Cluster, n int) []string {
 	var ids []string
 	for i := range n {
@@ -58,7 +58,7 @@ func TestPages(t *testing.T) {
 		t.Errorf("the page after the last is %+v", beyond)
 	}
 	if _, plain := c.get(exports(cluster)); bytes.ContainsRune(plain, '\n') || !bytes.Contains(plain, []byte("true&pageNum")) {
-		t.Errorf("the answer is not as terse as Atlas's: %s", plain)
+		t.Errorf("the answer is not as compact as Atlas's: %s", plain)
 	}
 	if _, pretty := c.get(exports(cluster) + "?pretty=true"); !bytes.HasPrefix(pretty, []byte("{\n  \"links\": [")) {
 		t.Errorf("the answer is not pretty: %s", pretty)
@@ -127,8 +127,8 @@ func TestOrders(t *testing.T) {
 	}
 }
 
-// TestSameSecond has jobs of one second keep the order in which they were added, the other way round when the newest
-// comes first.
+// TestSameSecond checks that jobs of the same second keep the order in which they were added, reversed if the newest comes
+// first.
 func TestSameSecond(t *testing.T) {
 	_, org, _, cluster := small()
 	first := cluster.AddExport(atlassim.Export{CreatedAt: noon()}).ID

@@ -41,7 +41,7 @@ func shapeOf(value any, path string, into map[string]bool) {
 	}
 }
 
-// recordedShapes are the shapes of answers of the real Atlas, without what they said.
+// recordedShapes are the shapes of answers of the real Atlas, without their values.
 func recordedShapes(t *testing.T) map[string][]string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("testdata", "shapes.json"))

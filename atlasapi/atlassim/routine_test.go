@@ -10,7 +10,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
-// watch advances the clock by steps, and answers the different states that read saw.
+// watch advances the clock in steps, and returns the different states that read saw.
 func watch(clock *atlassim.ManualClock, steps int, step time.Duration, read func() string) []string {
 	var seen []string
 	for range steps {
@@ -250,6 +250,6 @@ func TestEventsInOrder(t *testing.T) {
 	clock.Advance(3 * time.Second)
 	org.Do(func() {})
 	if got := strings.Join(happened, ", "); got != "first 1s, second 1s, third 2s, late 3s" {
-		t.Errorf("happened: %s", got)
+		t.Errorf("this happened: %s", got)
 	}
 }

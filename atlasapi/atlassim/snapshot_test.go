@@ -18,7 +18,7 @@ func backups(c *atlassim.Cluster) string {
 
 func snapshots(c *atlassim.Cluster) string { return backups(c) + "/snapshots" }
 
-// absent fails where an item has one of the members.
+// absent fails if an item has one of the members.
 func absent(t *testing.T, item map[string]any, names ...string) {
 	t.Helper()
 	for _, name := range names {
@@ -90,7 +90,7 @@ func TestSnapshotsOfShardedClusters(t *testing.T) {
 	}
 }
 
-// TestSnapshotLife follows a snapshot from its turn to its end.
+// TestSnapshotLife follows a snapshot from its start to its end.
 func TestSnapshotLife(t *testing.T) {
 	clock, org, _, cluster := small()
 	org.Do(func() {
@@ -107,7 +107,7 @@ func TestSnapshotLife(t *testing.T) {
 		after     time.Duration
 		status    string
 		dated     bool
-		kept      time.Duration // from the turn to expiresAt
+		kept      time.Duration // from the scheduled time to expiresAt
 		nothing   bool
 		hasVolume bool
 	}{
@@ -218,7 +218,7 @@ func TestSnapshotPolicies(t *testing.T) {
 	}
 }
 
-// TestSnapshotRules changes the cluster, and looks at the snapshots that come of it.
+// TestSnapshotRules changes the cluster, and looks at the resulting snapshots.
 func TestSnapshotRules(t *testing.T) {
 	daily := []atlassim.PolicyItem{{Frequency: atlassim.Daily, Interval: 1, RetentionUnit: atlassim.Days, RetentionValue: 30}}
 	for _, test := range []struct {
@@ -256,7 +256,7 @@ func TestSnapshotOutcomes(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		outcome atlassim.SnapshotOutcome
-		want    []string // type and status of the snapshots of one turn
+		want    []string // type and status of the snapshots of one scheduled time
 	}{
 		{"completes", atlassim.SnapshotOutcome{}, []string{"scheduled completed"}},
 		{"fails", atlassim.SnapshotOutcome{Status: atlassim.SnapshotFailed}, []string{"scheduled failed"}},
@@ -288,7 +288,7 @@ func TestSnapshotOutcomes(t *testing.T) {
 	}
 }
 
-// TestAutoExport has snapshots exported by the policy.
+// TestAutoExport checks the exports of snapshots that the policy causes.
 func TestAutoExport(t *testing.T) {
 	for _, test := range []struct {
 		name   string
@@ -320,7 +320,7 @@ func TestAutoExport(t *testing.T) {
 						t.Errorf("export %s is of no snapshot", e.ID)
 					}
 					if e.CreatedAt.After(clock.Now()) || e.FinishedAt.After(clock.Now()) {
-						t.Errorf("export %s is dated ahead", e.ID)
+						t.Errorf("export %s has a date in the future", e.ID)
 					}
 				}
 			})

@@ -20,7 +20,7 @@ func TestDashboardsAreGenerated(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !bytes.Equal(got, content) {
-			t.Errorf("%s is not what the generator writes: run go generate ./dashboards/...", name)
+			t.Errorf("%s differs from the output of the generator: run go generate ./dashboards/...", name)
 		}
 	}
 	files, err := filepath.Glob(filepath.Join(directory, "*.json"))
@@ -29,7 +29,7 @@ func TestDashboardsAreGenerated(t *testing.T) {
 	}
 	for _, file := range files {
 		if _, ok := want[filepath.Base(file)]; !ok {
-			t.Errorf("%s is a dashboard that the generator does not know", file)
+			t.Errorf("the generator does not write the dashboard %s", file)
 		}
 	}
 }
@@ -45,9 +45,9 @@ func TestRun(t *testing.T) {
 		}
 	}
 	if err := run(nil); err == nil {
-		t.Error("no directory is no error")
+		t.Error("a missing argument is accepted")
 	}
 	if err := run([]string{filepath.Join(directory, "missing")}); err == nil {
-		t.Error("a directory that is not there is no error")
+		t.Error("a missing directory is accepted")
 	}
 }

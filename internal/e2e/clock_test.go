@@ -13,8 +13,8 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
-// clockWorld is an organisation whose clock stands still at a time, with an export, a restore and a run under way, and
-// one of each that ended an hour before. It returns what is to be exported of their dates.
+// clockWorld returns an organization whose clock stands still at a time, with an export, a restore and a run in progress, and
+// one of each that ended an hour before, and the dates that must be exported.
 func clockWorld(now time.Time) (org *atlassim.Organization, want map[string]time.Time) {
 	org = atlassim.NewOrganization(atlassim.NewManualClock(now))
 	project := org.AddProject("clocks")
@@ -41,8 +41,8 @@ func clockWorld(now time.Time) (org *atlassim.Organization, want map[string]time
 	}
 }
 
-// TestClocks holds that what is exported of jobs depends on Atlas's clock alone: not on the exporter's, which may be
-// hours behind or ahead, nor on its time zone, in the hour that daylight saving repeats too.
+// TestClocks checks that the exported dates of jobs depend on Atlas's clock alone: not on the exporter's, which may be hours
+// behind or ahead, nor on its time zone, including the hour that occurs twice at the end of daylight saving time.
 func TestClocks(t *testing.T) {
 	harness.NotShort(t, "it starts ten exporters")
 	goRoot, err := exec.CommandContext(t.Context(), "go", "env", "GOROOT").Output()

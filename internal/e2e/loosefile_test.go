@@ -11,8 +11,8 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
-// TestLooseSecretFile holds that a secret that everybody may read is told of at the start, at each reload, and by check and
-// trigger, and that nothing fails for it; and that the demo, which has no file, says nothing.
+// TestLooseSecretFile checks that a secret that everybody may read causes a warning at the start, at each reload, and in check
+// and trigger, but no failure; and that the demo, which has no file, does not warn.
 func TestLooseSecretFile(t *testing.T) {
 	t.Parallel()
 	server, configFile := startAtlas(t, "")
@@ -22,7 +22,7 @@ func TestLooseSecretFile(t *testing.T) {
 	}
 	const said = "every user of this machine can read or change"
 	exporter := harness.StartExporter(t, "--config.file="+configFile)
-	wantWarnings := func(when string, want int) { // the log comes through a pipe, some time after what it tells
+	wantWarnings := func(when string, want int) { // the log arrives through a pipe, some time after the event
 		t.Helper()
 		harness.Eventually(t, func() error {
 			if got := strings.Count(exporter.Logs(), said); got != want {

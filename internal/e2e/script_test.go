@@ -16,12 +16,12 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
-// TestScript runs the scripts of testdata/script, which read like a terminal. $ATLAS is the address of a simulated Atlas with the
-// demo's organization, $PROJECT the id of its first project. Beside testscript's own commands there are
+// TestScript runs the scripts of testdata/script, which read like a terminal session. $ATLAS is the address of a simulated Atlas
+// with the demo's organization, $PROJECT the id of its first project. These commands are added to testscript's:
 //
 //	exits CODE PROGRAM ARGS...    runs a program that must end with this exit code, and never print $SECRET
-//	atlas accepts ID ROLE         has Atlas accept a service account with $SECRET
-//	atlas refuses ID              has Atlas refuse it
+//	atlas accepts ID ROLE         makes Atlas accept a service account with $SECRET
+//	atlas refuses ID              makes Atlas refuse it
 //	atlas got N [OPERATION]       checks how many requests Atlas got since the last command, and that all but
 //	                              triggering a pipeline only read
 func TestScript(t *testing.T) {

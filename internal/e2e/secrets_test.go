@@ -26,13 +26,13 @@ const (
 	downloadURL = "https://download.invalid/bearer-of-all-data.tar.gz"
 )
 
-// confidence is a simulated Atlas, and everything that passes on the way to it and must never be shown.
+// confidence is a simulated Atlas, and everything that is sent to it and must never be shown.
 type confidence struct {
 	atlas *atlassim.Server
 	url   string
 
 	mu     sync.Mutex
-	hidden map[string]string // what each is, by its text
+	hidden map[string]string // the name of each, by its text
 }
 
 // newConfidence starts an Atlas that knows a service account and an API key as Project Owner, and has a download ready.
@@ -72,7 +72,7 @@ func newConfidence(t *testing.T) *confidence {
 	return c
 }
 
-// keeps fails the test where a text shows what is hidden.
+// keeps fails the test if a text contains a secret.
 func (c *confidence) keeps(t *testing.T, where, text string) {
 	t.Helper()
 	c.mu.Lock()
@@ -84,7 +84,7 @@ func (c *confidence) keeps(t *testing.T, where, text string) {
 	}
 }
 
-// echo answers with what the request brought, wherever an answer has room for text.
+// echo answers with the content of the request, wherever an answer has room for text.
 func echo(status int, contentType string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		proof, secret := r.Header.Get("Authorization"), clientSecret
@@ -104,13 +104,13 @@ func echo(status int, contentType string) http.HandlerFunc {
 	}
 }
 
-// betrayal is a fault by which an answer gives away what it can.
+// betrayal is a fault whose answers show as many secrets as they can.
 type betrayal struct {
 	name  string
 	fault atlassim.Fault
 }
 
-// betrayals lists them, those that keep requests from being sent for a while last.
+// betrayals lists them; those that stop requests for a while come last.
 func betrayals() []betrayal {
 	var all []betrayal
 	for _, status := range []int{301, 400, 403, 404, 409, 410, 500, 503} {
@@ -135,7 +135,7 @@ func betrayals() []betrayal {
 		betrayal{"a refused token", atlassim.Fault{Operation: atlassim.OpToken, Handler: echo(http.StatusUnauthorized, "application/json")}},
 		betrayal{"a broken token end", atlassim.Fault{Operation: atlassim.OpToken, Handler: echo(http.StatusInternalServerError, "text/html")}},
 		betrayal{"a limit", atlassim.Fault{Authenticated: true, Times: 1, Handler: echo(http.StatusTooManyRequests, "application/json")}},
-		// Several requests at once are refused, and the first of them has the token replaced while the others are answered.
+		// Several concurrent requests are refused, and the first of them replaces the token while the others are answered.
 		betrayal{"status 401", atlassim.Fault{Authenticated: true, Handler: echo(http.StatusUnauthorized, "application/json")}},
 	)
 }
@@ -149,7 +149,7 @@ func write(t *testing.T, path, text string) string {
 	return path
 }
 
-// credentialsOf are the lines of a configuration that sign in, by kind.
+// credentialsOf returns the lines of a configuration that sign in, by kind.
 func credentialsOf(kind, folder string) string {
 	if kind == "API key" {
 		return fmt.Sprintf("api_key: {public_key: %s, private_key_file: %s}", publicKey, filepath.Join(folder, "secret"))
@@ -167,9 +167,9 @@ func ask(t *testing.T, method, url string) string {
 	return fmt.Sprintln(a.Status, a.Header) + string(a.Body)
 }
 
-// TestServeKeepsSecrets has the exporter log everything and answer every path, while Atlas gives away in its answers what it
-// was told: nothing of that shows, nor in the answers to reloads with files that are broken around a secret, nor in what
-// the runtime prints of a process that is killed for its stacks.
+// TestServeKeepsSecrets logs everything and requests every path while Atlas echoes the requests in its answers: no secret may
+// show, neither in the answers to reloads of files that are broken near a secret, nor in the stacks that the runtime prints
+// when the process is killed.
 func TestServeKeepsSecrets(t *testing.T) {
 	t.Parallel()
 	harness.NotShort(t, "it makes hundreds of requests and runs")
@@ -214,7 +214,7 @@ func TestServeKeepsSecrets(t *testing.T) {
 				harness.Eventually(t, func() error {
 					askAll(b.name)
 					if c.atlas.Count(b.fault.Operation) == before {
-						return fmt.Errorf("%s: Atlas was not asked", b.name)
+						return fmt.Errorf("%s: Atlas got no request", b.name)
 					}
 					return nil
 				})
@@ -237,7 +237,7 @@ func TestServeKeepsSecrets(t *testing.T) {
 				strings.Replace(good, "_file: "+secretFile, ": "+secret+", more: x", 1),
 			} {
 				if answer := reload(bad, secret); !strings.HasPrefix(answer, "500 ") {
-					t.Errorf("a bad file is taken: %s", strings.ReplaceAll(bad, secret, "<the secret>"))
+					t.Errorf("a bad file is accepted: %s", strings.ReplaceAll(bad, secret, "<the secret>"))
 				} else {
 					c.keeps(t, "the answer to a reload", answer)
 				}
@@ -264,15 +264,15 @@ func TestServeKeepsSecrets(t *testing.T) {
 			c.keeps(t, "the log", logs)
 			for _, proof := range []string{"SIGQUIT: quit", "goroutine ", "debug", "list_backup_restores", "<secret>"} {
 				if !strings.Contains(logs, proof) {
-					t.Errorf("the log has no %q: this test shows nothing", proof)
+					t.Errorf("the log has no %q: this test proves nothing", proof)
 				}
 			}
 		})
 	}
 }
 
-// TestCommandsKeepSecrets runs check and trigger while Atlas gives away what it was told, and everything that prints of
-// itself with secrets in the environment.
+// TestCommandsKeepSecrets runs check and trigger while Atlas echoes the requests, and every command that prints something
+// about itself with secrets in the environment.
 func TestCommandsKeepSecrets(t *testing.T) {
 	t.Parallel()
 	harness.NotShort(t, "it makes hundreds of requests and runs")
@@ -302,7 +302,7 @@ func TestCommandsKeepSecrets(t *testing.T) {
 		run(b.name, account, "check", "--config.file="+configFile, "--format=json")
 		run(b.name, key, "check", "--config.file="+configFile)
 		switch b.name {
-		case "status 301", "status 400", "a refused token": // others leave open what became of it, and have it look for long
+		case "status 301", "status 400", "a refused token": // after others, trigger looks for the run for a long time
 			run(b.name, account, trigger...)
 		}
 		remove()
@@ -327,7 +327,7 @@ func TestCommandsKeepSecrets(t *testing.T) {
 	}
 }
 
-// TestCredentialsStayOffTheNetwork holds that plain http to another machine is refused before anything is sent.
+// TestCredentialsStayOffTheNetwork checks that plain http to another machine is refused before anything is sent.
 func TestCredentialsStayOffTheNetwork(t *testing.T) {
 	t.Parallel()
 	program := harness.BuildExporter(t)

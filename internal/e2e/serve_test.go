@@ -1,7 +1,6 @@
 package e2e_test
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -11,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -29,7 +27,7 @@ func value(want float64) func([]harness.Sample) error {
 	}
 }
 
-// TestPrometheusScrapesDemo has a real Prometheus scrape the demo, whole and project by project, and asks it.
+// TestPrometheusScrapesDemo scrapes the demo with a real Prometheus, as a whole and by project, and queries it.
 func TestPrometheusScrapesDemo(t *testing.T) {
 	harness.NotShort(t, "it runs Prometheus")
 	exporter := harness.StartExporter(t, "demo")
@@ -54,20 +52,20 @@ scrape_configs:
 		// Both jobs see the same histories.
 		`clamp_max(count(mongodbatlas_backup_export_first_job_created_timestamp_seconds{job="mongodbatlas"}
 		  == on (group_id, cl_name) mongodbatlas_backup_export_first_job_created_timestamp_seconds{job="projects"}), 1)`,
-		// The demo has what alerts are for.
+		// The demo has problems for the alerts.
 		`clamp_max(count(mongodbatlas_backup_export_last_failure_timestamp_seconds > mongodbatlas_backup_export_last_success_timestamp_seconds{job="mongodbatlas"}), 1)`,
 		`clamp_max(count(time() - mongodbatlas_backup_export_oldest_unfinished_job_created_timestamp_seconds{job="mongodbatlas"} > 43200), 1)`,
 		`clamp_max(count(mongodbatlas_backup_export_auto_enabled{job="mongodbatlas"} == 0), 1)`,
 	} {
 		prometheus.Eventually(t, query, value(1))
 	}
-	// Nothing is dated ahead of now: a minute is left for skew.
+	// No date is in the future, with a tolerance of a minute for skew.
 	prometheus.Eventually(t, `count({__name__=~"mongodbatlas_.*_(created|finished|success|failure)_timestamp_seconds"} > time() + 60) or vector(0)`, value(0))
-	// A project's own scrape holds nothing of the process.
+	// The scrape of a project contains no metrics of the process.
 	prometheus.Eventually(t, `count({job="projects", __name__=~"(go|process)_.*|mongodbatlas_(api|exporter)_.*|mongodbatlas_up"}) or vector(0)`, value(0))
 }
 
-// TestCheckMetrics has promtool judge the real output.
+// TestCheckMetrics lints the real output with promtool.
 func TestCheckMetrics(t *testing.T) {
 	harness.NotShort(t, "it runs promtool")
 	exporter := harness.StartExporter(t, "demo")
@@ -89,7 +87,7 @@ const (
 	clientSecret = "mdb_sa_sk_test-secret"
 )
 
-// startAtlas starts a simulated Atlas and returns it with a configuration file that reads it.
+// startAtlas starts a simulated Atlas and returns it with a configuration file for it.
 func startAtlas(t *testing.T, extra string) (server *atlassim.Server, configFile string) {
 	t.Helper()
 	server = startServer(t, atlassim.Demo(atlassim.WallClock{}))
@@ -114,8 +112,8 @@ func writeConfig(t *testing.T, baseURL, extra string) string {
 	return configFile
 }
 
-// TestShardedExporters has a real Prometheus spread the projects over two exporters, by the configuration that the
-// documentation gives, and holds that each project is scraped once.
+// TestShardedExporters divides the projects between two exporters with a real Prometheus, with the configuration in the
+// documentation, and checks that each project is scraped once.
 func TestShardedExporters(t *testing.T) {
 	harness.NotShort(t, "it runs Prometheus")
 	const projects = 12 // enough that each exporter gets some, whatever the hash
@@ -146,7 +144,7 @@ scrape_configs:
 	}
 }
 
-// TestStartsWhileAtlasIsDown holds that the exporter serves while there is no Atlas, says so, and reads once there is.
+// TestStartsWhileAtlasIsDown checks that the exporter serves while Atlas is down, says so, and reads once Atlas is up.
 func TestStartsWhileAtlasIsDown(t *testing.T) {
 	t.Parallel()
 	server := startServer(t, atlassim.Demo(atlassim.WallClock{}))
@@ -188,7 +186,7 @@ func TestStartsWhileAtlasIsDown(t *testing.T) {
 	}
 }
 
-// TestReload holds the one path of reloads: a bad file changes nothing and says why, a good one keeps what was read.
+// TestReload checks the reload: an invalid file changes nothing and the answer says why, a valid one keeps what was read.
 func TestReload(t *testing.T) {
 	t.Parallel()
 	server, configFile := startAtlas(t, "refresh: {min_interval: 15m}\n")
@@ -222,7 +220,7 @@ func TestReload(t *testing.T) {
 	}
 	_, metrics := harness.Get(t, exporter.URL()+"/metrics")
 	if !strings.Contains(metrics, "\nmongodbatlas_exporter_config_last_reload_successful 0\n") || !strings.Contains(metrics, "\nmongodbatlas_up 1\n") {
-		t.Error("a bad file is not seen in the metrics, or the old configuration was lost")
+		t.Error("the metrics do not show the bad file, or the old configuration was lost")
 	}
 	write(t, configFile, string(good)+"discovery: {projects: {exclude: [payments]}}\n")
 	lists := server.Count(atlassim.OpListBackupExports)
@@ -240,11 +238,12 @@ func TestReload(t *testing.T) {
 		t.Errorf("%d lists were read again after a reload, want none", got-lists)
 	}
 	if got := server.Mints(); got != 1 {
-		t.Errorf("%d tokens were minted, want 1: a reload keeps the token", got)
+		t.Errorf("%d tokens were requested, want 1: a reload keeps the token", got)
 	}
 }
 
-// TestDemoTellsWhereToLook holds that the demo's log ends with the address of its page, and that it is out of others' reach.
+// TestDemoTellsWhereToLook checks that the demo's log ends with the address of its page, and that other machines cannot reach
+// it.
 func TestDemoTellsWhereToLook(t *testing.T) {
 	exporter := harness.StartExporter(t, "demo")
 	_, port, _ := strings.Cut(strings.TrimPrefix(exporter.URL(), "http://"), ":")
@@ -262,7 +261,7 @@ func TestDemoTellsWhereToLook(t *testing.T) {
 		}
 		return nil
 	})
-	// Without an address of its own it wants the port of loopback alone, which is taken now at the latest.
+	// Without an address it listens on the port of the loopback interface, which is in use by now.
 	if taken, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:9972"); err == nil {
 		defer func() { _ = taken.Close() }()
 	}
@@ -271,190 +270,10 @@ func TestDemoTellsWhereToLook(t *testing.T) {
 	}
 }
 
-// TestStopsInOrder holds that SIGTERM ends the program with exit code 0, whatever its clients and Atlas do.
-func TestStopsInOrder(t *testing.T) {
-	t.Parallel()
-	t.Run("quiet", func(t *testing.T) {
-		t.Parallel()
-		exporter := harness.StartExporter(t, "demo")
-		if err := exporter.Stop(t.Context()); err != nil {
-			t.Errorf("the exporter ended with %v:\n%s", err, exporter.Logs())
-		}
-	})
-	t.Run("a scrape waits for Atlas", func(t *testing.T) {
-		t.Parallel()
-		server, configFile := startAtlas(t, "")
-		exporter := harness.StartExporter(t, "--config.file="+configFile)
-		waiting, release := make(chan struct{}, 1000), make(chan struct{})
-		defer close(release)
-		server.Inject(atlassim.Fault{Authenticated: true, Handler: func(http.ResponseWriter, *http.Request) {
-			waiting <- struct{}{}
-			<-release
-		}})
-		conn := send(t, exporter, "GET /metrics HTTP/1.1\r\nHost: x\r\nX-Prometheus-Scrape-Timeout-Seconds: 600\r\n\r\n")
-		harness.Eventually(t, func() error {
-			_, metrics := harness.Get(t, exporter.URL()+"/metrics?collect[]=exporter")
-			if len(waiting) == 0 || !strings.Contains(metrics, "\npromhttp_metric_handler_requests_in_flight 2\n") {
-				return errors.New("the scrape does not wait yet")
-			}
-			return nil
-		})
-		if err := exporter.Stop(t.Context()); err != nil {
-			t.Errorf("the exporter ended with %v:\n%s", err, exporter.Logs())
-		}
-		// The scrape is answered with what is known.
-		if line, err := bufio.NewReader(conn).ReadString('\n'); err != nil || line != "HTTP/1.1 200 OK\r\n" {
-			t.Errorf("the scrape was answered %q, %v", line, err)
-		}
-	})
-	t.Run("Atlas hangs from the start", func(t *testing.T) {
-		t.Parallel()
-		server, configFile := startAtlas(t, "")
-		waiting, release := make(chan struct{}, 1000), make(chan struct{})
-		defer close(release)
-		server.Inject(atlassim.Fault{Handler: func(http.ResponseWriter, *http.Request) {
-			waiting <- struct{}{}
-			<-release
-		}})
-		exporter := harness.StartExporter(t, "--config.file="+configFile)
-		send(t, exporter, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-		send(t, exporter, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
-		harness.Eventually(t, func() error {
-			if len(waiting) == 0 {
-				return errors.New("Atlas is not asked yet")
-			}
-			return nil
-		})
-		if status, body := harness.Get(t, exporter.URL()+"/-/ready"); status != http.StatusServiceUnavailable {
-			t.Errorf("/-/ready answers %d %s", status, body)
-		}
-		if err := exporter.Stop(t.Context()); err != nil {
-			t.Errorf("the exporter ended with %v:\n%s", err, exporter.Logs())
-		}
-	})
-	t.Run("a client does not come to an end", func(t *testing.T) {
-		t.Parallel()
-		exporter := harness.StartExporter(t, "demo")
-		conn := send(t, exporter, "POST /-/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n1")
-		if line, err := bufio.NewReader(conn).ReadString('\n'); err != nil || line != "HTTP/1.1 200 OK\r\n" {
-			t.Errorf("the reload was answered %q, %v", line, err)
-		}
-		if err := exporter.Stop(t.Context()); err != nil || !strings.Contains(exporter.Logs(), "shutting down: closed a connection") {
-			t.Errorf("the exporter ended with %v:\n%s", err, exporter.Logs())
-		}
-	})
-}
-
-// TestFilesThatBlock holds that SIGHUP does not end the exporter while it starts, and that SIGTERM does while a reload waits for a
-// file that nobody writes, at once when it comes twice.
-func TestFilesThatBlock(t *testing.T) {
-	t.Parallel()
-	program := harness.BuildExporter(t)
-	config, err := os.ReadFile(writeConfig(t, startServer(t, atlassim.Demo(atlassim.WallClock{})).URL(), ""))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, test := range []struct {
-		name  string
-		begin func(t *testing.T, exporter *exec.Cmd, logged func(string), pipe string)
-	}{
-		{"while it starts", func(*testing.T, *exec.Cmd, func(string), string) {}},
-		{"while it serves", func(t *testing.T, exporter *exec.Cmd, logged func(string), pipe string) {
-			t.Helper()
-			open := openPipe(t, pipe)
-			signal(t, exporter, syscall.SIGHUP)
-			if _, err := open.Write(config); err != nil {
-				t.Error(err)
-			}
-			_ = open.Close()
-			logged("TLS is disabled.")
-		}},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			pipe := filepath.Join(t.TempDir(), "config.yml")
-			if err := syscall.Mkfifo(pipe, 0o600); err != nil {
-				t.Fatal(err)
-			}
-			log := filepath.Join(t.TempDir(), "log")
-			exporter := exec.CommandContext(t.Context(), program, "--config.file="+pipe, "--web.listen-address=127.0.0.1:0")
-			stderr, err := os.Create(log)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer func() { _ = stderr.Close() }()
-			exporter.Stderr = stderr
-			if err := exporter.Start(); err != nil {
-				t.Fatal(err)
-			}
-			logged := func(text string) {
-				t.Helper()
-				harness.Eventually(t, func() error {
-					got, err := os.ReadFile(log)
-					if err == nil && !strings.Contains(string(got), text) {
-						err = fmt.Errorf("the log does not say %q: %s", text, got)
-					}
-					return err
-				})
-			}
-			test.begin(t, exporter, logged, pipe)
-			open := openPipe(t, pipe) // the exporter has opened it by then, and waits for what comes
-			defer func() { _ = open.Close() }()
-			signal(t, exporter, syscall.SIGTERM)
-			err = exporter.Wait()
-			if code := exporter.ProcessState.ExitCode(); code < 0 { // a signal that nobody caught
-				got, _ := os.ReadFile(log)
-				t.Errorf("the exporter ended with %v:\n%s", err, got)
-			}
-		})
-	}
-}
-
-// openPipe opens a named pipe to write to it, once somebody reads it.
-func openPipe(t *testing.T, path string) *os.File {
-	t.Helper()
-	pipe, err := os.OpenFile(path, os.O_WRONLY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pipe
-}
-
-func signal(t *testing.T, cmd *exec.Cmd, sig os.Signal) {
-	t.Helper()
-	if err := cmd.Process.Signal(sig); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// demoProjects is how many projects the demo has.
+// demoProjects is the number of projects in the demo.
 const demoProjects = 6
 
-// TestSecondSignal holds that a second SIGTERM ends the program at once.
-func TestSecondSignal(t *testing.T) {
-	t.Parallel()
-	exporter := harness.StartExporter(t, "demo")
-	// A request without an end keeps it from ending for five seconds, once it was accepted: before the one that is answered.
-	send(t, exporter, "GET / HTTP/1.1\r\n")
-	harness.Get(t, exporter.URL()+"/-/healthy")
-	for range 2 {
-		if err := exporter.Signal(syscall.SIGTERM); err != nil {
-			t.Fatal(err)
-		}
-		harness.Eventually(t, func() error {
-			if !strings.Contains(exporter.Logs(), "shutting down: ") {
-				return errors.New("the exporter does not end")
-			}
-			return nil
-		})
-	}
-	var exit *exec.ExitError
-	if err := exporter.Wait(t.Context()); !errors.As(err, &exit) || exit.ExitCode() != -1 {
-		t.Errorf("the exporter ended with %v, want a signal:\n%s", err, exporter.Logs())
-	}
-}
-
-// TestNoRequestWithoutPort holds that an exporter which gets no port asks Atlas nothing, and so uses up no token.
+// TestNoRequestWithoutPort checks that an exporter that cannot listen sends nothing to Atlas, and so uses up no token.
 func TestNoRequestWithoutPort(t *testing.T) {
 	t.Parallel()
 	taken, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -470,22 +289,8 @@ func TestNoRequestWithoutPort(t *testing.T) {
 		}
 	}
 	if got := server.Requests(); len(got) != 0 {
-		t.Errorf("Atlas was asked %d times: %v", len(got), got)
+		t.Errorf("Atlas got %d requests: %v", len(got), got)
 	}
-}
-
-// send opens a connection to the exporter, and sends a text.
-func send(t *testing.T, exporter *harness.Exporter, text string) net.Conn {
-	t.Helper()
-	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", strings.TrimPrefix(exporter.URL(), "http://"))
-	if err == nil {
-		_, err = io.WriteString(conn, text)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close() })
-	return conn
 }
 
 func TestMain(m *testing.M) { harness.RunWaiting(m) }

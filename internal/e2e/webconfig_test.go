@@ -27,7 +27,7 @@ import (
 const (
 	scraper         = "prometheus"
 	scraperPassword = "scrape-password"
-	// scraperHash is the password by bcrypt, at its least cost.
+	// scraperHash is the bcrypt hash of the password, with the minimum cost.
 	scraperHash = "$2a$04$TCVbP6EXXrXP119TpnZTiuWJY66NOzdIQzIq4Fx3MMj4rB3HLjypC"
 )
 
@@ -38,7 +38,7 @@ type authority struct {
 	key  *ecdsa.PrivateKey
 }
 
-// newAuthority makes an authority, with its certificate in the file name.crt.
+// newAuthority creates an authority, with its certificate in the file name.crt.
 func newAuthority(t *testing.T, name string) *authority {
 	t.Helper()
 	a := &authority{dir: t.TempDir()}
@@ -49,7 +49,7 @@ func newAuthority(t *testing.T, name string) *authority {
 	return a
 }
 
-// sign makes a certificate and its key, in the files name.crt and name.key.
+// sign creates a certificate and its key, in the files name.crt and name.key.
 func (a *authority) sign(t *testing.T, name string, template *x509.Certificate) (*x509.Certificate, *ecdsa.PrivateKey) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -80,7 +80,7 @@ func (a *authority) sign(t *testing.T, name string, template *x509.Certificate) 
 	return cert, key
 }
 
-// webConfig makes an authority with certificates of a server and of a client, and writes a web configuration beside them.
+// webConfig creates an authority and the certificates of a server and of a client, and writes a web configuration beside them.
 func webConfig(t *testing.T, text string) (a *authority, path string) {
 	t.Helper()
 	a = newAuthority(t, "authority")
@@ -94,7 +94,7 @@ func webConfig(t *testing.T, text string) (a *authority, path string) {
 	return a, path
 }
 
-// down holds that every target of a job is down, for a reason.
+// down checks that every target of a job is down, for a reason.
 func down(t *testing.T, prometheus *harness.PrometheusServer, job, reason string) {
 	t.Helper()
 	prometheus.Eventually(t, fmt.Sprintf(`max(up{job=%q})`, job), value(0))
@@ -109,8 +109,8 @@ func down(t *testing.T, prometheus *harness.PrometheusServer, job, reason string
 	}
 }
 
-// TestPrometheusWithTLSAndPassword has a real Prometheus scrape the real exporter by https and with a password, as the web
-// configuration that promtool accepts demands, and holds that nobody else gets anything.
+// TestPrometheusWithTLSAndPassword scrapes the real exporter with a real Prometheus by https and with a password, as the web
+// configuration requires, and checks that other clients get nothing.
 func TestPrometheusWithTLSAndPassword(t *testing.T) {
 	a, path := webConfig(t, "tls_server_config: {cert_file: server.crt, key_file: server.key}\nbasic_auth_users: {"+scraper+": "+scraperHash+"}\n")
 	exporter := harness.StartExporter(t, "demo", "--web.config.file="+path)
@@ -135,7 +135,7 @@ scrape_configs:
 
 	prometheus.Eventually(t, `up{job="good"}`, value(1))
 	prometheus.Eventually(t, `count(mongodbatlas_project_info{job="good"})`, value(demoProjects))
-	// Service discovery says https, which the job does not.
+	// Service discovery provides the https scheme, which the job does not have.
 	prometheus.Eventually(t, `count(count by (group_id) (mongodbatlas_project_info{job="discovered"}))`, value(demoProjects))
 	prometheus.Eventually(t, `min(up{job="discovered"})`, value(1))
 	down(t, prometheus, "wrong", "401 Unauthorized")
@@ -146,13 +146,13 @@ scrape_configs:
 		t.Error("the exporter logs a password")
 	}
 
-	// The container's own check knows no password and no authority.
+	// The health check of the container has neither the password nor the authority.
 	if got := harness.RunExporter(t, nil, "healthcheck", "--address="+exporter.URL()); got != (harness.Output{}) {
 		t.Errorf("healthcheck: %+v, want exit code 0 and silence", got)
 	}
 }
 
-// TestPrometheusWithClientCertificate has the exporter demand a certificate of whoever asks.
+// TestPrometheusWithClientCertificate scrapes an exporter that requires client certificates.
 func TestPrometheusWithClientCertificate(t *testing.T) {
 	a, path := webConfig(t, "tls_server_config: {cert_file: server.crt, key_file: server.key, client_ca_file: authority.crt, client_auth_type: RequireAndVerifyClientCert}\n")
 	exporter := harness.StartExporter(t, "demo", "--web.config.file="+path, "--log.format=json")
@@ -168,7 +168,7 @@ scrape_configs:
 	prometheus.Eventually(t, `up{job="good"}`, value(1))
 	down(t, prometheus, "none", "")
 	down(t, prometheus, "stranger", "")
-	// What net/http has to say comes in the log's own format.
+	// Messages of net/http are logged in the log's format.
 	harness.Eventually(t, func() error {
 		for _, reason := range []string{"client didn't provide a certificate", "certificate signed by unknown authority"} {
 			if !strings.Contains(exporter.Logs(), reason) {
@@ -192,7 +192,7 @@ scrape_configs:
 	}
 }
 
-// TestWebConfigMessages holds what a person reads whose web configuration is wrong: which file, and why, before anything else.
+// TestWebConfigMessages checks the message about an invalid web configuration: which file, and why, before anything else.
 func TestWebConfigMessages(t *testing.T) {
 	a, good := webConfig(t, "{}\n")
 	tlsConfig := func(more string) string {
@@ -219,7 +219,7 @@ func TestWebConfigMessages(t *testing.T) {
 				t.Errorf("exit code %d and %s\nwant %s", got.ExitCode, got.Stderr, test.want)
 			}
 			if strings.Contains(got.Stderr, "geheim") || strings.Contains(got.Stderr, "Listening") {
-				t.Errorf("said too much, or began to serve:\n%s", got.Stderr)
+				t.Errorf("printed too much, or began to serve:\n%s", got.Stderr)
 			}
 		})
 	}
@@ -228,8 +228,8 @@ func TestWebConfigMessages(t *testing.T) {
 	}
 }
 
-// TestWebConfigFollowed holds that new certificates and passwords count without a restart, and that a file which became wrong
-// lets nobody in.
+// TestWebConfigFollowed checks that new certificates and passwords apply without a restart, and that nobody gets access with a
+// file that became invalid.
 func TestWebConfigFollowed(t *testing.T) {
 	a, path := webConfig(t, "tls_server_config: {cert_file: server.crt, key_file: server.key}\n")
 	exporter := harness.StartExporter(t, "demo", "--web.config.file="+path)

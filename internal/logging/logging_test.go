@@ -15,7 +15,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/logging"
 )
 
-// write logs a line by each way that there is.
+// write logs a line with each library.
 func write(l *logging.Loggers) {
 	_ = level.Warn(l.Kit).Log("msg", "go-kit", "time", "a value of its own")
 	l.Slog.Warn("slog", "time", "a value of its own")
@@ -24,7 +24,7 @@ func write(l *logging.Loggers) {
 	l.Server.Print("http: Accept error: too many open files; retrying in 1s")
 }
 
-// TestOneFormat holds that every line has the same keys in the same order, whichever library logs it.
+// TestOneFormat checks that every line has the same keys in the same order, whichever library logs it.
 func TestOneFormat(t *testing.T) {
 	t.Run("logfmt", func(t *testing.T) {
 		var text bytes.Buffer
@@ -36,7 +36,7 @@ func TestOneFormat(t *testing.T) {
 		}
 		for got := range strings.Lines(text.String()) {
 			if !line.MatchString(got) {
-				t.Errorf("not in the form of the others: %s", got)
+				t.Errorf("not in the format of the others: %s", got)
 			}
 		}
 	})
@@ -54,7 +54,7 @@ func TestOneFormat(t *testing.T) {
 				t.Errorf("got %s: %v", line, err)
 			}
 			if got.Time != "" && got.Time != "a value of its own" {
-				t.Errorf("the time is given twice: %s", line)
+				t.Errorf("the time occurs twice: %s", line)
 			}
 			levels = append(levels, got.Level)
 		}
@@ -64,7 +64,7 @@ func TestOneFormat(t *testing.T) {
 	})
 }
 
-// TestLevel holds that the least level counts for all.
+// TestLevel checks that the minimum level applies to all libraries.
 func TestLevel(t *testing.T) {
 	var text bytes.Buffer
 	l := logging.New(&text, "error", "logfmt")
@@ -73,6 +73,6 @@ func TestLevel(t *testing.T) {
 		t.Errorf("at level error: %s", got)
 	}
 	if l.Slog.Enabled(t.Context(), slog.LevelWarn) {
-		t.Error("slog's users think that warnings are logged")
+		t.Error("slog reports that warnings are enabled")
 	}
 }

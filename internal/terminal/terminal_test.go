@@ -37,7 +37,7 @@ func TestOf(t *testing.T) {
 	}
 	defer func() { _, _ = reader.Close(), writer.Close() }()
 	if terminal.Of(file) != nil || terminal.Of(writer) != nil || terminal.Of(&bytes.Buffer{}) != nil {
-		t.Error("a file, a pipe or a buffer is taken for a terminal")
+		t.Error("a file, a pipe or a buffer counts as a terminal")
 	}
 	device, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
 	if err != nil {
@@ -45,6 +45,6 @@ func TestOf(t *testing.T) {
 	}
 	defer func() { _ = device.Close() }()
 	if terminal.Of(device) != device {
-		t.Error("a character device is not taken for one")
+		t.Error("a character device does not count as one")
 	}
 }

@@ -18,19 +18,19 @@ const (
 	maxRendering = 2
 )
 
-// TestServerIsBounded holds that nothing which a client can make the server wait for has no end.
+// TestServerIsBounded checks that everything that a client can make the server wait for has a limit.
 func TestServerIsBounded(t *testing.T) {
 	org, _, _ := small()
 	startServer(t, org, nil, func(s *httptest.Server) {
 		c := s.Config
 		if c.ReadHeaderTimeout <= 0 || c.ReadTimeout <= 0 || c.WriteTimeout <= 0 || c.IdleTimeout <= 0 || c.MaxHeaderBytes <= 0 {
-			t.Errorf("a bound is missing: header %v, request %v, answer %v, idle %v, header %d bytes",
+			t.Errorf("a limit is missing: header %v, request %v, answer %v, idle %v, header %d bytes",
 				c.ReadHeaderTimeout, c.ReadTimeout, c.WriteTimeout, c.IdleTimeout, c.MaxHeaderBytes)
 		}
 	})
 }
 
-// gate is a collector that lets no scrape through, and counts those that came.
+// gate is a collector that blocks all scrapes, and counts them.
 type gate struct {
 	mu         sync.Mutex
 	here, most int
@@ -58,8 +58,8 @@ func (g *gate) count() (here, most int) {
 	return g.here, g.most
 }
 
-// TestFewAreRendered holds that few scrapes take the memory of being rendered at the same time, and that those which wait for
-// it leave when their clients do.
+// TestFewAreRendered checks that few scrapes are rendered at the same time, because each takes memory, and that a waiting
+// scrape ends when its client leaves.
 func TestFewAreRendered(t *testing.T) {
 	const waiting, leaving = 10, 5
 	var seen connections
@@ -95,7 +95,7 @@ func TestFewAreRendered(t *testing.T) {
 	}
 }
 
-// TestReloadsDoNotPileUp holds that few reloads wait for their turn.
+// TestReloadsDoNotPileUp checks that few reloads wait for their turn.
 func TestReloadsDoNotPileUp(t *testing.T) {
 	org, _, _ := small()
 	e := start(t, org, nil)
@@ -113,7 +113,7 @@ func TestReloadsDoNotPileUp(t *testing.T) {
 	}
 	for range maxReloads { // while the others wait
 		if got := <-answers; got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") != "1" {
-			t.Errorf("one reload more answers %d %s", got.status, got.body)
+			t.Errorf("one more reload answers %d %s", got.status, got.body)
 		}
 	}
 	unblock()
@@ -124,7 +124,7 @@ func TestReloadsDoNotPileUp(t *testing.T) {
 	}
 }
 
-// TestReloadOfAnotherSite holds that no page of another site reloads the configuration through a person's browser.
+// TestReloadOfAnotherSite checks that a page of another site cannot reload the configuration through a user's browser.
 func TestReloadOfAnotherSite(t *testing.T) {
 	org, _, _ := small()
 	e := start(t, org, nil)
@@ -152,7 +152,7 @@ func TestReloadOfAnotherSite(t *testing.T) {
 				}
 			}
 			if got := e.get(t, "/-/healthy", test.header...); got.status != http.StatusOK {
-				t.Errorf("what changes nothing answers %d", got.status)
+				t.Errorf("a request that changes nothing answers %d", got.status)
 			}
 		})
 	}

@@ -6,19 +6,7 @@ import (
 	"reflect"
 	"testing"
 	"time"
-
-	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
-	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 )
-
-// exportsOf returns a reader of the model's list, and the settings that it reads with.
-func (m *modelList) exportsOf(t *testing.T, client *atlasapi.Client) (*exportReader, *settings) {
-	t.Helper()
-	target := &target{Declaration: exportJobs().declare(&Declaration{}), groupID: "32b6e34b3d91647abb20e7b8", entry: &entry{}}
-	target.entry.state.Store(&entryState{Entry: Entry{Name: "cluster"}})
-	s := &settings{config: config.Default(All().Config()), client: client}
-	return target.attach(target).(*exportReader), s
-}
 
 // shownOf returns everything that is exported about export jobs.
 func shownOf(s *jobSummary[exportExtra, exportNewest]) map[string]any {
@@ -29,7 +17,7 @@ func shownOf(s *jobSummary[exportExtra, exportNewest]) map[string]any {
 	}
 }
 
-// TestSummaryEqualsFullListing holds that a summary built over many refreshes equals the summary of a full listing.
+// TestSummaryEqualsFullListing checks that a summary built over many refreshes equals the summary of a full listing.
 func TestSummaryEqualsFullListing(t *testing.T) {
 	for name, compare := range listOrders() {
 		t.Run(name, func(t *testing.T) {
@@ -46,7 +34,7 @@ func TestSummaryEqualsFullListing(t *testing.T) {
 					}
 					if random.IntN(8) == 0 {
 						m.drop(random.IntN(5))
-						r.history.relist = time.Time{} // what Atlas drops is noticed when the list is read whole
+						r.history.relist = time.Time{} // dropped jobs are noticed when the list is read in full
 					}
 					if err := r.read(t.Context(), s); err != nil {
 						t.Fatal(err)
@@ -58,7 +46,7 @@ func TestSummaryEqualsFullListing(t *testing.T) {
 					got, want := shownOf(r.summary.Load()), shownOf(full.summary.Load())
 					for what := range want {
 						if what == "recent" && name != "newest first" && name != "oldest first" {
-							continue // jobs of the same second stand as they were read
+							continue // jobs of the same second keep the order in which they were read
 						}
 						if !reflect.DeepEqual(got[what], want[what]) {
 							t.Fatalf("seed %d, step %d: %s is %v, want %v", seed, step, what, got[what], want[what])

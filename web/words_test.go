@@ -1,0 +1,37 @@
+package web
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestIsCode checks what counts as an error code: anything else may be free text.
+func TestIsCode(t *testing.T) {
+	t.Parallel()
+	for _, code := range []string{"A", "Z", "a", "z", "0", "9", "_", "NOT_IN_GROUP", strings.Repeat("A", 100)} {
+		if !isCode(code) {
+			t.Errorf("%q is not a code", code)
+		}
+	}
+	for _, text := range []string{"", "@", "[", "`", "{", "/", ":", "A B", "192.0.2.1", strings.Repeat("A", 101)} {
+		if isCode(text) {
+			t.Errorf("%q is a code", text)
+		}
+	}
+}
+
+func TestAge(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+	for d, want := range map[time.Duration]string{
+		-time.Hour: "just now", 0: "just now", time.Second: "1 s ago", time.Minute: "1 min ago", 119 * time.Minute: "2 h ago",
+		47*time.Hour + 20*time.Minute: "47 h ago", 48 * time.Hour: "2 days ago", 400 * 24 * time.Hour: "400 days ago",
+	} {
+		t.Run(d.String(), func(t *testing.T) {
+			if got := age(now, now.Add(-d)); got != want {
+				t.Errorf("%s, want %s", got, want)
+			}
+		})
+	}
+}
