@@ -93,6 +93,10 @@ func TestMessagesAtTheStart(t *testing.T) {
 		{"project … is named here", nil, configured("excluded.yml", "projects: [{id: 32b6e34b3d91647abb20e7b8}]\ndiscovery: {projects: {exclude: ['32b.*']}}")},
 		{"--web.telemetry-path: /sd", nil, []string{"demo", "--web.telemetry-path=/sd"}},
 		{"unknown long flag", nil, []string{"--nonsense"}},
+		{"--config.file: a path", nil, []string{"--config.file="}},
+		{"… takes no argument", nil, []string{"check", "config.yml"}},
+		{"there is no command", nil, []string{"dmo"}},
+		{"--log.level", nil, []string{"--log.level=trace"}},
 		{"listen tcp", nil, []string{"demo", "--web.listen-address=" + taken.Addr().String()}},
 	}
 	rows := rowsOf(t, "troubleshooting.md", "By message at the start")
