@@ -157,7 +157,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return f.trigger(ctx, triggerOptions, stdout, stderr, logger)
 	}
 	isDemo := command == demo.FullCommand()
-	options, err := f.webOptions(isDemo)
+	options, err := f.webOptions(ctx, isDemo)
 	if err != nil {
 		_, _ = fmt.Fprintf(stderr, "%s: error: %v\n", program, err)
 		return 2
@@ -215,9 +215,14 @@ func (f *flags) checkPaths() error {
 }
 
 // webOptions checks the flags of the commands that serve.
-func (f *flags) webOptions(isDemo bool) (web.Options, error) {
+func (f *flags) webOptions(ctx context.Context, isDemo bool) (web.Options, error) {
 	if err := web.CheckTelemetryPath(f.telemetryPath); err != nil {
 		return web.Options{}, fmt.Errorf("--web.telemetry-path: %w", err)
+	}
+	for _, address := range *f.web.WebListenAddresses {
+		if err := web.CheckListenAddress(ctx, address); err != nil {
+			return web.Options{}, fmt.Errorf("--web.listen-address: %w", err)
+		}
 	}
 	external, err := web.ParseExternalURL(f.externalURL)
 	switch {
@@ -346,6 +351,9 @@ func serve(ctx context.Context, f *flags, load func(context.Context) (config.Con
 	go func() { ended <- toolkit.ListenAndServe(server, f.web, loggers.Slog) }()
 	select {
 	case err := <-ended:
+		if failure, ok := errors.AsType[*net.OpError](err); ok && failure.Op == "listen" {
+			return fmt.Errorf("--web.listen-address: %w", err)
+		}
 		return fmt.Errorf("HTTP server: %w", err)
 	case <-ctx.Done():
 		return shutDown(context.WithoutCancel(ctx), server, logger)

@@ -97,7 +97,8 @@ func TestMessagesAtTheStart(t *testing.T) {
 		{"… takes no argument", nil, []string{"check", "config.yml"}},
 		{"there is no command", nil, []string{"dmo"}},
 		{"--log.level", nil, []string{"--log.level=trace"}},
-		{"listen tcp", nil, []string{"demo", "--web.listen-address=" + taken.Addr().String()}},
+		{"--web.listen-address: … has no port", nil, []string{"demo", "--web.listen-address=localhost"}},
+		{"--web.listen-address: listen tcp", nil, []string{"demo", "--web.listen-address=" + taken.Addr().String()}},
 	}
 	rows := rowsOf(t, "troubleshooting.md", "By message at the start")
 	program := harness.BuildExporter(t)
