@@ -56,13 +56,25 @@ func (a *Atlas) Credentials(ctx context.Context, getenv func(string) string) (Cr
 			c.Secret, err = a.readSecret(ctx, "atlas.api_key.private_key_file", path, privateKey)
 		}
 	default:
-		return credentialsFromEnvironment(getenv)
+		c, err = credentialsFromEnvironment(getenv)
+		switch {
+		case !errors.Is(err, errNoCredentials):
+			return c, err
+		case a.files == nil:
+			return Credentials{}, fmt.Errorf("%w, and no --config.file: write atlas.service_account or atlas.api_key into a file and name it with this flag, or %s",
+				errNoCredentials, setBoth)
+		}
+		return Credentials{}, fmt.Errorf("%w: set atlas.service_account or atlas.api_key in the configuration file, or %s", errNoCredentials, setBoth)
 	}
 	if err != nil {
 		return Credentials{}, err
 	}
 	return c, nil
 }
+
+var errNoCredentials = errors.New("no credentials")
+
+const setBoth = "set " + envClientID + " and " + envClientSecret + " in the environment"
 
 func credentialsFromEnvironment(getenv func(string) string) (Credentials, error) {
 	account, accountErr := pairFromEnvironment(getenv, envClientID, clientID, envClientSecret, clientSecret)
@@ -81,8 +93,7 @@ func credentialsFromEnvironment(getenv func(string) string) (Credentials, error)
 	case key.ID != "":
 		return key, nil
 	}
-	return Credentials{}, fmt.Errorf("no credentials: set atlas.service_account or atlas.api_key in the configuration file, or %s and %s in the environment",
-		envClientID, envClientSecret)
+	return Credentials{}, errNoCredentials
 }
 
 func pairFromEnvironment(getenv func(string) string, idName string, idKind credentialKind, secretName string, secretKind credentialKind) (Credentials, error) {

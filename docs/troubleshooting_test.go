@@ -72,7 +72,8 @@ func TestMessagesAtTheStart(t *testing.T) {
 		env     []string
 		args    []string
 	}{
-		{"no credentials", nil, nil},
+		{"no credentials, and no --config.file", nil, nil},
+		{"no credentials: set", nil, configured("nobody.yml", "refresh: {min_interval: 1m}")},
 		{"two kinds of credentials", []string{id, secret, public, private}, nil},
 		{"MONGODB_ATLAS_CLIENT_ID is set", []string{id}, nil},
 		{"atlas.api_key: atlas.service_account is set too", nil, configured("both.yml", "atlas: {service_account: {client_id: i, client_secret: s}, api_key: {public_key: k, private_key: s}}")},
