@@ -408,7 +408,7 @@ func TestOfflineListsEveryMistake(t *testing.T) {
 		t.Errorf("%+v", r.Configuration)
 	}
 	table, ok := w.run(change, func(o *check.Options) { o.Format = "table" })
-	want := "configuration  bad: 3 mistakes in c.yml\n               " + strings.Join(mistakes, "\n               ") + "\n"
+	want := "configuration  not valid: 3 mistakes in c.yml\n               " + strings.Join(mistakes, "\n               ") + "\n"
 	if ok || !strings.HasPrefix(table, want) {
 		t.Errorf("got\n%s\nwant\n%s", table, want)
 	}
