@@ -242,7 +242,9 @@ func (d *Declaration) Judge(err error) Reason {
 // Remedy returns what a person can do about an error of a reading that has a reason.
 func (d *Declaration) Remedy(reason Reason, err error) string {
 	switch {
-	case atlasapi.IsOfToken(err) && (reason == Forbidden || reason == NotFound):
+	case atlasapi.IsOfToken(err) && reason == NotFound:
+		return "check atlas.base_url: this server has no token endpoint (/api/oauth/token)"
+	case atlasapi.IsOfToken(err) && reason == Forbidden:
 		return "find out why Atlas grants no token: a service account may hold 100 at a time, each for an hour"
 	case atlasapi.IsOfToken(err) && reason == RateLimited:
 		return "wait: Atlas grants 10 tokens a minute for an address and client id; check what else requests tokens"
