@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
@@ -248,6 +249,8 @@ func (d *Declaration) Remedy(reason Reason, err error) string {
 		return "find out why Atlas grants no token: a service account may hold 100 at a time, each for an hour"
 	case atlasapi.IsOfToken(err) && reason == RateLimited:
 		return "wait: Atlas grants 10 tokens a minute for an address and client id; check what else requests tokens"
+	case reason == Network && errors.Is(err, syscall.ECONNREFUSED):
+		return "nothing listens at this address: check atlas.base_url and the proxy"
 	case reason == Forbidden:
 		return "give the credentials the role " + d.Role + " in the project"
 	}
