@@ -97,7 +97,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	app.UsageWriter(stdout).ErrorWriter(stderr).HelpFlag.Short('h')
 	app.Version(version.Print(program)).VersionFlag.Short('V')
 	f := flags{files: &config.Reader{}, table: collector.All(), web: kingpinflag.AddFlags(app, defaultAddress), collectors: map[string]*switched{}}
-	app.GetFlag("web.listen-address").IsSetByUser(&f.listenGiven)
+	app.GetFlag("web.listen-address").IsSetByUser(&f.listenGiven).Help("Addresses on which to expose metrics and web interface. " +
+		"Repeatable for multiple addresses. Examples: `:9972` or `[::1]:9972` for http, `vsock://:9972` for vsock")
 	app.GetFlag("web.config.file").IsSetByUser(&f.webGiven)
 	app.Flag("config.file", "Path to configuration file. By default, every key has its default and the credentials come from the environment.").IsSetByUser(&f.configGiven).StringVar(&f.configFile)
 	app.Flag("config.auto-reload-interval", "Interval for checking the configuration file and the secret file, and reloading the configuration if they changed. 0 disables it.").Default("0s").DurationVar(&f.autoReload)
@@ -182,7 +183,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return 0
 }
 
-// hideFlags hides the flags that have no effect on a command from its help.
+// hideFlags hides the flags that have no effect on a command from its help. It changes only the help, because a word of
+// args may also be the value of a flag.
 func hideFlags(app *kingpin.Application, args []string) {
 	means := func(string) bool { return true }
 	for _, arg := range args {
@@ -191,6 +193,9 @@ func hideFlags(app *kingpin.Application, args []string) {
 			means = func(flag string) bool {
 				return !strings.HasPrefix(flag, "web.") && flag != "config.auto-reload-interval"
 			}
+		case "demo":
+			means = func(flag string) bool { return !strings.HasPrefix(flag, "config.") }
+			app.GetFlag("web.listen-address").PlaceHolder(demoAddress) // shown instead of the default of serve
 		case "healthcheck":
 			means = func(string) bool { return false }
 		}
