@@ -10,6 +10,7 @@ import (
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/verdict"
 )
 
 // declarations are the collectors by name.
@@ -33,6 +34,17 @@ func TestIsCode(t *testing.T) {
 		if isCode(text) {
 			t.Errorf("%q is a code", text)
 		}
+	}
+}
+
+// TestScheduleBehind holds that a plan of the past reads as one.
+func TestScheduleBehind(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+	v := collector.TargetView{Declaration: declarations()["backup_snapshots"]}
+	const want = "the next snapshot was planned for 46 h ago and has not come"
+	if got := explain(now, &v, &verdict.Finding{Kind: verdict.ScheduleBehind, Since: now.Add(-46 * time.Hour)}); got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
 
