@@ -209,8 +209,9 @@ func TestRefused(t *testing.T) {
 		{"no token", func(w *world) {
 			w.server.Inject(atlassim.Fault{Operation: atlassim.OpToken, Status: 403, Body: `{"error":"access_denied"}`})
 		}, "Atlas grants no token (HTTP status 403"},
-		{"no token endpoint", func(w *world) { w.server.Inject(atlassim.Fault{Operation: atlassim.OpToken, Status: 404}) },
-			"check atlas.base_url: this server has no token endpoint (/api/oauth/token) (HTTP status 404"},
+		{"no token endpoint", func(w *world) {
+			w.server.Inject(atlassim.Fault{Operation: atlassim.OpToken, Status: 404})
+		}, "check atlas.base_url: this server has no token endpoint (/api/oauth/token) (HTTP status 404"},
 		{"snapshot", func(w *world) { w.pipeline.Snapshots = []string{} }, "Atlas has no such snapshot for this pipeline (HTTP status 404 SNAPSHOT_NOT_FOUND"},
 		{"pipeline", func(w *world) { w.project.RemovePipeline(w.pipeline) }, "Atlas knows no such project or pipeline"},
 		{"project", func(w *world) { w.org.RemoveProject(w.project) }, "GROUP_NOT_FOUND"},

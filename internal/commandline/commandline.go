@@ -3,6 +3,7 @@ package commandline
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -29,9 +30,7 @@ func checkValues(app *kingpin.Application, args []string) error {
 	flags := flagsOf(app.Model().FlagGroupModel)
 	for i := 0; i < len(args) && args[i] != "--"; i++ {
 		if command := app.GetCommand(args[i]); command != nil {
-			for name, flag := range flagsOf(command.Model().FlagGroupModel) {
-				flags[name] = flag
-			}
+			maps.Copy(flags, flagsOf(command.Model().FlagGroupModel))
 		}
 		long, isFlag := strings.CutPrefix(args[i], "--")
 		name, _, hasValue := strings.Cut(long, "=")
