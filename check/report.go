@@ -196,7 +196,7 @@ func (c *Credentials) accept() { c.Status, c.Reason, c.Message, c.remedy = Accep
 func (c *Credentials) judge(root *collector.Declaration, err error) (goOn bool) {
 	reason := root.Judge(err)
 	failure, _ := errors.AsType[*atlasapi.Error](err)
-	denied := reason == collector.Forbidden || reason == collector.NotFound
+	denied := reason == collector.Forbidden || reason == collector.NotFound && failure.Code != "" // without one, it is not Atlas
 	if err == nil || denied && !atlasapi.IsOfToken(err) {
 		c.accept()
 		return true
@@ -267,7 +267,7 @@ func (r *Row) judge(found string, err error) {
 		r.Status, r.MissingRole = Forbidden, r.declaration.Role
 		r.Message = "missing role: " + r.MissingRole + answered(err)
 	}
-	if reason != collector.NotFound {
+	if reason != collector.NotFound || r.declaration.IsRoot() && r.Code == "" {
 		return
 	}
 	r.Status = Gone

@@ -249,6 +249,8 @@ func (d *Declaration) Remedy(reason Reason, err error) string {
 		return "find out why Atlas grants no token: a service account may hold 100 at a time, each for an hour"
 	case atlasapi.IsOfToken(err) && reason == RateLimited:
 		return "wait: Atlas grants 10 tokens a minute for an address and client id; check what else requests tokens"
+	case d.IsRoot() && reason == NotFound && errorCode(err) == "": // Atlas sends a code
+		return "check atlas.base_url: this server does not have Atlas's API (/api/atlas/v2)"
 	case reason == Network && errors.Is(err, syscall.ECONNREFUSED):
 		return "nothing listens at this address: check atlas.base_url and the proxy"
 	case reason == Forbidden:
