@@ -61,10 +61,11 @@ func (a *Atlas) Credentials(ctx context.Context, getenv func(string) string) (Cr
 		case !errors.Is(err, ErrNoCredentials):
 			return c, err
 		case a.files == nil:
-			return Credentials{}, fmt.Errorf("%w, and no --config.file: write atlas.service_account or atlas.api_key into a file and name it with this flag, or %s",
-				ErrNoCredentials, setBoth)
+			return Credentials{}, fmt.Errorf("%w, and no --config.file: write atlas.service_account or atlas.api_key into a file "+
+				"and name it with this flag, or %s", ErrNoCredentials, setBoth)
 		}
-		return Credentials{}, fmt.Errorf("%w: set atlas.service_account or atlas.api_key in the configuration file, or %s", ErrNoCredentials, setBoth)
+		return Credentials{}, fmt.Errorf("%w: set atlas.service_account or atlas.api_key in the configuration file, or %s",
+			ErrNoCredentials, setBoth)
 	}
 	if err != nil {
 		return Credentials{}, err
@@ -141,7 +142,8 @@ func (a *Atlas) readSecret(ctx context.Context, key, path string, kind credentia
 	}
 	switch {
 	case errors.Is(failure, fs.ErrNotExist) && strings.Contains(path, "$"):
-		return refuse("there is no file "+path+": the exporter expands no variables, so write the path out", "write out the path in "+key+": "+path)
+		return refuse("there is no file "+path+": the exporter expands no variables, so write the path out",
+			"write out the path in "+key+": "+path)
 	case errors.Is(failure, fs.ErrNotExist):
 		return refuse("there is no file "+path+": create it with the secret as its only content",
 			"create "+path+" with the secret as its only content, or correct "+key)
