@@ -34,6 +34,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/daemon"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/healthcheck"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/commandline"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/hangup"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/logging"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/terminal"
@@ -83,6 +84,8 @@ type flags struct {
 	collectors    map[string]*switched
 	web           *toolkit.FlagConfig
 	listenGiven   bool // --web.listen-address
+	configGiven   bool // --config.file
+	webGiven      bool // --web.config.file
 }
 
 // switched is a flag that turns a collector on or off.
@@ -94,8 +97,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	app.UsageWriter(stdout).ErrorWriter(stderr).HelpFlag.Short('h')
 	app.Version(version.Print(program)).VersionFlag.Short('V')
 	f := flags{files: &config.Reader{}, table: collector.All(), web: kingpinflag.AddFlags(app, defaultAddress), collectors: map[string]*switched{}}
-	app.GetFlag("web.listen-address").IsSetByUser(&f.listenGiven)
-	app.Flag("config.file", "Path to configuration file. By default, every key has its default and the credentials come from the environment.").StringVar(&f.configFile)
+	app.GetFlag("web.listen-address").IsSetByUser(&f.listenGiven).Help("Addresses on which to expose metrics and web interface. " +
+		"Repeatable for multiple addresses. Examples: `:9972` or `[::1]:9972` for http, `vsock://:9972` for vsock")
+	app.GetFlag("web.config.file").IsSetByUser(&f.webGiven)
+	app.Flag("config.file", "Path to configuration file. By default, every key has its default and the credentials come from the environment.").IsSetByUser(&f.configGiven).StringVar(&f.configFile)
 	app.Flag("config.auto-reload-interval", "Interval for checking the configuration file and the secret file, and reloading the configuration if they changed. 0 disables it.").Default("0s").DurationVar(&f.autoReload)
 	app.Flag("web.telemetry-path", "Path under which to expose metrics.").Default("/metrics").StringVar(&f.telemetryPath)
 	app.Flag("web.timeout-offset", "Offset to subtract from Prometheus's scrape timeout.").Default("500ms").DurationVar(&f.timeoutOffset)
@@ -120,7 +125,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	health := app.Command("healthcheck", "Check that a running exporter is alive. The exit code is 0 if it is, else 1. For container images without another HTTP client.")
 	healthAddress := health.Flag("address", "Address of the exporter: host:port, or https://host:port if it serves TLS.").Default("127.0.0.1" + defaultAddress).String()
 	hideFlags(app, args)
-	command, err := app.Parse(args)
+	command, err := commandline.Parse(app, args)
+	if err == nil {
+		err = f.checkPaths()
+	}
 	if err != nil {
 		_, _ = fmt.Fprintf(stderr, "%s: error: %v; try --help\n", program, err)
 		return 2
@@ -150,7 +158,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return f.trigger(ctx, triggerOptions, stdout, stderr, logger)
 	}
 	isDemo := command == demo.FullCommand()
-	options, err := f.webOptions(isDemo)
+	options, err := f.webOptions(ctx, isDemo)
 	if err != nil {
 		_, _ = fmt.Fprintf(stderr, "%s: error: %v\n", program, err)
 		return 2
@@ -175,7 +183,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return 0
 }
 
-// hideFlags hides the flags that have no effect on a command from its help.
+// hideFlags hides the flags that have no effect on a command from its help. It changes only the help, because a word of
+// args may also be the value of a flag.
 func hideFlags(app *kingpin.Application, args []string) {
 	means := func(string) bool { return true }
 	for _, arg := range args {
@@ -184,6 +193,9 @@ func hideFlags(app *kingpin.Application, args []string) {
 			means = func(flag string) bool {
 				return !strings.HasPrefix(flag, "web.") && flag != "config.auto-reload-interval"
 			}
+		case "demo":
+			means = func(flag string) bool { return !strings.HasPrefix(flag, "config.") }
+			app.GetFlag("web.listen-address").PlaceHolder(demoAddress) // shown instead of the default of serve
 		case "healthcheck":
 			means = func(string) bool { return false }
 		}
@@ -195,10 +207,27 @@ func hideFlags(app *kingpin.Application, args []string) {
 	}
 }
 
+// checkPaths refuses an empty path of a file, which a variable that is not set causes: the program would run with other
+// credentials, or without the password that the file demands.
+func (f *flags) checkPaths() error {
+	switch {
+	case f.configGiven && f.configFile == "":
+		return errors.New("--config.file: a path is expected, but it is empty")
+	case f.webGiven && *f.web.WebConfigFile == "":
+		return errors.New("--web.config.file: a path is expected, but it is empty")
+	}
+	return nil
+}
+
 // webOptions checks the flags of the commands that serve.
-func (f *flags) webOptions(isDemo bool) (web.Options, error) {
+func (f *flags) webOptions(ctx context.Context, isDemo bool) (web.Options, error) {
 	if err := web.CheckTelemetryPath(f.telemetryPath); err != nil {
 		return web.Options{}, fmt.Errorf("--web.telemetry-path: %w", err)
+	}
+	for _, address := range *f.web.WebListenAddresses {
+		if err := web.CheckListenAddress(ctx, address); err != nil {
+			return web.Options{}, fmt.Errorf("--web.listen-address: %w", err)
+		}
 	}
 	external, err := web.ParseExternalURL(f.externalURL)
 	switch {
@@ -327,6 +356,9 @@ func serve(ctx context.Context, f *flags, load func(context.Context) (config.Con
 	go func() { ended <- toolkit.ListenAndServe(server, f.web, loggers.Slog) }()
 	select {
 	case err := <-ended:
+		if failure, ok := errors.AsType[*net.OpError](err); ok && failure.Op == "listen" {
+			return fmt.Errorf("--web.listen-address: %w", err)
+		}
 		return fmt.Errorf("HTTP server: %w", err)
 	case <-ctx.Done():
 		return shutDown(context.WithoutCancel(ctx), server, logger)

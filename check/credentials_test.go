@@ -35,7 +35,11 @@ func TestCredentials(t *testing.T) {
 		{name: "address of a key", digest: true, fault: blocked, status: check.IPNotAllowed, reason: "ip_not_allowed", address: "203.0.113.7", toDo: "of the API key"},
 		{name: "no address told", fault: atlassim.Fault{Status: 403, Code: "ORG_REQUIRES_ACCESS_LIST", Authenticated: true}, status: check.IPNotAllowed, reason: "ip_not_allowed", toDo: "add this machine's address"},
 		{name: "no token", fault: atlassim.Fault{Operation: atlassim.OpToken, Status: 403, Body: `{"error":"access_denied"}`}, status: check.NotKnown, reason: "forbidden", toDo: "why Atlas grants no token"},
-		{name: "no token endpoint", fault: atlassim.Fault{Operation: atlassim.OpToken, Status: 404}, status: check.NotKnown, reason: "not_found", toDo: "why Atlas grants no token"},
+		{name: "no token endpoint", fault: atlassim.Fault{Operation: atlassim.OpToken, Status: 404}, status: check.NotKnown, reason: "not_found", toDo: "check atlas.base_url: this server has no token endpoint"},
+		{
+			name: "not Atlas", digest: true, fault: atlassim.Fault{Status: 404, Body: "<html>", Header: http.Header{"Content-Type": {"text/html"}}},
+			status: check.NotKnown, reason: "not_found", toDo: "check atlas.base_url: this server does not have Atlas's API",
+		},
 		{name: "Atlas fails", fault: atlassim.Fault{Status: 500}, status: check.NotKnown, reason: "server_error", toDo: "Atlas reports an internal error"},
 		{name: "a proxy answers", fault: atlassim.Fault{Status: 200, Body: "<html>", Header: http.Header{"Content-Type": {"text/html"}}}, status: check.NotKnown, reason: "bad_response", toDo: "a proxy may have answered"},
 	} {

@@ -1,6 +1,7 @@
 package check_test
 
 import (
+	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -53,6 +54,53 @@ func TestOffline(t *testing.T) {
 	}
 }
 
+// TestRemedies checks that the remedy names the wrong file.
+func TestRemedies(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	file := func(name, text string) string {
+		path := filepath.Join(folder, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	nowhere, empty := filepath.Join(folder, "nowhere"), file("empty", "")
+	secretIn := func(name, path string) string {
+		return file(name, "atlas: {service_account: {client_id: a, client_secret_file: '"+path+"'}}")
+	}
+	const key = "atlas.service_account.client_secret_file"
+	for _, test := range []struct{ file, environment, want string }{
+		{nowhere, "", "create " + nowhere + ", or name another file with --config.file"},
+		{folder, "", folder + " is a folder: name the file in it with --config.file"},
+		{empty + "/x", "", "name a file that can be read with --config.file, instead of " + empty + "/x"},
+		{file("wrong.yml", "bogus: 1"), "", "correct the configuration"},
+		{secretIn("missing.yml", nowhere), "", "create " + nowhere + " with the secret as its only content, or correct " + key},
+		{secretIn("variable.yml", "/$X"), "", "write out the path in " + key + ": /$X"},
+		{secretIn("folder.yml", folder), "", "name a file that can be read in " + key + ", instead of " + folder},
+		{secretIn("empty.yml", empty), "", "write the secret, and nothing else, into " + empty},
+		{secretIn("lines.yml", file("lines", "a\nb")), "", "write the secret, and nothing else, into " + filepath.Join(folder, "lines")},
+		{file("nobody.yml", ""), "", "give the exporter credentials, in the configuration file or in the environment"},
+		{file("half.yml", ""), "a", "correct the credentials in the environment"},
+	} {
+		t.Run(test.want, func(t *testing.T) {
+			w := newWorld(t, atlassim.Options{})
+			r := w.report(func(o *check.Options) {
+				o.Offline, o.ConfigFile = true, test.file
+				o.Load = func() (config.Config, error) {
+					return config.LoadFile(t.Context(), test.file, collector.All().Config())
+				}
+				o.Getenv = func(name string) string {
+					return map[string]string{"MONGODB_ATLAS_CLIENT_ID": test.environment}[name]
+				}
+			})
+			if r.OK || !slices.Equal(r.ToDo, []string{test.want}) {
+				t.Errorf("%q, want %q", r.ToDo, test.want)
+			}
+		})
+	}
+}
+
 // TestOfflineTable checks that a table without rows is left out.
 func TestOfflineTable(t *testing.T) {
 	t.Parallel()
@@ -81,7 +129,7 @@ func TestOfflineListsEveryMistake(t *testing.T) {
 		t.Errorf("%+v", r.Configuration)
 	}
 	table, ok := w.run(change, func(o *check.Options) { o.Format = "table" })
-	want := "configuration  bad: 3 mistakes in c.yml\n               " + strings.Join(mistakes, "\n               ") + "\n"
+	want := "configuration  not valid: 3 mistakes in c.yml\n               " + strings.Join(mistakes, "\n               ") + "\n"
 	if ok || !strings.HasPrefix(table, want) {
 		t.Errorf("got\n%s\nwant\n%s", table, want)
 	}

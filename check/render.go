@@ -56,9 +56,9 @@ func (r *Report) writeHead(line func(cells ...string)) {
 	file := cmp.Or(c.File, "no file: defaults and the environment")
 	if !c.OK {
 		if len(c.Errors) == 1 {
-			line("configuration", "bad: "+c.Error)
+			line("configuration", "not valid: "+c.Error)
 		} else {
-			line("configuration", fmt.Sprintf("bad: %d mistakes in %s", len(c.Errors), cmp.Or(c.File, "the configuration")))
+			line("configuration", fmt.Sprintf("not valid: %d mistakes in %s", len(c.Errors), cmp.Or(c.File, "the configuration")))
 			for _, fault := range c.Errors {
 				line("", fault)
 			}
@@ -84,7 +84,7 @@ func (r *Report) writeHead(line func(cells ...string)) {
 		line("credentials", "missing: "+who.Message)
 		return
 	}
-	line("credentials", fmt.Sprintf("%s: %s %s, from %s", inWords(who.Status), who.Kind, who.ID, who.Source))
+	line("credentials", fmt.Sprintf("%s: %s %s, from %s", who.Status.inWords(), who.Kind, who.ID, who.Source))
 	if who.Reason != "" {
 		line("", who.Reason+": "+who.Message)
 	}
@@ -127,6 +127,14 @@ func (r *Report) writeEndpoints(line func(cells ...string)) {
 		}
 		line(e.Endpoint, cmp.Or(e.Version, "-"), cmp.Or(e.Sunset, "none announced"), fmt.Sprint(e.Calls), left)
 	}
+}
+
+// inWords returns a status for people.
+func (s CredentialStatus) inWords() string {
+	if s == NotKnown {
+		return "not verified"
+	}
+	return inWords(s)
 }
 
 // inWords returns a status for people: "not checked" for not_checked.

@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/netip"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
@@ -42,6 +44,8 @@ type Configuration struct {
 	Projects   []string `json:"projects"`
 	// Warnings are about settings that work but are unwise. They change neither OK nor the exit code.
 	Warnings []string `json:"warnings"`
+
+	remedy string
 }
 
 // Credentials describes the credentials, and whether Atlas accepts them.
@@ -142,6 +146,19 @@ func (c *Configuration) fail(err error) {
 			c.Errors = append(c.Errors, fault.Error())
 		}
 	}
+	_, noFile := errors.AsType[*fs.PathError](err)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		c.remedy = "create " + c.File + ", or name another file with --config.file"
+	case errors.Is(err, fs.ErrPermission):
+		c.remedy = "give this user read permission for " + c.File
+	case errors.Is(err, syscall.EISDIR):
+		c.remedy = c.File + " is a folder: name the file in it with --config.file"
+	case noFile:
+		c.remedy = "name a file that can be read with --config.file, instead of " + c.File
+	default:
+		c.remedy = "correct the configuration"
+	}
 }
 
 func (c *Configuration) take(from *config.Config) {
@@ -159,7 +176,15 @@ func (c *Configuration) take(from *config.Config) {
 	}
 }
 
-func (c *Credentials) miss(err error) { c.Status, c.Message = Missing, err.Error() }
+func (c *Credentials) miss(err error) {
+	c.Status, c.Message, c.remedy = Missing, err.Error(), "correct the credentials in the environment"
+	if file, ok := errors.AsType[*config.SecretFileError](err); ok {
+		c.remedy = file.Remedy
+	}
+	if errors.Is(err, config.ErrNoCredentials) {
+		c.remedy = "give the exporter credentials, in the configuration file or in the environment"
+	}
+}
 
 func (c *Credentials) take(from config.Credentials) {
 	c.Kind, c.ID, c.Source = from.Kind(), from.ID, from.Source
@@ -171,7 +196,7 @@ func (c *Credentials) accept() { c.Status, c.Reason, c.Message, c.remedy = Accep
 func (c *Credentials) judge(root *collector.Declaration, err error) (goOn bool) {
 	reason := root.Judge(err)
 	failure, _ := errors.AsType[*atlasapi.Error](err)
-	denied := reason == collector.Forbidden || reason == collector.NotFound
+	denied := reason == collector.Forbidden || reason == collector.NotFound && failure.Code != "" // without one, it is not Atlas
 	if err == nil || denied && !atlasapi.IsOfToken(err) {
 		c.accept()
 		return true
@@ -242,7 +267,7 @@ func (r *Row) judge(found string, err error) {
 		r.Status, r.MissingRole = Forbidden, r.declaration.Role
 		r.Message = "missing role: " + r.MissingRole + answered(err)
 	}
-	if reason != collector.NotFound {
+	if reason != collector.NotFound || r.declaration.IsRoot() && r.Code == "" {
 		return
 	}
 	r.Status = Gone
@@ -283,13 +308,11 @@ func (r *Report) finish() {
 func (r *Report) toDo() []string {
 	switch {
 	case !r.Configuration.OK:
-		todo := []string{"correct the configuration"}
+		todo := []string{r.Configuration.remedy}
 		if r.Credentials.Status == Missing {
-			todo = append(todo, "give the exporter credentials that it can read")
+			todo = append(todo, r.Credentials.remedy)
 		}
 		return todo
-	case r.Credentials.Status == Missing:
-		return []string{"give the exporter credentials that it can read"}
 	case r.Credentials.remedy != "":
 		return []string{r.Credentials.remedy}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
@@ -242,10 +243,16 @@ func (d *Declaration) Judge(err error) Reason {
 // Remedy returns what a person can do about an error of a reading that has a reason.
 func (d *Declaration) Remedy(reason Reason, err error) string {
 	switch {
-	case atlasapi.IsOfToken(err) && (reason == Forbidden || reason == NotFound):
+	case atlasapi.IsOfToken(err) && reason == NotFound:
+		return "check atlas.base_url: this server has no token endpoint (/api/oauth/token)"
+	case atlasapi.IsOfToken(err) && reason == Forbidden:
 		return "find out why Atlas grants no token: a service account may hold 100 at a time, each for an hour"
 	case atlasapi.IsOfToken(err) && reason == RateLimited:
 		return "wait: Atlas grants 10 tokens a minute for an address and client id; check what else requests tokens"
+	case d.IsRoot() && reason == NotFound && errorCode(err) == "": // Atlas sends a code
+		return "check atlas.base_url: this server does not have Atlas's API (/api/atlas/v2)"
+	case reason == Network && errors.Is(err, syscall.ECONNREFUSED):
+		return "nothing listens at this address: check atlas.base_url and the proxy"
 	case reason == Forbidden:
 		return "give the credentials the role " + d.Role + " in the project"
 	}

@@ -26,6 +26,9 @@ import (
 // and the targets of discovery. These need no reading.
 const CollectorExporter = "exporter"
 
+// slowDiscovery is how long the first discovery may take before Ready says how long it has taken.
+const slowDiscovery = 10 * time.Second
+
 // Exporter holds the values that were read, and reads what a scrape asks for. Its methods are safe for concurrent use.
 type Exporter struct {
 	table     Table
@@ -134,10 +137,18 @@ func (e *Exporter) Ready() error {
 	if inv.discovered {
 		return nil
 	}
+	var took time.Duration
 	for _, root := range inv.roots {
-		if s := root.snapshot(); s.failure != nil {
+		s := root.snapshot()
+		if s.failure != nil {
 			return fmt.Errorf("the first discovery has not succeeded yet: %s", s.describe())
 		}
+		if !s.attempted.IsZero() {
+			took = max(took, time.Since(s.attempted))
+		}
+	}
+	if took >= slowDiscovery {
+		return fmt.Errorf("the first discovery has been in progress for %s", took.Truncate(time.Second))
 	}
 	return errors.New("the first discovery is in progress")
 }

@@ -39,7 +39,7 @@ type Atlas struct {
 	MaxRetries            int
 	AllowInsecureHTTP     bool
 
-	files fileReader // reads the secret file; nil: a new Reader
+	files fileReader // reads the secret file; nil: there is no configuration file
 }
 
 // ServiceAccount holds OAuth 2.0 client credentials. Either the secret or its file is set.

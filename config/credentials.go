@@ -56,13 +56,27 @@ func (a *Atlas) Credentials(ctx context.Context, getenv func(string) string) (Cr
 			c.Secret, err = a.readSecret(ctx, "atlas.api_key.private_key_file", path, privateKey)
 		}
 	default:
-		return credentialsFromEnvironment(getenv)
+		c, err = credentialsFromEnvironment(getenv)
+		switch {
+		case !errors.Is(err, ErrNoCredentials):
+			return c, err
+		case a.files == nil:
+			return Credentials{}, fmt.Errorf("%w, and no --config.file: write atlas.service_account or atlas.api_key into a file "+
+				"and name it with this flag, or %s", ErrNoCredentials, setBoth)
+		}
+		return Credentials{}, fmt.Errorf("%w: set atlas.service_account or atlas.api_key in the configuration file, or %s",
+			ErrNoCredentials, setBoth)
 	}
 	if err != nil {
 		return Credentials{}, err
 	}
 	return c, nil
 }
+
+// ErrNoCredentials means that neither the configuration nor the environment has credentials.
+var ErrNoCredentials = errors.New("no credentials")
+
+const setBoth = "set " + envClientID + " and " + envClientSecret + " in the environment"
 
 func credentialsFromEnvironment(getenv func(string) string) (Credentials, error) {
 	account, accountErr := pairFromEnvironment(getenv, envClientID, clientID, envClientSecret, clientSecret)
@@ -81,8 +95,7 @@ func credentialsFromEnvironment(getenv func(string) string) (Credentials, error)
 	case key.ID != "":
 		return key, nil
 	}
-	return Credentials{}, fmt.Errorf("no credentials: set atlas.service_account or atlas.api_key in the configuration file, or %s and %s in the environment",
-		envClientID, envClientSecret)
+	return Credentials{}, ErrNoCredentials
 }
 
 func pairFromEnvironment(getenv func(string) string, idName string, idKind credentialKind, secretName string, secretKind credentialKind) (Credentials, error) {
@@ -102,29 +115,49 @@ func pairFromEnvironment(getenv func(string) string, idName string, idKind crede
 	return Credentials{ID: id, Secret: atlasapi.Secret(secret), Source: "the environment"}, nil
 }
 
+// SecretFileError says why a secret file cannot be used.
+type SecretFileError struct {
+	// Remedy says what to do, with the path or the key.
+	Remedy string
+
+	key, problem string
+	cause        error // of the file's reading, nil if its content is wrong
+}
+
+// Error returns the key and the problem. It never quotes the file.
+func (e *SecretFileError) Error() string { return e.key + ": " + e.problem }
+
+// Unwrap returns the error of the file's reading, nil if there is none.
+func (e *SecretFileError) Unwrap() error { return e.cause }
+
 // readSecret returns the secret in the file that a key names.
 func (a *Atlas) readSecret(ctx context.Context, key, path string, kind credentialKind) (atlasapi.Secret, error) {
 	files := a.files
 	if files == nil {
 		files = new(Reader)
 	}
-	raw, err := files.read(ctx, path)
+	raw, failure := files.read(ctx, path)
+	refuse := func(problem, remedy string) (atlasapi.Secret, error) {
+		return "", &SecretFileError{key: key, problem: problem, cause: failure, Remedy: remedy}
+	}
 	switch {
-	case errors.Is(err, fs.ErrNotExist) && strings.Contains(path, "$"):
-		return "", fmt.Errorf("%s: there is no file %s: the exporter expands no variables, so write the path out", key, path)
-	case errors.Is(err, fs.ErrNotExist):
-		return "", fmt.Errorf("%s: there is no file %s: create it with the secret as its only content", key, path)
-	case errors.Is(err, fs.ErrPermission):
-		return "", fmt.Errorf("%s: %s may not be read by this user: give it read permission", key, path)
-	case err != nil:
-		return "", fmt.Errorf("%s: %w", key, err)
+	case errors.Is(failure, fs.ErrNotExist) && strings.Contains(path, "$"):
+		return refuse("there is no file "+path+": the exporter expands no variables, so write the path out",
+			"write out the path in "+key+": "+path)
+	case errors.Is(failure, fs.ErrNotExist):
+		return refuse("there is no file "+path+": create it with the secret as its only content",
+			"create "+path+" with the secret as its only content, or correct "+key)
+	case errors.Is(failure, fs.ErrPermission):
+		return refuse(path+" may not be read by this user: give it read permission", "give this user read permission for "+path)
+	case failure != nil:
+		return refuse(failure.Error(), "name a file that can be read in "+key+", instead of "+path)
 	}
 	secret, err := kind.clean(string(raw))
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("%s: %s %w", key, path, err)
+		return refuse(path+" "+err.Error(), "write the secret, and nothing else, into "+path)
 	case secret == "":
-		return "", fmt.Errorf("%s: %s is empty: it must contain only the secret", key, path)
+		return refuse(path+" is empty: it must contain only the secret", "write the secret, and nothing else, into "+path)
 	}
 	return atlasapi.Secret(secret), nil
 }

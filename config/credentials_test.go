@@ -93,7 +93,7 @@ func TestCredentialsFromEnvironment(t *testing.T) {
 		{map[string]string{id: "i", idSecret: "a\u200Bb"}, config.Credentials{}, idSecret + " has a character at position 2 that is not printable ASCII: copy it again from Atlas"},
 		{map[string]string{id: "i", idSecret: "${SECRET}"}, config.Credentials{}, idSecret + " " + strings.TrimPrefix(unreplaced, "the value ") + forSecret},
 		{map[string]string{key: "k", private: "a$#%&*!@`~ b"}, config.Credentials{ID: "k", Secret: "a$#%&*!@`~ b", Source: "the environment"}, ""},
-		{nil, config.Credentials{}, "no credentials: set atlas.service_account or atlas.api_key in the configuration file, or " + id + " and " + idSecret + " in the environment"},
+		{nil, config.Credentials{}, "no credentials, and no --config.file: write atlas.service_account or atlas.api_key into a file and name it with this flag, or set " + id + " and " + idSecret + " in the environment"},
 		{map[string]string{id: "i"}, config.Credentials{}, id + " is set but " + idSecret + " is not: set both"},
 		{map[string]string{idSecret: secret}, config.Credentials{}, idSecret + " is set but " + id + " is not: set both"},
 		{map[string]string{key: "k"}, config.Credentials{}, key + " is set but " + private + " is not: set both"},
@@ -111,6 +111,23 @@ func TestCredentialsFromEnvironment(t *testing.T) {
 				t.Errorf("%v, want %s", err, test.fails)
 			}
 		})
+	}
+}
+
+func TestNoCredentials(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "config.yml")
+	if err := os.WriteFile(path, []byte("refresh: {}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := config.LoadFile(t.Context(), path, declared())
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "no credentials: set atlas.service_account or atlas.api_key in the configuration file, or " +
+		"set MONGODB_ATLAS_CLIENT_ID and MONGODB_ATLAS_CLIENT_SECRET in the environment"
+	if _, err := c.Atlas.Credentials(t.Context(), nothing); err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
 	}
 }
 

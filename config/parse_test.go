@@ -105,6 +105,7 @@ const (
 	notAServer   = "not a URL of a server: write it like https://cloud.mongodb.com"
 	notAnID      = "not a project id: it is 24 digits of 0-9 and a-f, as in the project's settings in Atlas"
 	aDuration    = "a duration is expected here, such as 30s, 10m, 24h or 7d"
+	noUnit       = "is no duration: write it with a unit, like 30s, 10m, 24h or 7d"
 	inTheClear   = "plain http would send credentials in the clear: use https, or set atlas.allow_insecure_http: true"
 	noPassword   = "a URL with a user or password: credentials belong in service_account or api_key"
 	noQuery      = "a URL with a query or a fragment: write it like https://cloud.mongodb.com"
@@ -180,7 +181,12 @@ func TestBadFiles(t *testing.T) {
 		{"collectors: {pipeline_runs: {enabled: }}", "line 1: collectors.pipeline_runs.enabled: " + yesOrNo},
 		{"collectors: {pipeline_runs: {enabled: {}}}", "line 1: collectors.pipeline_runs.enabled: " + yesOrNo},
 		// durations
-		{"atlas: {request_timeout: 30}", "line 1: atlas.request_timeout: " + aDuration},
+		{"atlas: {request_timeout: 30}", "line 1: atlas.request_timeout: `30` " + noUnit},
+		{"atlas: {request_timeout: 1 hour}", "line 1: atlas.request_timeout: `1 hour` " + noUnit},
+		{"refresh: {min_interval: 20m30}", "line 1: refresh.min_interval: `20m30` " + noUnit},
+		{"refresh: {min_interval: 1m 30s}", "line 1: refresh.min_interval: `1m 30s` " + noUnit},
+		{"refresh: {min_interval: 5M}", "line 1: refresh.min_interval: `5M` " + noUnit},
+		{"refresh: {min_interval: 30-aB3-9xQ}", "line 1: refresh.min_interval: " + aDuration},
 		{"atlas: {request_timeout: 1.5s}", "line 1: atlas.request_timeout: " + aDuration},
 		{"atlas: {request_timeout: -1s}", "line 1: atlas.request_timeout: " + aDuration},
 		{"atlas: {request_timeout: 0s}", "line 1: atlas.request_timeout: a duration from 1ms to 10m is expected here"},

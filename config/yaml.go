@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"regexp"
 	"regexp/syntax"
 	"slices"
 	"strings"
@@ -250,6 +251,10 @@ func integer(into *int, least, most int) func(*yaml.Node) error {
 	}
 }
 
+// almostDuration matches mistakes such as 30, 1 hour or 20m30. Other values are not quoted, because a secret in the wrong
+// place may be among them.
+var almostDuration = regexp.MustCompile(`^[0-9]{1,6}( ?[A-Za-z]{1,7}( ?[0-9]{1,6} ?[a-z]{0,7})?)?$`)
+
 func duration(into *time.Duration, least, most time.Duration) func(*yaml.Node) error {
 	return func(n *yaml.Node) error {
 		s, err := scalar(n)
@@ -257,7 +262,10 @@ func duration(into *time.Duration, least, most time.Duration) func(*yaml.Node) e
 			return err
 		}
 		d, err := model.ParseDuration(s)
-		if err != nil {
+		switch {
+		case err != nil && almostDuration.MatchString(s):
+			return fmt.Errorf("`%s` is no duration: write it with a unit, like 30s, 10m, 24h or 7d", s)
+		case err != nil:
 			return errors.New("a duration is expected here, such as 30s, 10m, 24h or 7d")
 		}
 		*into = time.Duration(d)

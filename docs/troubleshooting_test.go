@@ -72,7 +72,8 @@ func TestMessagesAtTheStart(t *testing.T) {
 		env     []string
 		args    []string
 	}{
-		{"no credentials", nil, nil},
+		{"no credentials, and no --config.file", nil, nil},
+		{"no credentials: set", nil, configured("nobody.yml", "refresh: {min_interval: 1m}")},
 		{"two kinds of credentials", []string{id, secret, public, private}, nil},
 		{"MONGODB_ATLAS_CLIENT_ID is set", []string{id}, nil},
 		{"atlas.api_key: atlas.service_account is set too", nil, configured("both.yml", "atlas: {service_account: {client_id: i, client_secret: s}, api_key: {public_key: k, private_key: s}}")},
@@ -93,7 +94,12 @@ func TestMessagesAtTheStart(t *testing.T) {
 		{"project … is named here", nil, configured("excluded.yml", "projects: [{id: 32b6e34b3d91647abb20e7b8}]\ndiscovery: {projects: {exclude: ['32b.*']}}")},
 		{"--web.telemetry-path: /sd", nil, []string{"demo", "--web.telemetry-path=/sd"}},
 		{"unknown long flag", nil, []string{"--nonsense"}},
-		{"listen tcp", nil, []string{"demo", "--web.listen-address=" + taken.Addr().String()}},
+		{"--config.file: a path", nil, []string{"--config.file="}},
+		{"… takes no argument", nil, []string{"check", "config.yml"}},
+		{"there is no command", nil, []string{"dmo"}},
+		{"--log.level", nil, []string{"--log.level=trace"}},
+		{"--web.listen-address: … has no port", nil, []string{"demo", "--web.listen-address=localhost"}},
+		{"--web.listen-address: listen tcp", nil, []string{"demo", "--web.listen-address=" + taken.Addr().String()}},
 	}
 	rows := rowsOf(t, "troubleshooting.md", "By message at the start")
 	program := harness.BuildExporter(t)

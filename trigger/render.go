@@ -139,6 +139,10 @@ func explain(err error, groupID string) string {
 		return "Atlas rejects the credentials" + said
 	case failure.Kind == atlasapi.KindIPNotAllowed:
 		return "this machine's address is not on the IP access list of the credentials" + said
+	case atlasapi.IsOfToken(err) && failure.Kind == atlasapi.KindNotFound:
+		return "check atlas.base_url: this server has no token endpoint (/api/oauth/token)" + said
+	case atlasapi.IsOfToken(err) && failure.Kind == atlasapi.KindForbidden:
+		return "Atlas grants no token" + said
 	case failure.Kind == atlasapi.KindForbidden:
 		return "the credentials need the role Project Owner in the project " + groupID + said
 	case failure.Code == "SNAPSHOT_NOT_FOUND":

@@ -206,6 +206,12 @@ func TestRefused(t *testing.T) {
 		{"secret", func(w *world) { w.wrong = "x" }, "Atlas rejects the credentials (HTTP status 401 invalid_client"},
 		{"key", func(w *world) { w.wrong, w.digest = "x", true }, "Atlas rejects the credentials (HTTP status 401"},
 		{"address", answer(403, "IP_ADDRESS_NOT_ON_ACCESS_LIST"), "not on the IP access list of the credentials"},
+		{"no token", func(w *world) {
+			w.server.Inject(atlassim.Fault{Operation: atlassim.OpToken, Status: 403, Body: `{"error":"access_denied"}`})
+		}, "Atlas grants no token (HTTP status 403"},
+		{"no token endpoint", func(w *world) {
+			w.server.Inject(atlassim.Fault{Operation: atlassim.OpToken, Status: 404})
+		}, "check atlas.base_url: this server has no token endpoint (/api/oauth/token) (HTTP status 404"},
 		{"snapshot", func(w *world) { w.pipeline.Snapshots = []string{} }, "Atlas has no such snapshot for this pipeline (HTTP status 404 SNAPSHOT_NOT_FOUND"},
 		{"pipeline", func(w *world) { w.project.RemovePipeline(w.pipeline) }, "Atlas knows no such project or pipeline"},
 		{"project", func(w *world) { w.org.RemoveProject(w.project) }, "GROUP_NOT_FOUND"},

@@ -47,7 +47,7 @@ func explain(now time.Time, v *collector.TargetView, f *verdict.Finding) string 
 	case verdict.NotScheduled:
 		return "the backup policy has no items, so Atlas takes no scheduled snapshots"
 	case verdict.ScheduleBehind:
-		return "Atlas planned the next " + v.Noun + " for " + since
+		return "the next " + v.Noun + " was planned for " + since + " and has not come"
 	case verdict.Stale:
 		return "values of " + since
 	case verdict.Unreadable:

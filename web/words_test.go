@@ -4,6 +4,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/verdict"
 )
 
 // TestIsCode checks what counts as an error code: anything else may be free text.
@@ -33,5 +36,16 @@ func TestAge(t *testing.T) {
 				t.Errorf("%s, want %s", got, want)
 			}
 		})
+	}
+}
+
+// TestScheduleBehind checks the words for a planned snapshot that has not come.
+func TestScheduleBehind(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+	v := collector.TargetView{Declaration: declarations()["backup_snapshots"]}
+	const want = "the next snapshot was planned for 46 h ago and has not come"
+	if got := explain(now, &v, &verdict.Finding{Kind: verdict.ScheduleBehind, Since: now.Add(-46 * time.Hour)}); got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
