@@ -11,7 +11,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
 )
 
-// TestSlowDiscovery holds that a first discovery which Atlas does not answer looks different from one that has just begun.
+// TestSlowDiscovery checks that a first discovery which Atlas does not answer looks different from one that has just begun.
 func TestSlowDiscovery(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -168,7 +168,8 @@ func TestPipeIsNotWatched(t *testing.T) {
 	var wg sync.WaitGroup
 	wg.Go(func() { w.Run(ctx, nil, time.Millisecond) })
 	file := filepath.Join(w.dir, "..1", "config.yml")
-	if err := os.WriteFile(file, []byte("refesh: {}\n"), 0o600); err != nil { // read after the pipe would have been read
+	// It is read after the pipe would have been read. It is replaced at once: an empty file would be a second mistake.
+	if err := errors.Join(os.WriteFile(file+".new", []byte("refesh: {}\n"), 0o600), os.Rename(file+".new", file)); err != nil {
 		t.Fatal(err)
 	}
 	harness.Eventually(t, func() error {
