@@ -68,7 +68,7 @@ func settle(root, name, content string, check bool) error {
 		return err
 	}
 	if string(is) != content {
-		return fmt.Errorf("%s is not up to date: run go run -C tools/licences .", name)
+		return fmt.Errorf("%s is not up to date: \"go run -C tools/licences .\" writes it", name)
 	}
 	return nil
 }
