@@ -28,7 +28,7 @@ const (
 func startAlertmanager(t *testing.T) (*harness.AlertmanagerServer, *harness.Webhook) {
 	t.Helper()
 	received := harness.StartWebhook(t)
-	config := read(t, alertmanagerPath)
+	config := harness.ReadFile(t, alertmanagerPath)
 	for old, replacement := range map[string]string{
 		"  - name: page\n":    "  - name: page\n    webhook_configs: [{url: " + received.URL + "}]\n",
 		"  - name: ticket\n":  "  - name: ticket\n    webhook_configs: [{url: " + received.URL + "}]\n",
@@ -219,7 +219,7 @@ func TestNotificationText(t *testing.T) {
 	if err != nil {
 		t.Fatalf("amtool: %v\n%s", err, out)
 	}
-	if !strings.Contains(read(t, alertingDocPath), "```text\n"+strings.TrimSpace(string(out))+"\n```") {
+	if !strings.Contains(harness.ReadFile(t, alertingDocPath), "```text\n"+strings.TrimSpace(string(out))+"\n```") {
 		t.Errorf("%s does not show this notification:\n%s", alertingDocPath, out)
 	}
 }

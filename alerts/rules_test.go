@@ -68,18 +68,9 @@ func readAlerts(t *testing.T) []rule {
 	return slices.DeleteFunc(readRules(t), func(r rule) bool { return r.Alert == "" })
 }
 
-func read(t *testing.T, path string) string {
-	t.Helper()
-	content, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(content)
-}
-
 func readYAML(t *testing.T, path string, into any) {
 	t.Helper()
-	if err := yaml.Unmarshal([]byte(read(t, path)), into); err != nil {
+	if err := yaml.Unmarshal([]byte(harness.ReadFile(t, path)), into); err != nil {
 		t.Fatalf("%s: %v", path, err)
 	}
 }
@@ -246,7 +237,7 @@ func TestAlertsAndSeverities(t *testing.T) {
 			t.Errorf("%s has the severities %v, want %v, as promises has them", name, severities, want)
 		}
 	}
-	readme := read(t, "../README.md")
+	readme := harness.ReadFile(t, "../README.md")
 	for name := range promises() {
 		if got[name] == nil {
 			t.Errorf("there is no %s", name)
@@ -262,7 +253,7 @@ func TestAlertsAndSeverities(t *testing.T) {
 func TestAnnotations(t *testing.T) {
 	t.Parallel()
 	sections := map[string]bool{}
-	for line := range strings.Lines(read(t, runbooksPath)) {
+	for line := range strings.Lines(harness.ReadFile(t, runbooksPath)) {
 		if heading, found := strings.CutPrefix(line, "## MongoDBAtlas"); found {
 			sections["MongoDBAtlas"+strings.TrimSpace(heading)] = true
 		}
@@ -308,7 +299,7 @@ func TestAnnotations(t *testing.T) {
 func TestRecords(t *testing.T) {
 	t.Parallel()
 	records := len(readRules(t)) - len(readAlerts(t))
-	if want := fmt.Sprintf("# There are %d records, and this is why:", records); !strings.Contains(read(t, rulesPath), want) {
+	if want := fmt.Sprintf("# There are %d records, and this is why:", records); !strings.Contains(harness.ReadFile(t, rulesPath), want) {
 		t.Errorf("the head of %s does not say %q", rulesPath, want)
 	}
 }

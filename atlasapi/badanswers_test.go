@@ -20,7 +20,7 @@ func badDocuments() []string {
 	}
 }
 
-// badPages are bodies that every list must reject; ID stands for the name of the items' id.
+// badPages are bodies that every list must reject. ID is a placeholder for the name of the items' id.
 func badPages() []string {
 	const item = `{"ID":"` + jobID + `","name":"n"}`
 	return []string{

@@ -299,7 +299,7 @@ func TestRequestsUnderWay(t *testing.T) {
 	}
 }
 
-// TestRefill checks that a bucket refills with time, up to its limit, of which a part is left to other clients.
+// TestRefill checks that a bucket refills with time, up to the exporter's share of the limit.
 func TestRefill(t *testing.T) {
 	t.Parallel()
 	l, key := known(t, 1200, 0)

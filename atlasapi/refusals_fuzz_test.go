@@ -46,7 +46,7 @@ func checkFailure(t *testing.T, err error, endpoint string, status int, credenti
 	return failure
 }
 
-// kindTable contains the kinds of failure by status and code, of which the first match counts, as the interface promises them.
+// kindTable contains the kinds of failure by status and code, as promised to users. The first match counts.
 func kindTable(status int, code string) Kind {
 	table := []struct {
 		statuses []int

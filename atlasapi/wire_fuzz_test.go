@@ -66,7 +66,7 @@ func (b *bodies) answer(*http.Request) *http.Response {
 	return answering(http.StatusOK, nil, b.body)
 }
 
-// poison is a body of the same length as another, of which nothing may show in what was decoded before.
+// poison is a body of the same length as another. No part of it may show in values that were decoded before.
 func poison(length int) []byte {
 	return fmt.Appendf(nil, `{"results":[],"autoExportEnabled":true,"name":%q}`, strings.Repeat("Z", length))
 }

@@ -150,7 +150,7 @@ func TestNothingToRead(t *testing.T) {
 	}
 }
 
-// TestUnsupported checks that what is known not to be supported is not a failure.
+// TestUnsupported checks that an unsupported target is not a failure.
 func TestUnsupported(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone} {

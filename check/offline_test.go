@@ -1,7 +1,6 @@
 package check_test
 
 import (
-	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -12,6 +11,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/check"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
 // TestOffline checks that nothing is requested, but that the secret files are read.
@@ -58,13 +58,7 @@ func TestOffline(t *testing.T) {
 func TestRemedies(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
-	file := func(name, text string) string {
-		path := filepath.Join(folder, name)
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
+	file := func(name, text string) string { return harness.WriteFile(t, filepath.Join(folder, name), text) }
 	nowhere, empty := filepath.Join(folder, "nowhere"), file("empty", "")
 	secretIn := func(name, path string) string {
 		return file(name, "atlas: {service_account: {client_id: a, client_secret_file: '"+path+"'}}")

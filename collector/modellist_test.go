@@ -109,7 +109,7 @@ func (m *modelList) add(random *rand.Rand) {
 	m.jobs = slices.Insert(m.jobs, at, j)
 }
 
-// fill makes a list of n jobs, of which either all but the last few or none have ended.
+// fill makes a list of n jobs. Either all but the last few have ended, or none.
 func (m *modelList) fill(random *rand.Rand, n int, ended bool) {
 	for range n {
 		m.add(random)

@@ -168,10 +168,7 @@ func TestPipeIsNotWatched(t *testing.T) {
 	var wg sync.WaitGroup
 	wg.Go(func() { w.Run(ctx, nil, time.Millisecond) })
 	file := filepath.Join(w.dir, "..1", "config.yml")
-	// It is read after the pipe would have been read. It is replaced at once: an empty file would be a second mistake.
-	if err := errors.Join(os.WriteFile(file+".new", []byte("refesh: {}\n"), 0o600), os.Rename(file+".new", file)); err != nil {
-		t.Fatal(err)
-	}
+	harness.WriteFile(t, file, "refesh: {}\n") // read after the pipe would have been read
 	harness.Eventually(t, func() error {
 		if w.logged("refesh") == 0 {
 			return errors.New("the configuration is not watched")

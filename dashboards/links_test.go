@@ -63,7 +63,7 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// problemsOf returns the problems that a dashboard lists, each of which links to a runbook.
+// problemsOf returns the problems that a dashboard lists. Each links to a runbook.
 func problemsOf(d dashboard) []string {
 	var problems []string
 	for _, p := range d.all() {

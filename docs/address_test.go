@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
 // sources are the project's files by their path from the root.
@@ -106,7 +108,7 @@ func TestMovingTheProject(t *testing.T) {
 		if !strings.Contains(text, old) {
 			continue
 		}
-		raw := read(t, filepath.Join(folder, file))
+		raw := harness.ReadFile(t, filepath.Join(folder, file))
 		if strings.Contains(raw, old) {
 			t.Errorf("%s still has the old address", file)
 		}

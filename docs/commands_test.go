@@ -87,7 +87,7 @@ func TestCommandExamples(t *testing.T) {
 		}
 	}
 	program := harness.BuildExporter(t)
-	page := read(t, "commands.md")
+	page := harness.ReadFile(t, "commands.md")
 	count := 0
 	for _, b := range blocks(page) {
 		if b.language != "console" {

@@ -49,15 +49,6 @@ func blocks(page string) []block {
 	return all
 }
 
-func read(t *testing.T, path string) string {
-	t.Helper()
-	content, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(content)
-}
-
 // pages returns the texts of all pages for people, by their path.
 func pages(t *testing.T) map[string]string {
 	t.Helper()
@@ -68,7 +59,7 @@ func pages(t *testing.T) map[string]string {
 			t.Fatal(err)
 		}
 		for _, path := range paths {
-			raw := read(t, path)
+			raw := harness.ReadFile(t, path)
 			texts[path] = raw
 		}
 	}
@@ -172,7 +163,7 @@ func TestMetricsAreReal(t *testing.T) {
 // the rest of several names.
 func TestPicture(t *testing.T) {
 	t.Parallel()
-	picture := read(t, "images/chain.svg")
+	picture := harness.ReadFile(t, "images/chain.svg")
 	reference := pages(t)["metrics.md"]
 	_, group, _ := strings.Cut(picture, `<g class="metric">`)
 	group, _, _ = strings.Cut(group, "</g>")
@@ -201,7 +192,7 @@ func histogramSuffix() *regexp.Regexp { return regexp.MustCompile(`_(bucket|coun
 // TestAlertsAreReal checks that every alert that a page names is one of the rules.
 func TestAlertsAreReal(t *testing.T) {
 	t.Parallel()
-	rules := read(t, "../alerts/mongodbatlas.rules.yml")
+	rules := harness.ReadFile(t, "../alerts/mongodbatlas.rules.yml")
 	named := regexp.MustCompile(`\bMongoDBAtlas[A-Z]\w+`)
 	for path, page := range pages(t) {
 		for _, name := range named.FindAllString(page, -1) {
@@ -284,7 +275,7 @@ func TestDependencies(t *testing.T) {
 
 // TestReadmeSample checks that the demo has every series that the README shows, with the same value unless it is a time.
 func TestReadmeSample(t *testing.T) {
-	readme := read(t, "../README.md")
+	readme := harness.ReadFile(t, "../README.md")
 	exporter := harness.StartExporter(t, "demo")
 	_, body := harness.Get(t, exporter.URL()+"/metrics")
 	lines := 0

@@ -12,7 +12,7 @@ import (
 // section returns the part of a page below a heading of the second level.
 func section(t *testing.T, path, heading string) string {
 	t.Helper()
-	_, text, found := strings.Cut(read(t, path), "\n## "+heading+"\n")
+	_, text, found := strings.Cut(harness.ReadFile(t, path), "\n## "+heading+"\n")
 	if !found {
 		t.Fatalf("%s has no section %q", path, heading)
 	}
@@ -82,7 +82,7 @@ func TestFlags(t *testing.T) {
 // TestEnvironment checks that configuration.md has every environment variable of the exporter.
 func TestEnvironment(t *testing.T) {
 	t.Parallel()
-	source := read(t, "../config/credentials.go")
+	source := harness.ReadFile(t, "../config/credentials.go")
 	variable := regexp.MustCompile(`MONGODB_ATLAS_[A-Z_]+`)
 	unique := func(text string) []string {
 		names := variable.FindAllString(text, -1)

@@ -73,7 +73,7 @@ func startIntegration(t *testing.T, nodes []node) string {
 	return b.String()
 }
 
-// mongods are the nodes of a replica set, of which the first is the primary.
+// mongods are the nodes of a replica set. The first is the primary.
 func mongods(groupID, cluster, replicaSet string, inserts float64, disks ...float64) []node {
 	var nodes []node
 	for i, disk := range disks {
@@ -182,7 +182,7 @@ func TestJoining(t *testing.T) {
 		}
 		return nil
 	})
-	page := read(t, "joining.md")
+	page := harness.ReadFile(t, "joining.md")
 	seen := map[string]bool{}
 	for _, b := range blocks(page) {
 		if b.language != "promql" {
@@ -217,7 +217,7 @@ func TestJoining(t *testing.T) {
 // TestAssumedMetrics checks that the page says which metrics of the integration its expressions need.
 func TestAssumedMetrics(t *testing.T) {
 	t.Parallel()
-	raw := read(t, "joining.md")
+	raw := harness.ReadFile(t, "joining.md")
 	_, assumed, _ := strings.Cut(raw, "\n## Assumed\n")
 	assumed, _, _ = strings.Cut(assumed, "\n## ")
 	for _, b := range blocks(raw) {

@@ -41,13 +41,7 @@ func said(text, message string) bool {
 func TestMessagesAtTheStart(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
-	file := func(name, text string) string {
-		path := filepath.Join(folder, name)
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
+	file := func(name, text string) string { return harness.WriteFile(t, filepath.Join(folder, name), text) }
 	configured := func(name, text string) []string {
 		return []string{"--config.file=" + file(name, text), "--web.listen-address=127.0.0.1:0"}
 	}
@@ -158,7 +152,7 @@ func TestLogMessages(t *testing.T) {
 			if strings.HasSuffix(path, "_test.go") {
 				continue
 			}
-			source.WriteString(read(t, path))
+			source.WriteString(harness.ReadFile(t, path))
 		}
 	}
 	rows := rowsOf(t, "troubleshooting.md", "The log")

@@ -25,6 +25,22 @@ func families(body string) []string {
 	return names
 }
 
+// hasFamilies checks that an answer is a scrape with some families, and without others.
+func (a *answer) hasFamilies(t *testing.T, with, without []string) {
+	t.Helper()
+	names := families(a.body)
+	for _, name := range with {
+		if a.status != http.StatusOK || !slices.Contains(names, name) {
+			t.Errorf("answers %d without %s", a.status, name)
+		}
+	}
+	for _, name := range without {
+		if slices.Contains(names, name) {
+			t.Errorf("has %s", name)
+		}
+	}
+}
+
 func TestCollect(t *testing.T) {
 	org, _, _ := small()
 	e := start(t, org, func(c *config.Config) { c.Collectors.Enable("backup_restores", false) })
@@ -49,17 +65,7 @@ func TestCollect(t *testing.T) {
 	} {
 		t.Run("/metrics"+test.query, func(t *testing.T) {
 			got := e.get(t, "/metrics"+test.query)
-			names := families(got.body)
-			for _, name := range test.with {
-				if got.status != http.StatusOK || !slices.Contains(names, name) {
-					t.Errorf("answers %d without %s", got.status, name)
-				}
-			}
-			for _, name := range test.less {
-				if slices.Contains(names, name) {
-					t.Errorf("has %s", name)
-				}
-			}
+			got.hasFamilies(t, test.with, test.less)
 		})
 	}
 	for _, query := range []string{"backup_restores", "projects", "nonsense", "", "backup_exports&collect[]=nonsense"} {
@@ -132,17 +138,7 @@ func TestCollectOfProbe(t *testing.T) {
 	} {
 		t.Run("/probe"+test.query, func(t *testing.T) {
 			got := e.get(t, probe+test.query)
-			names := families(got.body)
-			for _, name := range test.with {
-				if got.status != http.StatusOK || !slices.Contains(names, name) {
-					t.Errorf("answers %d without %s", got.status, name)
-				}
-			}
-			for _, name := range test.less {
-				if slices.Contains(names, name) {
-					t.Errorf("has %s", name)
-				}
-			}
+			got.hasFamilies(t, test.with, test.less)
 			if strings.Contains(got.body, second.ID) {
 				t.Error("has another project")
 			}

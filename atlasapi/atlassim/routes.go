@@ -162,7 +162,7 @@ func resources() []resource {
 	}
 }
 
-// call is a request and what is known about it so far.
+// call is a request that is being answered.
 type call struct {
 	request   *http.Request
 	resource  *resource // nil if no path matches

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -140,15 +139,6 @@ func betrayals() []betrayal {
 	)
 }
 
-// write writes a file with the permissions of a secret.
-func write(t *testing.T, path, text string) string {
-	t.Helper()
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
 // credentialsOf returns the lines of a configuration that sign in, by kind.
 func credentialsOf(kind, folder string) string {
 	if kind == "API key" {
@@ -178,9 +168,9 @@ func TestServeKeepsSecrets(t *testing.T) {
 			t.Parallel()
 			c := newConfidence(t)
 			folder := t.TempDir()
-			secretFile := write(t, filepath.Join(folder, "secret"), secret+"\n")
+			secretFile := harness.WriteFile(t, filepath.Join(folder, "secret"), secret+"\n")
 			good := fmt.Sprintf("atlas:\n  base_url: %s\n  max_retries: 0\n  %s\nrefresh: {min_interval: 0s, discovery_interval: 1s}\n", c.url, credentialsOf(kind, folder))
-			configFile := write(t, filepath.Join(folder, "config.yml"), good)
+			configFile := harness.WriteFile(t, filepath.Join(folder, "config.yml"), good)
 			format := map[string]string{"service account": "logfmt", "API key": "json"}[kind]
 			exporter := harness.StartExporter(t, "--config.file="+configFile, "--log.level=debug", "--log.format="+format)
 			project := c.atlas.Organization().Projects()[0].ID
@@ -222,8 +212,8 @@ func TestServeKeepsSecrets(t *testing.T) {
 			}
 
 			reload := func(configText, secretText string) string {
-				write(t, configFile, configText)
-				write(t, secretFile, secretText)
+				harness.WriteFile(t, configFile, configText)
+				harness.WriteFile(t, secretFile, secretText)
 				return ask(t, http.MethodPost, exporter.URL()+"/-/reload")
 			}
 			for _, bad := range []string{
@@ -279,7 +269,7 @@ func TestCommandsKeepSecrets(t *testing.T) {
 	c := newConfidence(t)
 	account := []string{"MONGODB_ATLAS_BASE_URL=" + c.url, "MONGODB_ATLAS_CLIENT_ID=" + clientID, "MONGODB_ATLAS_CLIENT_SECRET=" + clientSecret}
 	key := []string{"MONGODB_ATLAS_BASE_URL=" + c.url, "MONGODB_ATLAS_PUBLIC_KEY=" + publicKey, "MONGODB_ATLAS_PRIVATE_KEY=" + privateKey}
-	configFile := write(t, filepath.Join(t.TempDir(), "config.yml"), "atlas: {max_retries: 0}\n")
+	configFile := harness.WriteFile(t, filepath.Join(t.TempDir(), "config.yml"), "atlas: {max_retries: 0}\n")
 	program := harness.BuildExporter(t) // once: there are many runs
 	run := func(when string, env []string, args ...string) {
 		t.Helper()

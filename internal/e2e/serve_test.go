@@ -105,10 +105,10 @@ func writeConfig(t *testing.T, baseURL, extra string) string {
 	t.Helper()
 	dir := t.TempDir()
 	secretFile := filepath.Join(dir, "secret")
-	write(t, secretFile, clientSecret+"\n")
+	harness.WriteFile(t, secretFile, clientSecret+"\n")
 	configFile := filepath.Join(dir, "config.yml")
 	text := fmt.Sprintf("atlas:\n  base_url: %s\n  service_account: {client_id: %s, client_secret_file: %s}\n%s", baseURL, clientID, secretFile, extra)
-	write(t, configFile, text)
+	harness.WriteFile(t, configFile, text)
 	return configFile
 }
 
@@ -214,7 +214,7 @@ func TestReload(t *testing.T) {
 		body, _ := io.ReadAll(resp.Body)
 		return resp.StatusCode, string(body)
 	}
-	write(t, configFile, string(good)+"refesh: {}\n")
+	harness.WriteFile(t, configFile, string(good)+"refesh: {}\n")
 	if status, body := reload(); status != http.StatusInternalServerError || !strings.Contains(body, "line 5: refesh: unknown key") {
 		t.Errorf("a bad file answers %d %q", status, body)
 	}
@@ -222,7 +222,7 @@ func TestReload(t *testing.T) {
 	if !strings.Contains(metrics, "\nmongodbatlas_exporter_config_last_reload_successful 0\n") || !strings.Contains(metrics, "\nmongodbatlas_up 1\n") {
 		t.Error("the metrics do not show the bad file, or the old configuration was lost")
 	}
-	write(t, configFile, string(good)+"discovery: {projects: {exclude: [payments]}}\n")
+	harness.WriteFile(t, configFile, string(good)+"discovery: {projects: {exclude: [payments]}}\n")
 	lists := server.Count(atlassim.OpListBackupExports)
 	if status, body := reload(); status != http.StatusOK {
 		t.Errorf("a good file answers %d %q", status, body)

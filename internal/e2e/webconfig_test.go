@@ -75,7 +75,7 @@ func (a *authority) sign(t *testing.T, name string, template *x509.Certificate) 
 		t.Fatal(err)
 	}
 	for file, block := range map[string]*pem.Block{".crt": {Type: "CERTIFICATE", Bytes: raw}, ".key": {Type: "PRIVATE KEY", Bytes: rawKey}} {
-		write(t, filepath.Join(a.dir, name+file), string(pem.EncodeToMemory(block)))
+		harness.WriteFile(t, filepath.Join(a.dir, name+file), string(pem.EncodeToMemory(block)))
 	}
 	return cert, key
 }
@@ -87,7 +87,7 @@ func webConfig(t *testing.T, text string) (a *authority, path string) {
 	a.sign(t, "server", &x509.Certificate{IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}})
 	a.sign(t, "client", &x509.Certificate{Subject: pkix.Name{CommonName: scraper}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
 	path = filepath.Join(a.dir, "web.yml")
-	write(t, path, text)
+	harness.WriteFile(t, path, text)
 	if out, err := exec.CommandContext(t.Context(), harness.Tool(t, "promtool"), "check", "web-config", path).CombinedOutput(); err != nil {
 		t.Errorf("promtool check web-config: %v\n%s", err, out)
 	}
@@ -213,7 +213,7 @@ func TestWebConfigMessages(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			path := filepath.Join(a.dir, strings.ReplaceAll(test.name, " ", "-")+".yml")
-			write(t, path, test.text)
+			harness.WriteFile(t, path, test.text)
 			got := harness.RunExporter(t, nil, "demo", "--web.config.file="+path, "--web.listen-address=127.0.0.1:0")
 			if got.ExitCode != 1 || !strings.Contains(got.Stderr, "--web.config.file: "+path+": ") || !strings.Contains(got.Stderr, test.want) {
 				t.Errorf("exit code %d and %s\nwant %s", got.ExitCode, got.Stderr, test.want)
@@ -264,7 +264,7 @@ func TestWebConfigFollowed(t *testing.T) {
 		"tls_server_config: {cert_file: server.crt, key_file: server.key}\nbasic_auth_users: {" + scraper + ": " + scraperHash + "}\n": http.StatusUnauthorized,
 		"basic_auth_users: [": 0,
 	} {
-		write(t, path, text)
+		harness.WriteFile(t, path, text)
 		if got := status(); got != want {
 			t.Errorf("with %q: %d, want %d", text, got, want)
 		}

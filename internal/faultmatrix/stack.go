@@ -147,9 +147,7 @@ func (s *stack) stop() []string {
 
 // point writes a configuration with the base URL.
 func (s *stack) point(baseURL string) {
-	if err := harness.WriteFile(s.file, fmt.Sprintf(s.config, baseURL)); err != nil {
-		s.t.Fatal(err)
-	}
+	harness.WriteFile(s.t, s.file, fmt.Sprintf(s.config, baseURL))
 }
 
 // reload points the running exporter to another base URL.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"strconv"
 	"testing"
 	"time"
@@ -120,13 +119,4 @@ func Pause(ctx context.Context, d time.Duration) error {
 	case <-timer.C:
 		return nil
 	}
-}
-
-// WriteFile replaces a file atomically, so that a program that watches it never reads a part of it.
-func WriteFile(path, content string) error {
-	unfinished := path + ".unfinished"
-	if err := os.WriteFile(unfinished, []byte(content), 0o600); err != nil {
-		return err
-	}
-	return os.Rename(unfinished, path)
 }

@@ -21,11 +21,7 @@ func Golden(t testing.TB, path, got string) {
 			t.Fatal(err)
 		}
 	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("%s differs (-update writes it):\n%s", path, diff.Diff(path, want, "got", []byte(got)))
+	if want := ReadFile(t, path); got != want {
+		t.Errorf("%s differs (-update writes it):\n%s", path, diff.Diff(path, []byte(want), "got", []byte(got)))
 	}
 }

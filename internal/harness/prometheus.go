@@ -134,7 +134,5 @@ func writeFile(t testing.TB, dir, name, content string) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := WriteFile(path, content); err != nil {
-		t.Fatal(err)
-	}
+	WriteFile(t, path, content)
 }

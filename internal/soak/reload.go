@@ -1,7 +1,6 @@
 package soak
 
 import (
-	"errors"
 	"syscall"
 	"time"
 
@@ -15,10 +14,8 @@ const reloadTime = "exporter_config_last_reload_success_timestamp_seconds"
 func (s *soak) write() {
 	a := s.atlas
 	config := a.oracle.settings.yaml(a.server.URL(), s.secretFile)
-	err := errors.Join(harness.WriteFile(s.configFile, config), harness.WriteFile(s.secretFile, a.account.ClientSecret+"\n"))
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	harness.WriteFile(s.t, s.configFile, config)
+	harness.WriteFile(s.t, s.secretFile, a.account.ClientSecret+"\n")
 }
 
 // reload loads new settings, by SIGHUP or by POST, and waits until the exporter's metrics confirm it.
