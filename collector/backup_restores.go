@@ -82,7 +82,6 @@ func restoreJobs() *restoreKind {
 			stateSource: flags, createdSource: "results[].id, the time in it", endedSource: "results[].finishedAt",
 			note: " A download that is ready or has expired is a success.",
 		}, states),
-		progress: func(s *summary[restoreExtra, struct{}], j *job[restoreExtra]) string { return s.words.word(j.word) },
 	}
 }
 

@@ -59,7 +59,7 @@ func collectionRestoreJobs() *jobKind[atlasapi.CollectionRestore, struct{}, coll
 		progress: func(s *collectionRestoreSummary, _ *job[struct{}]) string {
 			restored, ok := count(s.more.restored)
 			if documents, known := count(s.more.documents); ok && known {
-				return shortCount(restored) + "of " + shortCount(documents) + "documents"
+				return inWords(restored) + " of " + inWords(documents) + " documents"
 			}
 			return ""
 		},

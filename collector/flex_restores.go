@@ -35,7 +35,6 @@ func flexRestoreJobs() *jobKind[atlasapi.FlexRestore, struct{}, struct{}] {
 			stateSource: "results[].status", createdSource: "results[].restoreScheduledDate, else the time in id",
 			endedSource: "results[].restoreFinishedDate",
 		}, states),
-		progress: func(s *summary[struct{}, struct{}], j *job[struct{}]) string { return s.words.word(j.word) },
 	}
 }
 

@@ -15,7 +15,7 @@ type job[Extra any] struct {
 	created seconds
 	ended   seconds // 0 while the job runs, and if Atlas sends no end
 	state   uint8   // index into the kind's states
-	word    uint8   // index into the target's interned words; the kind decides what the word is, such as the delivery type
+	word    uint8   // index of a text that many jobs share, such as the delivery type; the kind decides which
 	extra   Extra
 }
 

@@ -72,7 +72,7 @@ const (
 
 // Latest describes the newest job of a target, and when other jobs ended.
 type Latest struct {
-	Group    string // the delivery type, "" if all jobs are judged together
+	Group    string // the delivery type of the newest job, "" if all jobs are judged together
 	State    string // as Atlas spells it, "" if no job is listed
 	Outcome  Outcome
 	Created  time.Time
@@ -173,7 +173,7 @@ func (k *jobKind[Job, Extra, More]) latest(s *summary[Extra, More]) Latest {
 	return l
 }
 
-// merge describes groups together.
+// merge describes groups together: the group is that of the newest job.
 func merge(groups []Latest) Latest {
 	var all Latest
 	for i := range groups {
@@ -194,7 +194,6 @@ func merge(groups []Latest) Latest {
 		all.OldestUnfinished = earlier(before.OldestUnfinished, g.OldestUnfinished)
 		all.First = earlier(before.First, g.First)
 	}
-	all.Group = ""
 	return all
 }
 

@@ -1,9 +1,7 @@
 package collector
 
 import (
-	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -142,35 +140,17 @@ func pipelineRunJobs() *jobKind[atlasapi.PipelineRun, runExtra, runTotals] {
 		progress: func(s *runSummary, r *job[runExtra]) string {
 			var parts []string
 			if o := s.states.outcome(r.state); o == unfinished || o == failed {
-				parts = append(parts, phases.names()[r.extra.phase])
+				parts = append(parts, "phase "+phases.names()[r.extra.phase])
 			}
 			if n, ok := count(r.extra.bytes); ok {
-				parts = append(parts, scaled(n, 1024, "Ki", "Mi", "Gi", "Ti", "Pi")+"B")
+				parts = append(parts, bytesInWords(n))
 			}
 			if n, ok := count(r.extra.documents); ok {
-				parts = append(parts, shortCount(n)+"documents")
+				parts = append(parts, inWords(n)+" documents")
 			}
 			return strings.Join(parts, ", ")
 		},
 	}
-}
-
-// shortCount writes a number of things, with a space behind it.
-func shortCount(n float64) string { return scaled(n, 1000, "thousand ", "million ", "billion ") }
-
-// scaled writes a number with the prefix of the largest unit that fits.
-func scaled(value, step float64, prefixes ...string) string {
-	n, prefix := value, ""
-	for _, larger := range prefixes {
-		if value < step {
-			break
-		}
-		value, prefix = value/step, larger
-	}
-	if prefix == "" {
-		return fmt.Sprintf("%.0f ", n)
-	}
-	return strings.TrimSuffix(strconv.FormatFloat(value, 'f', 1, 64), ".0") + " " + prefix
 }
 
 func pipelineRuns(pipelines *Declaration) *Declaration {

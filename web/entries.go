@@ -32,6 +32,7 @@ type row struct {
 	Noun     string
 	Strip    strip
 	Newest   string // state of the newest job, as a word for people
+	Group    string // of the newest job, such as its delivery type; "" if the kind has no groups
 	State    string // the state in Atlas's spelling, if that is another word
 	Created  moment
 	Progress string
@@ -139,7 +140,7 @@ func (p *page) rowOf(now time.Time, v *collector.TargetView, judged *verdict.Ver
 		if r.Newest != l.State {
 			r.State = l.State
 		}
-		r.Created = momentOf(now, l.Created, "")
+		r.Group, r.Created = l.Group, momentOf(now, l.Created, "")
 		r.Progress = l.Progress
 	}
 	if !v.Refreshed.IsZero() {
@@ -151,9 +152,6 @@ func (p *page) rowOf(now time.Time, v *collector.TargetView, judged *verdict.Ver
 		f := &judged.Findings[i]
 		if f.Kind == verdict.Unreadable && r.Status.kinds[0] != f.Kind {
 			continue // Old says it
-		}
-		if f.Group != "" && f.Group == r.Progress {
-			r.Progress = "" // the finding says it
 		}
 		if text := explain(now, v, f); text != "" {
 			s := sentence{Text: text}

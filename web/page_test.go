@@ -181,11 +181,11 @@ func TestPageTells(t *testing.T) {
 			"overdue|shop|restored|never|never|30 min ago|",
 			"overdue|snapshot||no snapshot has succeeded, one is expected every 6 h runbook",
 			"no job yet|export||",
-			"fine|restore ✓|succeeded 1 h ago|automated",
+			"fine|restore ✓|succeeded (automated) 1 h ago|",
 		},
 		"orders": {
 			"stuck|shop|orders||||",
-			"stuck|pipeline run …|running 7 h ago|unfinished for 7 h runbook · INGESTION, 3 GiB, 1.2 million documents",
+			"stuck|pipeline run …|running 7 h ago|unfinished for 7 h runbook · phase INGESTION, 3 GiB, 1.2 million documents",
 		},
 		"hidden": {
 			"unreadable|shop|hidden||||",

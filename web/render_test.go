@@ -30,9 +30,13 @@ func TestPageText(t *testing.T) {
 	running.State, running.Outcome, running.Ended, running.OldestUnfinished, running.Progress = "InProgress", collector.OutcomeUnfinished, time.Time{}, ago(5*time.Hour), "3 of 17 collections"
 	stuck := running
 	stuck.Created, stuck.OldestUnfinished, stuck.LastSuccess = ago(3*day), ago(3*day), ago(4*day)
+	behind := running // the job that is stuck is not the newest
+	behind.State, behind.Created, behind.OldestUnfinished, behind.Progress = "Queued", ago(8*time.Hour), ago(20*time.Hour), ""
+	pending := behind
+	pending.Group = "automated"
 	download, automated := ok, failed
-	download.Group, download.Progress = "download", "download"
-	automated.Group, automated.Progress, automated.FailureCode = "automated", "automated", ""
+	download.Group = "download"
+	automated.Group, automated.FailureCode = "automated", ""
 	target := func(name, entry string, l ...collector.Latest) collector.TargetView {
 		v := collector.TargetView{Declaration: declared[name], Project: "p1", Entry: entry, Condition: collector.Up, Found: ago(30 * day), Refreshed: ago(time.Minute)}
 		v.Plan.Interval, v.Plan.Since = day, ago(40*day)
@@ -54,6 +58,7 @@ func TestPageText(t *testing.T) {
 		target("backup_snapshots", "a good", ok), target("backup_exports", "a good", ok), target("backup_restores", "a good", download),
 		target("backup_exports", "b failed", failed), target("backup_restores", "b failed", automated, download),
 		target("backup_exports", "c running", running), target("backup_exports", "d stuck", stuck), target("backup_exports", "d stuck too", stuck),
+		target("backup_exports", "d stuck behind", behind), target("backup_restores", "d stuck behind", pending, download),
 		unreadable, second,
 		target("pipeline_runs", "orders", ok), target("pipeline_runs", "refunds", failed),
 		target("flex_snapshots", "flex", ok), target("flex_restores", "flex", automated),

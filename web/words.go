@@ -13,6 +13,10 @@ import (
 // explain returns a clause about a finding, "" if the name of its kind is enough.
 func explain(now time.Time, v *collector.TargetView, f *verdict.Finding) string {
 	since := age(now, f.Since)
+	group := "" // "automated restore ", for a kind of jobs that has groups
+	if f.Group != "" {
+		group = f.Group + " " + v.Noun + " "
+	}
 	switch f.Kind {
 	case verdict.BackupDisabled:
 		return "backup was on " + since
@@ -24,16 +28,16 @@ func explain(now time.Time, v *collector.TargetView, f *verdict.Finding) string 
 	case verdict.BucketMissing:
 		return "the project no longer has the export bucket that the schedule names"
 	case verdict.Failed:
-		text := "failed " + since
-		if f.Group != "" {
-			text = f.Group + " failed " + since
-		}
+		text := group + "failed " + since
 		if isCode(v.Latest.FailureCode) {
 			text += ": " + v.Latest.FailureCode
 		}
 		return text
 	case verdict.Stuck:
-		text := strings.TrimSpace(f.Group + " unfinished for " + duration(now.Sub(f.Since)))
+		text := group + "unfinished for " + duration(now.Sub(f.Since))
+		if !f.Since.Equal(v.Latest.Created) { // the row shows the newest job
+			text = "an older " + cmp.Or(group, v.Noun+" ") + "has been unfinished for " + duration(now.Sub(f.Since))
+		}
 		if took := v.Latest.LastDuration; took > 0 {
 			text += ", the last success took " + duration(took)
 		}
