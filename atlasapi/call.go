@@ -33,12 +33,19 @@ func (c *Client) call(ctx context.Context, r *request, decode func(body []byte) 
 	})
 }
 
-// retry calls f until it succeeds, fails for good, or has been called often enough.
+// retry calls f until it succeeds, fails for good, or has been called often enough. An error after retries says how many
+// attempts there were, because they take longer than the timeout of one.
 func (c *Client) retry(ctx context.Context, op *operation, f func() error) error {
 	for retries := 0; ; retries++ {
 		err := f()
 		failure, ok := errors.AsType[*Error](err)
-		if !ok || !failure.retriable() || retries == c.maxRetries {
+		if !ok {
+			return err
+		}
+		if retries > 0 {
+			err = fmt.Errorf("%w (%d attempts)", err, retries+1)
+		}
+		if !failure.retriable() || retries == c.maxRetries {
 			return err
 		}
 		wait := backoff(retries)

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -141,12 +142,16 @@ func TestFaultStays(t *testing.T) {
 	}
 }
 
-// TestRetriesAreBounded counts the requests of three retries.
+// TestRetriesAreBounded counts the requests of three retries, which the error mentions.
 func TestRetriesAreBounded(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(s *setup) { s.client.MaxRetries = 3 })
 	w.server.Inject(atlassim.Fault{Operation: atlassim.OpGetProject, Authenticated: true, Status: 500})
-	wantFailure(t, w.readProject(t.Context()), atlassim.OpGetProject, atlasapi.KindServerError)
+	err := w.readProject(t.Context())
+	wantFailure(t, err, atlassim.OpGetProject, atlasapi.KindServerError)
+	if !strings.HasSuffix(err.Error(), " (4 attempts)") {
+		t.Errorf("%q does not say how many attempts there were", err)
+	}
 	if got := w.server.Count(atlassim.OpGetProject); got != 4 || len(w.watch.retried()) != 3 {
 		t.Errorf("%d requests, retries observed: %v", got, w.watch.retried())
 	}

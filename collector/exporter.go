@@ -26,7 +26,7 @@ import (
 // and the targets of discovery. These need no reading.
 const CollectorExporter = "exporter"
 
-// slowDiscovery is how long the first discovery may take before Ready says how long it has taken.
+// slowDiscovery is how long a discovery may take before Ready and the log say so.
 const slowDiscovery = 10 * time.Second
 
 // Exporter holds the values that were read, and reads what a scrape asks for. Its methods are safe for concurrent use.
@@ -118,7 +118,9 @@ func (e *Exporter) due(t *target) (time.Time, bool) {
 
 // read reads one target, and logs a change of its condition.
 func (e *Exporter) read(ctx context.Context, t *target) {
+	answered := e.changes.awaiting(t, e.inventory.nameOf(t.groupID))
 	before, after := t.refresh(ctx, e.inventory.current())
+	answered()
 	if parent := t.foundBy(); after.reason == NotFound && parent != nil {
 		parent.expire() // the target may be gone: the next discovery finds out
 	}

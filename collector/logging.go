@@ -2,6 +2,7 @@ package collector
 
 import (
 	"sync"
+	"time"
 
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
@@ -58,6 +59,19 @@ func (l *changeLog) note(t *target, groupName string, before, after *status) {
 		_ = level.Info(l.logger).Log(append([]any{"msg", "target is not served by the API"}, append(keys, "reason", after.why())...)...)
 	case Pending:
 	}
+}
+
+// awaiting logs a discovery that Atlas does not answer, while it lasts: it fails only after minutes, when its retries have
+// ended too. Other targets and later attempts are silent, because there may be thousands. The caller calls answered when the
+// reading has ended.
+func (l *changeLog) awaiting(t *target, groupName string) (answered func()) {
+	if !t.IsRoot() || t.snapshot().failure != nil {
+		return func() {}
+	}
+	slow := time.AfterFunc(slowDiscovery, func() {
+		_ = level.Warn(l.logger).Log(append([]any{"msg", "still waiting for an answer of Atlas", "after", slowDiscovery}, t.logKeys(groupName)...)...)
+	})
+	return func() { slow.Stop() }
 }
 
 // add records that a target is down, and reports whether it is the first of its project, collector and reason.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/go-kit/log"
@@ -118,5 +119,36 @@ func TestLoggedOnce(t *testing.T) {
 	}
 	if len(changes.down) != 1 {
 		t.Errorf("%d outages are kept after one of two projects was removed", len(changes.down))
+	}
+}
+
+// TestAwaiting checks that the log mentions a discovery without an answer: once, and only the first that fails.
+func TestAwaiting(t *testing.T) {
+	t.Parallel()
+	table := All()
+	root := table.Root()
+	for name, test := range map[string]struct {
+		target *target
+		took   time.Duration
+		want   string
+	}{
+		"slow":        {&target{Declaration: root}, slowDiscovery + time.Second, "level=warn msg=\"still waiting for an answer of Atlas\" after=10s collector=projects\n"},
+		"fast":        {&target{Declaration: root}, slowDiscovery - time.Second, ""},
+		"failed once": {&target{Declaration: root, status: status{failure: errors.New("no answer")}}, slowDiscovery + time.Second, ""},
+		"no root":     {&target{Declaration: table.Configurable()[1]}, slowDiscovery + time.Second, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var out bytes.Buffer
+				answered := newChangeLog(log.NewLogfmtLogger(&out)).awaiting(test.target, "")
+				time.Sleep(test.took)
+				answered()
+				time.Sleep(slowDiscovery)
+				if got := out.String(); got != test.want {
+					t.Errorf("%q, want %q", got, test.want)
+				}
+			})
+		})
 	}
 }
