@@ -140,9 +140,9 @@ func (s *server) expose(w http.ResponseWriter, r *http.Request, l *lane, gathere
 const tooLate = "the request ended before its turn to be answered"
 
 // render lets promhttp write the answer to memory, and then releases the turn.
-func (s *server) render(header http.Header, r *http.Request, gatherers prometheus.Gatherers) *rendered {
+func (s *server) render(header http.Header, r *http.Request, gatherers prometheus.Gatherers) *bufferedAnswer {
 	defer s.rendering.Release(1)
-	text := &rendered{header: header, status: http.StatusOK}
+	text := &bufferedAnswer{header: header, status: http.StatusOK}
 	promhttp.HandlerFor(gatherers, promhttp.HandlerOpts{
 		ErrorLog:      errorLog{s.Logger},
 		ErrorHandling: promhttp.ContinueOnError,

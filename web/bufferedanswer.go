@@ -8,9 +8,9 @@ import (
 	"strconv"
 )
 
-// rendered is an http.ResponseWriter that keeps an answer in memory, so that a handler never waits for a slow client.
+// bufferedAnswer is an http.ResponseWriter that keeps an answer in memory, so that a handler never waits for a slow client.
 // It keeps the answer compressed, because many clients may be slow.
-type rendered struct {
+type bufferedAnswer struct {
 	header  http.Header
 	status  int
 	length  int // of the answer as sent
@@ -20,13 +20,13 @@ type rendered struct {
 }
 
 // Header returns the header of the answer.
-func (a *rendered) Header() http.Header { return a.header }
+func (a *bufferedAnswer) Header() http.Header { return a.header }
 
 // WriteHeader keeps the status.
-func (a *rendered) WriteHeader(status int) { a.status = status }
+func (a *bufferedAnswer) WriteHeader(status int) { a.status = status }
 
 // Write keeps a part of the answer.
-func (a *rendered) Write(part []byte) (int, error) {
+func (a *bufferedAnswer) Write(part []byte) (int, error) {
 	if a.length == 0 && a.packer == nil && a.header.Get("Content-Encoding") == "" {
 		a.packer, _ = gzip.NewWriterLevel(&a.content, gzip.BestSpeed) // cannot fail for a valid level
 	}
@@ -38,7 +38,7 @@ func (a *rendered) Write(part []byte) (int, error) {
 }
 
 // end is called after the last write.
-func (a *rendered) end() {
+func (a *bufferedAnswer) end() {
 	if a.packer != nil {
 		_ = a.packer.Close() // writes to memory
 		a.packer, a.packed = nil, true
@@ -46,7 +46,7 @@ func (a *rendered) end() {
 }
 
 // send sends the answer. It returns an error if the client did not read it to its end.
-func (a *rendered) send(w http.ResponseWriter) error {
+func (a *bufferedAnswer) send(w http.ResponseWriter) error {
 	w.Header().Set("Content-Length", strconv.Itoa(a.length))
 	w.WriteHeader(a.status)
 	if !a.packed {
