@@ -66,15 +66,9 @@ func decodeCluster(d *jx.Decoder, c *Cluster) error {
 }
 
 func (c *Cluster) decodeRegions(d *jx.Decoder) error {
-	return object(d, func(d *jx.Decoder, name []byte) error {
-		if string(name) != "regionConfigs" {
-			return d.Skip()
-		}
+	return only(d, "regionConfigs", func() error {
 		return each(d, func() error {
-			return object(d, func(d *jx.Decoder, name []byte) error {
-				if string(name) != "providerName" {
-					return d.Skip()
-				}
+			return only(d, "providerName", func() error {
 				var provider string
 				if err := str(d, &provider); err != nil {
 					return err

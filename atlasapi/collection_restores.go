@@ -50,12 +50,7 @@ func decodeCollectionRestore(d *jx.Decoder, r *CollectionRestore) error {
 			return optional(d, &r.TotalDocuments, integer)
 		case "indexStatus":
 			return nullable(d, func() error {
-				return object(d, func(d *jx.Decoder, name []byte) error {
-					if string(name) != "failedCollectionCount" {
-						return d.Skip()
-					}
-					return optional(d, &r.FailedIndexCollections, integer)
-				})
+				return only(d, "failedCollectionCount", func() error { return optional(d, &r.FailedIndexCollections, integer) })
 			})
 		}
 		return d.Skip()

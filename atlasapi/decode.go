@@ -72,6 +72,16 @@ func object(d *jx.Decoder, member func(d *jx.Decoder, name []byte) error) error 
 	return members.Err()
 }
 
+// only reads one member of a JSON object by read, and skips the others.
+func only(d *jx.Decoder, member string, read func() error) error {
+	return object(d, func(d *jx.Decoder, name []byte) error {
+		if string(name) != member {
+			return d.Skip()
+		}
+		return read()
+	})
+}
+
 // memberName returns a member's name for an error message. A name in another form than Atlas's may be anything, so it
 // is not shown.
 func memberName(name []byte) string {

@@ -59,12 +59,7 @@ func decodeError(d *jx.Decoder, e *Error) error {
 			return str(d, &e.Detail)
 		case "badRequestDetail":
 			return nullable(d, func() error {
-				return object(d, func(d *jx.Decoder, name []byte) error {
-					if string(name) == "fields" {
-						return array(d, &e.Fields, decodeFieldError)
-					}
-					return d.Skip()
-				})
+				return only(d, "fields", func() error { return array(d, &e.Fields, decodeFieldError) })
 			})
 		}
 		return d.Skip()

@@ -78,10 +78,7 @@ func decodeExportStatus(d *jx.Decoder, s *ExportStatus) error {
 
 // decodeStateReason reads only the code, because the message may contain names of buckets and paths.
 func decodeStateReason(d *jx.Decoder, code *string) error {
-	return object(d, func(d *jx.Decoder, name []byte) error {
-		if string(name) != "errorCode" {
-			return d.Skip()
-		}
+	return only(d, "errorCode", func() error {
 		err := str(d, code)
 		*code = errorCode(*code) // the code becomes a label, so it must not be free text
 		return err

@@ -40,12 +40,7 @@ func decodeFlexCluster(d *jx.Decoder, c *FlexCluster) error {
 			return date(d, &c.CreateDate)
 		case "backupSettings":
 			return nullable(d, func() error {
-				return object(d, func(d *jx.Decoder, name []byte) error {
-					if string(name) != "enabled" {
-						return d.Skip()
-					}
-					return optional(d, &c.BackupEnabled, boolean)
-				})
+				return only(d, "enabled", func() error { return optional(d, &c.BackupEnabled, boolean) })
 			})
 		}
 		return d.Skip()

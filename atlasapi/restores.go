@@ -78,12 +78,7 @@ func (j *RestoreJob) decodeComponent(d *jx.Decoder) error {
 }
 
 func (j *RestoreJob) decodePrivateURL(d *jx.Decoder) error {
-	return object(d, func(d *jx.Decoder, name []byte) error {
-		if string(name) == "deliveryUrl" {
-			return j.noteURL(d)
-		}
-		return d.Skip()
-	})
+	return only(d, "deliveryUrl", func() error { return j.noteURL(d) })
 }
 
 // noteURL records whether there is a URL.

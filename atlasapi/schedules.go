@@ -84,10 +84,7 @@ func decodeSchedule(d *jx.Decoder, s *Schedule) error {
 }
 
 func (s *Schedule) decodePolicy(d *jx.Decoder) error {
-	return object(d, func(d *jx.Decoder, name []byte) error {
-		if string(name) != "policyItems" {
-			return d.Skip()
-		}
+	return only(d, "policyItems", func() error {
 		return each(d, func() error {
 			var item PolicyItem
 			if err := decodePolicyItem(d, &item); err != nil {
