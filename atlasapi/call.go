@@ -34,7 +34,7 @@ func (c *Client) call(ctx context.Context, r *request, decode func(body []byte) 
 }
 
 // retry calls f until it succeeds, fails for good, or has been called often enough. An error after retries says how many
-// attempts there were, because they take longer than the timeout of one.
+// attempts there were, because together they take longer than the request timeout.
 func (c *Client) retry(ctx context.Context, op *operation, f func() error) error {
 	for retries := 0; ; retries++ {
 		err := f()
@@ -42,8 +42,14 @@ func (c *Client) retry(ctx context.Context, op *operation, f func() error) error
 		if !ok {
 			return err
 		}
-		if retries > 0 {
-			err = fmt.Errorf("%w (%d attempts)", err, retries+1)
+		sent := retries + 1
+		if failure.sentNothing {
+			sent--
+		}
+		if sent > 1 && failure.attempts == 0 { // the token's attempts are counted already
+			counted := *failure // others may have the same error
+			counted.attempts = sent
+			err = &counted
 		}
 		if !failure.retriable() || retries == c.maxRetries {
 			return err

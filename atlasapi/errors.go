@@ -87,6 +87,7 @@ type Error struct {
 	// Err is the cause of a failure without a status, or of an answer that could not be read.
 	Err error
 
+	attempts    int      // 0 without retries
 	challenges  []string // WWW-Authenticate
 	rejectsKey  bool     // an API key, which answered a challenge made for this request
 	sentNothing bool     // refused on this side
@@ -117,6 +118,9 @@ func (e *Error) Error() string {
 	}
 	if e.Err != nil {
 		b.WriteString(e.Err.Error())
+	}
+	if e.attempts > 0 {
+		fmt.Fprintf(&b, " (%d attempts)", e.attempts)
 	}
 	return b.String()
 }
