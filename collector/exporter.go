@@ -1,8 +1,8 @@
 // Package collector reads the job histories of an Atlas organization and exports them as metrics.
 //
 // Data flows one way. Discovery finds targets, a refresh brings the history of each target up to date, a summary is
-// computed from the history, and a scrape writes samples from the summaries. Apart from the first discovery, the package
-// only reads what a scrape asks for.
+// computed from the history, and a scrape writes samples from the summaries. Apart from the first discovery, and from one
+// retry soon after a failed read, the package only reads when a caller asks for it.
 //
 // Every collector is one Declaration in the Table that All returns. Nothing else knows a collector by name.
 package collector
