@@ -40,6 +40,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/terminal"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/trigger"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/web"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/web/page"
 )
 
 const (
@@ -105,7 +106,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	app.Flag("web.telemetry-path", "Path under which to expose metrics.").Default("/metrics").StringVar(&f.telemetryPath)
 	app.Flag("web.timeout-offset", "Offset to subtract from Prometheus's scrape timeout.").Default("500ms").DurationVar(&f.timeoutOffset)
 	app.Flag("web.external-url", "The URL under which users and Prometheus reach the exporter, for example if it is behind a reverse proxy. Service discovery uses its scheme, host and path. The exporter also serves everything below its path.").PlaceHolder("URL").StringVar(&f.externalURL)
-	app.Flag("web.atlas-url", "Base URL of the page's links into Atlas.").Default(web.DefaultAtlasURL).StringVar(&f.atlasURL)
+	app.Flag("web.atlas-url", "Base URL of the page's links into Atlas.").Default(page.DefaultAtlasURL).StringVar(&f.atlasURL)
 	app.Flag("web.runbook-url", "Prefix of the page's links to runbooks; the alert's name in lower case follows. Default: the runbooks of this project.").PlaceHolder("URL").StringVar(&f.runbookURL)
 	app.Flag("log.level", "Only log messages with the given severity or above. One of: [debug, info, warn, error]").Default("info").EnumVar(&f.logLevel, "debug", "info", "warn", "error")
 	app.Flag("log.format", "Output format of log messages. One of: [logfmt, json]").Default("logfmt").EnumVar(&f.logFormat, "logfmt", "json")

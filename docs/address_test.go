@@ -58,7 +58,7 @@ func TestAddress(t *testing.T) {
 		"deploy/helm/mongodbatlas-backup-exporter/Chart.yaml", "deploy/helm/mongodbatlas-backup-exporter/values.yaml",
 		"deploy/systemd/mongodbatlas_backup_exporter.service",
 		// The default address of the runbooks, and files that are generated from it or show it.
-		"alerts/", "dashboards/", "web/page.go", "web/testdata/page.html", "docs/alerting.md", "docs/configuration.md", "deploy/helm/mongodbatlas-backup-exporter/files/",
+		"alerts/", "dashboards/", "web/page/page.go", "web/page/testdata/page.html", "docs/alerting.md", "docs/configuration.md", "deploy/helm/mongodbatlas-backup-exporter/files/",
 		// Constants that tests compare with.
 		"internal/harness/gobuild.go", "trigger/boundary_test.go",
 	}

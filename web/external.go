@@ -67,12 +67,3 @@ func belowPrefix(prefix string, h http.Handler) http.Handler {
 		}
 	})
 }
-
-// relative returns a path as a relative link from the page, because a proxy may serve the page below a prefix.
-func relative(path string) string {
-	link := strings.TrimPrefix(path, "/")
-	if first, _, _ := strings.Cut(link, "/"); strings.Contains(first, ":") {
-		return "./" + link // otherwise the part before the colon would be a scheme
-	}
-	return link
-}

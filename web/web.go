@@ -36,10 +36,8 @@ type Options struct {
 	Logger      log.Logger
 	// Version is shown on the page.
 	Version string
-	// AtlasURL is the base URL of the page's links into Atlas; "" means https://cloud.mongodb.com.
-	AtlasURL string
-	// RunbookURL is a prefix of the links to runbooks; the alert's name in lower case follows. "" means the project's own.
-	RunbookURL string
+	// AtlasURL and RunbookURL are those of page.Options.
+	AtlasURL, RunbookURL string
 }
 
 type server struct {
@@ -79,7 +77,7 @@ func handler(d Daemon, o Options) http.Handler {
 	get("/sd", http.HandlerFunc(s.serviceDiscovery))
 	get("/-/healthy", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "alive") }))
 	get("/-/ready", http.HandlerFunc(s.ready))
-	get("/{$}", newPage(s))
+	get("/{$}", newPageHandler(s))
 	mux.Handle("/-/reload", allowMethods(sameOrigin(limited(maxReloads, http.HandlerFunc(s.reload))), http.MethodPost, http.MethodPut))
 	mux.Handle("/", notFound(o.TelemetryPath))
 	return commonHeaders(belowPrefix(pathPrefix(o.ExternalURL), mux))

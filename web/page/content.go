@@ -1,4 +1,4 @@
-package web
+package page
 
 import (
 	"cmp"
@@ -25,7 +25,7 @@ type count struct {
 }
 
 // contentOf returns the content for an overview. Entries that need attention come first.
-func (p *page) contentOf(now time.Time, o *collector.Overview) *content {
+func (p *Page) contentOf(now time.Time, o *collector.Overview) *content {
 	c := &content{}
 	unread := problemsOf(now, o)
 	c.Outage = unread.outage(now, o)

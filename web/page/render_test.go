@@ -1,4 +1,4 @@
-package web
+package page
 
 import (
 	"fmt"
@@ -6,8 +6,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/go-kit/log"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
@@ -63,7 +61,7 @@ func TestPageText(t *testing.T) {
 		target("pipeline_runs", "orders", ok), target("pipeline_runs", "refunds", failed),
 		target("flex_snapshots", "flex", ok), target("flex_restores", "flex", automated),
 	}}}}
-	body, err := newPage(&server{Options: Options{Logger: log.NewNopLogger()}}).render(now, &o, nil)
+	body, err := New(Options{}).Render(now, &State{Overview: o})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,8 +70,8 @@ func TestPageText(t *testing.T) {
 }
 
 // largest is the overview of an organization of the largest size that Atlas allows: 250 projects of 25 clusters each.
-func largest(now time.Time) *collector.Overview {
-	o := &collector.Overview{Up: true}
+func largest(now time.Time) collector.Overview {
+	o := collector.Overview{Up: true}
 	declarations := map[string]*collector.Declaration{}
 	for _, d := range collector.All() {
 		declarations[d.Name] = d
@@ -105,8 +103,8 @@ func largest(now time.Time) *collector.Overview {
 func TestLargestPage(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
-	p := newPage(&server{Options: Options{Logger: log.NewNopLogger()}})
-	body, err := p.render(now, largest(now), nil)
+	p := New(Options{})
+	body, err := p.Render(now, &State{Overview: largest(now)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,10 +119,10 @@ func TestLargestPage(t *testing.T) {
 
 func BenchmarkLargestPage(b *testing.B) {
 	now := time.Now()
-	o := largest(now)
-	p := newPage(&server{Options: Options{Logger: log.NewNopLogger()}})
+	o := &State{Overview: largest(now)}
+	p := New(Options{})
 	for b.Loop() {
-		body, err := p.render(now, o, nil)
+		body, err := p.Render(now, o)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -1,4 +1,4 @@
-package web
+package page
 
 import (
 	"cmp"
@@ -45,7 +45,7 @@ type row struct {
 type sentence struct{ Text, Runbook string }
 
 // entryOf returns the entry with these targets. ok is false if none of them is shown.
-func (p *page) entryOf(now time.Time, project string, targets []*collector.TargetView) (e entry, ok bool) {
+func (p *Page) entryOf(now time.Time, project string, targets []*collector.TargetView) (e entry, ok bool) {
 	slices.SortStableFunc(targets, func(a, b *collector.TargetView) int { return cmp.Compare(stepRank(a), stepRank(b)) })
 	first := targets[0]
 	e = entry{Project: project, Name: first.Entry, Link: p.atlasLink(first)}
@@ -132,7 +132,7 @@ func isShown(v *collector.TargetView) bool {
 }
 
 // rowOf returns the row of a target with its findings.
-func (p *page) rowOf(now time.Time, v *collector.TargetView, judged *verdict.Verdict) row {
+func (p *Page) rowOf(now time.Time, v *collector.TargetView, judged *verdict.Verdict) row {
 	l := &v.Latest
 	r := row{Status: statusOf(aboutBackups(judged)), Noun: v.Noun, Strip: stripOf(v.Recent)}
 	if l.State != "" {
@@ -168,7 +168,7 @@ func (p *page) rowOf(now time.Time, v *collector.TargetView, judged *verdict.Ver
 }
 
 // atlasLink returns the URL of an entry in Atlas's own pages. Pipelines have none: it returns that of the project.
-func (p *page) atlasLink(v *collector.TargetView) string {
+func (p *Page) atlasLink(v *collector.TargetView) string {
 	link := p.AtlasURL + "/v2/" + v.Project
 	if cluster, _ := v.Labels(v.Entry); cluster != "" {
 		return link + "#/clusters/detail/" + url.PathEscape(cluster)
