@@ -9,7 +9,7 @@ func overview() dashboard {
 	l.row("How much would I lose now?")
 	const restorable, needs = "Restorable moment by cluster", "What needs attention"
 	l.add(4, 4, stat("Largest loss", "How much data you would lose now in the worst case: the highest age of a newest snapshot, over all clusters and Flex clusters that have snapshots and expect more. Clusters with continuous backup would lose less.", unitDuration,
-		query{"max(" + age(snapshots.success()) + " and " + onCluster + " " + snapshots.interval() + "\n  or " + age(flex.success()) + " and " + onCluster + " " + flex.interval() + ")", "age"}).
+		query{"max(" + age(snapshots.value(lastSuccess)) + " and " + onCluster + " " + snapshots.value(interval) + "\n  or " + age(flex.value(lastSuccess)) + " and " + onCluster + " " + flex.value(interval) + ")", "age"}).
 		standard("decimals", 1).standard("color", fixed("text")).standard("links", []options{toPanel(restorable)}))
 	l.add(4, 4, count("Snapshots overdue", "Clusters and Flex clusters whose newest snapshot is older than the interval plus a grace, or that never had one.", cases("snapshotoverdue"), "red", needs))
 	l.add(4, 4, count("Exports overdue", "Clusters without a successful export for longer than the interval plus a grace. The grace is the interval again, but at most two days.", cases("exportoverdue"), "red", needs))
@@ -46,8 +46,8 @@ func restorableTable(title string) *panel {
 		[]column{
 			projectColumn(), clusterColumn(),
 			valueColumn("Snapshots", unitCount, k.verdict(), verdictProperties()...),
-			durationColumn("Would be lost", k.lastSuccess(), mappings(values(-1, "never backed up", "red"), missing("-")), width(130)),
-			durationColumn("Every", k.interval(), width(95)),
+			durationColumn("Would be lost", k.sinceSuccess(), mappings(values(-1, "never backed up", "red"), missing("-")), width(130)),
+			durationColumn("Every", k.value(interval), width(95)),
 			shareColumn(k),
 			durationColumn("Continuous", cluster("backup_restore_window_seconds")+"\nor 0 * ("+cluster("cluster_pit_enabled")+" == 0)", mappings(values(0, "off", neutral), missing("-")), width(120)),
 			k.newestColumn("Newest"),
@@ -68,8 +68,8 @@ func exportsTable(title, description string, more ...column) *panel {
 		append([]column{
 			projectColumn(), clusterColumn(),
 			valueColumn("Exports", unitCount, k.verdict(), verdictProperties()...),
-			durationColumn("Last success", k.lastSuccess(), mappings(values(-1, "never", "orange"), missing("-"))),
-			durationColumn("Every", k.interval(), width(95)),
+			durationColumn("Last success", k.sinceSuccess(), mappings(values(-1, "never", "orange"), missing("-"))),
+			durationColumn("Every", k.value(interval), width(95)),
 			shareColumn(k),
 			k.newestColumn("Newest job"),
 			durationColumn("Not exported", age(k.value("missing_snapshot_created_timestamp_seconds")), width(135)),
@@ -93,13 +93,13 @@ func restoresTable(title string) *panel {
 			projectColumn(), clusterColumn(),
 			labelColumn("Delivery", "delivery_type", width(105)),
 			valueColumn("Restores", unitCount, each(func(k kind) string {
-				return "3 + 0 * (" + k.lastFailed() + ")\nor 2 + 0 * (" + k.stuck() + ")\nor 1 + 0 * " + k.unfinished() + "\nor 0 * " + k.success()
+				return "3 + 0 * (" + k.lastFailed() + ")\nor 2 + 0 * (" + k.stuck() + ")\nor 1 + 0 * " + k.unfinished() + "\nor 0 * " + k.value(lastSuccess)
 			}), width(115), coloured("color-background"), mappings(values(3, "failed", "red", 2, "stuck", "orange", 1, "running", "blue", 0, "well", "green"))),
 			stateColumn("Newest job", "state", each(func(k kind) string { return stated(k.key, "state", k.newest()) }),
-				slices.Concat(kindOf("backup_restores").states, kindOf("collection_restores").states, kindOf("flex_restores").states)...),
-			durationColumn("Last success", each(func(k kind) string { return sinceOrNever(k.success()) }), mappings(values(-1, "never", "orange"), missing("-"))),
+				slices.Concat(kindOf("backup_restores").allStates(), kindOf("collection_restores").allStates(), kindOf("flex_restores").allStates())...),
+			durationColumn("Last success", each(func(k kind) string { return sinceOrNever(k.value(lastSuccess)) }), mappings(values(-1, "never", "orange"), missing("-"))),
 			durationColumn("Took", each(func(k kind) string { return k.value("last_success_duration_seconds") }), width(95)),
-			durationColumn("Last failure", each(func(k kind) string { return age(k.failure()) })),
+			durationColumn("Last failure", each(func(k kind) string { return age(k.value(lastFailure)) })),
 			durationColumn("Unfinished", each(func(k kind) string { return age(k.unfinished()) })),
 			durationColumn("Began", each(func(k kind) string { return age(k.value("last_job_created_timestamp_seconds")) }), width(110)),
 		}, order{"Restores", true}, order{"Began", false})
@@ -110,11 +110,11 @@ func flexTable(title string, k kind) *panel {
 		[]column{
 			projectColumn(), clusterColumn(),
 			valueColumn("Snapshots", unitCount, k.verdict(), verdictProperties()...),
-			durationColumn("Would be lost", k.lastSuccess(), mappings(values(-1, "never backed up", "red"), missing("-")), width(130)),
-			durationColumn("Every", k.interval(), width(95)),
+			durationColumn("Would be lost", k.sinceSuccess(), mappings(values(-1, "never backed up", "red"), missing("-")), width(130)),
+			durationColumn("Every", k.value(interval), width(95)),
 			shareColumn(k),
 			k.newestColumn("Newest"),
-			durationColumn("Last failure", age(k.failure())),
+			durationColumn("Last failure", age(k.value(lastFailure))),
 			durationColumn("Kept until", k.value("newest_expiration_timestamp_seconds")+" - time()", mappings(between(-1e12, 0, "expired", "red"), missing("-"))),
 		}, order{"Age / interval", true})
 }
@@ -162,15 +162,15 @@ func history(l *layout) {
 		k := kindOf(name)
 		// A fleet has too many clusters for one panel. Those without a failure in the selected time are left out,
 		// because they all look the same.
-		failed := k.by() + " (max_over_time(" + k.of("last"+k.job+"_state", `state="`+k.failed+`"`) + "[$__range] @ end())) == 1"
-		l.add(12, 9, stateTimeline("Clusters with failed "+k.nouns, "The state of the newest job over time, for the clusters in which it failed at some time in the range. The dashboard of a project shows all its clusters.",
+		failed := k.by() + " (max_over_time(" + k.newest(k.failed()) + "[$__range] @ end())) == 1"
+		l.add(12, 9, stateTimeline("Clusters with failed "+k.nouns(), "The state of the newest job over time, for the clusters in which it failed at some time in the range. The dashboard of a project shows all its clusters.",
 			k.timelineMapping(), query{"(" + k.timeline() + ")\nand " + onCluster + " (" + failed + ")", "{{group_name}} / {{cl_name}}"}).
 			standard("noValue", "No failures in this time."))
 	}
 	for _, name := range []string{"backup_snapshots", "backup_exports"} {
 		k := kindOf(name)
-		l.add(12, 8, timeseries("Newest "+k.nouns+" by state", "How many clusters have their newest job in each state. Together, the areas are all clusters that ever had a job.", unitCount,
-			query{orZero("sum by (state) (max by (" + k.ids() + ", state) (" + k.newest() + "))"), "{{state}}"}).stacked().colouredByState(k.states...))
+		l.add(12, 8, timeseries("Newest "+k.nouns()+" by state", "How many clusters have their newest job in each state. Together, the areas are all clusters that ever had a job.", unitCount,
+			query{orZero("sum by (state) (max by (" + k.ids() + ", state) (" + k.newest() + "))"), "{{state}}"}).stacked().colouredByState(k.allStates()...))
 	}
 }
 
@@ -182,8 +182,8 @@ func daily() *panel {
 		{"backup_snapshots", "green", "red"}, {"backup_exports", "blue", "orange"}, {"backup_restores", "purple", "dark-red"},
 	} {
 		k := kindOf(c.collector)
-		queries = append(queries, query{k.changed("last_success_timestamp_seconds"), k.nouns}, query{k.changed("last_failure_timestamp_seconds"), "failed " + k.nouns})
-		colours[k.nouns], colours["failed "+k.nouns] = c.good, c.bad
+		queries = append(queries, query{k.changed(lastSuccess), k.nouns()}, query{k.changed(lastFailure), "failed " + k.nouns()})
+		colours[k.nouns()], colours["failed "+k.nouns()] = c.good, c.bad
 	}
 	p := timeseries("Successes and failures a day", "How many snapshots, exports and restores succeeded and failed in the 24 hours before each bar, as far as the exporter saw it.", unitCount, queries...)
 	for _, q := range queries {
@@ -214,21 +214,21 @@ func pipelinesTable() *panel {
 		[]column{
 			projectColumn(),
 			labelColumn("Pipeline", "pipeline", property{"custom.minWidth", 160}),
-			{title: "Reads", label: "cl_name", expr: stated(keyOfPipeline, "cl_name", ofCluster("pipeline_info")), properties: []property{{"custom.minWidth", 160}}},
+			{title: "Reads", label: "cl_name", expr: stated(keyOfPipeline, "cl_name", "mongodbatlas_pipeline_info{cluster}"), properties: []property{{"custom.minWidth", 160}}},
 			{
-				title: "Pipeline is", label: "state", expr: stated(keyOfPipeline, "state", ofPipeline("pipeline_state")),
+				title: "Pipeline is", label: "state", expr: stated(keyOfPipeline, "state", ofPipeline("pipeline_state{project}")),
 				properties: []property{mappings(stateMapping("ACTIVE", "PAUSED")), coloured("color-text"), width(105)},
 			},
 			// The state of the run needs another label, because the state of the pipeline is called state, too.
 			{
 				title: "Newest run", label: "run", expr: "max by (" + keyOfPipeline + ", run) (label_join(" + stated(keyOfPipeline, "state", k.newest()) + `, "run", "", "state"))`,
-				properties: []property{mappings(stateMapping(k.states...), missing("-")), coloured("color-text"), width(165)},
+				properties: []property{mappings(stateMapping(k.allStates()...), missing("-")), coloured("color-text"), width(165)},
 			},
-			{title: "Phase", label: "phase", expr: stated(keyOfPipeline, "phase", ofPipeline("pipeline_last_run_phase")), properties: []property{width(90)}},
+			{title: "Phase", label: "phase", expr: stated(keyOfPipeline, "phase", ofPipeline("pipeline_last_run_phase{project}")), properties: []property{width(90)}},
 			valueColumn("Bytes", unitBytes, pipeline("pipeline_last_run_exported_bytes"), width(85)),
 			valueColumn("Docs", "short", pipeline("pipeline_last_run_documents"), width(80)),
-			sinceColumn("Last success", k.success(), "orange"),
-			durationColumn("Last failure", age(k.failure())),
+			sinceColumn("Last success", k.value(lastSuccess), "orange"),
+			durationColumn("Last failure", age(k.value(lastFailure))),
 			durationColumn("Unfinished", age(pipeline("pipeline_oldest_unfinished_run_created_timestamp_seconds"))),
 			valueColumn("Bytes kept", unitBytes, pipeline("pipeline_datasets_bytes"), width(105)),
 			durationColumn("Deletion in", pipeline("pipeline_next_dataset_deletion_timestamp_seconds")+" - time()", mappings(between(-1e12, 0, "due", neutral), missing("-"))),

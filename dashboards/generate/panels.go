@@ -71,7 +71,7 @@ func targets(queries []query, adapt func(options)) []options {
 	result := make([]options, len(queries))
 	for i, q := range queries {
 		result[i] = options{
-			"refId": string(rune('A' + i)), "datasource": datasource(), "editorMode": "code", "expr": q.expr,
+			"refId": string(rune('A' + i)), "datasource": datasource(), "editorMode": "code", "expr": selected(q.expr),
 			"format": "time_series", "instant": false, "range": false,
 		}
 		if q.legend != "" {

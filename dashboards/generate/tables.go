@@ -36,7 +36,7 @@ func stateColumn(title, label, expr string, states ...string) column {
 
 // newestColumn shows the state of the newest job.
 func (k kind) newestColumn(title string) column {
-	return stateColumn(title, "state", stated(k.key, "state", k.newest()), k.states...)
+	return stateColumn(title, "state", stated(k.key, "state", k.newest()), k.allStates()...)
 }
 
 func valueColumn(title, unit, expr string, properties ...property) column {
