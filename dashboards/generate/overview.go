@@ -214,17 +214,14 @@ func pipelinesTable() *panel {
 		[]column{
 			projectColumn(),
 			labelColumn("Pipeline", "pipeline", property{"custom.minWidth", 160}),
-			{title: "Reads", label: "cl_name", expr: stated(keyOfPipeline, "cl_name", "mongodbatlas_pipeline_info{cluster}"), properties: []property{{"custom.minWidth", 160}}},
-			{
-				title: "Pipeline is", label: "state", expr: stated(keyOfPipeline, "state", ofPipeline("pipeline_state{project}")),
-				properties: []property{mappings(stateMapping("ACTIVE", "PAUSED")), coloured("color-text"), width(105)},
-			},
+			statedColumn("Reads", "cl_name", stated(keyOfPipeline, "cl_name", "mongodbatlas_pipeline_info{cluster}"), property{"custom.minWidth", 160}),
+			statedColumn("Pipeline is", "state", stated(keyOfPipeline, "state", ofPipeline("pipeline_state{project}")),
+				mappings(stateMapping("ACTIVE", "PAUSED")), coloured("color-text"), width(105)),
 			// The state of the run needs another label, because the state of the pipeline is called state, too.
-			{
-				title: "Newest run", label: "run", expr: "max by (" + keyOfPipeline + ", run) (label_join(" + stated(keyOfPipeline, "state", k.newest()) + `, "run", "", "state"))`,
-				properties: []property{mappings(stateMapping(k.allStates()...), missing("-")), coloured("color-text"), width(165)},
-			},
-			{title: "Phase", label: "phase", expr: stated(keyOfPipeline, "phase", ofPipeline("pipeline_last_run_phase{project}")), properties: []property{width(90)}},
+			statedColumn("Newest run", "run",
+				"max by ("+keyOfPipeline+", run) (label_join("+stated(keyOfPipeline, "state", k.newest())+`, "run", "", "state"))`,
+				mappings(stateMapping(k.allStates()...), missing("-")), coloured("color-text"), width(165)),
+			statedColumn("Phase", "phase", stated(keyOfPipeline, "phase", ofPipeline("pipeline_last_run_phase{project}")), width(90)),
 			valueColumn("Bytes", unitBytes, pipeline("pipeline_last_run_exported_bytes"), width(85)),
 			valueColumn("Docs", "short", pipeline("pipeline_last_run_documents"), width(80)),
 			sinceColumn("Last success", k.value(lastSuccess), "orange"),

@@ -1,6 +1,9 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"maps"
+)
 
 // The names of units in Grafana.
 const (
@@ -13,10 +16,6 @@ const (
 
 // neutral is the color of states that are neither good nor bad.
 const neutral = "#7b8087"
-
-// rateInterval is the shortest usual scrape interval of this exporter. With it, $__rate_interval contains enough
-// samples, whatever the data source says.
-const rateInterval = "1m"
 
 // layout places panels from left to right, and starts a new line when one is full.
 type layout struct {
@@ -32,7 +31,7 @@ func (l *layout) add(width, height int, p *panel) {
 	}
 	l.ids++
 	p.ID, p.GridPos = l.ids, gridPos{H: height, W: width, X: l.x, Y: l.y}
-	if l.folded != nil && p.Type != "row" {
+	if l.folded != nil {
 		l.folded.Panels = append(l.folded.Panels, p)
 	} else {
 		l.panels = append(l.panels, p)
@@ -46,19 +45,18 @@ func (l *layout) line() {
 }
 
 // row starts a section with a heading.
-func (l *layout) row(title string) { l.section(title, false) }
+func (l *layout) row(title string) {
+	l.line()
+	l.folded = nil
+	l.add(24, 1, &panel{Type: "row", Title: title, Collapsed: new(false), Panels: []*panel{}})
+	l.line()
+}
 
 // fold starts a section that is closed until the reader opens it.
-func (l *layout) fold(title string) { l.section(title, true) }
-
-func (l *layout) section(title string, collapsed bool) {
-	l.line()
-	p := &panel{Type: "row", Title: title, Collapsed: &collapsed, Panels: []*panel{}}
-	l.add(24, 1, p)
-	l.line()
-	if l.folded = nil; collapsed {
-		l.folded = p
-	}
+func (l *layout) fold(title string) {
+	l.row(title)
+	l.folded = l.panels[len(l.panels)-1]
+	*l.folded.Collapsed = true
 }
 
 // query is an expression and the legend of its series.
@@ -66,8 +64,8 @@ type query struct {
 	expr, legend string
 }
 
-// targets names the queries A, B, C and so on.
-func targets(queries []query, adapt func(options)) []options {
+// targets names the queries A, B, C and so on. The extra options say what they return.
+func targets(queries []query, extra options) []options {
 	result := make([]options, len(queries))
 	for i, q := range queries {
 		result[i] = options{
@@ -77,14 +75,16 @@ func targets(queries []query, adapt func(options)) []options {
 		if q.legend != "" {
 			result[i]["legendFormat"] = q.legend
 		}
-		adapt(result[i])
+		maps.Copy(result[i], extra)
 	}
 	return result
 }
 
-func instant(target options) { target["instant"] = true }
+func instant() options { return options{"instant": true} }
 
-func overTime(target options) { target["range"], target["interval"] = true, rateInterval }
+// overTime has the shortest usual scrape interval of this exporter. With it, $__rate_interval contains enough samples,
+// whatever the data source says.
+func overTime() options { return options{"range": true, "interval": "1m"} }
 
 func newPanel(kind, title, description, unit string, targets []options) *panel {
 	return &panel{
@@ -101,7 +101,7 @@ func newPanel(kind, title, description, unit string, targets []options) *panel {
 
 // stat shows current numbers.
 func stat(title, description, unit string, queries ...query) *panel {
-	p := newPanel("stat", title, description, unit, targets(queries, instant))
+	p := newPanel("stat", title, description, unit, targets(queries, instant()))
 	p.Options = options{
 		"reduceOptions": options{"calcs": []string{"lastNotNull"}, "fields": "", "values": false},
 		"colorMode":     "value", "graphMode": "none", "justifyMode": "center", "orientation": "auto", "textMode": "auto",
@@ -118,7 +118,7 @@ func count(title, description, expr, colour, rows string) *panel {
 
 // timeseries shows numbers over time.
 func timeseries(title, description, unit string, queries ...query) *panel {
-	p := newPanel("timeseries", title, description, unit, targets(queries, overTime))
+	p := newPanel("timeseries", title, description, unit, targets(queries, overTime()))
 	p.Options = options{
 		"legend":  options{"displayMode": "list", "placement": "bottom", "showLegend": true, "calcs": []string{}},
 		"tooltip": options{"mode": "multi", "sort": "desc"},
@@ -141,7 +141,7 @@ func (p *panel) stacked() *panel {
 
 // stateTimeline shows the state of each series over time. The values are the numbers of states.
 func stateTimeline(title, description string, mapping options, queries ...query) *panel {
-	p := newPanel("state-timeline", title, description, unitCount, targets(queries, overTime))
+	p := newPanel("state-timeline", title, description, unitCount, targets(queries, overTime()))
 	p.Options = options{
 		"mergeValues": true, "showValue": "never", "alignValue": "left", "rowHeight": 0.8, "perPage": 20,
 		"legend":  options{"displayMode": "list", "placement": "bottom", "showLegend": true},

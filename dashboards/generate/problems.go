@@ -139,6 +139,7 @@ func attention() *panel {
 	targets := `label_replace(label_replace(count by (group_id, group_name, detail) (` + unreadable("1 + 0 * "+byTarget+" (mongodbatlas_target_up{target})") +
 		`), "problem", "targetunreadable", "", ""), "severity", "warning", "", "")`
 	since := durationColumn("Since", "", mappings(values(0, "never read", neutral), missing("-")))
+	since.exprs = nil
 	for _, group := range problems() {
 		since.exprs = append(since.exprs, rows(group))
 	}

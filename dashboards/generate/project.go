@@ -18,10 +18,8 @@ func project() dashboard {
 	l.row("Exports")
 	l.add(24, 9, exportsTable("Exports by cluster", "The most overdue first. Error: Atlas's code for the newest failed job, however old.",
 		durationColumn("Unfinished", age(exports.unfinished())),
-		column{
-			title: "Error", label: "error_code", expr: stated(keyOfCluster, "error_code", "mongodbatlas_backup_export_last_failure_info{cluster}"),
-			properties: []property{{"custom.minWidth", 250}, mappings(missing("-"))},
-		}))
+		statedColumn("Error", "error_code", stated(keyOfCluster, "error_code", "mongodbatlas_backup_export_last_failure_info{cluster}"),
+			property{"custom.minWidth", 250}, mappings(missing("-")))))
 	l.add(12, 9, stateTimeline("Newest export jobs", "The state of each cluster's newest export job over time.", exports.timelineMapping(), query{exports.timeline(), named}))
 	l.add(12, 9, timeseries("Age of the last successful export", "Falls with each successful export. Clusters that never exported are only in the table.", unitDuration,
 		query{age(exports.value(lastSuccess)), named}).perCluster())
@@ -86,11 +84,9 @@ func targetsTable() *panel {
 			valueColumn("Target is", unitCount,
 				byTarget+" (mongodbatlas_target_up{target})\nor 2 + 0 * "+byTarget+" (mongodbatlas_target_unsupported_info{target})",
 				width(110), coloured("color-text"), mappings(values(1, "up", "green", 0, "down", "red", 2, "unsupported", neutral))),
-			{
-				title: "Reason", label: "reason",
-				expr:       stated(keyOfTarget, "reason", "mongodbatlas_target_last_error_info{target} or mongodbatlas_target_unsupported_info{target}"),
-				properties: []property{mappings(missing("-")), width(160)},
-			},
+			statedColumn("Reason", "reason",
+				stated(keyOfTarget, "reason", "mongodbatlas_target_last_error_info{target} or mongodbatlas_target_unsupported_info{target}"),
+				mappings(missing("-")), width(160)),
 			durationColumn("Last read", age(byTarget+" (mongodbatlas_target_last_refresh_timestamp_seconds{target})")),
 		}, order{"Target is", false}, order{"Last read", true})
 }

@@ -5,11 +5,10 @@ import "fmt"
 // column is a column of a table: a label of the series of the first query, or another query.
 type column struct {
 	title string
-	// label is the label to show. With expr, it is a label that only the series of expr have, such as a state.
+	// label is the label to show. With exprs, it is a label that only their series have, such as a state.
 	label string
-	// expr has at most one series for each row. Without label, its value is shown.
-	expr string
-	// exprs together have the rows of the table. One expression would be too long for a data source that uses GET.
+	// exprs together have at most one series for each row. Without label, their value is shown. Usually it is one: several
+	// replace an expression that would be too long for a data source that uses GET.
 	exprs      []string
 	properties []property
 }
@@ -17,6 +16,10 @@ type column struct {
 // The kinds of columns.
 func labelColumn(title, label string, properties ...property) column {
 	return column{title: title, label: label, properties: properties}
+}
+
+func statedColumn(title, label, expr string, properties ...property) column {
+	return column{title: title, label: label, exprs: []string{expr}, properties: properties}
 }
 
 // projectColumn and clusterColumn take the width that the numbers leave. Longer names wrap.
@@ -29,9 +32,7 @@ func clusterColumn() column {
 }
 
 func stateColumn(title, label, expr string, states ...string) column {
-	return column{title: title, label: label, expr: expr, properties: []property{
-		mappings(stateMapping(states...), missing("-")), coloured("color-text"), width(115),
-	}}
+	return statedColumn(title, label, expr, mappings(stateMapping(states...), missing("-")), coloured("color-text"), width(115))
 }
 
 // newestColumn shows the state of the newest job.
@@ -40,7 +41,7 @@ func (k kind) newestColumn(title string) column {
 }
 
 func valueColumn(title, unit, expr string, properties ...property) column {
-	return column{title: title, expr: expr, properties: append([]property{{"unit", unit}, mappings(missing("-"))}, properties...)}
+	return column{title: title, exprs: []string{expr}, properties: append([]property{{"unit", unit}, mappings(missing("-"))}, properties...)}
 }
 
 func durationColumn(title, expr string, properties ...property) column {
@@ -79,28 +80,24 @@ func table(title, description, none string, columns []column, sorting ...order) 
 	p := newPanel("table", title, description, unitCount, nil)
 	p.override("group_id", property{"custom.hideFrom", options{"viz": true, "legend": false, "tooltip": false}})
 	transformations := []options{{"id": "merge", "options": options{}}}
-	// value returns the name that Grafana gives to the values of the latest query, if there are several.
-	value := func() string { return "Value #" + string(rune('A'+len(queries)-1)) }
 	for position, c := range columns {
+		var results []string
+		for _, expr := range c.exprs {
+			results = append(results, "Value #"+string(rune('A'+len(queries)))) // Grafana's name
+			queries = append(queries, query{expr: expr})
+		}
 		name := c.label
-		if c.expr != "" {
-			queries = append(queries, query{expr: c.expr})
-			if name == "" {
-				name = value()
-			} else {
-				exclude[value()] = true
+		if name == "" && len(results) == 1 {
+			name = results[0]
+		} else {
+			for _, result := range results {
+				exclude[result] = true
 			}
 		}
-		if len(c.exprs) > 0 {
-			var parts []string
-			for _, expr := range c.exprs {
-				queries = append(queries, query{expr: expr})
-				parts = append(parts, value())
-				exclude[value()] = true
-			}
+		if len(results) > 1 {
 			name = c.title
 			transformations = append(transformations, options{"id": "calculateField", "options": options{
-				"alias": name, "mode": "reduceRow", "reduce": options{"reducer": "max", "include": parts}, "replaceFields": false,
+				"alias": name, "mode": "reduceRow", "reduce": options{"reducer": "max", "include": results}, "replaceFields": false,
 			}})
 		}
 		rename[name], index[name] = c.title, position
@@ -111,7 +108,7 @@ func table(title, description, none string, columns []column, sorting ...order) 
 		panic(fmt.Sprintf("%s: %d queries", title, len(queries))) // a slip of whoever writes a table
 	}
 	index["group_id"] = len(columns)
-	p.Targets = targets(queries, func(t options) { t["format"] = "table"; instant(t) })
+	p.Targets = targets(queries, options{"format": "table", "instant": true})
 	p.Transformations = append(transformations, options{"id": "organize", "options": options{"excludeByName": exclude, "indexByName": index, "renameByName": rename}})
 	sortBy := []options{}
 	for _, o := range sorting {
