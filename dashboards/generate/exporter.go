@@ -41,7 +41,7 @@ func exporter() dashboard {
 			valueColumn("Left", unitShare, remaining, width(110), property{"decimals", 0}, coloured("color-text"), property{"thresholds", thresholds("red", 0.1, "orange", 0.25, "green")}),
 			valueColumn("Requests", unitCount, "min by (endpoint) (mongodbatlas_api_ratelimit_remaining{instance})", width(110)),
 			valueColumn("Of", unitCount, "max by (endpoint) (mongodbatlas_api_ratelimit_limit{instance})", width(100)),
-		}, order{"Left", false}))
+		}, ascending("Left")))
 	l.add(12, 8, timeseries("Rate limit left over time", "The share of the rate limit that was left, for the project with the least.", unitShare,
 		query{remaining, "{{endpoint}}"}).standard("max", 1).standard("noValue", noLimit))
 	reads(&l)
@@ -88,7 +88,7 @@ func collectors() *panel {
 				coloured("color-text"), mappings(values(1, "ok", "green", 0, "failed", "red"), missing("-")), width(100)),
 			valueColumn("Took", unitDuration, "max by (collector) (mongodbatlas_scrape_collector_duration_seconds{exporter})", width(100)),
 			states("Up", "up", "green"), states("Down", "down", "red"), states("Unsupported", "unsupported", "text"), states("Pending", "pending", "orange"),
-		}, order{"Down", true}, order{"Collector", false})
+		}, descending("Down"), ascending("Collector"))
 }
 
 // quantile returns a quantile of the latency, from the classic buckets or the native histogram, depending on which of

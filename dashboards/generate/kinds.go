@@ -239,14 +239,6 @@ func (k kind) verdict() string {
 		judged, notJudged, k.value(interval), paused, cluster("cluster_paused"), withoutBackup, backup, noneExpected, backup)
 }
 
-func verdictProperties() []property {
-	return []property{
-		width(115), coloured("color-background"),
-		mappings(values(onTime, "on time", "green", late, "late", "orange", overdue, "overdue", "red", notJudged, "not judged", "blue",
-			paused, "paused", neutral, withoutBackup, "no backup", neutral, noneExpected, "none expected", neutral)),
-	}
-}
-
 // timeline returns the state of the newest job as a number, for a panel that shows states over time.
 func (k kind) timeline() string {
 	var parts []string
@@ -259,7 +251,7 @@ func (k kind) timeline() string {
 func (k kind) timelineMapping() options {
 	var triples []any
 	for i, state := range k.allStates() {
-		triples = append(triples, i+1, state, stateColours()[state])
+		triples = append(triples, i+1, state, stateColour(state))
 	}
 	return values(triples...)
 }

@@ -43,38 +43,47 @@ func restorableTable(title string) *panel {
 			"Late: older than the interval. Overdue: older than the interval plus the grace. "+
 			"With continuous backup, you can restore any moment of its window, so you lose less. Not judged: paused or unreadable lately.",
 		"No clusters are read: no exporter is scraped, or the filters above match none.",
-		[]column{
-			projectColumn(), clusterColumn(),
-			valueColumn("Snapshots", unitCount, k.verdict(), verdictProperties()...),
-			durationColumn("Would be lost", k.sinceSuccess(), mappings(values(-1, "never backed up", "red"), missing("-")), width(130)),
-			durationColumn("Every", k.value(interval), width(95)),
-			shareColumn(k),
+		append(k.lateness("Snapshots", k.lossColumn()),
 			durationColumn("Continuous", cluster("backup_restore_window_seconds")+"\nor 0 * ("+cluster("cluster_pit_enabled")+" == 0)", mappings(values(0, "off", neutral), missing("-")), width(120)),
 			k.newestColumn("Newest"),
 			durationColumn("Next in", k.value("next_timestamp_seconds")+" - time()", mappings(between(-1e12, 0, "due", "orange"), missing("-")), width(100)),
 			durationColumn("Back to", age(k.value("oldest_success_timestamp_seconds")), width(100)),
-		}, order{"Age / interval", true})
+		), descending("Age / interval"))
 }
 
-func shareColumn(k kind) column {
-	return valueColumn("Age / interval", unitCount, k.share(), property{"decimals", 2}, width(145), coloured("color-text"),
-		property{"thresholds", thresholds("text", 1, "orange", 2, "red")}, mappings(between(1e8, 1e12, "never", "red"), missing("-")))
+// lateness are the columns that compare the age of the last success with the interval.
+func (k kind) lateness(title string, since column) []column {
+	verdicts := values(onTime, "on time", "green", late, "late", "orange", overdue, "overdue", "red", notJudged, "not judged", "blue",
+		paused, "paused", neutral, withoutBackup, "no backup", neutral, noneExpected, "none expected", neutral)
+	return []column{
+		projectColumn(), clusterColumn(),
+		valueColumn(title, unitCount, k.verdict(), width(115), coloured("color-background"), mappings(verdicts)),
+		since,
+		durationColumn("Every", k.value(interval), width(95)),
+		valueColumn("Age / interval", unitCount, k.share(), property{"decimals", 2}, width(145), coloured("color-text"),
+			property{"thresholds", thresholds("text", 1, "orange", 2, "red")}, mappings(between(1e8, 1e12, "never", "red"), missing("-"))),
+	}
+}
+
+// newestColumn shows the state of the newest job.
+func (k kind) newestColumn(title string) column {
+	return stateColumn(title, "state", stated(k.key, "state", k.newest()), k.allStates()...)
+}
+
+// lossColumn shows how much data would be lost now.
+func (k kind) lossColumn() column {
+	return durationColumn("Would be lost", k.sinceSuccess(), mappings(values(-1, "never backed up", "red"), missing("-")), width(130))
 }
 
 func exportsTable(title, description string, more ...column) *panel {
 	k := kindOf("backup_exports")
 	return table(title, description+" Not exported: age of the oldest snapshot that auto export should have exported.",
 		"No clusters are read: no exporter is scraped, or the filters above match none.",
-		append([]column{
-			projectColumn(), clusterColumn(),
-			valueColumn("Exports", unitCount, k.verdict(), verdictProperties()...),
-			durationColumn("Last success", k.sinceSuccess(), mappings(values(-1, "never", "orange"), missing("-"))),
-			durationColumn("Every", k.value(interval), width(95)),
-			shareColumn(k),
+		slices.Concat(k.lateness("Exports", sinceColumn("Last success", k.sinceSuccess())), []column{
 			k.newestColumn("Newest job"),
 			durationColumn("Not exported", age(k.value("missing_snapshot_created_timestamp_seconds")), width(135)),
 			valueColumn("Auto export", unitCount, cluster("backup_export_auto_enabled"), onOff(neutral)...),
-		}, more...), order{"Age / interval", true})
+		}, more), descending("Age / interval"))
 }
 
 func onOff(off string) []property {
@@ -97,26 +106,21 @@ func restoresTable(title string) *panel {
 			}), width(115), coloured("color-background"), mappings(values(3, "failed", "red", 2, "stuck", "orange", 1, "running", "blue", 0, "well", "green"))),
 			stateColumn("Newest job", "state", each(func(k kind) string { return stated(k.key, "state", k.newest()) }),
 				slices.Concat(kindOf("backup_restores").allStates(), kindOf("collection_restores").allStates(), kindOf("flex_restores").allStates())...),
-			durationColumn("Last success", each(func(k kind) string { return sinceOrNever(k.value(lastSuccess)) }), mappings(values(-1, "never", "orange"), missing("-"))),
+			sinceColumn("Last success", each(func(k kind) string { return sinceOrNever(k.value(lastSuccess)) })),
 			durationColumn("Took", each(func(k kind) string { return k.value("last_success_duration_seconds") }), width(95)),
 			durationColumn("Last failure", each(func(k kind) string { return age(k.value(lastFailure)) })),
 			durationColumn("Unfinished", each(func(k kind) string { return age(k.unfinished()) })),
 			durationColumn("Began", each(func(k kind) string { return age(k.value("last_job_created_timestamp_seconds")) }), width(110)),
-		}, order{"Restores", true}, order{"Began", false})
+		}, descending("Restores"), ascending("Began"))
 }
 
 func flexTable(title string, k kind) *panel {
 	return table(title, "Atlas takes one snapshot of a Flex cluster a day. There are no on-demand snapshots.", "No Flex clusters.",
-		[]column{
-			projectColumn(), clusterColumn(),
-			valueColumn("Snapshots", unitCount, k.verdict(), verdictProperties()...),
-			durationColumn("Would be lost", k.sinceSuccess(), mappings(values(-1, "never backed up", "red"), missing("-")), width(130)),
-			durationColumn("Every", k.value(interval), width(95)),
-			shareColumn(k),
+		append(k.lateness("Snapshots", k.lossColumn()),
 			k.newestColumn("Newest"),
 			durationColumn("Last failure", age(k.value(lastFailure))),
 			durationColumn("Kept until", k.value("newest_expiration_timestamp_seconds")+" - time()", mappings(between(-1e12, 0, "expired", "red"), missing("-"))),
-		}, order{"Age / interval", true})
+		), descending("Age / interval"))
 }
 
 // coverage shows which clusters have no backup.
@@ -124,18 +128,20 @@ func coverage(l *layout) {
 	l.row("Coverage")
 	const rows = "Clusters that are not fully covered"
 	noBackup := cluster("cluster_backup_enabled") + " == 0 or " + cluster("flex_cluster_backup_enabled") + " == 0"
-	unscheduled := cluster("backup_snapshot_policy_items") + " == 0 unless " + onCluster + " " + cluster("cluster_backup_enabled") + " == 0"
-	noExport := cluster("backup_export_auto_enabled") + " == 0 unless " + onCluster + " " + cluster("cluster_backup_enabled") + " == 0"
-	noContinuous := cluster("cluster_pit_enabled") + " == 0 unless " + onCluster + " " + cluster("cluster_backup_enabled") + " == 0"
+	withBackup := " unless " + onCluster + " " + cluster("cluster_backup_enabled") + " == 0"
+	unscheduled := cluster("backup_snapshot_policy_items") + " == 0" + withBackup
+	noExport := cluster("backup_export_auto_enabled") + " == 0" + withBackup
+	noContinuous := cluster("cluster_pit_enabled") + " == 0" + withBackup
+	noBucket := cluster("backup_export_bucket_found") + " == 0"
 	total := cluster("cluster_backup_enabled") + " or " + cluster("flex_cluster_backup_enabled")
 	l.add(4, 4, stat("Clusters", "All clusters that the exporter reads, except those of the free tier, which has no backup.", unitCount, query{orZero("count(" + total + ")"), "clusters"}).standard("color", fixed("text")))
 	l.add(4, 4, count("Without backup", "Clusters whose backup is off. You can only restore snapshots from before, if Atlas still has them. For some clusters, this is intended.", noBackup, "orange", rows))
 	l.add(4, 4, count("Without schedule", "Clusters with backup whose policy schedules no snapshots.", unscheduled, "orange", rows))
 	l.add(4, 4, count("Without export", "Clusters with backup whose snapshots are not exported: if the Atlas project is lost, so are they. For some clusters, this is intended.", noExport, "blue", rows))
 	l.add(4, 4, count("Without continuous", "Clusters with backup that you can restore only to a snapshot, not to a moment in between.", noContinuous, "blue", rows))
-	l.add(4, 4, count("Without their bucket", "Clusters whose schedule exports to a bucket that the project does not have.", cluster("backup_export_bucket_found")+" == 0", "red", rows))
+	l.add(4, 4, count("Without their bucket", "Clusters whose schedule exports to a bucket that the project does not have.", noBucket, "red", rows))
 	lacking := func(expr string) string {
-		return "(" + expr + ")\n  and " + onCluster + " (" + noBackup + " or " + unscheduled + " or " + noExport + " or " + cluster("backup_export_bucket_found") + " == 0)"
+		return "(" + expr + ")\n  and " + onCluster + " (" + noBackup + " or " + unscheduled + " or " + noExport + " or " + noBucket + ")"
 	}
 	l.add(24, 8, table(rows, "Clusters without backup, without a schedule, without export or without the bucket that their schedule names. The columns show what each one has.",
 		"Every cluster has backup, a schedule and exports.",
@@ -150,7 +156,7 @@ func coverage(l *layout) {
 			valueColumn("Continuous", unitCount, lacking(cluster("cluster_pit_enabled")), onOff(neutral)...),
 			valueColumn("Paused", unitCount, lacking(cluster("cluster_paused")), width(100), mappings(values(1, "paused", "blue", 0, "no", neutral), missing("-"))),
 			durationColumn("Created", lacking("time() - "+byCluster+` ({__name__=~"mongodbatlas_(flex_)?cluster_created_timestamp_seconds",job=~"$job",group_id=~"$project",cl_name=~"$cluster"})`), width(120)),
-		}, order{"Backup", false}, order{"Schedule", false}))
+		}, ascending("Backup"), ascending("Schedule")))
 }
 
 // history shows the past of jobs.
@@ -224,10 +230,10 @@ func pipelinesTable() *panel {
 			statedColumn("Phase", "phase", stated(keyOfPipeline, "phase", ofPipeline("pipeline_last_run_phase{project}")), width(90)),
 			valueColumn("Bytes", unitBytes, pipeline("pipeline_last_run_exported_bytes"), width(85)),
 			valueColumn("Docs", "short", pipeline("pipeline_last_run_documents"), width(80)),
-			sinceColumn("Last success", k.value(lastSuccess), "orange"),
+			sinceColumn("Last success", sinceOrNever(k.value(lastSuccess))),
 			durationColumn("Last failure", age(k.value(lastFailure))),
 			durationColumn("Unfinished", age(pipeline("pipeline_oldest_unfinished_run_created_timestamp_seconds"))),
 			valueColumn("Bytes kept", unitBytes, pipeline("pipeline_datasets_bytes"), width(105)),
 			durationColumn("Deletion in", pipeline("pipeline_next_dataset_deletion_timestamp_seconds")+" - time()", mappings(between(-1e12, 0, "due", neutral), missing("-"))),
-		}, order{"Last failure", false})
+		}, ascending("Last failure"))
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"maps"
+	"strings"
 )
 
 // The names of units in Grafana.
@@ -175,7 +176,7 @@ func (p *panel) custom(pairs ...any) *panel {
 // colouredByState gives the series of each state the color that the state has everywhere.
 func (p *panel) colouredByState(states ...string) *panel {
 	for _, state := range states {
-		p.override(state, property{"color", fixed(stateColours()[state])})
+		p.override(state, property{"color", fixed(stateColour(state))})
 	}
 	return p
 }
@@ -215,31 +216,32 @@ func thresholds(base string, steps ...any) options {
 	return options{"mode": "absolute", "steps": result}
 }
 
-// stateColours returns the colors of all states of jobs, runs, pipelines and targets.
-func stateColours() map[string]string {
-	colours := map[string]string{}
-	for colour, states := range map[string][]string{
-		"green":            {"Successful", "SUCCESSFUL", "DONE", "completed", "COMPLETED", "ACTIVE", "up"},
-		"dark-green":       {"ready"},
-		"blue":             {"InProgress", "IN_PROGRESS", "in_progress", "inProgress", "RUNNING", "INITIALIZING", "FINALIZING"},
-		"super-light-blue": {"Queued", "queued", "QUEUED", "PENDING", "pending"},
-		"red":              {"Failed", "FAILED", "failed", "down"},
-		"orange":           {"Cancelled", "CANCELED", "cancelled"},
-		neutral:            {"DATASET_DELETED", "expired", "PAUSED", "unsupported"},
-		"yellow":           {"unknown"},
-	} {
-		for _, state := range states {
-			colours[state] = colour
-		}
+// stateColour returns the color that a state of a job, run, pipeline or target has everywhere, whatever its spelling.
+func stateColour(state string) string {
+	switch strings.ToLower(strings.ReplaceAll(state, "_", "")) {
+	case "successful", "done", "completed", "active", "up":
+		return "green"
+	case "ready":
+		return "dark-green"
+	case "inprogress", "running", "initializing", "finalizing":
+		return "blue"
+	case "queued", "pending":
+		return "super-light-blue"
+	case "failed", "down":
+		return "red"
+	case "cancelled", "canceled":
+		return "orange"
+	case "datasetdeleted", "expired", "paused", "unsupported":
+		return neutral
 	}
-	return colours
+	return "yellow"
 }
 
 // stateMapping colors the names of states in a table.
 func stateMapping(states ...string) options {
 	mapping := options{}
 	for i, state := range states {
-		mapping[state] = options{"color": stateColours()[state], "index": i}
+		mapping[state] = options{"color": stateColour(state), "index": i}
 	}
 	return options{"type": "value", "options": mapping}
 }

@@ -58,8 +58,8 @@ func (k kind) detailed(expr string) string {
 // scheduleProblems are the problems of schedules and switches.
 func scheduleProblems() []problem {
 	running := " unless " + onCluster + " " + cluster("cluster_paused") + " == 1"
-	snapshots := kindOf("backup_snapshots")
-	exports := kindOf("backup_exports")
+	withBackup := " unless " + onCluster + " " + cluster("cluster_backup_enabled") + " == 0"
+	snapshots, exports := kindOf("backup_snapshots"), kindOf("backup_exports")
 	// switchedOff selects the clusters that had a switch on some time in the last week, and have it off now.
 	switchedOff := func(k kind, metric string) string {
 		return k.baselineAge() + " and " + onCluster + " " + cluster(metric) + " == 0 and " + onCluster + " max_over_time(mongodbatlas_" + metric + "{cluster}[7d]) == 1"
@@ -74,11 +74,11 @@ func scheduleProblems() []problem {
 		{"backupexportmissing", "snapshot not exported", false, "(time() - " + cluster("backup_export_missing_snapshot_created_timestamp_seconds") + ") > " + seconds(exports.Patience.Missing) + running, ""},
 		{
 			"backupsnapshotfallback", "newest snapshot is a fallback", false,
-			"time() - (" + snapshots.value("last_fallback_timestamp_seconds") + " > " + snapshots.with() + " " + snapshots.plain(lastSuccess) + ") unless " + onCluster + " " + cluster("cluster_backup_enabled") + " == 0", "",
+			"time() - (" + snapshots.value("last_fallback_timestamp_seconds") + " > " + snapshots.with() + " " + snapshots.plain(lastSuccess) + ")" + withBackup, "",
 		},
 		{
 			"backupsnapshotnotscheduled", "no snapshots scheduled", false,
-			snapshots.baselineAge() + " and " + onCluster + " " + snapshots.value("policy_items") + " == 0 unless " + onCluster + " " + cluster("cluster_backup_enabled") + " == 0", "",
+			snapshots.baselineAge() + " and " + onCluster + " " + snapshots.value("policy_items") + " == 0" + withBackup, "",
 		},
 		{
 			"backupsnapshotschedulebehind", "snapshot schedule behind", false,
@@ -154,5 +154,5 @@ func attention() *panel {
 			labelColumn("Detail", "detail", width(235), mappings(missing("-"), empty("-"))),
 			since,
 			valueColumn("Targets", unitCount, targets, width(85)),
-		}, order{"Severity", false}, order{"Since", true})
+		}, ascending("Severity"), descending("Since"))
 }

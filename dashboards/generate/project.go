@@ -69,7 +69,7 @@ func keptTable() *panel {
 			valueColumn("Copies", unitCount, k.value("last_success_copy_regions"), width(90)),
 			durationColumn("Last failure", age(k.value(lastFailure))),
 			durationColumn("Last fallback", age(k.value("last_fallback_timestamp_seconds"))),
-		}, order{"Kept until", false})
+		}, ascending("Kept until"))
 }
 
 func targetsTable() *panel {
@@ -88,5 +88,5 @@ func targetsTable() *panel {
 				stated(keyOfTarget, "reason", "mongodbatlas_target_last_error_info{target} or mongodbatlas_target_unsupported_info{target}"),
 				mappings(missing("-")), width(160)),
 			durationColumn("Last read", age(byTarget+" (mongodbatlas_target_last_refresh_timestamp_seconds{target})")),
-		}, order{"Target is", false}, order{"Last read", true})
+		}, ascending("Target is"), descending("Last read"))
 }

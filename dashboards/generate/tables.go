@@ -35,11 +35,6 @@ func stateColumn(title, label, expr string, states ...string) column {
 	return statedColumn(title, label, expr, mappings(stateMapping(states...), missing("-")), coloured("color-text"), width(115))
 }
 
-// newestColumn shows the state of the newest job.
-func (k kind) newestColumn(title string) column {
-	return stateColumn(title, "state", stated(k.key, "state", k.newest()), k.allStates()...)
-}
-
 func valueColumn(title, unit, expr string, properties ...property) column {
 	return column{title: title, exprs: []string{expr}, properties: append([]property{{"unit", unit}, mappings(missing("-"))}, properties...)}
 }
@@ -48,9 +43,9 @@ func durationColumn(title, expr string, properties ...property) column {
 	return valueColumn(title, unitDuration, expr, append([]property{{"decimals", 1}, width(125)}, properties...)...)
 }
 
-// sinceColumn shows how long ago a timestamp was, and "never" if it is 0.
-func sinceColumn(title, timestamp, colour string) column {
-	return durationColumn(title, sinceOrNever(timestamp), mappings(values(-1, "never", colour), missing("-")))
+// sinceColumn shows how long ago something was, and "never" for -1.
+func sinceColumn(title, since string) column {
+	return durationColumn(title, since, mappings(values(-1, "never", "orange"), missing("-")))
 }
 
 // coloured colors the cells of a column by their mapping or threshold: "color-text" or "color-background".
@@ -66,15 +61,13 @@ func width(pixels int) property { return property{"custom.width", pixels} }
 
 func mappings(mapping ...options) property { return property{"mappings", mapping} }
 
-// order is a column to sort by.
-type order struct {
-	title      string
-	descending bool
-}
+// The orders of rows.
+func ascending(title string) options  { return options{"displayName": title, "desc": false} }
+func descending(title string) options { return options{"displayName": title, "desc": true} }
 
 // table has a row for each set of the key labels. All expressions have exactly these labels, plus at most one label to
 // show. The columns have the given order. group_id is hidden, and used in the links.
-func table(title, description, none string, columns []column, sorting ...order) *panel {
+func table(title, description, none string, columns []column, sorting ...options) *panel {
 	var queries []query
 	rename, index, exclude := options{}, options{}, options{"Time": true}
 	p := newPanel("table", title, description, unitCount, nil)
@@ -110,11 +103,7 @@ func table(title, description, none string, columns []column, sorting ...order) 
 	index["group_id"] = len(columns)
 	p.Targets = targets(queries, options{"format": "table", "instant": true})
 	p.Transformations = append(transformations, options{"id": "organize", "options": options{"excludeByName": exclude, "indexByName": index, "renameByName": rename}})
-	sortBy := []options{}
-	for _, o := range sorting {
-		sortBy = append(sortBy, options{"displayName": o.title, "desc": o.descending})
-	}
-	p.Options = options{"showHeader": true, "cellHeight": "sm", "sortBy": sortBy}
+	p.Options = options{"showHeader": true, "cellHeight": "sm", "sortBy": sorting}
 	return p.standard("noValue", none).
 		custom("align", "auto", "cellOptions", options{"type": "auto"}, "inspect", false, "filterable", true)
 }
