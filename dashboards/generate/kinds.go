@@ -18,18 +18,24 @@ type kind struct {
 	prefix, job string // of its metrics: mongodbatlas_PREFIX_last_JOB_state
 	key         string // the labels of one series, except for state sets
 	baseline    string // the metrics from which the age for lateness counts; "" if nothing is expected
-	states      string // the documented ones
+	unjudged    string // selects clusters that were paused or switched off for so long that they cannot be late
+	states      string // the documented ones, separated by spaces
 }
 
 func kinds() (all []kind) {
+	const (
+		longPaused = "avg_over_time(mongodbatlas_cluster_paused{cluster}[2d]) >= 0.25"
+		autoExport = "mongodbatlas_backup_export_auto_enabled{cluster}"
+	)
 	known := map[string]kind{
 		"backup_snapshots": {
 			prefix: "backup_snapshot", key: keyOfCluster, states: "queued inProgress completed failed",
-			baseline: "backup_snapshot_last_success|cluster_created",
+			baseline: "backup_snapshot_last_success|cluster_created", unjudged: longPaused,
 		},
 		"backup_exports": {
 			prefix: "backup_export", job: "_job", key: keyOfCluster, states: "Queued InProgress Successful Failed Cancelled",
 			baseline: "backup_export_last_success|backup_export_first_job_created|cluster_created",
+			unjudged: longPaused + " or avg_over_time(" + autoExport + "[2d]) <= 0.75 and " + autoExport + " == 1",
 		},
 		"backup_restores": {
 			prefix: "backup_restore", job: "_job", key: keyOfRestore, states: "in_progress ready completed expired failed cancelled",
@@ -122,13 +128,10 @@ func (k kind) unfinishedMetric() string {
 // unfinished returns when the oldest unfinished job was created, for lists that can be read. In other lists, the job
 // has probably ended.
 func (k kind) unfinished() string {
-	ids := "cl_name"
-	if k.pipelines() {
-		ids = "pipeline"
-	}
+	target := strings.TrimSuffix(k.ids(), ", delivery_type")
 	return fmt.Sprintf("%[1]s (%[2]s unless %[3]s mongodbatlas_target_up{project,collector=%[4]q} == 0"+
 		" unless %[3]s mongodbatlas_target_unsupported_info{project,collector=%[4]q})",
-		k.by(), k.of(k.unfinishedMetric()), "on (job, instance, group_id, "+ids+")", k.Name)
+		k.by(), k.of(k.unfinishedMetric()), "on (job, instance, "+target+")", k.Name)
 }
 
 // stuckAfter returns how long a job may be unfinished, for each series that has an unfinished job.
@@ -179,27 +182,19 @@ func (k kind) patience() string {
 	return "(" + k.plain(interval) + " + clamp_max(" + k.plain(interval) + ", " + seconds(k.Patience.Grace) + ") + " + seconds(verdict.ReadingTime) + ")"
 }
 
-// unjudged selects the clusters that cannot be late, because they were paused or switched off for a quarter of the last
-// two days.
-func (k kind) unjudged() string {
-	const paused = "avg_over_time(mongodbatlas_cluster_paused{cluster}[2d]) >= 0.25"
-	switch k.Name {
-	case "backup_exports":
-		const auto = "mongodbatlas_backup_export_auto_enabled{cluster}"
-		return "(" + paused + " or avg_over_time(" + auto + "[2d]) <= 0.75 and " + auto + " == 1)"
-	case "backup_snapshots":
-		return "(" + paused + ")"
-	}
-	return ""
-}
-
-// overdue returns the age of the last success if it is too old. Lists that were never read are left out.
-func (k kind) overdue() string {
-	expr := "(" + k.baselineAge() + ") > " + k.with() + " " + k.patience() + "\n  and " + onCluster + " " + k.jobs()
-	if unjudged := k.unjudged(); unjudged != "" {
-		expr += "\n  unless " + onCluster + " " + unjudged
+// judged restricts an expression to clusters that can be late: their list was read, and they were not paused or switched
+// off for a quarter of the last two days.
+func (k kind) judged(expr string) string {
+	expr += "\n  and " + onCluster + " " + k.jobs()
+	if k.unjudged != "" {
+		expr += "\n  unless " + onCluster + " (" + k.unjudged + ")"
 	}
 	return expr
+}
+
+// overdue returns the age of the last success if it is too old.
+func (k kind) overdue() string {
+	return k.judged("("+k.baselineAge()+") > "+k.with()+" "+k.patience())
 }
 
 // share returns the age of the last success as a multiple of the interval. Overdue clusters without any success come
@@ -226,17 +221,11 @@ const (
 
 // verdict returns the verdict for every cluster.
 func (k kind) verdict() string {
-	backup := cluster("cluster_backup_enabled")
-	if k.prefix == "flex_snapshot" {
-		backup = cluster("flex_cluster_backup_enabled")
-	}
-	judged := fmt.Sprintf("((%[1]s) > bool %[4]s %[2]s) + ((%[1]s) > bool %[4]s %[3]s) and %[5]s %[6]s",
-		k.baselineAge(), k.plain(interval), k.patience(), k.with(), onCluster, k.jobs())
-	if unjudged := k.unjudged(); unjudged != "" {
-		judged += " unless " + onCluster + " " + unjudged
-	}
-	return fmt.Sprintf("%s\nor %d + 0 * %s\nor %d + 0 * (%s == 1)\nor %d + 0 * (%s == 0)\nor %d + 0 * %s",
-		judged, notJudged, k.value(interval), paused, cluster("cluster_paused"), withoutBackup, backup, noneExpected, backup)
+	backup := cluster(strings.TrimSuffix(k.Parent.Name, "s") + "_backup_enabled")
+	lateness := fmt.Sprintf("((%[1]s) > bool %[4]s %[2]s) + ((%[1]s) > bool %[4]s %[3]s)",
+		k.baselineAge(), k.plain(interval), k.patience(), k.with())
+	return fmt.Sprintf("%s\nor %d + 0 * %s\nor %d + 0 * (%s == 1)\nor %d + 0 * (%s == 0)\nor %d + 0 * %s", k.judged(lateness),
+		notJudged, k.value(interval), paused, cluster("cluster_paused"), withoutBackup, backup, noneExpected, backup)
 }
 
 // timeline returns the state of the newest job as a number, for a panel that shows states over time.

@@ -219,8 +219,8 @@ func pipelinesTable() *panel {
 		"One row for each pipeline with its newest run. Kept: the size of the datasets of successful runs. Deletion in: the time until the next of these datasets expires.", noPipelines,
 		[]column{
 			projectColumn(),
-			labelColumn("Pipeline", "pipeline", property{"custom.minWidth", 160}),
-			statedColumn("Reads", "cl_name", stated(keyOfPipeline, "cl_name", "mongodbatlas_pipeline_info{cluster}"), property{"custom.minWidth", 160}),
+			labelColumn("Pipeline", "pipeline", minWidth(160)),
+			statedColumn("Reads", "cl_name", stated(keyOfPipeline, "cl_name", "mongodbatlas_pipeline_info{cluster}"), minWidth(160)),
 			statedColumn("Pipeline is", "state", stated(keyOfPipeline, "state", ofPipeline("pipeline_state{project}")),
 				mappings(stateMapping("ACTIVE", "PAUSED")), coloured("color-text"), width(105)),
 			// The state of the run needs another label, because the state of the pipeline is called state, too.

@@ -276,22 +276,3 @@ const kept = "${datasource:queryparam}&${job:queryparam}&${__url_time_range}"
 func toPanel(title string) options {
 	return options{"title": "Rows: " + title, "url": "/d/{uid}?viewPanel={" + title + "}&${project:queryparam}&${cluster:queryparam}&" + kept}
 }
-
-// The links of a row. The row has the project's id, but in a hidden column.
-func projectLinks() property {
-	return property{"links", []options{
-		{"title": "Details of this project", "url": "/d/" + projectUID + "?var-project=${__data.fields.group_id}&var-cluster=$__all&" + kept},
-		{"title": "This project in Atlas", "url": "${atlas}/v2/${__data.fields.group_id}", "targetBlank": true},
-	}}
-}
-
-func clusterLinks() property {
-	return property{"links", []options{
-		{"title": "Details of this cluster", "url": "/d/" + projectUID + "?var-project=${__data.fields.group_id}&var-cluster=${__value.raw}&" + kept},
-		{"title": "This cluster in Atlas", "url": "${atlas}/v2/${__data.fields.group_id}#/clusters/detail/${__value.raw}", "targetBlank": true},
-	}}
-}
-
-func runbookLink() property {
-	return property{"links", []options{{"title": "What to do", "url": "${runbooks}mongodbatlas${__value.raw}", "targetBlank": true}}}
-}

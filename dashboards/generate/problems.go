@@ -149,7 +149,8 @@ func attention() *panel {
 		"Nothing needs attention. If the numbers above say no data, no exporter is scraped.",
 		[]column{
 			labelColumn("Severity", "severity", width(110), coloured("color-text"), mappings(values("critical", "critical", "red", "warning", "warning", "orange"))),
-			labelColumn("Problem", "problem", width(205), coloured("color-text"), mappings(problemMapping()), runbookLink()),
+			labelColumn("Problem", "problem", width(205), coloured("color-text"), mappings(problemMapping()),
+				property{"links", []options{{"title": "What to do", "url": "${runbooks}mongodbatlas${__value.raw}", "targetBlank": true}}}),
 			projectColumn(), clusterColumn(),
 			labelColumn("Detail", "detail", width(235), mappings(missing("-"), empty("-"))),
 			since,

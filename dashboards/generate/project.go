@@ -19,7 +19,7 @@ func project() dashboard {
 	l.add(24, 9, exportsTable("Exports by cluster", "The most overdue first. Error: Atlas's code for the newest failed job, however old.",
 		durationColumn("Unfinished", age(exports.unfinished())),
 		statedColumn("Error", "error_code", stated(keyOfCluster, "error_code", "mongodbatlas_backup_export_last_failure_info{cluster}"),
-			property{"custom.minWidth", 250}, mappings(missing("-")))))
+			minWidth(250), mappings(missing("-")))))
 	l.add(12, 9, stateTimeline("Newest export jobs", "The state of each cluster's newest export job over time.", exports.timelineMapping(), query{exports.timeline(), named}))
 	l.add(12, 9, timeseries("Age of the last successful export", "Falls with each successful export. Clusters that never exported are only in the table.", unitDuration,
 		query{age(exports.value(lastSuccess)), named}).perCluster())
@@ -79,8 +79,8 @@ func targetsTable() *panel {
 		[]column{
 			projectColumn(),
 			labelColumn("Collector", "collector", width(170)),
-			labelColumn("Cluster", "cl_name", property{"custom.minWidth", 180}),
-			labelColumn("Pipeline", "pipeline", property{"custom.minWidth", 120}),
+			labelColumn("Cluster", "cl_name", minWidth(180)),
+			labelColumn("Pipeline", "pipeline", minWidth(120)),
 			valueColumn("Target is", unitCount,
 				byTarget+" (mongodbatlas_target_up{target})\nor 2 + 0 * "+byTarget+" (mongodbatlas_target_unsupported_info{target})",
 				width(110), coloured("color-text"), mappings(values(1, "up", "green", 0, "down", "red", 2, "unsupported", neutral))),

@@ -22,13 +22,26 @@ func statedColumn(title, label, expr string, properties ...property) column {
 	return column{title: title, label: label, exprs: []string{expr}, properties: properties}
 }
 
-// projectColumn and clusterColumn take the width that the numbers leave. Longer names wrap.
+// projectColumn and clusterColumn take the width that the numbers leave. Longer names wrap. Their links contain the project's
+// id, which is in a hidden column.
 func projectColumn() column {
-	return labelColumn("Project", "group_name", projectLinks(), property{"custom.minWidth", 230}, property{"custom.wrapText", true}, mappings(missing("all"), empty("all")))
+	links := []options{
+		{"title": "Details of this project", "url": "/d/" + projectUID + "?var-project=${__data.fields.group_id}&var-cluster=$__all&" + kept},
+		{"title": "This project in Atlas", "url": "${atlas}/v2/${__data.fields.group_id}", "targetBlank": true},
+	}
+	return nameColumn("Project", "group_name", "all", links)
 }
 
 func clusterColumn() column {
-	return labelColumn("Cluster", "cl_name", clusterLinks(), property{"custom.minWidth", 230}, property{"custom.wrapText", true}, mappings(missing("-"), empty("-")))
+	links := []options{
+		{"title": "Details of this cluster", "url": "/d/" + projectUID + "?var-project=${__data.fields.group_id}&var-cluster=${__value.raw}&" + kept},
+		{"title": "This cluster in Atlas", "url": "${atlas}/v2/${__data.fields.group_id}#/clusters/detail/${__value.raw}", "targetBlank": true},
+	}
+	return nameColumn("Cluster", "cl_name", "-", links)
+}
+
+func nameColumn(title, label, none string, links []options) column {
+	return labelColumn(title, label, property{"links", links}, minWidth(230), property{"custom.wrapText", true}, mappings(missing(none), empty(none)))
 }
 
 func stateColumn(title, label, expr string, states ...string) column {
@@ -57,7 +70,8 @@ func coloured(kind string) property {
 	return property{"custom.cellOptions", cell}
 }
 
-func width(pixels int) property { return property{"custom.width", pixels} }
+func width(pixels int) property    { return property{"custom.width", pixels} }
+func minWidth(pixels int) property { return property{"custom.minWidth", pixels} }
 
 func mappings(mapping ...options) property { return property{"mappings", mapping} }
 
