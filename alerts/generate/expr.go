@@ -23,8 +23,8 @@ func kinds() map[string]any {
 	return map[string]any{
 		"export": kind{
 			Name: "export", Collector: "backup_exports", Prefix: "mongodbatlas_backup_export", Job: "_job", Good: "Successful",
-			Dates: "mongodbatlas_backup_export_last_success_timestamp_seconds|mongodbatlas_backup_export_first_job_created_timestamp_seconds" +
-				"|mongodbatlas_cluster_created_timestamp_seconds",
+			Dates: "mongodbatlas_backup_export_last_success_timestamp_seconds" +
+				"|mongodbatlas_backup_export_first_job_created_timestamp_seconds|mongodbatlas_cluster_created_timestamp_seconds",
 			Switch: "auto_export", Dead: "exportNews",
 		},
 		"snapshot": kind{
@@ -67,9 +67,10 @@ func lines(indent int, lines ...string) string {
 func current(reading, collector string, indent int) string {
 	all := []string{reading}
 	if collector != parent(collector) {
-		all = append(all, fmt.Sprintf(`unless on (job, instance, group_id, cl_name) mongodbatlas:target_outdated{collector=%q}`, collector))
+		all = append(all, fmt.Sprintf("unless on (job, instance, group_id, cl_name) mongodbatlas:target_outdated{collector=%q}", collector))
 	}
-	return lines(indent, append(all, fmt.Sprintf(`unless on (job, instance, group_id) mongodbatlas:target_outdated{collector=%q}`, parent(collector)))...)
+	all = append(all, fmt.Sprintf("unless on (job, instance, group_id) mongodbatlas:target_outdated{collector=%q}", parent(collector)))
+	return lines(indent, all...)
 }
 
 // open reads a gauge that may end by itself. Its last value counts only while its exporter is down, or has just come

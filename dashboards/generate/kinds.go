@@ -179,7 +179,7 @@ func (k kind) baselineAge() string {
 // patience returns the age at which a success is overdue: the interval, plus a grace of at most the interval, plus the
 // time for reading it.
 func (k kind) patience() string {
-	return "(" + k.plain(interval) + " + clamp_max(" + k.plain(interval) + ", " + seconds(k.Patience.Grace) + ") + " + seconds(verdict.ReadingTime) + ")"
+	return fmt.Sprintf("(%[1]s + clamp_max(%[1]s, %[2]s) + %[3]s)", k.plain(interval), seconds(k.Patience.Grace), seconds(verdict.ReadingTime))
 }
 
 // judged restricts an expression to clusters that can be late: their list was read, and they were not paused or switched
@@ -194,13 +194,14 @@ func (k kind) judged(expr string) string {
 
 // overdue returns the age of the last success if it is too old.
 func (k kind) overdue() string {
-	return k.judged("("+k.baselineAge()+") > "+k.with()+" "+k.patience())
+	return k.judged("(" + k.baselineAge() + ") > " + k.with() + " " + k.patience())
 }
 
 // share returns the age of the last success as a multiple of the interval. Overdue clusters without any success come
 // before all others.
 func (k kind) share() string {
-	return "(1e9 + 0 * (" + k.overdue() + ") unless " + onCluster + " " + k.value(lastSuccess) + " > 0)\nor (" + k.baselineAge() + ") / " + k.with() + " " + k.plain(interval)
+	never := "1e9 + 0 * (" + k.overdue() + ") unless " + onCluster + " " + k.value(lastSuccess) + " > 0"
+	return "(" + never + ")\nor (" + k.baselineAge() + ") / " + k.with() + " " + k.plain(interval)
 }
 
 // sinceSuccess returns the age of the last success, or -1 if the list was read and has none.

@@ -1,6 +1,9 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // column is a column of a table: a label of the series of the first query, or another query.
 type column struct {
@@ -86,26 +89,25 @@ func table(title, description, none string, columns []column, sorting ...options
 	rename, index, exclude := options{}, options{}, options{"Time": true}
 	p := newPanel("table", title, description, unitCount, nil)
 	p.override("group_id", property{"custom.hideFrom", options{"viz": true, "legend": false, "tooltip": false}})
-	transformations := []options{{"id": "merge", "options": options{}}}
+	p.Transformations = []options{{"id": "merge", "options": options{}}}
 	for position, c := range columns {
 		var results []string
 		for _, expr := range c.exprs {
-			results = append(results, "Value #"+string(rune('A'+len(queries)))) // Grafana's name
+			result := "Value #" + string(rune('A'+len(queries))) // Grafana's name
+			results = append(results, result)
+			exclude[result] = true
 			queries = append(queries, query{expr: expr})
 		}
 		name := c.label
-		if name == "" && len(results) == 1 {
-			name = results[0]
-		} else {
-			for _, result := range results {
-				exclude[result] = true
-			}
-		}
-		if len(results) > 1 {
+		switch {
+		case len(results) > 1:
 			name = c.title
-			transformations = append(transformations, options{"id": "calculateField", "options": options{
+			p.Transformations = append(p.Transformations, options{"id": "calculateField", "options": options{
 				"alias": name, "mode": "reduceRow", "reduce": options{"reducer": "max", "include": results}, "replaceFields": false,
 			}})
+		case name == "":
+			name = results[0]
+			delete(exclude, name)
 		}
 		rename[name], index[name] = c.title, position
 		// Without its own mapping, an empty cell would show the text of an empty panel.
@@ -116,7 +118,9 @@ func table(title, description, none string, columns []column, sorting ...options
 	}
 	index["group_id"] = len(columns)
 	p.Targets = targets(queries, options{"format": "table", "instant": true})
-	p.Transformations = append(transformations, options{"id": "organize", "options": options{"excludeByName": exclude, "indexByName": index, "renameByName": rename}})
+	p.Transformations = append(p.Transformations, options{"id": "organize", "options": options{
+		"excludeByName": exclude, "indexByName": index, "renameByName": rename,
+	}})
 	p.Options = options{"showHeader": true, "cellHeight": "sm", "sortBy": sorting}
 	return p.standard("noValue", none).
 		custom("align", "auto", "cellOptions", options{"type": "auto"}, "inspect", false, "filterable", true)
@@ -125,14 +129,12 @@ func table(title, description, none string, columns []column, sorting ...options
 // lastOfEach lets a column's own property replace the property of its kind.
 func lastOfEach(properties []property) []property {
 	var result []property
-	at := map[string]int{}
 	for _, p := range properties {
-		if i, ok := at[p.ID]; ok {
+		if i := slices.IndexFunc(result, func(earlier property) bool { return earlier.ID == p.ID }); i >= 0 {
 			result[i] = p
-			continue
+		} else {
+			result = append(result, p)
 		}
-		at[p.ID] = len(result)
-		result = append(result, p)
 	}
 	return result
 }

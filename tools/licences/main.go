@@ -50,7 +50,8 @@ type folders map[string]bool
 
 // listed makes go list print the module, the module's folder and the folder of each package that is not the program's own. The
 // standard library is no module: its licence is in the folder of Go's installation.
-const listed = `{{with .Module}}{{if not .Main}}{{.}}{{"\t"}}{{.Dir}}{{"\t"}}{{$.Dir}}{{end}}{{else}}Go{{"\t"}}{{context.GOROOT}}{{"\t"}}{{context.GOROOT}}{{end}}`
+const listed = `{{with .Module}}{{if not .Main}}{{.}}{{"\t"}}{{.Dir}}{{"\t"}}{{$.Dir}}{{end}}` +
+	`{{else}}Go{{"\t"}}{{context.GOROOT}}{{"\t"}}{{context.GOROOT}}{{end}}`
 
 // linked returns the modules that a release links into the program on any platform, by path and version. The folders of each
 // are those of its linked packages, which may contain code from another project, and all above them in the module.

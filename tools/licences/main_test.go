@@ -44,12 +44,13 @@ func module(t *testing.T, name string, files map[string]string) map[string]folde
 
 func TestTexts(t *testing.T) {
 	t.Parallel()
+	other := strings.Replace(mit, "Somebody", "Nobody", 1)
 	got, err := texts(module(t, "example.com/a v1.0.0", map[string]string{
 		"LICENSE":        mit,
 		"NOTICE.txt":     "Made by Somebody.\n",
 		"licence.go":     "package a\n",
 		"LICENSED-TO-ME": "no name of a licence file",
-		"linked/COPYING": "\n" + strings.Replace(mit, "Somebody", "Nobody", 1),
+		"linked/COPYING": "\n" + other,
 		"other/LICENSE":  "not linked",
 	}))
 	if err != nil {
@@ -59,7 +60,7 @@ func TestTexts(t *testing.T) {
 	heading := func(name string) string {
 		return "\n" + rule + "\nexample.com/a v1.0.0 (" + name + ")\n" + rule + "\n\n"
 	}
-	want := introduction + heading("MIT") + mit + heading("NOTICE.txt") + "Made by Somebody.\n" + heading("MIT") + strings.Replace(mit, "Somebody", "Nobody", 1)
+	want := introduction + heading("MIT") + mit + heading("NOTICE.txt") + "Made by Somebody.\n" + heading("MIT") + other
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
@@ -67,8 +68,8 @@ func TestTexts(t *testing.T) {
 
 func TestNotPermitted(t *testing.T) {
 	t.Parallel()
-	const gpl = `This program is free software: you can redistribute it and/or modify it under the terms of the GNU General Public License
-as published by the Free Software Foundation, either version 3 of the License, or (at your option) any later version.
+	const gpl = `This program is free software: you can redistribute it and/or modify it under the terms of the GNU General Public
+License as published by the Free Software Foundation, either version 3 of the License, or (at your option) any later version.
 
 This program is distributed in the hope that it will be useful, but WITHOUT ANY WARRANTY; without even the implied warranty of
 MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE. See the GNU General Public License for more details.
