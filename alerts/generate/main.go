@@ -31,7 +31,7 @@ func main() {
 func run(args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("generate", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	valuesPath := flags.String("values", "", "Print the rules for this values file (- for none).")
+	valuesPath := flags.String("values", "", "Print the rules for this values file.")
 	root := flags.String("root", ".", "Write the rules and the chart's rules below this directory.")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -53,12 +53,9 @@ func run(args []string, stdout, stderr io.Writer) error {
 }
 
 func printRules(valuesPath string, stdout io.Writer) error {
-	var content []byte
-	if valuesPath != "-" {
-		var err error
-		if content, err = os.ReadFile(valuesPath); err != nil {
-			return err
-		}
+	content, err := os.ReadFile(valuesPath)
+	if err != nil {
+		return err
 	}
 	values, err := readValues(content)
 	if err != nil {
@@ -78,9 +75,9 @@ func generated() (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	chart, err := chartRules()
+	chart, err := render()
 	if err != nil {
 		return nil, err
 	}
-	return map[string][]byte{plainPath: plain, chartPath: chart}, nil
+	return map[string][]byte{plainPath: plain, chartPath: []byte(chart)}, nil
 }

@@ -2,7 +2,7 @@ package main
 
 import (
 	"bytes"
-	_ "embed"
+	"embed"
 	"errors"
 	"fmt"
 	"maps"
@@ -15,66 +15,60 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-//go:embed rules.yml.tmpl
-var rulesTemplate string
+//go:embed rules.yml.tmpl parts.tmpl
+var sources embed.FS
 
-// threshold is a time as the template writes it: in seconds, or as a range.
-type threshold struct {
-	seconds, duration string
+// render returns the rules for the chart. They have names for the Helm values: @runbookUrl@, @exportStuck@ in seconds,
+// @exportStuck:range@ as a duration.
+func render() (string, error) {
+	parsed := template.New("").Delims("[[", "]]").Option("missingkey=error")
+	parsed.Funcs(template.FuncMap{
+		"current": current, "open": open, "lower": strings.ToLower,
+		// include returns a part of parts.tmpl, indented for the expression of a rule.
+		"include": func(name string, data any) (string, error) {
+			var part strings.Builder
+			err := parsed.ExecuteTemplate(&part, name, data)
+			return lineEnds.ReplaceAllString(strings.TrimSpace(part.String()), "$0          "), err
+		},
+	})
+	if _, err := parsed.ParseFS(sources, "*.tmpl"); err != nil {
+		return "", err
+	}
+	data := kinds()
+	data["spares"] = []bool{false, true}
+	var rules strings.Builder
+	err := parsed.ExecuteTemplate(&rules, "rules.yml.tmpl", data)
+	return rules.String(), err
 }
 
-func (t threshold) String() string { return t.seconds }
-
-// Range returns the threshold as a Prometheus duration.
-func (t threshold) Range() string { return t.duration }
+// lineEnds matches several line ends together, so that empty lines stay empty.
+var lineEnds = regexp.MustCompile(`\n+`)
 
 // Rules returns the rules for some values.
 func Rules(values Values) ([]byte, error) {
-	written := map[string]threshold{}
-	for name, text := range thresholds() {
-		if changed, ok := values.Thresholds[name]; ok {
-			text = changed
-		}
-		written[name] = threshold{text, text}
+	rules, err := render()
+	if err != nil {
+		return nil, err
+	}
+	pairs := []string{
+		"@runbookUrl@", values.RunbookURL, "@dashboardUrl@", values.DashboardURL, "@atlasUrl@", values.AtlasURL,
+		"@aggregation@", strings.Join(append([]string{""}, values.AggregationLabels...), ", "),
+	}
+	for name, text := range values.Thresholds {
+		written := text
 		if seconds, ok := inSeconds(text); ok {
-			written[name] = threshold{strconv.FormatInt(seconds, 10), text}
+			written = strconv.FormatInt(seconds, 10)
 		}
+		pairs = append(pairs, "@"+name+"@", written, "@"+name+":range@", text)
 	}
-	rules, err := render(values, strings.Join(append([]string{""}, values.AggregationLabels...), ", "), written)
-	if err != nil {
-		return nil, err
+	rules = strings.NewReplacer(pairs...).Replace(rules)
+	if unknown := valueName.FindString(rules); unknown != "" {
+		return nil, fmt.Errorf("no value has the name %s", unknown)
 	}
-	return adjust(rules, values)
+	return adjust([]byte(rules), values)
 }
 
-// chartRules returns the rules for the chart, with names for the Helm values: @runbookUrl@, @exportStuck@ in seconds,
-// @exportStuck:range@ as a duration.
-func chartRules() ([]byte, error) {
-	written := map[string]threshold{}
-	for name := range thresholds() {
-		written[name] = threshold{"@" + name + "@", "@" + name + ":range@"}
-	}
-	return render(Values{RunbookURL: "@runbookUrl@", DashboardURL: "@dashboardUrl@", AtlasURL: "@atlasUrl@"}, "@aggregation@", written)
-}
-
-func render(values Values, by string, written map[string]threshold) ([]byte, error) {
-	data := map[string]any{"By": by}
-	for name, value := range written {
-		data[strings.ToUpper(name[:1])+name[1:]] = value
-	}
-	parsed, err := template.New("rules").Delims("[[", "]]").Option("missingkey=error").Funcs(functions(values, by)).Parse(rulesTemplate)
-	if err != nil {
-		return nil, err
-	}
-	var rules bytes.Buffer
-	if err := parsed.Execute(&rules, data); err != nil {
-		return nil, err
-	}
-	return trailing.ReplaceAll(rules.Bytes(), nil), nil
-}
-
-// trailing is the space at the end of lines, which an expression over several lines leaves.
-var trailing = regexp.MustCompile(`(?m) +$`)
+var valueName = regexp.MustCompile(`@[A-Za-z:]+@`)
 
 // adjust applies the values: it leaves out, relabels and renames alerts. Rules without changes keep every byte.
 func adjust(rules []byte, values Values) ([]byte, error) {

@@ -1,6 +1,9 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // schemaVersion is the version of Grafana 12.2 and 13. Newer versions of Grafana migrate the file when they load it.
 const schemaVersion = 42
@@ -116,7 +119,7 @@ func links(from string) []options {
 func annotations(uid string) []options {
 	annotation := func(name, colour, expr, title, text string, enabled, valueIsTime bool) options {
 		return options{
-			"name": name, "datasource": datasource(), "enable": enabled, "hide": false, "iconColor": colour, "expr": expr, "step": "5m",
+			"name": name, "datasource": datasource(), "enable": enabled, "hide": false, "iconColor": colour, "expr": selected(expr), "step": "5m",
 			"titleFormat": title, "textFormat": text, "tagKeys": "group_name,cl_name", "useValueForTime": valueIsTime,
 		}
 	}
@@ -127,8 +130,8 @@ func annotations(uid string) []options {
 		return list
 	}
 	for _, k := range kinds() {
-		list = append(list, annotation("Failed "+k.nouns, "red", fmt.Sprintf("1000 * (%s > 0)", k.value("last_failure_timestamp_seconds")),
-			k.noun+" failed", "{{group_name}} {{cl_name}} {{pipeline}} {{delivery_type}}", uid == projectUID, true))
+		list = append(list, annotation("Failed "+k.nouns(), "red", fmt.Sprintf("1000 * (%s > 0)", k.value(lastFailure)),
+			strings.ToUpper(k.Noun[:1])+k.Noun[1:]+" failed", "{{group_name}} {{cl_name}} {{pipeline}} {{delivery_type}}", uid == projectUID, true))
 	}
 	return list
 }

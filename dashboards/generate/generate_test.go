@@ -33,21 +33,3 @@ func TestDashboardsAreGenerated(t *testing.T) {
 		}
 	}
 }
-
-func TestRun(t *testing.T) {
-	directory := t.TempDir()
-	if err := run([]string{directory}); err != nil {
-		t.Fatal(err)
-	}
-	for name := range dashboards() {
-		if _, err := os.Stat(filepath.Join(directory, name)); err != nil {
-			t.Error(err)
-		}
-	}
-	if err := run(nil); err == nil {
-		t.Error("a missing argument is accepted")
-	}
-	if err := run([]string{filepath.Join(directory, "missing")}); err == nil {
-		t.Error("a missing directory is accepted")
-	}
-}

@@ -1,9 +1,9 @@
-// Command generate writes the Grafana dashboards. Run it after a change of theirs:
+// Command generate writes the Grafana dashboards into the folder above. Run it after you change it:
 //
 //	go generate ./dashboards/...
 package main
 
-//go:generate go run . ..
+//go:generate go run .
 
 import (
 	"bytes"
@@ -15,26 +15,16 @@ import (
 )
 
 func main() {
-	if err := run(os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-}
-
-func run(args []string) error {
-	if len(args) != 1 {
-		return fmt.Errorf("usage: generate DIRECTORY")
-	}
 	for name, d := range dashboards() {
 		content, err := encode(d)
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+		if err == nil {
+			err = os.WriteFile(filepath.Join("..", name), content, 0o644) //nolint:gosec // for everyone to read
 		}
-		if err := os.WriteFile(filepath.Join(args[0], name), content, 0o644); err != nil { //nolint:gosec // for everyone to read
-			return err
+		if err != nil {
+			fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
+			os.Exit(1)
 		}
 	}
-	return nil
 }
 
 // dashboards returns every dashboard by the name of its file.

@@ -1,6 +1,10 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"maps"
+	"strings"
+)
 
 // The names of units in Grafana.
 const (
@@ -13,10 +17,6 @@ const (
 
 // neutral is the color of states that are neither good nor bad.
 const neutral = "#7b8087"
-
-// rateInterval is the shortest usual scrape interval of this exporter. With it, $__rate_interval contains enough
-// samples, whatever the data source says.
-const rateInterval = "1m"
 
 // layout places panels from left to right, and starts a new line when one is full.
 type layout struct {
@@ -32,7 +32,7 @@ func (l *layout) add(width, height int, p *panel) {
 	}
 	l.ids++
 	p.ID, p.GridPos = l.ids, gridPos{H: height, W: width, X: l.x, Y: l.y}
-	if l.folded != nil && p.Type != "row" {
+	if l.folded != nil {
 		l.folded.Panels = append(l.folded.Panels, p)
 	} else {
 		l.panels = append(l.panels, p)
@@ -46,19 +46,18 @@ func (l *layout) line() {
 }
 
 // row starts a section with a heading.
-func (l *layout) row(title string) { l.section(title, false) }
+func (l *layout) row(title string) {
+	l.line()
+	l.folded = nil
+	l.add(24, 1, &panel{Type: "row", Title: title, Collapsed: new(false), Panels: []*panel{}})
+	l.line()
+}
 
 // fold starts a section that is closed until the reader opens it.
-func (l *layout) fold(title string) { l.section(title, true) }
-
-func (l *layout) section(title string, collapsed bool) {
-	l.line()
-	p := &panel{Type: "row", Title: title, Collapsed: &collapsed, Panels: []*panel{}}
-	l.add(24, 1, p)
-	l.line()
-	if l.folded = nil; collapsed {
-		l.folded = p
-	}
+func (l *layout) fold(title string) {
+	l.row(title)
+	l.folded = l.panels[len(l.panels)-1]
+	*l.folded.Collapsed = true
 }
 
 // query is an expression and the legend of its series.
@@ -66,25 +65,27 @@ type query struct {
 	expr, legend string
 }
 
-// targets names the queries A, B, C and so on.
-func targets(queries []query, adapt func(options)) []options {
+// targets names the queries A, B, C and so on. The extra options say what they return.
+func targets(queries []query, extra options) []options {
 	result := make([]options, len(queries))
 	for i, q := range queries {
 		result[i] = options{
-			"refId": string(rune('A' + i)), "datasource": datasource(), "editorMode": "code", "expr": q.expr,
+			"refId": string(rune('A' + i)), "datasource": datasource(), "editorMode": "code", "expr": selected(q.expr),
 			"format": "time_series", "instant": false, "range": false,
 		}
 		if q.legend != "" {
 			result[i]["legendFormat"] = q.legend
 		}
-		adapt(result[i])
+		maps.Copy(result[i], extra)
 	}
 	return result
 }
 
-func instant(target options) { target["instant"] = true }
+func instant() options { return options{"instant": true} }
 
-func overTime(target options) { target["range"], target["interval"] = true, rateInterval }
+// overTime has the shortest usual scrape interval of this exporter. With it, $__rate_interval contains enough samples,
+// whatever the data source says.
+func overTime() options { return options{"range": true, "interval": "1m"} }
 
 func newPanel(kind, title, description, unit string, targets []options) *panel {
 	return &panel{
@@ -101,7 +102,7 @@ func newPanel(kind, title, description, unit string, targets []options) *panel {
 
 // stat shows current numbers.
 func stat(title, description, unit string, queries ...query) *panel {
-	p := newPanel("stat", title, description, unit, targets(queries, instant))
+	p := newPanel("stat", title, description, unit, targets(queries, instant()))
 	p.Options = options{
 		"reduceOptions": options{"calcs": []string{"lastNotNull"}, "fields": "", "values": false},
 		"colorMode":     "value", "graphMode": "none", "justifyMode": "center", "orientation": "auto", "textMode": "auto",
@@ -118,7 +119,7 @@ func count(title, description, expr, colour, rows string) *panel {
 
 // timeseries shows numbers over time.
 func timeseries(title, description, unit string, queries ...query) *panel {
-	p := newPanel("timeseries", title, description, unit, targets(queries, overTime))
+	p := newPanel("timeseries", title, description, unit, targets(queries, overTime()))
 	p.Options = options{
 		"legend":  options{"displayMode": "list", "placement": "bottom", "showLegend": true, "calcs": []string{}},
 		"tooltip": options{"mode": "multi", "sort": "desc"},
@@ -141,7 +142,7 @@ func (p *panel) stacked() *panel {
 
 // stateTimeline shows the state of each series over time. The values are the numbers of states.
 func stateTimeline(title, description string, mapping options, queries ...query) *panel {
-	p := newPanel("state-timeline", title, description, unitCount, targets(queries, overTime))
+	p := newPanel("state-timeline", title, description, unitCount, targets(queries, overTime()))
 	p.Options = options{
 		"mergeValues": true, "showValue": "never", "alignValue": "left", "rowHeight": 0.8, "perPage": 20,
 		"legend":  options{"displayMode": "list", "placement": "bottom", "showLegend": true},
@@ -175,7 +176,7 @@ func (p *panel) custom(pairs ...any) *panel {
 // colouredByState gives the series of each state the color that the state has everywhere.
 func (p *panel) colouredByState(states ...string) *panel {
 	for _, state := range states {
-		p.override(state, property{"color", fixed(stateColours()[state])})
+		p.override(state, property{"color", fixed(stateColour(state))})
 	}
 	return p
 }
@@ -215,31 +216,32 @@ func thresholds(base string, steps ...any) options {
 	return options{"mode": "absolute", "steps": result}
 }
 
-// stateColours returns the colors of all states of jobs, runs, pipelines and targets.
-func stateColours() map[string]string {
-	colours := map[string]string{}
-	for colour, states := range map[string][]string{
-		"green":            {"Successful", "SUCCESSFUL", "DONE", "completed", "COMPLETED", "ACTIVE", "up"},
-		"dark-green":       {"ready"},
-		"blue":             {"InProgress", "IN_PROGRESS", "in_progress", "inProgress", "RUNNING", "INITIALIZING", "FINALIZING"},
-		"super-light-blue": {"Queued", "queued", "QUEUED", "PENDING", "pending"},
-		"red":              {"Failed", "FAILED", "failed", "down"},
-		"orange":           {"Cancelled", "CANCELED", "cancelled"},
-		neutral:            {"DATASET_DELETED", "expired", "PAUSED", "unsupported"},
-		"yellow":           {"unknown"},
-	} {
-		for _, state := range states {
-			colours[state] = colour
-		}
+// stateColour returns the color that a state of a job, run, pipeline or target has everywhere, whatever its spelling.
+func stateColour(state string) string {
+	switch strings.ToLower(strings.ReplaceAll(state, "_", "")) {
+	case "successful", "done", "completed", "active", "up":
+		return "green"
+	case "ready":
+		return "dark-green"
+	case "inprogress", "running", "initializing", "finalizing":
+		return "blue"
+	case "queued", "pending":
+		return "super-light-blue"
+	case "failed", "down":
+		return "red"
+	case "cancelled", "canceled":
+		return "orange"
+	case "datasetdeleted", "expired", "paused", "unsupported":
+		return neutral
 	}
-	return colours
+	return "yellow"
 }
 
 // stateMapping colors the names of states in a table.
 func stateMapping(states ...string) options {
 	mapping := options{}
 	for i, state := range states {
-		mapping[state] = options{"color": stateColours()[state], "index": i}
+		mapping[state] = options{"color": stateColour(state), "index": i}
 	}
 	return options{"type": "value", "options": mapping}
 }
@@ -273,23 +275,4 @@ const kept = "${datasource:queryparam}&${job:queryparam}&${__url_time_range}"
 // until encode replaces it by the panel's number.
 func toPanel(title string) options {
 	return options{"title": "Rows: " + title, "url": "/d/{uid}?viewPanel={" + title + "}&${project:queryparam}&${cluster:queryparam}&" + kept}
-}
-
-// The links of a row. The row has the project's id, but in a hidden column.
-func projectLinks() property {
-	return property{"links", []options{
-		{"title": "Details of this project", "url": "/d/" + projectUID + "?var-project=${__data.fields.group_id}&var-cluster=$__all&" + kept},
-		{"title": "This project in Atlas", "url": "${atlas}/v2/${__data.fields.group_id}", "targetBlank": true},
-	}}
-}
-
-func clusterLinks() property {
-	return property{"links", []options{
-		{"title": "Details of this cluster", "url": "/d/" + projectUID + "?var-project=${__data.fields.group_id}&var-cluster=${__value.raw}&" + kept},
-		{"title": "This cluster in Atlas", "url": "${atlas}/v2/${__data.fields.group_id}#/clusters/detail/${__value.raw}", "targetBlank": true},
-	}}
-}
-
-func runbookLink() property {
-	return property{"links", []options{{"title": "What to do", "url": "${runbooks}mongodbatlas${__value.raw}", "targetBlank": true}}}
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
 )
 
 // problem is something that a person should look at.
@@ -22,18 +24,18 @@ func problems() [][]problem {
 	var groups [][]problem
 	for _, k := range kinds() {
 		var all []problem
-		noun := strings.TrimSuffix(k.nouns, "s")
+		alert := strings.ToLower(k.Alert)
 		if k.baseline != "" {
-			all = append(all, problem{k.alert + "overdue", noun + " overdue", true, k.overdue(), labelled(k.overdue()+"\n  unless "+onCluster+" "+k.success()+" > 0", "detail", "never succeeded") + "\n  or " + onCluster + " " + k.overdue()})
+			all = append(all, problem{alert + "overdue", k.Noun + " overdue", true, k.overdue(), labelled(k.overdue()+"\n  unless "+onCluster+" "+k.value(lastSuccess)+" > 0", "detail", "never succeeded") + "\n  or " + onCluster + " " + k.overdue()})
 		}
 		failed := "time() - (" + k.lastFailed() + ")"
-		if k.collector == "backup_exports" {
-			code := "label_join(" + stated(keyOfCluster, "error_code", ofCluster("backup_export_last_failure_info")) + `, "detail", "", "error_code")`
+		if k.Name == "backup_exports" {
+			code := "label_join(" + stated(keyOfCluster, "error_code", "mongodbatlas_backup_export_last_failure_info{cluster}") + `, "detail", "", "error_code")`
 			failed = "(" + failed + ") * " + onCluster + " group_left (detail) max by (group_id, cl_name, detail) (" + code + ")\n  or " + onCluster + " " + failed
 		}
-		all = append(all, problem{k.alert + "failed", noun + " failed", k.grave, k.lastFailed(), k.detailed(failed)})
-		if !k.unlimited {
-			all = append(all, problem{k.alert + "stuck", noun + " stuck", false, k.stuck(), k.detailed(k.stuck())})
+		all = append(all, problem{alert + "failed", k.Noun + " failed", k.Step == collector.StepRestore, k.lastFailed(), k.detailed(failed)})
+		if k.Patience.Stuck > 0 {
+			all = append(all, problem{alert + "stuck", k.Noun + " stuck", false, k.stuck(), k.detailed(k.stuck())})
 		}
 		groups = append(groups, all)
 	}
@@ -47,7 +49,7 @@ func (k kind) detailed(expr string) string {
 	case keyOfRestore:
 		return "label_join(" + expr + `, "detail", "", "delivery_type")`
 	case keyOfPipeline:
-		info := stated(keyOfPipeline, "cl_name", ofCluster("pipeline_info"))
+		info := stated(keyOfPipeline, "cl_name", "mongodbatlas_pipeline_info{cluster}")
 		return "label_join((" + expr + ") * on (group_id, pipeline) group_left (cl_name) " + info + `, "detail", "", "pipeline")`
 	}
 	return expr
@@ -56,11 +58,11 @@ func (k kind) detailed(expr string) string {
 // scheduleProblems are the problems of schedules and switches.
 func scheduleProblems() []problem {
 	running := " unless " + onCluster + " " + cluster("cluster_paused") + " == 1"
-	snapshots := kindOf("backup_snapshots")
-	exports := kindOf("backup_exports")
+	withBackup := " unless " + onCluster + " " + cluster("cluster_backup_enabled") + " == 0"
+	snapshots, exports := kindOf("backup_snapshots"), kindOf("backup_exports")
 	// switchedOff selects the clusters that had a switch on some time in the last week, and have it off now.
 	switchedOff := func(k kind, metric string) string {
-		return k.baselineAge() + " and " + onCluster + " " + cluster(metric) + " == 0 and " + onCluster + " max_over_time(" + ofCluster(metric) + "[7d]) == 1"
+		return k.baselineAge() + " and " + onCluster + " " + cluster(metric) + " == 0 and " + onCluster + " max_over_time(mongodbatlas_" + metric + "{cluster}[7d]) == 1"
 	}
 	return []problem{
 		{"backupdisabled", "backup switched off", true, switchedOff(snapshots, "cluster_backup_enabled"), ""},
@@ -69,28 +71,28 @@ func scheduleProblems() []problem {
 			"backupexportbucketmissing", "export bucket gone", true,
 			exports.baselineAge() + " and " + onCluster + " " + cluster("backup_export_bucket_found") + " == 0 unless " + onCluster + " " + cluster("backup_export_auto_enabled") + " == 0", "",
 		},
-		{"backupexportmissing", "snapshot not exported", false, "(time() - " + cluster("backup_export_missing_snapshot_created_timestamp_seconds") + ") > " + seconds(exports.Missing) + running, ""},
+		{"backupexportmissing", "snapshot not exported", false, "(time() - " + cluster("backup_export_missing_snapshot_created_timestamp_seconds") + ") > " + seconds(exports.Patience.Missing) + running, ""},
 		{
 			"backupsnapshotfallback", "newest snapshot is a fallback", false,
-			"time() - (" + snapshots.value("last_fallback_timestamp_seconds") + " > " + snapshots.with() + " " + snapshots.plainSuccess() + ") unless " + onCluster + " " + cluster("cluster_backup_enabled") + " == 0", "",
+			"time() - (" + snapshots.value("last_fallback_timestamp_seconds") + " > " + snapshots.with() + " " + snapshots.plain(lastSuccess) + ")" + withBackup, "",
 		},
 		{
 			"backupsnapshotnotscheduled", "no snapshots scheduled", false,
-			snapshots.baselineAge() + " and " + onCluster + " " + snapshots.value("policy_items") + " == 0 unless " + onCluster + " " + cluster("cluster_backup_enabled") + " == 0", "",
+			snapshots.baselineAge() + " and " + onCluster + " " + snapshots.value("policy_items") + " == 0" + withBackup, "",
 		},
 		{
 			"backupsnapshotschedulebehind", "snapshot schedule behind", false,
-			"(time() - " + snapshots.value("next_timestamp_seconds") + ") > " + seconds(snapshots.Behind) + running, "",
+			"(time() - " + snapshots.value("next_timestamp_seconds") + ") > " + seconds(snapshots.Patience.Behind) + running, "",
 		},
-		{"targetunreadable", "unreadable", false, "max by (group_id, group_name, detail) (" + unreadable("time() - "+byTarget+" ("+ofTarget("target_last_refresh_timestamp_seconds")+") or "+byTarget+" ("+ofTarget("target_up")+")") + ")", ""},
+		{"targetunreadable", "unreadable", false, "max by (group_id, group_name, detail) (" + unreadable("time() - "+byTarget+" (mongodbatlas_target_last_refresh_timestamp_seconds{target}) or "+byTarget+" (mongodbatlas_target_up{target})") + ")", ""},
 	}
 }
 
 // unreadable restricts an expression to targets whose last reading failed, with the collector and the reason as detail.
 func unreadable(expr string) string {
-	reason := stated(keyOfTarget, "reason", ofTarget("target_last_error_info"))
+	reason := stated(keyOfTarget, "reason", "mongodbatlas_target_last_error_info{target}")
 	return `label_join((` + expr + `) * on (collector, group_id, cl_name, pipeline) group_left (reason) (` + reason +
-		` and on (collector, group_id, cl_name, pipeline) ` + byTarget + " (" + ofTarget("target_up") + `) == 0), "detail", ": ", "collector", "reason")`
+		` and on (collector, group_id, cl_name, pipeline) ` + byTarget + " (mongodbatlas_target_up{target}" + `) == 0), "detail", ": ", "collector", "reason")`
 }
 
 // rows returns the cases of problems, each with its problem and severity.
@@ -134,9 +136,10 @@ func problemMapping() options {
 
 // attention is the table of everything that needs attention.
 func attention() *panel {
-	targets := `label_replace(label_replace(count by (group_id, group_name, detail) (` + unreadable("1 + 0 * "+byTarget+" ("+ofTarget("target_up")+")") +
+	targets := `label_replace(label_replace(count by (group_id, group_name, detail) (` + unreadable("1 + 0 * "+byTarget+" (mongodbatlas_target_up{target})") +
 		`), "problem", "targetunreadable", "", ""), "severity", "warning", "", "")`
 	since := durationColumn("Since", "", mappings(values(0, "never read", neutral), missing("-")))
+	since.exprs = nil
 	for _, group := range problems() {
 		since.exprs = append(since.exprs, rows(group))
 	}
@@ -146,10 +149,11 @@ func attention() *panel {
 		"Nothing needs attention. If the numbers above say no data, no exporter is scraped.",
 		[]column{
 			labelColumn("Severity", "severity", width(110), coloured("color-text"), mappings(values("critical", "critical", "red", "warning", "warning", "orange"))),
-			labelColumn("Problem", "problem", width(205), coloured("color-text"), mappings(problemMapping()), runbookLink()),
+			labelColumn("Problem", "problem", width(205), coloured("color-text"), mappings(problemMapping()),
+				property{"links", []options{{"title": "What to do", "url": "${runbooks}mongodbatlas${__value.raw}", "targetBlank": true}}}),
 			projectColumn(), clusterColumn(),
 			labelColumn("Detail", "detail", width(235), mappings(missing("-"), empty("-"))),
 			since,
 			valueColumn("Targets", unitCount, targets, width(85)),
-		}, order{"Severity", false}, order{"Since", true})
+		}, ascending("Severity"), descending("Since"))
 }

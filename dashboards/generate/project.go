@@ -13,23 +13,21 @@ func project() dashboard {
 	l.add(24, 8, keptTable())
 	l.add(12, 9, stateTimeline("Newest snapshots", "The state of each cluster's newest snapshot over time.", snapshots.timelineMapping(), query{snapshots.timeline(), named}))
 	l.add(12, 9, timeseries("Age of the restorable moment", "Falls with each completed snapshot. Clusters that never had one are only in the table.", unitDuration,
-		query{age(snapshots.success()), named}).perCluster())
+		query{age(snapshots.value(lastSuccess)), named}).perCluster())
 
 	l.row("Exports")
 	l.add(24, 9, exportsTable("Exports by cluster", "The most overdue first. Error: Atlas's code for the newest failed job, however old.",
 		durationColumn("Unfinished", age(exports.unfinished())),
-		column{
-			title: "Error", label: "error_code", expr: stated(keyOfCluster, "error_code", ofCluster("backup_export_last_failure_info")),
-			properties: []property{{"custom.minWidth", 250}, mappings(missing("-"))},
-		}))
+		statedColumn("Error", "error_code", stated(keyOfCluster, "error_code", "mongodbatlas_backup_export_last_failure_info{cluster}"),
+			minWidth(250), mappings(missing("-")))))
 	l.add(12, 9, stateTimeline("Newest export jobs", "The state of each cluster's newest export job over time.", exports.timelineMapping(), query{exports.timeline(), named}))
 	l.add(12, 9, timeseries("Age of the last successful export", "Falls with each successful export. Clusters that never exported are only in the table.", unitDuration,
-		query{age(exports.success()), named}).perCluster())
+		query{age(exports.value(lastSuccess)), named}).perCluster())
 	l.add(12, 9, timeseries("Duration of exports", "The duration of the last success, and the age of the oldest unfinished job. A job above the dashed line is stuck. "+
 		"The line is a multiple of the last duration, but at least some hours.", unitDuration,
 		query{exports.value("last_success_duration_seconds"), named + " took"},
 		query{orZero(age(exports.unfinished())), named + " unfinished"},
-		query{exports.by() + " (" + exports.byLastSuccess() + " * " + exports.on() + " group_left (group_name) (0 * " + exports.success() + " + 1))", named + " stuck after"}).perCluster().dashed("/ stuck after$/"))
+		query{exports.by() + " (" + exports.byLastSuccess() + " * " + exports.on() + " group_left (group_name) (0 * " + exports.value(lastSuccess) + " + 1))", named + " stuck after"}).perCluster().dashed("/ stuck after$/"))
 	l.add(12, 9, daily())
 
 	l.row("Restores")
@@ -69,9 +67,9 @@ func keptTable() *panel {
 			durationColumn("Kept until", k.value("newest_expiration_timestamp_seconds")+" - time()", mappings(between(-1e12, 0, "expired", "red"), missing("-"))),
 			valueColumn("Size", unitBytes, k.value("last_success_size_bytes"), width(100)),
 			valueColumn("Copies", unitCount, k.value("last_success_copy_regions"), width(90)),
-			durationColumn("Last failure", age(k.failure())),
+			durationColumn("Last failure", age(k.value(lastFailure))),
 			durationColumn("Last fallback", age(k.value("last_fallback_timestamp_seconds"))),
-		}, order{"Kept until", false})
+		}, ascending("Kept until"))
 }
 
 func targetsTable() *panel {
@@ -81,16 +79,14 @@ func targetsTable() *panel {
 		[]column{
 			projectColumn(),
 			labelColumn("Collector", "collector", width(170)),
-			labelColumn("Cluster", "cl_name", property{"custom.minWidth", 180}),
-			labelColumn("Pipeline", "pipeline", property{"custom.minWidth", 120}),
+			labelColumn("Cluster", "cl_name", minWidth(180)),
+			labelColumn("Pipeline", "pipeline", minWidth(120)),
 			valueColumn("Target is", unitCount,
-				byTarget+" ("+ofTarget("target_up")+")\nor 2 + 0 * "+byTarget+" ("+ofTarget("target_unsupported_info")+")",
+				byTarget+" (mongodbatlas_target_up{target})\nor 2 + 0 * "+byTarget+" (mongodbatlas_target_unsupported_info{target})",
 				width(110), coloured("color-text"), mappings(values(1, "up", "green", 0, "down", "red", 2, "unsupported", neutral))),
-			{
-				title: "Reason", label: "reason",
-				expr:       stated(keyOfTarget, "reason", ofTarget("target_last_error_info")+" or "+ofTarget("target_unsupported_info")),
-				properties: []property{mappings(missing("-")), width(160)},
-			},
-			durationColumn("Last read", age(byTarget+" ("+ofTarget("target_last_refresh_timestamp_seconds")+")")),
-		}, order{"Target is", false}, order{"Last read", true})
+			statedColumn("Reason", "reason",
+				stated(keyOfTarget, "reason", "mongodbatlas_target_last_error_info{target} or mongodbatlas_target_unsupported_info{target}"),
+				mappings(missing("-")), width(160)),
+			durationColumn("Last read", age(byTarget+" (mongodbatlas_target_last_refresh_timestamp_seconds{target})")),
+		}, ascending("Target is"), descending("Last read"))
 }

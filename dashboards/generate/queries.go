@@ -17,36 +17,28 @@ const (
 	onCluster  = "on (group_id, cl_name)"
 )
 
-// ofProject selects by job and project only: for pipelines, and for numbers of targets.
-func ofProject(metric string, matchers ...string) string {
-	return selector(metric, append([]string{`job=~"$job"`, `group_id=~"$project"`}, matchers...))
-}
-
-// ofCluster selects by cluster, too.
-func ofCluster(metric string, matchers ...string) string {
-	return ofProject(metric, append([]string{`cl_name=~"$cluster"`}, matchers...)...)
-}
-
-// ofTarget selects targets. It always includes the targets of a project itself, which have no cluster, and the list of
-// projects, which has no project.
-func ofTarget(metric string) string {
-	return selector(metric, []string{`job=~"$job"`, `group_id=~"$project|"`, `cl_name=~"$cluster|"`})
-}
-
-// ofExporter selects the series without a project, of the selected exporters.
-func ofExporter(metric string, matchers ...string) string {
-	return selector(metric, append([]string{`job=~"$job"`, ofInstance}, matchers...))
-}
-
-// ofInstance selects exporters. The instance of a target of /sd is the exporter and the project.
-const ofInstance = `instance=~"$instance(/.+)?"`
-
-func selector(metric string, matchers []string) string {
-	return "mongodbatlas_" + metric + "{" + strings.Join(matchers, ",") + "}"
+// selected replaces the first word in the braces of a selector by what the reader has selected:
+//
+//   - project: job and project, for pipelines and numbers of targets.
+//   - cluster: the cluster, too.
+//   - target: targets. Always includes those of a project itself, which have no cluster, and the list of projects, which has
+//     no project.
+//   - exporter: series without a project, of the selected exporters. The instance of a target of /sd is the exporter and
+//     the project.
+//   - instance: series with or without a project, of the selected exporters.
+func selected(expr string) string {
+	const exporter = `{job=~"$job",instance=~"$instance(/.+)?"`
+	return strings.NewReplacer(
+		"{project", `{job=~"$job",group_id=~"$project"`,
+		"{cluster", `{job=~"$job",group_id=~"$project",cl_name=~"$cluster"`,
+		"{target", `{job=~"$job",group_id=~"$project|",cl_name=~"$cluster|"`,
+		"{exporter", exporter,
+		"{instance", exporter+`,group_id=~"$project|"`,
+	).Replace(expr)
 }
 
 // cluster returns the value of a metric for each cluster.
-func cluster(metric string) string { return byCluster + " (" + ofCluster(metric) + ")" }
+func cluster(metric string) string { return byCluster + " (mongodbatlas_" + metric + "{cluster})" }
 
 // age returns the age of a timestamp. A timestamp of 0 means never, and has no age.
 func age(timestamp string) string { return "time() - (" + timestamp + " > 0)" }
@@ -62,21 +54,21 @@ func stated(key, label, series string) string {
 }
 
 // ofPipeline selects the series of the pipelines that read the selected clusters.
-func ofPipeline(metric string, matchers ...string) string {
-	return ofProject(metric, matchers...) + " and on (group_id, pipeline) " + ofCluster("pipeline_info")
+func ofPipeline(selector string) string {
+	return "mongodbatlas_" + selector + " and on (group_id, pipeline) mongodbatlas_pipeline_info{cluster}"
 }
 
-func pipeline(metric string) string { return byPipeline + " (" + ofPipeline(metric) + ")" }
+func pipeline(metric string) string { return byPipeline + " (" + ofPipeline(metric+"{project}") + ")" }
 
 // orZero returns 0 if there is nothing to count. If no exporter is scraped, it returns no value, instead of a green
 // zero. "on ()" is needed because the zero has no labels: without it, the zero would be added to series with labels.
 func orZero(expr string) string {
-	return "(" + expr + ")\nor on () 0 * count(" + ofTarget("target_up") + ")"
+	return "(" + expr + ")\nor on () 0 * count(mongodbatlas_target_up{target})"
 }
 
 // orNone does the same for the exporter's own counters, with a label for the legend.
 func orNone(expr, label string) string {
-	return "(" + expr + ")\nor on () label_replace(0 * count(" + ofExporter("up") + "), \"" + label + "\", \"none\", \"\", \"\")"
+	return "(" + expr + ")\nor on () " + labelled("0 * count(mongodbatlas_up{exporter})", label, "none")
 }
 
 // labelled adds a label to every series of an expression.

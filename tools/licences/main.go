@@ -1,74 +1,176 @@
-// Command licences checks the licences of all modules that a release links into the program on any platform. It writes
-// THIRD_PARTY_LICENSES, which is distributed with the program, and the table of modules in docs/dependencies.md. It fails if a
-// licence is not compatible, or if that page does not explain a direct dependency or a tool.
+// Command licences prints THIRD_PARTY_LICENSES, which is distributed with the program: the licences and notices of all modules
+// that a release links into it on any platform. It fails if a licence is not compatible with the program's own.
 //
-//	go run -C tools/licences .            writes both files
-//	go run -C tools/licences . -check     fails if a file is not up to date
+//	go run -C tools/licences . >THIRD_PARTY_LICENSES
 package main
 
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
+	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/google/licensecheck"
+	"gopkg.in/yaml.v3"
 )
 
-// Output files, relative to the root of the project.
-const (
-	pageFile  = "docs/dependencies.md"
-	textsFile = "THIRD_PARTY_LICENSES"
-)
+const introduction = `mongodbatlas_backup_exporter is licensed under the Apache License 2.0, which is in the file LICENSE. The program
+also contains the modules below. Each is under the licence that its heading names, with the notices that the licence requires.
+Written by tools/licences.
+`
 
 func main() {
-	check := flag.Bool("check", false, "write nothing, and fail if a file is not up to date")
-	flag.Parse()
-	if err := run(context.Background(), filepath.Join("..", ".."), *check); err != nil {
+	if err := run(context.Background(), filepath.Join("..", "..")); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-// run writes or checks both files. It returns all errors.
-func run(ctx context.Context, root string, check bool) error {
+func run(ctx context.Context, root string) error {
 	modules, err := linked(ctx, root)
 	if err != nil {
 		return err
 	}
-	before, err := os.ReadFile(filepath.Join(root, pageFile))
+	text, err := texts(modules)
 	if err != nil {
 		return err
 	}
-	page, err := fillIn(string(before), modules)
-	if err != nil {
-		return err
-	}
-	tools, err := toolFolders(root)
-	if err != nil {
-		return err
-	}
-	return errors.Join(
-		permitted(modules),
-		explained(page, "Direct dependencies", direct(modules)),
-		explained(page, "Tools", tools),
-		settle(root, pageFile, page, check),
-		settle(root, textsFile, texts(modules), check),
-	)
+	_, err = os.Stdout.WriteString(text)
+	return err
 }
 
-// settle writes a file. If check is true, it only returns an error if the file would change.
-func settle(root, name, content string, check bool) error {
-	path := filepath.Join(root, name)
-	if !check {
-		return os.WriteFile(path, []byte(content), 0o644) //nolint:gosec // a public file
+// folders are folders to search for licence files.
+type folders map[string]bool
+
+// listed makes go list print the module, the module's folder and the folder of each package that is not the program's own. The
+// standard library is no module: its licence is in the folder of Go's installation.
+const listed = `{{with .Module}}{{if not .Main}}{{.}}{{"\t"}}{{.Dir}}{{"\t"}}{{$.Dir}}{{end}}` +
+	`{{else}}Go{{"\t"}}{{context.GOROOT}}{{"\t"}}{{context.GOROOT}}{{end}}`
+
+// linked returns the modules that a release links into the program on any platform, by path and version. The folders of each
+// are those of its linked packages, which may contain code from another project, and all above them in the module.
+func linked(ctx context.Context, root string) (map[string]folders, error) {
+	platforms, err := releasePlatforms(root)
+	if err != nil {
+		return nil, err
 	}
-	is, err := os.ReadFile(path)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
+	modules := map[string]folders{}
+	for _, platform := range platforms {
+		cmd := exec.CommandContext(ctx, "go", "list", "-deps", "-f", listed, ".")
+		cmd.Dir = root
+		cmd.Env = append(os.Environ(), append(platform, "CGO_ENABLED=0", "GOWORK=off")...)
+		cmd.Stderr = os.Stderr
+		out, err := cmd.Output()
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", cmd, err)
+		}
+		for line := range strings.Lines(string(out)) {
+			fields := strings.Split(strings.TrimSpace(line), "\t")
+			module, top, folder := fields[0], fields[1], fields[2]
+			if modules[module] == nil {
+				modules[module] = folders{}
+			}
+			for ; strings.HasPrefix(folder, top); folder = filepath.Dir(folder) {
+				modules[module][folder] = true
+			}
+		}
 	}
-	if string(is) != content {
-		return fmt.Errorf("%s is not up to date: \"go run -C tools/licences .\" writes it", name)
+	return modules, nil
+}
+
+// releasePlatforms returns the environment of the go command for each platform of a release.
+func releasePlatforms(root string) (environments [][]string, err error) {
+	raw, err := os.ReadFile(filepath.Join(root, ".goreleaser.yml"))
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	var release struct {
+		Builds []struct{ Goos, Goarch []string }
+	}
+	if err := yaml.Unmarshal(raw, &release); err != nil {
+		return nil, err
+	}
+	for _, build := range release.Builds {
+		for _, system := range build.Goos {
+			for _, architecture := range build.Goarch {
+				environments = append(environments, []string{"GOOS=" + system, "GOARCH=" + architecture})
+			}
+		}
+	}
+	return environments, nil
+}
+
+var (
+	fileName   = regexp.MustCompile(`^(?i:licen[cs]e|copying|notice)([.-].*)?$`)
+	noticeName = regexp.MustCompile(`^(?i:notice)`)
+)
+
+// texts returns the contents of THIRD_PARTY_LICENSES, and an error for each module without a permitted licence.
+func texts(modules map[string]folders) (string, error) {
+	var b strings.Builder
+	b.WriteString(introduction)
+	var wrong []error
+	for _, module := range slices.Sorted(maps.Keys(modules)) {
+		if strings.Contains(module, " => ") {
+			wrong = append(wrong, fmt.Errorf("%s: a release must use the modules that go.mod requires", module))
+		}
+		hasLicence := false
+		for _, folder := range slices.Sorted(maps.Keys(modules[module])) {
+			entries, err := os.ReadDir(folder)
+			if err != nil {
+				return "", err
+			}
+			for _, entry := range entries {
+				name := entry.Name()
+				if !entry.Type().IsRegular() || !fileName.MatchString(name) || filepath.Ext(name) == ".go" {
+					continue
+				}
+				text, err := os.ReadFile(filepath.Join(folder, name))
+				if err != nil {
+					return "", err
+				}
+				if !noticeName.MatchString(name) {
+					hasLicence = true
+					if name, err = permitted(text); err != nil {
+						wrong = append(wrong, fmt.Errorf("%s: %s: %w", module, filepath.Join(folder, entry.Name()), err))
+					}
+				}
+				rule := strings.Repeat("-", 80)
+				fmt.Fprintf(&b, "\n%s\n%s (%s)\n%s\n\n%s\n", rule, module, name, rule, strings.Trim(string(text), "\r\n"))
+			}
+		}
+		if !hasLicence {
+			wrong = append(wrong, fmt.Errorf("%s has no licence file", module))
+		}
+	}
+	return b.String(), errors.Join(wrong...)
+}
+
+// leastCovered is the minimum percentage of a licence file that must match known licences. The rest is names, years and
+// introductory sentences.
+const leastCovered = 80
+
+// permitted returns the SPDX names of the licences in a text. It returns an error if the text is not a known licence, or has
+// one that is not compatible with the program's own, the Apache License 2.0.
+func permitted(text []byte) (string, error) {
+	found := licensecheck.Scan(text)
+	if found.Percent < leastCovered {
+		return "", errors.New("unknown licence")
+	}
+	names := map[string]bool{}
+	for _, match := range found.Match {
+		switch match.ID {
+		case "0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MIT-0":
+			names[match.ID] = true
+		default:
+			return "", fmt.Errorf("the licence %s is not permitted", match.ID)
+		}
+	}
+	return strings.Join(slices.Sorted(maps.Keys(names)), ", "), nil
 }
