@@ -87,8 +87,8 @@ const (
 	RowWithJobs
 )
 
-// Patience is how long something may last before it needs attention. The page, check, the alerting rules and the
-// dashboards share it.
+// Patience is how long something may last before it needs attention. The page, the alerting rules and the dashboards
+// share it.
 type Patience struct {
 	// News is how long a failure is reported.
 	News time.Duration

@@ -14,7 +14,6 @@ type kind struct {
 	Type         string // a further label to tell jobs of a cluster apart
 	Dates        string // the metrics from which the time for Overdue counts
 	Switch       string // what else than a pause ends the jobs of a cluster
-	Dead         string // the threshold for jobs that died within Atlas
 }
 
 // kinds returns the kinds by their names in the template.
@@ -25,25 +24,24 @@ func kinds() map[string]any {
 			Name: "export", Collector: "backup_exports", Prefix: "mongodbatlas_backup_export", Job: "_job", Good: "Successful",
 			Dates: "mongodbatlas_backup_export_last_success_timestamp_seconds" +
 				"|mongodbatlas_backup_export_first_job_created_timestamp_seconds|mongodbatlas_cluster_created_timestamp_seconds",
-			Switch: "auto_export", Dead: "exportNews",
+			Switch: "auto_export",
 		},
 		"snapshot": kind{
 			Name: "snapshot", Collector: "backup_snapshots", Prefix: "mongodbatlas_backup_snapshot", Good: "completed",
 			Dates:  "mongodbatlas_backup_snapshot_last_success_timestamp_seconds|mongodbatlas_cluster_created_timestamp_seconds",
-			Switch: "backup", Dead: "snapshotNews",
+			Switch: "backup",
 		},
 		"flexSnapshot": kind{Name: "flex", Collector: "flex_snapshots", Prefix: "mongodbatlas_flex_snapshot"},
 		"restore": kind{
 			Name: "restore", Collector: "backup_restores", Prefix: "mongodbatlas_backup_restore", Job: "_job", Failed: "failed",
-			Type: deliveryType, Dead: "exportNews",
+			Type: deliveryType,
 		},
 		"collectionRestore": kind{
 			Name: "restore", Collector: "collection_restores", Prefix: "mongodbatlas_collection_restore", Job: "_job", Failed: "FAILED",
-			Dead: "exportNews",
 		},
 		"flexRestore": kind{
 			Name: "restore", Collector: "flex_restores", Prefix: "mongodbatlas_flex_restore", Job: "_job", Failed: "FAILED",
-			Type: deliveryType, Dead: "exportNews",
+			Type: deliveryType,
 		},
 	}
 }

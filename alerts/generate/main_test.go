@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
 )
 
 const chartValues = "../../deploy/helm/mongodbatlas-backup-exporter/values.yaml"
@@ -131,5 +133,20 @@ func TestBadValues(t *testing.T) {
 				t.Errorf("got %v, want %q", err, test.message)
 			}
 		})
+	}
+}
+
+// TestRestoresHaveOnePatience checks that the rules about restores, which share their thresholds, agree with the page for each
+// kind of restore.
+func TestRestoresHaveOnePatience(t *testing.T) {
+	t.Parallel()
+	patience := map[collector.Patience][]string{}
+	for _, declared := range collector.All() {
+		if declared.Step == collector.StepRestore {
+			patience[declared.Patience] = append(patience[declared.Patience], declared.Name)
+		}
+	}
+	if len(patience) != 1 {
+		t.Errorf("restores differ in their patience, so that restoreNews and restoreStuck cannot hold for all: %v", patience)
 	}
 }

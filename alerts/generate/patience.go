@@ -5,12 +5,13 @@ import (
 	"time"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/verdict"
 )
 
 const day = 24 * time.Hour
 
-// thresholds returns the times of all rules by their names in the values. Those of jobs come from the table of
-// collectors, like those of the page and of check.
+// thresholds returns the times of all rules by their names in the values. The page and the dashboards use the same: those of
+// jobs come from the table of collectors.
 func thresholds() map[string]string {
 	patience := map[string]collector.Patience{}
 	for _, declared := range collector.All() {
@@ -24,19 +25,20 @@ func thresholds() map[string]string {
 		"exportStuckFactor": strconv.Itoa(export.StuckFactor),
 		"exportStuckLeast":  text(export.StuckLeast),
 		"exportGrace":       text(export.Grace),
-		"exportMissing":     text(12 * time.Hour),
+		"exportMissing":     text(export.Missing),
 		"restoreNews":       text(restore.News),
 		"restoreStuck":      text(restore.Stuck),
 		"snapshotNews":      text(snapshot.News),
 		"snapshotStuck":     text(snapshot.Stuck),
 		"snapshotGrace":     text(snapshot.Grace),
-		"scheduleBehind":    text(3 * time.Hour),
+		"scheduleBehind":    text(snapshot.Behind),
 		"flexNews":          text(flex.News),
 		"flexGrace":         text(flex.Grace),
 		"pipelineNews":      text(pipeline.News),
 		"pipelineStuck":     text(pipeline.Stuck),
-		"pending":           text(30 * time.Minute),
-		"dataStale":         text(30 * time.Minute),
+		"dead":              text(verdict.DeadAfter),
+		"pending":           text(verdict.PendingAfter),
+		"dataStale":         text(verdict.StaleAfter),
 		"sunset":            text(90 * day),
 		"sunsetWarning":     text(14 * day),
 	}
