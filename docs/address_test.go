@@ -60,7 +60,7 @@ func TestAddress(t *testing.T) {
 		// The default address of the runbooks, and files that are generated from it or show it.
 		"alerts/", "dashboards/", "web/page/page.go", "web/page/testdata/page.html", "docs/alerting.md", "docs/configuration.md", "deploy/helm/mongodbatlas-backup-exporter/files/",
 		// Constants that tests compare with.
-		"internal/harness/gobuild.go", "trigger/boundary_test.go",
+		"internal/harness/build.go", "trigger/boundary_test.go",
 	}
 	path := address(t)
 	inGo := regexp.MustCompile(`(?m)^(import )?\s*(\w+ )?"github\.com/` + regexp.QuoteMeta(path) + `[^"]*"( //.*)?$`)

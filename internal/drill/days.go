@@ -83,7 +83,7 @@ func exportDays() []scenario {
 		benign("weekly-export", "a weekly export was made six days ago", cluster(weekly), export(weekly, -6*day, usual, atlassim.ExportSuccessful)),
 		benign("monthly-export", "a monthly export was made 32 days ago, a day late", cluster(monthly), export(monthly, -32*day, usual, atlassim.ExportSuccessful)),
 		benign("export-behind-its-snapshot", "a snapshot is exported 11 h after its creation",
-			exported(-34*hour), snapshot(orders, -10*hour, 0, atlassim.SnapshotCompleted), newestExported(hour, usual)),
+			exported(-34*hour), snapshot(orders, -10*hour, 0, atlassim.SnapshotCompleted), export(orders, hour, usual, atlassim.ExportSuccessful)),
 		benign("auto-export-switched-on", "auto export is switched on while old snapshots have no export", snapshots(byHand, day, -3*hour),
 			at(soon, change(byHand, func(c *atlassim.Cluster) {
 				c.Schedule.AutoExportEnabled, c.Schedule.ExportFrequency = true, atlassim.Daily
@@ -130,9 +130,9 @@ func snapshotDays() []scenario {
 		// The alerting rules look back an hour for the expected interval.
 		benign("policy-shorter", "snapshots that were daily are expected every 6 h; the next one comes 5 h later",
 			snapshots(dailySnapshots, day, -20*hour), snapshot(dailySnapshots, 7*hour, 10*minute, atlassim.SnapshotCompleted),
-			do(2*hour, expected(dailySnapshots, day, 6*hour))).by(alone{}).watched(4 * hour),
+			do(2*hour, expected(dailySnapshots, day, 6*hour))).alone().watched(4 * hour),
 		benign("policy-longer", "snapshots that were six-hourly are expected daily",
-			snapshots(sixHourlySnapshots, 6*hour, -11*hour), do(soon, expected(sixHourlySnapshots, 6*hour, day))).by(alone{}),
+			snapshots(sixHourlySnapshots, 6*hour, -11*hour), do(soon, expected(sixHourlySnapshots, 6*hour, day))).alone(),
 	}
 }
 
@@ -175,15 +175,15 @@ func pipelineDays() []scenario {
 // exporterDays affect everything that an exporter reads, or the exporter itself.
 func exporterDays() []scenario {
 	return []scenario{
-		standing("maintenance", "the whole API answers 503 for 10 minutes",
-			fault(soon, soon+10*minute, atlassim.Fault{Status: http.StatusServiceUnavailable})).by(alone{slower: 30}),
+		firing("maintenance", "the whole API answers 503 for 10 minutes",
+			fault(soon, soon+10*minute, atlassim.Fault{Status: http.StatusServiceUnavailable})).slower(30),
 		benign("api-slower", "every answer takes 15 s", shop, func(a *actor) {
 			fault(soon, 0, atlassim.Fault{Delay: a.scaled(15 * time.Second)})(a)
-		}).by(alone{}),
-		standing("rate-limit-burst", "5 minutes of 429",
-			fault(soon, soon+5*minute, afterSignIn(http.StatusTooManyRequests, "RATE_LIMITED"))).by(alone{}),
-		standing("tokens-revoked", "every access token is revoked early", at(soon, func(a *actor) { a.server.ForgetTokens() })).by(alone{}),
-		standing("secret-rotated", "the secret is replaced, and the exporter reloaded 3 minutes later", func(a *actor) {
+		}).alone(),
+		firing("rate-limit-burst", "5 minutes of 429",
+			fault(soon, soon+5*minute, afterSignIn(http.StatusTooManyRequests, "RATE_LIMITED"))),
+		firing("tokens-revoked", "every access token is revoked early", at(soon, func(a *actor) { a.server.ForgetTokens() })),
+		firing("secret-rotated", "the secret is replaced, and the exporter reloaded 3 minutes later", func(a *actor) {
 			successor := atlassim.NewServiceAccount()
 			successor.ClientID = a.account.ClientID
 			at(soon, func(a *actor) {
@@ -191,19 +191,19 @@ func exporterDays() []scenario {
 				a.server.AllowServiceAccount(successor)
 			})(a)
 			do(soon+3*minute, func(a *actor) { a.writeFile("secret", successor.ClientSecret) }, reloaded)(a)
-		}).by(alone{}),
-		standing("scrapes-missed", "a scrape is lost now and then", func(a *actor) {
+		}),
+		firing("scrapes-missed", "a scrape is lost now and then", func(a *actor) {
 			for when := soon; when < 80*minute; when += 11 * minute {
-				do(when, gateShut(true))(a)
-				do(when+minute, gateShut(false))(a)
+				do(when, func(a *actor) { a.gates[0].shut.Store(true) })(a)
+				do(when+minute, func(a *actor) { a.gates[0].shut.Store(false) })(a)
 			}
-		}).by(alone{}),
-		standing("exporter-restarted", "the exporter is restarted while an alert fires", do(soon, restarted(0, 0))).by(alone{slower: 60}),
-		standing("exporter-upgraded", "the exporter is down for 4 minutes while an alert fires", do(soon, restarted(0, 4*minute))).by(alone{slower: 60}),
-		standing("two-exporters", "two exporters read the same projects: one page, not two").by(alone{exporters: 2}),
-		standing("one-of-two-restarted", "one of two exporters is restarted while an alert fires", do(soon, restarted(1, 0))).by(alone{slower: 60, exporters: 2}),
-		standing("reloaded", "a good configuration is reloaded", do(soon, reloaded)).by(alone{}),
+		}),
+		firing("exporter-restarted", "the exporter is restarted while an alert fires", restarted(0, 0)).slower(60),
+		firing("exporter-upgraded", "the exporter is down for 4 minutes while an alert fires", restarted(0, 4*minute)).slower(60),
+		firing("two-exporters", "two exporters read the same projects: one page, not two").twice(),
+		firing("one-of-two-restarted", "one of two exporters is restarted while an alert fires", restarted(1, 0)).slower(60).twice(),
+		firing("reloaded", "a good configuration is reloaded", do(soon, reloaded)),
 		benign("pipelines-removed", "Atlas removes Data Lake pipelines while a run is in progress",
-			shop, run(-4*hour, atlassim.RunInProgress, atlassim.PhaseExport), at(soon, func(a *actor) { a.org.PipelinesGone = http.StatusGone })).by(alone{}),
+			shop, run(-4*hour, atlassim.RunInProgress, atlassim.PhaseExport), at(soon, func(a *actor) { a.org.PipelinesGone = http.StatusGone })).alone(),
 	}
 }

@@ -8,19 +8,12 @@
 //	go test ./internal/drill                                                      a selection, a minute
 //	go test ./internal/drill -run 'Drill$' -long -write -parallel 4 -timeout 60m  everything, and writes docs/drill.md
 //	go test ./internal/drill -run 'Drill$' -long -only '^restore'                 some of it
-//	go test ./internal/drill -run 'Drill$' -long -break MongoDBAtlasRateLimited   with an alert that never fires
 package drill
 
 import (
-	"cmp"
-	"fmt"
-	"maps"
-	"os"
 	"slices"
 	"testing"
 	"time"
-
-	"gopkg.in/yaml.v3"
 )
 
 // drill has the parameters of a drill.
@@ -31,28 +24,27 @@ type drill struct {
 	grace time.Duration
 }
 
-// run plays scenarios. Scenarios with their own programs run in parallel, limited by -parallel. The report has the order of
-// the table.
+// run plays scenarios. Scenarios with their own programs run in parallel with the others, limited by -parallel.
 func (d *drill) run(t *testing.T, all []scenario) *report {
 	t.Helper()
 	var together []scenario
-	stacks := [][]scenario{nil}
+	var stacks [][]scenario
 	for _, s := range all {
-		if s.alone == nil {
-			together = append(together, s)
-		} else {
+		if s.own {
 			stacks = append(stacks, []scenario{s})
+		} else {
+			together = append(together, s)
 		}
 	}
-	if stacks[0] = together; together == nil {
-		stacks = stacks[1:]
+	if together != nil {
+		stacks = slices.Insert(stacks, 0, together)
 	}
-	started := time.Now()
+	began := time.Now()
 	verdicts, lost := make([][]verdict, len(stacks)), make([]float64, len(stacks))
 	t.Run("stacks", func(t *testing.T) {
 		for i, scenarios := range stacks {
 			name := "together"
-			if scenarios[0].alone != nil {
+			if scenarios[0].own {
 				name = scenarios[0].name
 			}
 			t.Run(name, func(t *testing.T) {
@@ -61,45 +53,9 @@ func (d *drill) run(t *testing.T, all []scenario) *report {
 			})
 		}
 	})
-	r := &report{Factor: d.factor, Took: time.Since(started).Round(time.Second), verdicts: slices.Concat(verdicts...)}
+	r := &report{Factor: d.factor, Took: time.Since(began).Round(time.Second), verdicts: slices.Concat(verdicts...)}
 	if together != nil {
 		r.Lost = 100 * lost[0] // scenarios with their own programs lose scrapes on purpose
 	}
-	place := map[string]int{}
-	for i, s := range all {
-		place[s.name] = i
-	}
-	slices.SortFunc(r.verdicts, func(a, b verdict) int { return place[a.scenario.name] - place[b.scenario.name] })
 	return r
-}
-
-// shipped returns the shipped rules. It replaces the expressions of some alerts; an empty replacement is never true.
-func shipped(replaced map[string]string) ([]byte, error) {
-	rules, err := os.ReadFile("../../alerts/mongodbatlas.rules.yml")
-	if err != nil || len(replaced) == 0 {
-		return rules, err
-	}
-	var file struct {
-		Groups []struct {
-			Name  string
-			Rules []map[string]any
-		}
-	}
-	if err := yaml.Unmarshal(rules, &file); err != nil {
-		return nil, err
-	}
-	missing := maps.Clone(replaced)
-	for _, group := range file.Groups {
-		for _, rule := range group.Rules {
-			alert, _ := rule["alert"].(string)
-			if expr, found := replaced[alert]; found {
-				rule["expr"] = cmp.Or(expr, "vector(0) == 1")
-				delete(missing, alert)
-			}
-		}
-	}
-	if len(missing) > 0 {
-		return nil, fmt.Errorf("unknown alerts: %v", missing)
-	}
-	return yaml.Marshal(&file)
 }

@@ -51,11 +51,36 @@ func pagesOf(received []harness.Notification) []page {
 	return all
 }
 
+// expectation is an expected page and its result. See pages for the alert and the time of the cause.
+type expectation struct {
+	alert string
+	// due is the time of the cause. An earlier page is false.
+	due                time.Duration
+	resolves, optional bool
+
+	paged bool
+	after time.Duration // wall-clock time since due
+	// wrongEnd is true for a page that should have resolved and did not, or resolved and should not have.
+	wrongEnd bool
+}
+
+func (e *expectation) missed() bool { return !e.optional && (!e.paged || e.wrongEnd) }
+
+// fits reports whether a page with these labels meets the expectation.
+func (e *expectation) fits(labels map[string]string) bool {
+	name, pairs, _ := strings.Cut(strings.TrimSuffix(e.alert, "}"), "{")
+	for pair := range strings.SplitSeq(pairs, ",") {
+		if label, value, _ := strings.Cut(pair, "="); labels[label] != value {
+			return false
+		}
+	}
+	return labels["alertname"] == "MongoDBAtlas"+name
+}
+
 // verdict is the result of a scenario.
 type verdict struct {
-	clock
-
 	scenario scenario
+	factor   float64
 	results  []expectation
 	// others are unexpected pages, which are false.
 	others []string
@@ -68,13 +93,12 @@ func (v *verdict) missed() bool {
 
 func (v *verdict) passed() bool { return !v.missed() && len(v.others) == 0 }
 
-// early is the tolerance for early pages, because the dates of Atlas are whole seconds.
-const early = time.Second
-
-// judge compares the pages about one scenario with the expected ones. One page meets an expectation: a second start of the
+// judge compares the pages about the scenario with the expected ones. One page meets an expectation: a second start of the
 // same alert wakes somebody twice, and is a false page. Unexpected pages count until the end of the scenario.
-func judge(sc scenario, expected []expectation, pages []page, end time.Time) verdict {
-	v := verdict{scenario: sc, results: slices.Clone(expected)}
+func (a *actor) judge(pages []page) verdict {
+	const early = time.Second // because the dates of Atlas are whole seconds
+	v := verdict{scenario: a.scenario, factor: a.factor, results: slices.Clone(a.scenario.pages)}
+	end := a.after(a.scenario.lasts)
 	other := func(p page, more string) {
 		if p.arrived.Before(end) {
 			v.others = append(v.others, p.String()+more)
@@ -86,15 +110,17 @@ func judge(sc scenario, expected []expectation, pages []page, end time.Time) ver
 			other(p, "")
 			continue
 		}
-		switch r := &v.results[i]; {
+		r := &v.results[i]
+		after := p.arrived.Sub(a.after(r.due))
+		switch {
 		case r.optional:
 			r.paged = true
 		case r.paged:
 			other(p, " again")
-		case p.arrived.Before(r.due.Add(-early)):
-			other(p, fmt.Sprintf(", %s early", r.due.Sub(p.arrived).Round(10*time.Millisecond)))
+		case after < -early:
+			other(p, fmt.Sprintf(", %s early", -after.Round(10*time.Millisecond)))
 		default:
-			r.paged, r.after = true, max(p.arrived.Sub(r.due), 0)
+			r.paged, r.after = true, max(after, 0)
 			if r.wrongEnd = r.resolves; !p.resolved.IsZero() {
 				r.wrongEnd = !r.resolves && p.resolved.Before(end)
 			}
@@ -103,30 +129,21 @@ func judge(sc scenario, expected []expectation, pages []page, end time.Time) ver
 	return v
 }
 
-// judge returns the verdicts for all scenarios of a stack. Pages that belong to none are false pages of the first scenario.
-func (s *stack) judge() []verdict {
+// verdicts returns the verdicts for all scenarios of a stack. The project decides which scenario a page is about; for a page
+// without a project, the expected pages decide. Pages that belong to none are false pages of the first scenario.
+func (s *stack) verdicts() (all []verdict) {
 	owned := map[*actor][]page{}
 	for _, p := range pagesOf(s.webhook.Received()) {
-		owner := s.owner(p)
+		i := slices.IndexFunc(s.actors, func(a *actor) bool {
+			id := p.labels["group_id"]
+			return id == a.project.ID ||
+				id == "" && slices.ContainsFunc(a.scenario.pages, func(e expectation) bool { return e.fits(p.labels) })
+		})
+		owner := s.actors[max(i, 0)]
 		owned[owner] = append(owned[owner], p)
 	}
-	var verdicts []verdict
 	for _, a := range s.actors {
-		v := judge(a.scenario, a.expected, owned[a], a.after(a.scenario.lasts))
-		v.clock = s.clock
-		verdicts = append(verdicts, v)
+		all = append(all, a.judge(owned[a]))
 	}
-	return verdicts
-}
-
-// owner returns the scenario that a page is about. The project decides; for a page without a project, the expected pages
-// decide.
-func (s *stack) owner(p page) *actor {
-	for _, a := range s.actors {
-		if id := p.labels["group_id"]; id == a.project.ID ||
-			id == "" && slices.ContainsFunc(a.expected, func(e expectation) bool { return e.fits(p.labels) }) {
-			return a
-		}
-	}
-	return s.actors[0]
+	return all
 }

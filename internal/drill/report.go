@@ -2,18 +2,22 @@ package drill
 
 import (
 	"cmp"
+	_ "embed"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 )
 
+//go:embed drill.md.tmpl
+var pageTemplate string
+
 // report is the result of a drill.
 type report struct {
 	Factor   float64
 	Took     time.Duration
-	verdicts []verdict
 	Lost     float64 // the percentage of scrapes that failed although they should not
+	verdicts []verdict
 }
 
 // mostLost is the maximum percentage of lost scrapes. Above it, a drill says more about the machine than about the
@@ -22,61 +26,30 @@ const mostLost = 2
 
 // Summary returns the result in a sentence.
 func (r *report) Summary() string {
-	var incidents, caught, days, quiet, expected, missed, wrong int
-	count := func(n *int, when bool) {
-		if when {
-			*n++
-		}
-	}
+	all, passed := map[bool]int{}, map[bool]int{}
+	var expected, missed, others int
 	for i := range r.verdicts {
 		v := &r.verdicts[i]
-		count(&incidents, !v.scenario.benign)
-		count(&caught, !v.scenario.benign && !v.missed())
-		count(&days, v.scenario.benign)
-		count(&quiet, v.scenario.benign && v.passed())
-		for _, result := range v.results {
-			count(&expected, !result.optional)
-			count(&missed, result.missed())
+		all[v.scenario.benign]++
+		if v.passed() {
+			passed[v.scenario.benign]++
 		}
-		wrong += len(v.others)
-	}
-	return fmt.Sprintf("%d of %d incidents paged as they should, %d of %d benign days were quiet: %d expected pages, %d missed, %d false.",
-		caught, incidents, quiet, days, expected, missed, wrong)
-}
-
-// Row is a scenario's row in a table. A cell has a line for each expected page.
-type Row struct{ Name, Story, Expected, Paged, After, Others string }
-
-func (v *verdict) row(factor float64) Row {
-	row := Row{Name: v.scenario.name, Story: v.scenario.story, Others: cmp.Or(strings.Join(v.others, "<br>"), "none")}
-	if v.factor != factor {
-		row.Story += fmt.Sprintf(" (factor %v)", v.factor)
-	}
-	var expected, paged, after []string
-	for _, r := range v.results {
-		if r.optional {
-			continue
-		}
-		expected = append(expected, r.alert)
-		word, took := "MISSED", ""
-		if r.paged {
-			word, took = "paged", fmt.Sprintf("%.1f s = %.0f min", r.after.Seconds(), v.factor*r.after.Minutes())
-			switch {
-			case r.wrongEnd && r.resolves:
-				word = "NOT RESOLVED"
-			case r.wrongEnd:
-				word = "ENDED"
-			case r.resolves:
-				word = "paged, resolved"
+		for _, e := range v.results {
+			if !e.optional {
+				expected++
+			}
+			if e.missed() {
+				missed++
 			}
 		}
-		paged, after = append(paged, word), append(after, took)
+		others += len(v.others)
 	}
-	row.Expected, row.Paged, row.After = strings.Join(expected, "<br>"), strings.Join(paged, "<br>"), strings.Join(after, "<br>")
-	return row
+	return fmt.Sprintf("%d of %d incidents paged as they should, %d of %d benign days were quiet: %d expected pages, %d missed, %d false.",
+		passed[false], all[false], passed[true], all[true], expected, missed, others)
 }
 
-func (r *report) rows(benign bool) (rows []Row) {
+// Rows returns the rows of the table of benign days or of incidents.
+func (r *report) Rows(benign bool) (rows []string) {
 	for i := range r.verdicts {
 		if v := &r.verdicts[i]; v.scenario.benign == benign {
 			rows = append(rows, v.row(r.Factor))
@@ -85,17 +58,46 @@ func (r *report) rows(benign bool) (rows []Row) {
 	return rows
 }
 
-// Incidents and BenignDays return the rows of the tables.
-func (r *report) Incidents() []Row  { return r.rows(false) }
-func (r *report) BenignDays() []Row { return r.rows(true) }
+// row returns a row of a table. A cell has a line for each page.
+func (v *verdict) row(factor float64) string {
+	story := v.scenario.story
+	if v.factor != factor {
+		story += fmt.Sprintf(" (factor %v)", v.factor)
+	}
+	var pages []string
+	for _, e := range v.results {
+		if !e.optional {
+			pages = append(pages, e.alert+": "+e.result(v.factor))
+		}
+	}
+	return fmt.Sprintf("| %s | %s | %s | %s |", v.scenario.name, story,
+		strings.Join(pages, "<br>"), cmp.Or(strings.Join(v.others, "<br>"), "none"))
+}
+
+func (e *expectation) result(factor float64) string {
+	took := fmt.Sprintf("%.1f s = %.0f min", e.after.Seconds(), factor*e.after.Minutes())
+	if e.due == standing {
+		took = "from the start"
+	}
+	switch {
+	case !e.paged:
+		return "MISSED"
+	case e.wrongEnd && e.resolves:
+		return took + ", NOT RESOLVED"
+	case e.wrongEnd:
+		return took + ", ENDED"
+	case e.resolves:
+		return took + ", resolved"
+	}
+	return took
+}
 
 // complain fails the test for everything that went wrong.
 func (r *report) complain(t *testing.T) {
 	t.Helper()
 	for i := range r.verdicts {
 		if v := &r.verdicts[i]; !v.passed() {
-			row := v.row(r.Factor)
-			t.Errorf("%s: expected %s: %s after %s; false pages: %s", row.Name, row.Expected, row.Paged, row.After, row.Others)
+			t.Errorf("scenario, story, expected pages, false pages: %s", v.row(r.Factor))
 		}
 	}
 	if r.Lost > mostLost {

@@ -1,9 +1,7 @@
 package drill
 
 import (
-	"context"
 	"net/http"
-	"os"
 	"strings"
 	"syscall"
 	"time"
@@ -38,16 +36,24 @@ const (
 	flexOrders         = "flex-orders"
 )
 
+// all is the steps as one.
+func all(steps ...step) step {
+	return func(a *actor) {
+		for _, s := range steps {
+			s(a)
+		}
+	}
+}
+
 // at schedules steps. It also schedules steps before the start, so that they run in the order of their times with the jobs
 // of routines.
 func at(d time.Duration, steps ...step) step {
-	return func(a *actor) {
-		a.org.At(a.after(d), func(time.Time) {
-			for _, s := range steps {
-				s(a)
-			}
-		})
-	}
+	return func(a *actor) { a.org.At(a.after(d), func(time.Time) { all(steps...)(a) }) }
+}
+
+// do schedules actions on processes.
+func do(d time.Duration, steps ...step) step {
+	return func(a *actor) { a.stack.deeds = append(a.stack.deeds, deed{a.after(d), func() { all(steps...)(a) }}) }
 }
 
 // job schedules the start of a job, and its end after the given duration. A job without a duration has ended when it is
@@ -137,17 +143,17 @@ func exporting(name string, newest, until time.Duration) step {
 	}
 }
 
+// export adds an export of the newest snapshot, if there is one.
 func export(name string, start, takes time.Duration, state string) step {
-	return exportOf("", name, start, takes, state)
-}
-
-func exportOf(snapshot, name string, start, takes time.Duration, state string) step {
 	return job(start, takes, func(a *actor, now time.Time) *atlassim.Export {
-		e := a.cluster(name).AddExport(atlassim.Export{CreatedAt: now, State: atlassim.ExportInProgress, SnapshotID: snapshot})
+		e := atlassim.Export{CreatedAt: now, State: atlassim.ExportInProgress}
 		if takes == forever {
 			e.State = state
 		}
-		return e
+		if taken := a.cluster(name).Snapshots(); len(taken) > 0 {
+			e.SnapshotID = taken[len(taken)-1].ID
+		}
+		return a.cluster(name).AddExport(e)
 	}, func(e *atlassim.Export, now time.Time) {
 		e.State, e.FinishedAt = state, now
 		if state == atlassim.ExportFailed {
@@ -203,24 +209,13 @@ func frequency(f string) func(*atlassim.Snapshot) {
 // exported adds the cluster orders with a daily export policy. It has a snapshot and its export on each of four days, the
 // newest snapshot at the given time.
 func exported(newest time.Duration) step {
-	return func(a *actor) {
-		cluster(orders)(a)
-		for n := range 4 {
-			taken := newest - time.Duration(n)*day
-			a.org.At(a.after(taken), func(now time.Time) {
-				s := a.cluster(orders).AddSnapshot(atlassim.Snapshot{CreatedAt: now})
-				exportOf(s.ID, orders, taken+10*minute, usual, atlassim.ExportSuccessful)(a)
-			})
-		}
+	steps := []step{cluster(orders)}
+	for n := range 4 {
+		taken := newest - time.Duration(n)*day
+		steps = append(steps, snapshot(orders, taken, 0, atlassim.SnapshotCompleted),
+			export(orders, taken+10*minute, usual, atlassim.ExportSuccessful))
 	}
-}
-
-// newestExported exports the newest snapshot of orders.
-func newestExported(start, takes time.Duration) step {
-	return at(start, func(a *actor) {
-		all := a.cluster(orders).Snapshots()
-		exportOf(all[len(all)-1].ID, orders, start, takes, atlassim.ExportSuccessful)(a)
-	})
+	return all(steps...)
 }
 
 // restore adds a restore of the cluster orders with the delivery type. end sets its result.
@@ -330,44 +325,19 @@ func afterSignIn(status int, code string) atlassim.Fault {
 
 // shop adds clusters and a pipeline without problems.
 func shop(a *actor) {
-	for _, s := range []step{
-		healthy(orders, -3*hour), restore(atlassim.RestoreAutomated, -5*hour, hour, succeeds),
-		healthy(byHand, -3*hour), pipeline(-3*hour, hour, ""),
-	} {
-		s(a)
-	}
+	all(healthy(orders, -3*hour), restore(atlassim.RestoreAutomated, -5*hour, hour, succeeds),
+		healthy(byHand, -3*hour), pipeline(-3*hour, hour, ""))(a)
 }
 
 // failingShop is shop with a failed export, which causes failingShopPages.
-func failingShop(a *actor) {
-	shop(a)
-	export(orders, -2*hour, hour, atlassim.ExportFailed)(a)
-}
+func failingShop(a *actor) { all(shop, export(orders, -2*hour, hour, atlassim.ExportFailed))(a) }
 
-const failingShopPages = "standing BackupExportFailed{cl_name=orders}"
+func failingShopPages() []expectation { return pages(standing, "BackupExportFailed{cl_name=orders}") }
 
-// do schedules actions on processes.
-func do(d time.Duration, steps ...step) step {
+// ended ends an exporter with a signal.
+func ended(n int, sig syscall.Signal) step {
 	return func(a *actor) {
-		for _, s := range steps {
-			a.stack.deeds = append(a.stack.deeds, deed{a.after(d), func() { s(a) }})
-		}
-	}
-}
-
-// reloaded reloads the first exporter.
-func reloaded(a *actor) { a.reload(http.StatusOK) }
-
-// ended sends a signal to an exporter, and waits for its exit. It ignores the error of a killed process.
-func ended(n int, sig os.Signal) step {
-	return func(a *actor) {
-		old := a.gates[n].running.Swap(nil)
-		if err := old.Signal(sig); err != nil {
-			a.t.Fatal(err)
-		}
-		ctx, cancel := context.WithTimeout(a.t.Context(), time.Minute)
-		defer cancel()
-		if err := old.Wait(ctx); ctx.Err() != nil {
+		if err := a.gates[n].running.Swap(nil).Signal(sig); err != nil {
 			a.t.Fatal(err)
 		}
 	}
@@ -375,24 +345,30 @@ func ended(n int, sig os.Signal) step {
 
 // restarted stops an exporter, and starts another in its place after the given time.
 func restarted(n int, away time.Duration) step {
-	return func(a *actor) {
-		back := time.Now().Add(a.scaled(away))
-		ended(n, syscall.SIGTERM)(a)
-		a.sleep(back)
-		a.startExporter(n)
+	return all(do(soon, ended(n, syscall.SIGTERM)), do(soon+away, func(a *actor) { a.startExporter(n) }))
+}
+
+// reload reloads the first exporter.
+func (a *actor) reload() error { return a.gates[0].running.Load().Reload(a.t.Context()) }
+
+func reloaded(a *actor) {
+	if err := a.reload(); err != nil {
+		a.t.Fatal(err)
 	}
 }
 
-// gateShut makes all scrapes of the first exporter fail, or ends that.
-func gateShut(shut bool) step {
-	return func(a *actor) { a.gates[0].shut.Store(shut) }
+// reconfigure replaces a text in the configuration, and reloads the first exporter.
+func (a *actor) reconfigure(old, replacement string) {
+	before := a.exporterConfig()
+	if !strings.Contains(before, old) {
+		a.t.Fatalf("there is no %s in %s", old, before)
+	}
+	a.writeFile("exporter.yml", strings.Replace(before, old, replacement, 1))
+	reloaded(a)
 }
 
 // expected changes the expected interval of the snapshots of a cluster. It changes the configuration, because the interval
 // of a policy cannot be scaled.
 func expected(name string, from, to time.Duration) step {
-	return func(a *actor) {
-		a.writeFile("exporter.yml", strings.Replace(a.exporterConfig(), a.every(name, from), a.every(name, to), 1))
-		reloaded(a)
-	}
+	return func(a *actor) { a.reconfigure(a.every(name, from), a.every(name, to)) }
 }

@@ -1,12 +1,16 @@
 package harness
 
 import (
-	"context"
+	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
+	"sync"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // AlertmanagerServer is an Alertmanager process that belongs to one test.
@@ -20,10 +24,8 @@ type Alert struct{ Labels, Annotations map[string]string }
 func StartAlertmanager(t testing.TB, config string) *AlertmanagerServer {
 	t.Helper()
 	path := Tool(t, "alertmanager")
-	dir := t.TempDir()
-	writeFile(t, dir, "alertmanager.yml", config)
 	server := &AlertmanagerServer{startProcess(t, "alertmanager", syscall.SIGKILL, os.Environ(), path,
-		"--config.file="+filepath.Join(dir, "alertmanager.yml"),
+		"--config.file="+WriteFile(t, filepath.Join(t.TempDir(), "alertmanager.yml"), config),
 		"--storage.path="+t.TempDir(),
 		"--web.listen-address=127.0.0.1:0",
 		"--cluster.listen-address=", // no cluster
@@ -34,11 +36,67 @@ func StartAlertmanager(t testing.TB, config string) *AlertmanagerServer {
 
 // Eventually polls the active alerts, including silenced and inhibited ones, until accept returns nil. It returns the
 // accepted alerts. It fails the test with the last error of accept after two minutes, or when the server exits.
-func (s *AlertmanagerServer) Eventually(t testing.TB, accept func([]Alert) error) []Alert {
+func (s *AlertmanagerServer) Eventually(t testing.TB, accept func([]Alert) error) (alerts []Alert) {
 	t.Helper()
-	read := func(ctx context.Context) (alerts []Alert, err error) {
-		err = s.call(ctx, http.MethodGet, "/api/v2/alerts", &alerts)
-		return alerts, err
+	s.eventually(t, func() error {
+		alerts = nil
+		if err := s.call(t.Context(), http.MethodGet, "/api/v2/alerts", &alerts); err != nil {
+			return err
+		}
+		return accept(alerts)
+	})
+	return alerts
+}
+
+// Notification is one request of Alertmanager to a webhook.
+type Notification struct {
+	Arrived time.Time
+	Alerts  []NotifiedAlert
+}
+
+// NotifiedAlert is an alert in a notification.
+type NotifiedAlert struct {
+	// Status is "firing" or "resolved".
+	Status   string
+	Labels   map[string]string
+	StartsAt time.Time
+	// Fingerprint identifies the label set.
+	Fingerprint string
+}
+
+// Webhook receives the notifications of an Alertmanager.
+type Webhook struct {
+	URL string
+
+	mu       sync.Mutex
+	received []Notification
+}
+
+// StartWebhook listens for notifications until the test ends.
+func StartWebhook(t testing.TB) *Webhook {
+	t.Helper()
+	w := &Webhook{}
+	server := httptest.NewServer(w)
+	t.Cleanup(server.Close)
+	w.URL = server.URL
+	return w
+}
+
+// ServeHTTP receives a notification.
+func (w *Webhook) ServeHTTP(answer http.ResponseWriter, r *http.Request) {
+	n := Notification{Arrived: time.Now()}
+	if err := json.NewDecoder(r.Body).Decode(&n); err != nil {
+		http.Error(answer, err.Error(), http.StatusBadRequest)
+		return
 	}
-	return eventually(t, s.process, "alerts", read, accept)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.received = append(w.received, n)
+}
+
+// Received returns the notifications so far, in the order of their arrival.
+func (w *Webhook) Received() []Notification {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.received)
 }

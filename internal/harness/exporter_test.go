@@ -1,106 +1,88 @@
 package harness
 
 import (
-	"context"
+	"debug/buildinfo"
 	"errors"
 	"net/http"
-	"os"
 	"os/exec"
 	"path"
 	"path/filepath"
+	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 )
 
-// buildStandin builds a server that listens and logs with the same library as the exporter, so that the tests cover how a
-// program is run, and not the program.
-func buildStandin(t testing.TB) string {
-	t.Helper()
-	return buildProgram(t, "./internal/harness/testdata/standin", "standin")
-}
-
-func TestStartExporter(t *testing.T) {
-	t.Setenv("MONGODB_ATLAS_CLIENT_ID", "of-the-person-who-tests")
-	exporter := startExporter(t, buildStandin(t), []string{"MONGODB_ATLAS_BASE_URL=http://127.0.0.1:1"})
-
+// TestExporter proves that this package understands the flags and the log of the exporter, and stops it as systemd does.
+func TestExporter(t *testing.T) {
+	exporter := StartExporter(t, "demo")
 	if !strings.HasPrefix(exporter.URL(), "http://127.0.0.1:") {
 		t.Errorf("URL %s", exporter.URL())
 	}
-	if status, got := Get(t, exporter.URL()); status != http.StatusOK || got != "standin 1\n" {
+	if status, got := Get(t, exporter.URL()+"/metrics"); status != http.StatusOK || !strings.Contains(got, "\nmongodbatlas_up ") {
 		t.Errorf("answer %d %q", status, got)
 	}
-	if !strings.Contains(exporter.Logs(), "printed") {
-		t.Error("standard output is missing")
-	}
-	if !strings.Contains(exporter.Logs(), "MONGODB_ATLAS_BASE_URL=") {
-		t.Error("the given environment is missing")
-	}
-	if strings.Contains(exporter.Logs(), "of-the-person-who-tests") {
-		t.Error("the exporter got the tester's own credentials")
-	}
-
 	if err := exporter.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, exporter.process, "the hangup",
-		func(context.Context) (string, error) { return exporter.Logs(), nil },
-		func(logs string) error {
-			if !strings.Contains(logs, "hung up") {
-				return errors.New("not logged")
-			}
-			return nil
-		})
-
-	if err := exporter.Stop(t.Context()); err != nil {
-		t.Errorf("stopped: %v", err)
+	exporter.eventually(t, func() error {
+		if !strings.Contains(exporter.Logs(), "reload") {
+			return errors.New("the hangup was not logged")
+		}
+		return nil
+	})
+	for range 2 {
+		if err := exporter.Stop(t.Context()); err != nil {
+			t.Errorf("stopped: %v", err) // it was killed, not asked to end
+		}
 	}
-	if !strings.Contains(exporter.Logs(), "terminated") {
-		t.Error("it was killed, not asked to end")
-	}
-	if err := exporter.Stop(t.Context()); err != nil {
-		t.Errorf("stopped twice: %v", err)
+	if !exporter.Ended() {
+		t.Error("the exporter runs on")
 	}
 }
 
 func TestRunExporter(t *testing.T) {
-	program := buildStandin(t)
-	got := RunProgram(t, program, []string{"MONGODB_ATLAS_BASE_URL=x"}, "-exit=3")
-	if got.ExitCode != 3 || got.Stdout != "printed\n" || !strings.Contains(got.Stderr, "MONGODB_ATLAS_BASE_URL=x") {
-		t.Errorf("%+v", got)
+	got := RunExporter(t, nil, "--version")
+	if got.ExitCode != 0 || !strings.HasPrefix(got.Stdout, path.Base(modulePath)+", version ") || got.Stderr != "" {
+		t.Errorf("--version: %+v", got)
 	}
-	if got := RunProgram(t, program, nil, "-exit=0"); got.ExitCode != 0 {
-		t.Errorf("%+v", got)
+	if got := RunExporter(t, nil, "--no-such-flag"); got.ExitCode <= 0 || !strings.Contains(got.Stderr, "no-such-flag") {
+		t.Errorf("a flag that does not exist: %+v", got)
 	}
 }
 
-// TestExporterItself proves that this package understands the log and the flags of the exporter.
-func TestExporterItself(t *testing.T) {
-	version := RunExporter(t, nil, "--version")
-	if version.ExitCode != 0 || !strings.HasPrefix(version.Stdout, path.Base(modulePath)+", version ") {
-		t.Errorf("--version: %+v", version)
-	}
-	exporter := StartExporter(t, "demo")
-	if _, got := Get(t, exporter.URL()+"/metrics"); !strings.Contains(got, "\nmongodbatlas_up ") {
-		t.Errorf("metrics: %s", got)
-	}
-	if err := exporter.Stop(t.Context()); err != nil {
-		t.Error(err)
+func TestExporterEnv(t *testing.T) {
+	t.Setenv("MONGODB_ATLAS_CLIENT_ID", "of-the-person-who-tests")
+	t.Setenv("https_proxy", "http://proxy.example")
+	t.Setenv("OTHER", "kept")
+	got := exporterEnv([]string{"MONGODB_ATLAS_BASE_URL=x"})
+	for variable, want := range map[string]bool{
+		"MONGODB_ATLAS_CLIENT_ID=of-the-person-who-tests": false, "https_proxy=http://proxy.example": false,
+		"OTHER=kept": true, "MONGODB_ATLAS_BASE_URL=x": true,
+	} {
+		if slices.Contains(got, variable) != want {
+			t.Errorf("the exporter gets %s: %v, want %v", variable, !want, want)
+		}
 	}
 }
 
 // TestExporterIsBuiltWithRace proves that a test built with -race finds a data race in the program.
 func TestExporterIsBuiltWithRace(t *testing.T) {
-	out, _ := exec.CommandContext(t.Context(), buildStandin(t), "-race", "-exit=0").CombinedOutput()
-	if got := strings.Contains(string(out), dataRace); got != raceEnabled {
-		t.Errorf("tests built with -race: %v, program reports a race: %v\n%s", raceEnabled, got, out)
+	info, err := buildinfo.ReadFile(BuildExporter(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	race := slices.ContainsFunc(info.Settings, func(s debug.BuildSetting) bool { return s.Key == "-race" && s.Value == "true" })
+	if race != raceEnabled {
+		t.Errorf("tests built with -race: %v, program: %v", raceEnabled, race)
 	}
 }
 
 // TestBuildLeavesEarlierProgram proves that a later build does not change a program that an earlier test still runs.
 func TestBuildLeavesEarlierProgram(t *testing.T) {
 	dir := t.TempDir()
-	writeFile(t, dir, "go.mod", "module example.test/program\n\ngo 1.26.0\n")
+	WriteFile(t, filepath.Join(dir, "go.mod"), "module example.test/program\n\ngo 1.26.0\n")
 	run := func(path string) string {
 		t.Helper()
 		out, err := exec.CommandContext(t.Context(), path).Output()
@@ -112,7 +94,7 @@ func TestBuildLeavesEarlierProgram(t *testing.T) {
 	kept, earlier := filepath.Join(dir, "kept"), filepath.Join(dir, "earlier")
 	source := "package main\n\nimport \"fmt\"\n\nfunc main() { fmt.Print(\"one\") }\n"
 	for _, word := range []string{"one", "two"} {
-		writeFile(t, dir, "main.go", strings.Replace(source, "one", word, 1))
+		WriteFile(t, filepath.Join(dir, "main.go"), strings.Replace(source, "one", word, 1))
 		if err := goBuild(t.Context(), dir, kept, "."); err != nil {
 			t.Fatal(err)
 		}
@@ -127,9 +109,6 @@ func TestBuildLeavesEarlierProgram(t *testing.T) {
 	}
 	if got := run(earlier); got != "one" {
 		t.Errorf("the earlier program prints %q", got)
-	}
-	if err := linkOrCopy(kept, earlier); !errors.Is(err, os.ErrExist) {
-		t.Errorf("overwriting a program: %v", err)
 	}
 }
 

@@ -29,7 +29,7 @@ type process struct {
 	name string
 	url  string
 	cmd  *exec.Cmd
-	logs *logBuffer
+	logs logBuffer
 	done chan struct{}
 	err  error // of the program, once done is closed
 }
@@ -50,10 +50,9 @@ func startProcess(t testing.TB, name string, stop syscall.Signal, env []string, 
 	// Cleanup functions of the test may still use the process, but t.Context has ended by then.
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	cmd := exec.CommandContext(ctx, path, args...)
-	p := &process{name: name, cmd: cmd, logs: new(logBuffer), done: make(chan struct{})}
+	p := &process{name: name, cmd: cmd, done: make(chan struct{})}
 	cmd.Env = env
-	cmd.Stdout = p.logs
-	cmd.Stderr = p.logs
+	cmd.Stdout, cmd.Stderr = &p.logs, &p.logs
 	cmd.Cancel = func() error { return cmd.Process.Signal(stop) }
 	cmd.WaitDelay = stopGrace
 	if err := cmd.Start(); err != nil {
@@ -68,7 +67,8 @@ func startProcess(t testing.TB, name string, stop syscall.Signal, env []string, 
 		cancel()
 		<-p.done
 		if t.Failed() {
-			t.Logf("the log of %s ends:\n%s", name, p.logs.tail(60))
+			lines := strings.SplitAfter(p.Logs(), "\n")
+			t.Logf("the log of %s ends:\n%s", name, strings.Join(lines[max(0, len(lines)-60):], ""))
 		}
 	})
 	return p
@@ -116,18 +116,13 @@ func (p *process) listening(t testing.TB) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), startLimit)
 	defer cancel()
-	ticker := time.NewTicker(20 * time.Millisecond)
-	defer ticker.Stop()
-	for {
-		if p.url = listeningURL(p.Logs()); p.url != "" {
-			return
-		}
+	for p.url = listeningURL(p.Logs()); p.url == ""; p.url = listeningURL(p.Logs()) {
 		select {
 		case <-p.done:
-			t.Fatalf("%s exited before it listened: %v\n%s", p.name, p.err, p.logs)
+			t.Fatalf("%s exited before it listened: %v\n%s", p.name, p.err, p.Logs())
 		case <-ctx.Done():
-			t.Fatalf("%s did not log its address (its log level must be info or lower): %v\n%s", p.name, ctx.Err(), p.logs)
-		case <-ticker.C:
+			t.Fatalf("%s did not log its address (its log level must be info or lower): %v\n%s", p.name, ctx.Err(), p.Logs())
+		case <-time.After(20 * time.Millisecond):
 		}
 	}
 }
@@ -151,54 +146,36 @@ func (p *process) call(ctx context.Context, method, path string, result any) err
 func (p *process) awaitReady(t testing.TB) {
 	t.Helper()
 	p.listening(t)
-	isReady := func(ctx context.Context) (any, error) { return nil, p.call(ctx, http.MethodGet, "/-/ready", nil) }
-	eventually(t, p, "/-/ready", isReady, func(any) error { return nil })
+	p.eventually(t, func() error { return p.call(t.Context(), http.MethodGet, "/-/ready", nil) })
 }
 
-// eventually calls read until accept returns nil. It fails the test when the process exits or time is up.
-func eventually[T any](t testing.TB, p *process, what string, read func(context.Context) (T, error), accept func(T) error) T {
+// eventually is Eventually, and fails the test when the process exits.
+func (p *process) eventually(t testing.TB, check func() error) {
 	t.Helper()
-	var value T
-	err := poll(t, p.done, func() (err error) {
-		if value, err = read(t.Context()); err == nil {
-			err = accept(value)
+	Eventually(t, func() error {
+		err := check()
+		if err != nil && p.Ended() {
+			t.Fatalf("%s exited (%v): %v", p.name, p.err, err)
 		}
 		return err
 	})
-	switch {
-	case err == nil:
-	case p.Ended():
-		t.Fatalf("%s exited (%v) while waiting for %s: %v", p.name, p.err, what, err)
-	default:
-		t.Fatalf("%s: timeout while waiting for %s: %v\nlast value: %+v", p.name, what, err, value)
-	}
-	return value
 }
 
-// The patterns match both log formats of exporter-toolkit: logfmt, and JSON with keys in any order.
+// The patterns match both log formats of exporter-toolkit: logfmt, and JSON with keys in any order. The line "TLS is ..."
+// follows "Listening on ..." and also has the scheme. It must be whole.
 var (
-	schemePattern  = regexp.MustCompile(`TLS is (enabled|disabled)\.`)
-	addressPattern = regexp.MustCompile(`\baddress"?[=:]"?([^\s",}]+)`)
+	listeningPattern = regexp.MustCompile(`.*TLS is (enabled|disabled)\..*\n`)
+	addressPattern   = regexp.MustCompile(`\baddress"?[=:]"?([^\s",}]+)`)
 )
 
-// listeningURL returns the URL of the server from its log, or "" if the log does not have it yet. It uses the line "TLS is
-// ...", which follows "Listening on ..." and also has the scheme.
+// listeningURL returns the URL of the server from its log, or "" if the log does not have it yet.
 func listeningURL(log string) string {
-	for line := range strings.Lines(log) {
-		if !strings.HasSuffix(line, "\n") {
-			break // still being written
-		}
-		scheme := schemePattern.FindStringSubmatch(line)
-		address := addressPattern.FindStringSubmatch(line)
-		if scheme == nil || address == nil {
-			continue
-		}
-		if scheme[1] == "enabled" {
-			return "https://" + address[1]
-		}
-		return "http://" + address[1]
+	line := listeningPattern.FindStringSubmatch(log)
+	if line == nil {
+		return ""
 	}
-	return ""
+	scheme := map[string]string{"enabled": "https://", "disabled": "http://"}[line[1]]
+	return scheme + addressPattern.FindStringSubmatch(line[0])[1]
 }
 
 // logBuffer collects the output of a process. Readers and the writer may run at the same time.
@@ -217,9 +194,4 @@ func (b *logBuffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.content.String()
-}
-
-func (b *logBuffer) tail(lines int) string {
-	all := strings.SplitAfter(b.String(), "\n")
-	return strings.Join(all[max(0, len(all)-lines):], "")
 }

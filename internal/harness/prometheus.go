@@ -2,7 +2,6 @@ package harness
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -50,7 +49,7 @@ func StartPrometheus(t testing.TB, config string, files map[string]string) *Prom
 // Prometheus watches files of targets. Changes of the configuration and of rules need Reload.
 func (s *PrometheusServer) WriteFile(t testing.TB, name, content string) {
 	t.Helper()
-	writeFile(t, s.dir, name, content)
+	WriteFile(t, filepath.Join(s.dir, name), content)
 }
 
 // Sample is one element of an instant query's result.
@@ -63,32 +62,16 @@ type Sample struct {
 // String formats the sample for messages.
 func (s Sample) String() string { return fmt.Sprintf("%v %v", s.Labels, s.Value) }
 
-// Query evaluates an expression at the current time. A scalar result is one sample without labels.
+// Query evaluates an expression, whose result is an instant vector, at the current time.
 func (s *PrometheusServer) Query(ctx context.Context, expr string) ([]Sample, error) {
 	var answer struct {
-		Data struct {
-			ResultType string          `json:"resultType"`
-			Result     json.RawMessage `json:"result"`
-		} `json:"data"`
+		Data struct{ Result model.Vector }
 	}
-	err := s.call(ctx, http.MethodGet, "/api/v1/query?"+url.Values{"query": {expr}}.Encode(), &answer)
-	var vector model.Vector
-	switch of := answer.Data.ResultType; {
-	case err != nil:
-	case of == "scalar":
-		var scalar model.Scalar
-		err = json.Unmarshal(answer.Data.Result, &scalar)
-		vector = model.Vector{{Value: scalar.Value}}
-	case of == "vector":
-		err = json.Unmarshal(answer.Data.Result, &vector)
-	default:
-		err = fmt.Errorf("result is a %s, want an instant vector or a scalar", of)
-	}
-	if err != nil {
+	if err := s.call(ctx, http.MethodGet, "/api/v1/query?"+url.Values{"query": {expr}}.Encode(), &answer); err != nil {
 		return nil, fmt.Errorf("query %s: %w", expr, err)
 	}
-	samples := make([]Sample, len(vector))
-	for i, one := range vector {
+	samples := make([]Sample, len(answer.Data.Result))
+	for i, one := range answer.Data.Result {
 		samples[i] = Sample{map[string]string{}, float64(one.Value)}
 		for name, value := range one.Metric {
 			samples[i].Labels[string(name)] = string(value)
@@ -118,21 +101,16 @@ func (s *PrometheusServer) Targets(ctx context.Context) ([]Target, error) {
 
 // Eventually evaluates the expression until accept returns nil, and returns the accepted samples. It fails the test with the
 // last error of accept after two minutes, or when the server exits.
-func (s *PrometheusServer) Eventually(t testing.TB, expr string, accept func([]Sample) error) []Sample {
+func (s *PrometheusServer) Eventually(t testing.TB, expr string, accept func([]Sample) error) (samples []Sample) {
 	t.Helper()
-	read := func(ctx context.Context) ([]Sample, error) { return s.Query(ctx, expr) }
-	return eventually(t, s.process, expr, read, accept)
-}
-
-// writeFile writes a file in dir. It fails the test if the name leads out of dir.
-func writeFile(t testing.TB, dir, name, content string) {
-	t.Helper()
-	if !filepath.IsLocal(name) {
-		t.Fatalf("file %q is not in the server's directory", name)
-	}
-	path := filepath.Join(dir, name)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	WriteFile(t, path, content)
+	s.eventually(t, func() (err error) {
+		if samples, err = s.Query(t.Context(), expr); err != nil {
+			return err
+		}
+		if err := accept(samples); err != nil {
+			return fmt.Errorf("%s: %w", expr, err)
+		}
+		return nil
+	})
+	return samples
 }

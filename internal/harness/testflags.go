@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"flag"
 	"os"
 	"testing"
 )
@@ -21,4 +22,18 @@ func NotShort(t testing.TB, reason string) {
 	if testing.Short() {
 		t.Skipf("skipped with -short: %s", reason)
 	}
+}
+
+// RunWaiting is for the TestMain of a package whose parallel tests mostly wait. It runs 12 of them at a time, however few
+// processors there are, unless -parallel is set.
+func RunWaiting(m *testing.M) {
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given {
+		if err := flag.Set("test.parallel", "12"); err != nil {
+			panic(err)
+		}
+	}
+	m.Run()
 }

@@ -11,43 +11,8 @@ import (
 	"time"
 )
 
-const (
-	// eventuallyLimit is much longer than a few scrapes and rule evaluations take on a busy machine.
-	eventuallyLimit = 2 * time.Minute
-	// requestLimit bounds one request to a server on this machine.
-	requestLimit = 30 * time.Second
-	pollInterval = 100 * time.Millisecond
-)
-
-// Eventually calls check until it returns nil. It fails the test with the last error of check after two minutes.
-func Eventually(t testing.TB, check func() error) {
-	t.Helper()
-	if err := poll(t, nil, check); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// poll calls check until it returns nil. It returns the last error when done is closed or the time is up.
-func poll(t testing.TB, done <-chan struct{}, check func() error) error {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), eventuallyLimit)
-	defer cancel()
-	ticker := time.NewTicker(pollInterval)
-	defer ticker.Stop()
-	for {
-		err := check()
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-done:
-			return err
-		case <-ctx.Done():
-			return err
-		case <-ticker.C:
-		}
-	}
-}
+// requestLimit bounds one request to a server on this machine.
+const requestLimit = 30 * time.Second
 
 // Answer is the answer to one request.
 type Answer struct {
@@ -107,16 +72,4 @@ func Scrape(ctx context.Context, url string, timeout time.Duration) (Exposition,
 		return nil, fmt.Errorf("GET %s: %w", url, err)
 	}
 	return e, nil
-}
-
-// Pause waits for d. It returns the error of the context if the context ends before.
-func Pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }
