@@ -22,20 +22,18 @@ const (
 
 // judge decides what a scrape may show. It does not depend on how the exporter works.
 type judge struct {
-	// targets are all targets. The value is the reason if Atlas never supports the target, else "".
-	targets  map[target]string
-	baseline *snapshot
-	last     *snapshot
+	baseline *scrape // has all targets, and their values
+	last     *scrape
 
 	outcome outcome
 	// wide is true if the fault strikes many targets. Then the order of requests decides when each target is read again.
 	wide bool
 	// struck are the targets that the fault strikes.
 	struck map[target]bool
-	// sharing are the targets that share a rate limit with the struck one. They may be rate limited, too.
-	sharing map[target]bool
-	// unnoticed is true if the exporter retries before the fault can show.
-	unnoticed bool
+	// limited are the targets that share a rate limit with the struck one. They may be rate limited, too.
+	limited map[target]bool
+	// uncertain is the project whose derived series may change.
+	uncertain string
 
 	at    phase
 	wrong []string // problems of the current scrape
@@ -46,7 +44,7 @@ func (j *judge) complain(format string, args ...any) {
 }
 
 // judge returns the problems of a scrape.
-func (j *judge) judge(s *snapshot, at phase) []string {
+func (j *judge) judge(s *scrape, at phase) []string {
 	var before harness.Exposition
 	if j.last != nil {
 		before = j.last.all
@@ -64,109 +62,101 @@ func (j *judge) judge(s *snapshot, at phase) []string {
 
 func (j *judge) strikes(t target) bool { return j.at != calm && j.struck[t] }
 
-// isStruck reports whether a target shows a failure or is unsupported.
-func (j *judge) isStruck(s *snapshot, t target) bool {
-	_, failed := s.failed[t]
-	_, unsupported := s.unsupported[t]
-	return failed || unsupported
-}
-
-// judgeTargets checks the health of every target.
-func (j *judge) judgeTargets(s *snapshot) {
-	for t, unsupported := range j.targets {
-		switch {
-		case unsupported == "":
-			j.judgeTarget(s, t)
-		case s.unsupported[t] != unsupported:
-			j.complain("target %s is unsupported for %q, not %q", t, s.unsupported[t], unsupported)
+// shown returns the number of struck targets that show the fault.
+func (j *judge) shown(s *scrape) (n int) {
+	for t := range j.struck {
+		if s.states[t] != "up" {
+			n++
 		}
 	}
-	for t := range s.up {
-		if _, expected := j.targets[t]; !expected {
+	return n
+}
+
+// judgeTargets checks the state of every target.
+func (j *judge) judgeTargets(s *scrape) {
+	for t := range j.baseline.states {
+		is, allowed := s.states[t], j.allowed(s, t)
+		if !slices.Contains(allowed, is) {
+			j.complain("target %s is %q, want one of %q", t, is, allowed)
+		}
+		if _, ok := s.refreshed[t]; !ok && (is == "up" || strings.HasPrefix(is, "down")) {
+			j.complain("target %s has no time of its last refresh", t)
+		}
+	}
+	for t := range s.states {
+		if _, expected := j.baseline.states[t]; !expected {
 			j.complain("unexpected target %s", t)
 		}
 	}
 }
 
-func (j *judge) judgeTarget(s *snapshot, t target) {
-	up, shown := s.up[t]
-	reason, failed := s.failed[t]
-	unsupported, isUnsupported := s.unsupported[t]
-	struck := j.strikes(t)
-	switch {
-	case isUnsupported:
-		if !struck || j.outcome.unsupported != unsupported {
-			j.complain("target %s is unsupported: %s", t, unsupported)
-		}
-		return
-	case !shown:
-		if !j.gone(s, t) { // the whole feature may be gone
-			j.complain("target %s has no target_up", t)
-		}
-		return
-	case up && failed:
-		j.complain("target %s is up with the reason %s", t, reason)
-	case up:
-		if struck && j.at == settled && !j.outcome.mayStayUp() {
-			j.complain("target %s is up although it cannot be read", t)
-		}
-	case !failed:
-		j.complain("target %s is down without a reason", t)
-	case struck && !j.unnoticed && slices.Contains(j.outcome.reasons, reason):
-	case j.at != calm && j.sharing[t] && reason == rateLimited:
-	default:
-		j.complain("target %s is down: %s", t, reason)
+// allowed returns the states that a target may have. The state of a missing target is "".
+func (j *judge) allowed(s *scrape, t target) []string {
+	if state := j.baseline.states[t]; state != "up" { // Atlas never supports it
+		return []string{state}
 	}
-	if _, ok := s.refreshed[t]; !ok {
-		j.complain("target %s has no time of its last refresh", t)
+	var states []string
+	if !j.strikes(t) || j.at != settled || j.outcome.mayStayUp() {
+		states = append(states, "up")
 	}
+	if j.strikes(t) {
+		for _, reason := range j.outcome.reasons {
+			states = append(states, "down: "+reason)
+		}
+		if reason := j.outcome.unsupported; reason != "" {
+			states = append(states, "unsupported: "+reason)
+		}
+	}
+	if j.at != calm && j.limited[t] {
+		states = append(states, "down: "+rateLimited)
+	}
+	if j.gone(s, t) {
+		states = append(states, "")
+	}
+	return states
 }
 
 // gone reports whether the feature of a target, or of the list that names it, is gone.
-func (j *judge) gone(s *snapshot, t target) bool {
+func (j *judge) gone(s *scrape, t target) bool {
+	const gone = "unsupported: " + featureGone
 	parent := target{collector: t.endpoint().parent, group: t.group}
-	return j.at != calm && j.outcome.unsupported == featureGone && (s.unsupported[t] == featureGone || s.unsupported[parent] == featureGone)
+	return j.at != calm && j.outcome.unsupported == featureGone && (s.states[t] == gone || s.states[parent] == gone)
 }
 
 // derived reports whether the exporter computes a series from several answers, and the fault may change one of them.
-func (j *judge) derived(one series) bool {
-	isDerived := one.name == "mongodbatlas_backup_export_missing_snapshot_created_timestamp_seconds" || one.name == "mongodbatlas_backup_export_bucket_found"
-	if !isDerived || j.at == calm || !j.outcome.lies && j.outcome.unsupported == "" {
-		return false
-	}
-	for t := range j.struck {
-		sources := []string{"clusters", "backup_schedule", "backup_snapshots", "backup_exports", "export_buckets"}
-		if t.group == one.labels["group_id"] && slices.Contains(sources, t.collector) {
-			return true
-		}
+func (j *judge) derived(series string) bool {
+	switch harness.Family(series) {
+	case "mongodbatlas_backup_export_missing_snapshot_created_timestamp_seconds", "mongodbatlas_backup_export_bucket_found":
+		return j.at != calm && harness.Labels(series)["group_id"] == j.uncertain
 	}
 	return false
 }
 
 // judgeValues compares every value with the baseline.
-func (j *judge) judgeValues(s *snapshot) {
+func (j *judge) judgeValues(s *scrape) {
 	doubted := map[target]bool{}
-	for key, was := range j.baseline.values {
-		is, there := s.values[key]
-		switch t := was.owner; {
+	for series, t := range j.baseline.owners {
+		is, there := s.all[series]
+		was := j.baseline.all[series]
+		switch {
 		case j.strikes(t) && j.outcome.lies:
 			doubted[t] = true
-		case j.derived(was):
+		case j.derived(series):
 		case !there && j.gone(s, t):
-		case j.strikes(t) && t.collector == "backup_schedule" && s.unsupported[t] == "backup_disabled":
+		case j.strikes(t) && t.collector == "backup_schedule" && s.states[t] == "unsupported: backup_disabled":
 			// While backup is disabled, auto export is off and no export is expected.
-			if strings.HasSuffix(was.name, "_auto_enabled") != there || there && is.value != 0 {
-				j.complain("%s is %v although backup is disabled", key, is.value)
+			if strings.HasSuffix(harness.Family(series), "_auto_enabled") != there || is != 0 {
+				j.complain("%s is %v although backup is disabled", series, is)
 			}
 		case !there:
-			j.complain("%s is missing", key)
-		case is.value != was.value:
-			j.complain("%s is %v, not %v", key, is.value, was.value)
+			j.complain("%s is missing", series)
+		case is != was:
+			j.complain("%s is %v, not %v", series, is, was)
 		}
 	}
-	for key, is := range s.values {
-		if _, there := j.baseline.values[key]; !there && !doubted[is.owner] && !j.derived(is) {
-			j.complain("%s is not in the baseline", key)
+	for series, t := range s.owners {
+		if _, known := j.baseline.owners[series]; !known && !doubted[t] && !j.derived(series) {
+			j.complain("%s is not in the baseline", series)
 		}
 	}
 	for t := range doubted {
@@ -174,65 +164,56 @@ func (j *judge) judgeValues(s *snapshot) {
 	}
 }
 
-// jobsOf returns the number of jobs that a scrape shows for a target.
-func jobsOf(s *snapshot, t target) (sum float64) {
-	counts := "mongodbatlas_" + t.endpoint().jobs
-	for _, one := range s.values {
-		if one.owner == t && one.name == counts {
-			sum += one.value
-		}
-	}
-	return sum
-}
-
 // judgePlausible checks the values of a target whose answer is valid but untrue: every date must be possible, and no job may
 // be lost.
-func (j *judge) judgePlausible(s *snapshot, t target) {
+func (j *judge) judgePlausible(s *scrape, t target) {
 	const year2000, year2100 = 946684800, 4102444800
-	if is, was := jobsOf(s, t), jobsOf(j.baseline, t); is != was {
+	if is, was := s.jobs(t), j.baseline.jobs(t); is != was {
 		j.complain("%s counts %v jobs, not %v", t, is, was)
 	}
-	for key, one := range s.values {
-		never := one.value == 0 && (strings.HasSuffix(one.name, "_last_success_timestamp_seconds") || strings.HasSuffix(one.name, "_last_failure_timestamp_seconds"))
-		isDate := strings.HasSuffix(one.name, "_timestamp_seconds") && !never
-		if one.owner == t && (isDate && (one.value < year2000 || one.value > year2100) || strings.HasSuffix(one.name, "_duration_seconds") && one.value < 0) {
-			j.complain("%s is %v, which is impossible", key, one.value)
+	for series, owner := range s.owners {
+		if owner != t {
+			continue
+		}
+		name, value := harness.Family(series), s.all[series]
+		date, isDate := strings.CutSuffix(name, "_timestamp_seconds")
+		never := value == 0 && (strings.HasSuffix(date, "_last_success") || strings.HasSuffix(date, "_last_failure"))
+		wrongDate := isDate && !never && (value < year2000 || value > year2100)
+		if wrongDate || strings.HasSuffix(name, "_duration_seconds") && value < 0 {
+			j.complain("%s is %v, which is impossible", series, value)
 		}
 	}
 }
 
-// judgeHealth checks that the exporter's own health metrics agree with each other.
-func (j *judge) judgeHealth(s *snapshot) {
+// judgeHealth checks that the exporter's own health metrics agree with the states of the targets.
+func (j *judge) judgeHealth(s *scrape) {
 	type place struct{ collector, group, state string }
-	counted, bad, up := map[place]float64{}, map[string]bool{}, 0.0
-	for t, isUp := range s.up {
-		counted[place{t.collector, t.group, map[bool]string{true: "up", false: "down"}[isUp]}]++
-		bad[t.collector] = bad[t.collector] || !isUp
-		if isUp && t.collector == projects {
+	uncounted, bad, up := map[place]float64{}, map[string]bool{}, 0.0
+	for t, state := range s.states {
+		state, _, _ = strings.Cut(state, ":")
+		uncounted[place{t.collector, t.group, state}]++
+		bad[t.collector] = bad[t.collector] || state == "down"
+		if t.collector == projects && state == "up" {
 			up = 1
 		}
 	}
-	for t := range s.unsupported {
-		counted[place{t.collector, t.group, "unsupported"}]++
-	}
-	for key, one := range s.others {
-		if one.name != "mongodbatlas_targets" {
-			continue
-		}
-		at := place{one.labels["collector"], one.labels["group_id"], one.labels["state"]}
+	for series, n := range s.family("mongodbatlas_targets") {
+		labels := harness.Labels(series)
+		at := place{labels["collector"], labels["group_id"], labels["state"]}
 		if at.state == "pending" {
-			bad[at.collector] = bad[at.collector] || one.value > 0
-		} else if one.value != counted[at] {
-			j.complain("%s is %v, but target_up says %v", key, one.value, counted[at])
+			bad[at.collector] = bad[at.collector] || n > 0
+		} else {
+			uncounted[at] -= n
 		}
-		delete(counted, at)
 	}
-	for at, n := range counted {
-		j.complain("mongodbatlas_targets lacks %v targets: %v", n, at)
+	for at, n := range uncounted {
+		if n != 0 {
+			j.complain("mongodbatlas_targets counts %v targets less than target_up: %v", n, at)
+		}
 	}
-	for key, one := range s.others {
-		if one.name == "mongodbatlas_scrape_collector_success" && (one.value == 1) == bad[one.labels["collector"]] {
-			j.complain("%s is %v, but target_up says otherwise", key, one.value)
+	for series, success := range s.family("mongodbatlas_scrape_collector_success") {
+		if (success == 1) == bad[harness.Labels(series)["collector"]] {
+			j.complain("%s is %v, but target_up says otherwise", series, success)
 		}
 	}
 	if is := s.all["mongodbatlas_up{}"]; is != up {
@@ -249,20 +230,20 @@ const (
 )
 
 // judgeChange compares a scrape with the previous one: only a target that was read may look fresh.
-func (j *judge) judgeChange(s *snapshot) {
+func (j *judge) judgeChange(s *scrape) {
 	for t, at := range s.refreshed {
 		was, known := j.last.refreshed[t]
-		age := float64(s.at.UnixMilli())/1000 - at
+		age, up := float64(s.at.UnixMilli())/1000-at, s.states[t] == "up"
 		switch {
 		case !known:
 		case at < was:
 			j.complain("the last refresh of target %s went back from %v to %v", t, was, at)
-		case j.at == settled && j.struck[t] && !j.outcome.mayStayUp() && j.isStruck(j.last, t) && at != was:
+		case j.at == settled && j.struck[t] && !j.outcome.mayStayUp() && j.last.states[t] != "up" && at != was:
 			j.complain("target %s is down but looks fresh", t)
 		case j.wide && j.strikes(t):
-		case j.wide && s.up[t] && age > freshest:
+		case j.wide && up && age > freshest:
 			j.complain("target %s is not struck but was read %.1f s ago: other targets starve it", t, age)
-		case s.up[t] && age > oldest:
+		case up && age > oldest:
 			j.complain("target %s is up but was read %.1f s ago", t, age)
 		}
 	}

@@ -1,8 +1,6 @@
 package faultmatrix
 
 import (
-	"fmt"
-	"net/http"
 	"regexp"
 	"strings"
 	"testing"
@@ -11,39 +9,23 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
-// stray sends a request to a host that must not get any.
-func stray(t *testing.T, url string) {
-	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
-	if err != nil {
-		t.Error(err)
-		return
-	}
-	resp, err := http.DefaultClient.Do(r)
-	if err != nil {
-		t.Error(err)
-		return
-	}
-	_ = resp.Body.Close()
-}
-
 // TestJudge breaks a true exposition in one place at a time. The judge must notice each change.
 func TestJudge(t *testing.T) {
 	t.Parallel()
 	harness.NotShort(t, "it starts an exporter")
 	s := start(t, setup{})
-	a, err := s.ask("/metrics")
+	a, err := s.ask(t, "/metrics")
 	if err != nil {
 		t.Fatal(err)
 	}
-	short := target{"backup_exports", s.org.groups[0], "short", ""}
+	short := endpointOf(exports).target(s.org.Projects()[0].ID, "short")
 	newJudge := func() *judge {
 		return &judge{
-			targets: s.org.targets(false), baseline: s.baseline, last: s.last, outcome: down(serverError), struck: map[target]bool{short: true}, sharing: map[target]bool{},
+			baseline: s.baseline, last: s.last, outcome: down(serverError), struck: map[target]bool{short: true},
 		}
 	}
 	judged := func(text string, p phase) []string {
-		seen, err := read([]byte(text), a.Began, false)
+		seen, err := parse([]byte(text), a.Began)
 		if err != nil {
 			return []string{err.Error()}
 		}
@@ -60,14 +42,15 @@ func TestJudge(t *testing.T) {
 		t.Error("the judge accepts a target that is up although it cannot be read")
 	}
 
-	labels := `cl_name="` + short.cluster + `",collector="` + short.collector + `",group_id="` + short.group + `",group_name="alpha",pipeline=""`
+	project := `group_id="` + short.group + `",group_name="project-000"`
+	labels := `cl_name="` + short.name + `",collector="backup_exports",` + project + `,pipeline=""`
 	isDown := func(text, reason string) string {
 		text = replaceLine(t, text, `mongodbatlas_target_up{`+labels+`} 1`, `mongodbatlas_target_up{`+labels+`} 0`)
-		text = replaceLine(t, text, `mongodbatlas_targets{collector="backup_exports",group_id="`+short.group+`",group_name="alpha",state="up"} 2`,
-			`mongodbatlas_targets{collector="backup_exports",group_id="`+short.group+`",group_name="alpha",state="up"} 1`)
-		text = replaceLine(t, text, `mongodbatlas_targets{collector="backup_exports",group_id="`+short.group+`",group_name="alpha",state="down"} 0`,
-			`mongodbatlas_targets{collector="backup_exports",group_id="`+short.group+`",group_name="alpha",state="down"} 1`)
-		text = replaceLine(t, text, `mongodbatlas_scrape_collector_success{collector="backup_exports"} 1`, `mongodbatlas_scrape_collector_success{collector="backup_exports"} 0`)
+		targets := `mongodbatlas_targets{collector="backup_exports",` + project
+		text = replaceLine(t, text, targets+`,state="up"} 2`, targets+`,state="up"} 1`)
+		text = replaceLine(t, text, targets+`,state="down"} 0`, targets+`,state="down"} 1`)
+		success := `mongodbatlas_scrape_collector_success{collector="backup_exports"}`
+		text = replaceLine(t, text, success+" 1", success+" 0")
 		return text + "# HELP mongodbatlas_target_last_error_info Why.\n# TYPE mongodbatlas_target_last_error_info gauge\n" +
 			`mongodbatlas_target_last_error_info{` + labels + `,reason="` + reason + `"} 1` + "\n"
 	}
@@ -80,10 +63,12 @@ func TestJudge(t *testing.T) {
 		"no reason": func(text string) string {
 			return regexp.MustCompile(`(?m)^.*last_error_info.*\n`).ReplaceAllString(isDown(text, serverError), "")
 		},
-		"half a line":    func(text string) string { return text[:len(text)-3] },
-		"no help":        func(text string) string { return strings.Replace(text, "# HELP mongodbatlas_up ", "# ", 1) },
-		"no text":        func(string) string { return "" },
-		"not UTF-8":      func(text string) string { return strings.Replace(text, `group_name="alpha"`, "group_name=\"\xff\"", 1) },
+		"half a line": func(text string) string { return text[:len(text)-3] },
+		"no help":     func(text string) string { return strings.Replace(text, "# HELP mongodbatlas_up ", "# ", 1) },
+		"no text":     func(string) string { return "" },
+		"not UTF-8": func(text string) string {
+			return strings.Replace(text, `group_name="project-000"`, "group_name=\"\xff\"", 1)
+		},
 		"a series twice": func(text string) string { return twice(t, text, "mongodbatlas_backup_export_jobs{") },
 		"a series less":  func(text string) string { return without(t, text, "mongodbatlas_backup_export_jobs{") },
 		"a target less":  func(text string) string { return without(t, text, "mongodbatlas_target_up{") },
@@ -163,36 +148,20 @@ func zeroed(t *testing.T, text, beginning string) string {
 	return valued(t, text, beginning, "0")
 }
 
-// TestGuard proves that a guard finds secrets.
-func TestGuard(t *testing.T) {
+// TestSecrets proves that the search finds secrets.
+func TestSecrets(t *testing.T) {
 	t.Parallel()
 	account, key := atlassim.NewServiceAccount(), atlassim.APIKey{PublicKey: "a", PrivateKey: "a-very-private-key"}
-	g := newGuard(account, key)
-	for _, text := range []string{account.ClientSecret, key.PrivateKey, tokenPrefix + "x", "https://x/" + downloadMarker, "panic: runtime error"} {
-		if len(g.search("it", []byte("before "+text+" behind"))) != 1 {
+	s := secretsOf(account, key)
+	for _, text := range []string{
+		account.ClientSecret, key.PrivateKey, tokenPrefix + "x", "https://x/" + downloadMarker, "panic: runtime error",
+	} {
+		if len(s.search("it", []byte("before "+text+" behind"))) != 1 {
 			t.Errorf("%q is not found", text)
 		}
 	}
-	if found := g.search("it", []byte("client_id="+account.ClientID+" <secret>")); len(found) > 0 {
+	if found := s.search("it", []byte("client_id="+account.ClientID+" <secret>")); len(found) > 0 {
 		t.Error(found)
-	}
-}
-
-// TestLimits proves that life.violations finds growth and peaks, and nothing else.
-func TestLimits(t *testing.T) {
-	t.Parallel()
-	level := harness.Usage{Goroutines: 20, Files: 12, Heap: 4 << 20, Resident: 30 << 20}
-	for name, l := range map[string]life{
-		"":                              {began: level, ended: level, peak: level},
-		"resource use grows":            {began: level, ended: harness.Usage{Goroutines: 20 + moreGoroutines + 1}},
-		"peak resource use is too high": {peak: harness.Usage{Resident: mostResident + 1}},
-		fmt.Sprint(mostGoroutines + 1):  {peak: harness.Usage{Goroutines: mostGoroutines + 1}},
-		fmt.Sprint(mostFiles + 1):       {peak: harness.Usage{Files: mostFiles + 1}},
-	} {
-		wrong := strings.Join(l.violations(), "\n")
-		if (wrong == "") != (name == "") || !strings.Contains(wrong, name) {
-			t.Errorf("%q: %s", name, wrong)
-		}
 	}
 }
 
@@ -202,14 +171,14 @@ func TestMatrixIsWhole(t *testing.T) {
 	everyCell := regexp.MustCompile("")
 	faults := map[string]map[string]bool{}
 	for _, c := range cells(everyCell) {
-		if faults[c.fault.name] == nil {
-			faults[c.fault.name] = map[string]bool{}
+		if faults[c.fault.Name] == nil {
+			faults[c.fault.Name] = map[string]bool{}
 		}
-		faults[c.fault.name][c.column.title] = true
+		faults[c.fault.Name][c.column.title] = true
 	}
 	for _, f := range allFaults() {
-		if got := len(faults[f.name]); got < len(endpoints())-3 && f.points == nil {
-			t.Errorf("%s meets %d endpoints", f.name, got)
+		if got := len(faults[f.Name]); got < len(endpoints())-3 && f.baseURL == nil {
+			t.Errorf("%s meets %d endpoints", f.Name, got)
 		}
 	}
 	if got := len(cells(everyCell)); got < 1400 {
