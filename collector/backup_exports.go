@@ -104,7 +104,7 @@ func backupExports(clusters, schedules, buckets *Declaration) *Declaration {
 			Missing: 12 * time.Hour,
 		},
 	})
-	expected := func(v *entryView) time.Duration { return d.expectedInterval(v, exportPolicyInterval(v.entry)) }
+	expected := func(v *entryView) time.Duration { return clusterInterval(d, v, exportPolicyInterval(v.entry)) }
 	d.describe(clusterLabels(),
 		interval("mongodbatlas_backup_export_expected_interval_seconds",
 			"How often a successful export is expected: by the configuration, else by the export policy of the cluster. Absent when neither says, and while the cluster is paused or its backup is off.",

@@ -112,6 +112,18 @@ func clusterPlan(v *entryView, interval time.Duration) Plan {
 	return p
 }
 
+// clusterInterval returns how often a collector of a dedicated cluster expects a success: by the configuration, else by
+// the cluster's own policy. It returns 0 if the cluster is paused or its backup is off.
+func clusterInterval(d *Declaration, v *entryView, policy time.Duration) time.Duration {
+	if backupIsOff(v.entry) || clusterOf(v).Paused.Value {
+		return 0
+	}
+	if configured, ok := v.config.Collectors.ExpectedInterval(d.Name, v.groupID, v.info().Name); ok {
+		return configured
+	}
+	return policy
+}
+
 // frequencyInterval returns the longest time between two scheduled jobs of a frequency, 0 for an unknown frequency.
 func frequencyInterval(frequency string) time.Duration {
 	const day = 24 * time.Hour

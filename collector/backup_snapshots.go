@@ -134,7 +134,7 @@ func backupSnapshots(clusters, schedules, buckets *Declaration) *Declaration {
 		Row: RowAlways, MinInterval: 5 * time.Minute, ExpectedIntervals: true, showsParent: true,
 		Patience: Patience{News: 8 * 24 * time.Hour, Stuck: 6 * time.Hour, Grace: 6 * time.Hour, Behind: 3 * time.Hour},
 	})
-	expected := func(v *entryView) time.Duration { return d.expectedInterval(v, policyInterval(scheduleOf(v.entry))) }
+	expected := func(v *entryView) time.Duration { return clusterInterval(d, v, policyInterval(scheduleOf(v.entry))) }
 	d.describe(clusterLabels(),
 		interval("mongodbatlas_backup_snapshot_expected_interval_seconds",
 			"How often a snapshot is expected: by the configuration, else by the shortest item of the backup policy. Absent while the cluster is paused or its backup is off, and when nothing is scheduled.",

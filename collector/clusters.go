@@ -3,7 +3,6 @@ package collector
 import (
 	"context"
 	"slices"
-	"time"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
@@ -60,16 +59,4 @@ func clusterOf(v *entryView) *atlasapi.Cluster { return factsOf[atlasapi.Cluster
 func clusterCreated(e *entry) seconds {
 	c := factsOf[atlasapi.Cluster](e)
 	return firstValid(c.CreateDate, c.ID.Time())
-}
-
-// expectedInterval returns how often a success is expected: by the configuration, else by the cluster's own policy. It
-// returns 0 if the cluster is paused or its backup is off.
-func (d *Declaration) expectedInterval(v *entryView, policy time.Duration) time.Duration {
-	if backupIsOff(v.entry) || clusterOf(v).Paused.Value {
-		return 0
-	}
-	if configured, ok := v.config.Collectors.ExpectedInterval(d.Name, v.groupID, v.info().Name); ok {
-		return configured
-	}
-	return policy
 }

@@ -39,7 +39,8 @@ type Declaration struct {
 	Patience Patience
 	// MinInterval is the default of the collector's min_interval; 0: refresh.min_interval.
 	MinInterval time.Duration
-	// ExpectedIntervals reports whether the configuration of the collector has the key expected_intervals.
+	// ExpectedIntervals reports whether the configuration of the collector has the key expected_intervals. Only collectors
+	// of dedicated clusters can have it: see clusterInterval.
 	ExpectedIntervals bool
 
 	root        bool        // finds projects
