@@ -89,7 +89,7 @@ func scheduleOf(e *entry) *atlasapi.Schedule {
 func backupIsOff(e *entry) bool {
 	for _, t := range e.targets() {
 		if _, ok := t.reader.(*scheduleReader); ok {
-			s := t.snapshot()
+			s := t.currentStatus()
 			return s.why() == BackupDisabled
 		}
 	}

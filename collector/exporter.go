@@ -112,7 +112,7 @@ func (e *Exporter) Refresh(ctx context.Context, s Selection) prometheus.Collecto
 
 // due returns when to read a target again, and false if never.
 func (e *Exporter) due(t *target) (time.Time, bool) {
-	s, c := t.snapshot(), &e.inventory.current().config
+	s, c := t.currentStatus(), &e.inventory.current().config
 	return s.dueAt(t.interval(c, t.busy != nil && t.busy()), c.Refresh.DiscoveryInterval)
 }
 
@@ -141,7 +141,7 @@ func (e *Exporter) Ready() error {
 	}
 	var took time.Duration
 	for _, root := range inv.roots {
-		s := root.snapshot()
+		s := root.currentStatus()
 		if s.failure != nil {
 			return fmt.Errorf("the first discovery has not succeeded yet: %s", s.describe())
 		}

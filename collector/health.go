@@ -124,7 +124,7 @@ func (h *health) target(t *target, groupName string) {
 	if all == nil {
 		return // the collector is not selected
 	}
-	s := t.snapshot()
+	s := t.currentStatus()
 	h.writeTarget(t, &s, groupName)
 	all.add(&s)
 	h.tally(t.groupID, t.Declaration).add(&s)

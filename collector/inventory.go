@@ -340,7 +340,7 @@ func (inv *inventory) foundEntries(parent *target, entries []Entry) {
 // up returns the value of mongodbatlas_up. The lock is held.
 func (inv *inventory) up() bool {
 	for _, root := range inv.roots {
-		if s := root.snapshot(); s.condition() == Up && (root.groupID != "" || len(inv.listed) > 0) {
+		if s := root.currentStatus(); s.condition() == Up && (root.groupID != "" || len(inv.listed) > 0) {
 			return true
 		}
 	}

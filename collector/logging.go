@@ -65,7 +65,7 @@ func (l *changeLog) note(t *target, groupName string, before, after *status) {
 // ended too. Other targets and later attempts are silent, because there may be thousands. The caller calls answered when the
 // reading has ended.
 func (l *changeLog) awaiting(t *target, groupName string) (answered func()) {
-	if !t.IsRoot() || t.snapshot().failure != nil {
+	if !t.IsRoot() || t.currentStatus().failure != nil {
 		return func() {}
 	}
 	slow := time.AfterFunc(slowDiscovery, func() {

@@ -254,7 +254,7 @@ func (p *project) view(id string, c *config.Config) ProjectView {
 }
 
 func viewOf(t *target) TargetView {
-	s := t.snapshot()
+	s := t.currentStatus()
 	v := TargetView{
 		Declaration: t.Declaration,
 		Project:     t.groupID,

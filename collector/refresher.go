@@ -135,7 +135,7 @@ func (r *refresher) join(b *batch, t *target) {
 // delay queues a target whose last reading failed at the time of its retry, so that it does not have to wait for the
 // next scrape. The lock is held.
 func (r *refresher) delay(t *target, wait time.Duration) {
-	if s := t.snapshot(); s.condition() != Down || wait > retryInterval || t.delayed {
+	if s := t.currentStatus(); s.condition() != Down || wait > retryInterval || t.delayed {
 		return
 	}
 	t.delayed = true
@@ -223,7 +223,7 @@ func (r *refresher) read(t *target, l *lane) {
 
 // dueIfNew makes newly discovered targets due now; known ones wait for the next scrape.
 func dueIfNew(t *target) (time.Time, bool) {
-	s := t.snapshot()
+	s := t.currentStatus()
 	return time.Time{}, s.attempted.IsZero() && s.unsupported == None
 }
 
@@ -260,7 +260,7 @@ func (r *refresher) durations(b *batch) map[string]time.Duration {
 // which has a running or due job, counts as twice as old. It is read more often, but does not starve the others.
 // Discovery comes before jobs, because jobs can only be read after it, and it is due too rarely to delay them.
 func (t *target) urgencyRank() time.Time {
-	attempted := t.snapshot().attempted
+	attempted := t.currentStatus().attempted
 	switch {
 	case !t.Configurable:
 		return attempted.Add(-discoveryHeadStart)

@@ -83,7 +83,7 @@ type status struct {
 	unsupported Reason    // why Atlas does not serve the target, as discovery found
 }
 
-func (t *target) snapshot() status {
+func (t *target) currentStatus() status {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.status
