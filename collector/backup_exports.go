@@ -8,8 +8,8 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
-// exportExtra has the fields of an export job that a summary needs in addition to those of job. The word of the job is
-// Atlas's error code.
+// exportExtra has the fields of an export job that a summary needs in addition to those of job. Its label is Atlas's
+// error code.
 type exportExtra struct{ snapshot snapshotHash }
 
 // exportNewest has the values that the metrics show about the newest export job alone.
@@ -41,11 +41,11 @@ func exportJobs() *jobKind[atlasapi.ExportJob, exportExtra, exportNewest] {
 				created: firstValid(j.CreatedAt, j.ID.Time()),
 				ended:   secondsOf(j.FinishedAt),
 				state:   states.index(j.State),
-				word:    words.index(j.ErrorCode),
+				label:   words.index(j.ErrorCode),
 				extra:   exportExtra{snapshot: hashOf(j.SnapshotID)},
 			}
 		},
-		newest: func(j *atlasapi.ExportJob, newest *exportNewest) {
+		takeNewest: func(j *atlasapi.ExportJob, newest *exportNewest) {
 			newest.exported, newest.collections = j.ExportStatus.Value.ExportedCollections, j.ExportStatus.Value.TotalCollections
 		},
 		snapshot: func(j *job[exportExtra]) snapshotHash { return j.extra.snapshot },
@@ -60,17 +60,17 @@ func exportJobs() *jobKind[atlasapi.ExportJob, exportExtra, exportNewest] {
 		}, states), []family[*exportSummary]{
 			number("mongodbatlas_backup_export_last_job_exported_collections",
 				"Collections that the newest export job has exported so far. Atlas may report 0 in every state.",
-				"results[].exportStatus.exportedCollections", func(s *exportSummary) (float64, bool) { return count(s.more.exported) }),
+				"results[].exportStatus.exportedCollections", func(s *exportSummary) (float64, bool) { return count(s.details.exported) }),
 			number("mongodbatlas_backup_export_last_job_collections",
 				"Collections that the newest export job is to export. Atlas may report 0 in every state.",
-				"results[].exportStatus.totalCollections", func(s *exportSummary) (float64, bool) { return count(s.more.collections) }),
+				"results[].exportStatus.totalCollections", func(s *exportSummary) (float64, bool) { return count(s.details.collections) }),
 			{
 				name:   "mongodbatlas_backup_export_last_failure_info",
 				help:   "Atlas's error code of the newest failed export job; always 1.",
 				source: "results[].stateReason.errorCode", labels: []string{"error_code"},
 				samples: func(s *exportSummary, to *sampler) {
 					if !s.newestFailed.id.IsZero() {
-						to.gauge(1, s.words.word(s.newestFailed.word))
+						to.gauge(1, s.words.word(s.newestFailed.label))
 					}
 				},
 			},
@@ -78,16 +78,16 @@ func exportJobs() *jobKind[atlasapi.ExportJob, exportExtra, exportNewest] {
 				"When the oldest export job that Atlas lists was created.",
 				"results[].createdAt", func(s *exportSummary) seconds { return s.oldest }),
 		}),
-		progress: func(s *exportSummary, _ *job[exportExtra]) string {
-			exported, collections := s.more.exported, s.more.collections
+		progress: func(s *exportSummary) string {
+			exported, collections := s.details.exported, s.details.collections
 			if exported.Set && collections.Set && collections.Value > 0 {
 				return fmt.Sprintf("%d of %d collections", exported.Value, collections.Value)
 			}
 			return ""
 		},
-		describe: func(s *exportSummary, l *Latest) {
-			if s.newestFailed.word != 0 {
-				l.FailureCode = s.words.word(s.newestFailed.word)
+		completeLatest: func(s *exportSummary, l *Latest) {
+			if s.newestFailed.label != 0 {
+				l.FailureCode = s.words.word(s.newestFailed.label)
 			}
 		},
 	}

@@ -33,7 +33,7 @@ func restoreStates(deliveryType string) jobStates {
 	)
 }
 
-// restoreExtra is what a restore job keeps in addition to the fields of job. Its word is the delivery type.
+// restoreExtra is what a restore job keeps in addition to the fields of job. Its label is the delivery type.
 type restoreExtra struct {
 	expires seconds // when the URL of a ready download stops working
 }
@@ -46,7 +46,7 @@ func restoreJobs() *restoreKind {
 	const flags = "results[].cancelled, failed, finishedAt, expired, deliveryUrl"
 	return &restoreKind{
 		states: states,
-		statesOf: func(deliveryType string) jobStates {
+		statesFor: func(deliveryType string) jobStates {
 			if deliveryType == deliveryDownload {
 				return downloads
 			}
@@ -63,7 +63,7 @@ func restoreJobs() *restoreKind {
 				created: firstValid(j.ID.Time()),
 				ended:   secondsOf(j.FinishedAt),
 				state:   states.index(restoreState(j)),
-				word:    words.index(j.DeliveryType),
+				label:   words.index(j.DeliveryType),
 				extra:   restoreExtra{secondsOf(j.ExpiresAt)},
 			}
 		},

@@ -85,20 +85,20 @@ func snapshotJobs() *jobKind[atlasapi.Snapshot, snapshotExtra, snapshotTotals] {
 				},
 			}
 		},
-		more: func(more *snapshotTotals, _ *snapshotSummary, j *job[snapshotExtra]) {
+		addTotals: func(totals *snapshotTotals, j *job[snapshotExtra]) {
 			if states.outcome(j.state) != succeeded {
 				return
 			}
-			more.newestExpiration = max(more.newestExpiration, j.extra.expires)
+			totals.newestExpiration = max(totals.newestExpiration, j.extra.expires)
 			if j.extra.fallback {
-				more.lastFallback = max(more.lastFallback, j.created)
+				totals.lastFallback = max(totals.lastFallback, j.created)
 				return
 			}
-			more.oldestSuccess = earliestOf(more.oldestSuccess, j.created)
-			more.exportable = append(more.exportable, exportable{j.created, hashOf(j.id), j.extra.taken})
+			totals.oldestSuccess = earliestOf(totals.oldestSuccess, j.created)
+			totals.exportable = append(totals.exportable, exportable{j.created, hashOf(j.id), j.extra.taken})
 		},
-		settle:   keepExportable,
-		describe: func(s *snapshotSummary, l *Latest) { l.LastFallback = s.more.lastFallback.time() },
+		settle:         keepExportable,
+		completeLatest: func(s *snapshotSummary, l *Latest) { l.LastFallback = s.details.lastFallback.time() },
 		families: slices.Concat(common[snapshotExtra, snapshotTotals](commonFamilies{
 			prefix: "mongodbatlas_backup_snapshot", noun: "snapshot",
 			counts:      "Snapshots of the cluster that Atlas lists, by state.",
@@ -107,7 +107,7 @@ func snapshotJobs() *jobKind[atlasapi.Snapshot, snapshotExtra, snapshotTotals] {
 		}, states), []family[*snapshotSummary]{
 			timestamp("mongodbatlas_backup_snapshot_last_fallback_timestamp_seconds",
 				"When the newest completed fallback snapshot was created; absent when there is none.",
-				"results[].snapshotType", func(s *snapshotSummary) seconds { return s.more.lastFallback }),
+				"results[].snapshotType", func(s *snapshotSummary) seconds { return s.details.lastFallback }),
 			number("mongodbatlas_backup_snapshot_last_success_size_bytes",
 				"Storage size of the newest successful snapshot.",
 				"results[].storageSizeBytes", func(s *snapshotSummary) (float64, bool) { return count(s.success.extra.size) }),
@@ -118,10 +118,10 @@ func snapshotJobs() *jobKind[atlasapi.Snapshot, snapshotExtra, snapshotTotals] {
 				}),
 			timestamp("mongodbatlas_backup_snapshot_oldest_success_timestamp_seconds",
 				"When the oldest successful snapshot was created: how far back a restore can go.",
-				"results[].createdAt", func(s *snapshotSummary) seconds { return s.more.oldestSuccess }),
+				"results[].createdAt", func(s *snapshotSummary) seconds { return s.details.oldestSuccess }),
 			timestamp("mongodbatlas_backup_snapshot_newest_expiration_timestamp_seconds",
 				"When the last completed snapshot expires: after it nothing is left to restore.",
-				"results[].expiresAt", func(s *snapshotSummary) seconds { return s.more.newestExpiration }),
+				"results[].expiresAt", func(s *snapshotSummary) seconds { return s.details.newestExpiration }),
 		}),
 	}
 }
@@ -200,7 +200,7 @@ func snapshotDue(e *entry, r *snapshotReader) bool {
 	if schedule == nil || s == nil {
 		return false
 	}
-	if s.more.withoutAuto && autoExport(e).Value {
+	if s.details.withoutAuto && autoExport(e).Value {
 		return true
 	}
 	next := secondsOf(schedule.NextSnapshot)

@@ -38,7 +38,7 @@ func collectionRestoreJobs() *jobKind[atlasapi.CollectionRestore, struct{}, coll
 				state:   states.index(j.State),
 			}
 		},
-		newest: func(j *atlasapi.CollectionRestore, newest *collectionRestoreNewest) {
+		takeNewest: func(j *atlasapi.CollectionRestore, newest *collectionRestoreNewest) {
 			*newest = collectionRestoreNewest{j.RestoredDocuments, j.TotalDocuments, j.FailedIndexCollections}
 		},
 		families: slices.Concat(common[struct{}, collectionRestoreNewest](commonFamilies{
@@ -48,17 +48,17 @@ func collectionRestoreJobs() *jobKind[atlasapi.CollectionRestore, struct{}, coll
 		}, states), []family[*collectionRestoreSummary]{
 			number("mongodbatlas_collection_restore_last_job_restored_documents",
 				"Documents that the newest collection restore job has restored so far.",
-				"results[].restoredDocuments", func(s *collectionRestoreSummary) (float64, bool) { return count(s.more.restored) }),
+				"results[].restoredDocuments", func(s *collectionRestoreSummary) (float64, bool) { return count(s.details.restored) }),
 			number("mongodbatlas_collection_restore_last_job_documents",
 				"Documents that the newest collection restore job is to restore. Atlas may estimate them.",
-				"results[].totalDocuments", func(s *collectionRestoreSummary) (float64, bool) { return count(s.more.documents) }),
+				"results[].totalDocuments", func(s *collectionRestoreSummary) (float64, bool) { return count(s.details.documents) }),
 			number("mongodbatlas_collection_restore_last_job_failed_index_collections",
 				"Collections of the newest collection restore job whose indexes could not be built.",
-				"results[].indexStatus.failedCollectionCount", func(s *collectionRestoreSummary) (float64, bool) { return count(s.more.failedIndexes) }),
+				"results[].indexStatus.failedCollectionCount", func(s *collectionRestoreSummary) (float64, bool) { return count(s.details.failedIndexes) }),
 		}),
-		progress: func(s *collectionRestoreSummary, _ *job[struct{}]) string {
-			restored, ok := count(s.more.restored)
-			if documents, known := count(s.more.documents); ok && known {
+		progress: func(s *collectionRestoreSummary) string {
+			restored, ok := count(s.details.restored)
+			if documents, known := count(s.details.documents); ok && known {
 				return inWords(restored) + " of " + inWords(documents) + " documents"
 			}
 			return ""

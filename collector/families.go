@@ -134,8 +134,8 @@ func (c *commonFamilies) part(s string) string {
 }
 
 // common declares the metrics that all kinds of jobs share.
-func common[Extra, More any](c commonFamilies, states jobStates) []family[*summary[Extra, More]] {
-	type S = *summary[Extra, More]
+func common[Extra, Details any](c commonFamilies, states jobStates) []family[*summary[Extra, Details]] {
+	type S = *summary[Extra, Details]
 	counts, last := c.plural(), c.prefix+"_last"+c.part(c.item)
 	success, failure := c.prefix+"_last_success_timestamp_seconds", c.prefix+"_last_failure_timestamp_seconds"
 	oldest := c.prefix + "_oldest_unfinished" + c.part(c.item) + "_created_timestamp_seconds"

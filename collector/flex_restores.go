@@ -6,7 +6,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
-// flexRestoreJobs is the kind of job that restores a snapshot of a Flex cluster. Its word is the delivery type.
+// flexRestoreJobs is the kind of job that restores a snapshot of a Flex cluster. Its label is the delivery type.
 func flexRestoreJobs() *jobKind[atlasapi.FlexRestore, struct{}, struct{}] {
 	states := flexStates()
 	return &jobKind[atlasapi.FlexRestore, struct{}, struct{}]{
@@ -22,7 +22,7 @@ func flexRestoreJobs() *jobKind[atlasapi.FlexRestore, struct{}, struct{}] {
 				created: firstValid(j.ScheduledAt, j.ID.Time()),
 				ended:   secondsOf(j.FinishedAt),
 				state:   states.index(j.Status),
-				word:    words.index(j.DeliveryType),
+				label:   words.index(j.DeliveryType),
 			}
 		},
 		open: func(j *job[struct{}], _ seconds) bool {

@@ -37,9 +37,9 @@ func flexSnapshotJobs() *jobKind[atlasapi.FlexSnapshot, flexSnapshotExtra, flexS
 				extra:   flexSnapshotExtra{secondsOf(s.Expiration)},
 			}
 		},
-		more: func(more *flexSnapshotTotals, _ *flexSnapshotSummary, j *job[flexSnapshotExtra]) {
+		addTotals: func(totals *flexSnapshotTotals, j *job[flexSnapshotExtra]) {
 			if states.outcome(j.state) == succeeded {
-				more.newestExpiration = max(more.newestExpiration, j.extra.expires)
+				totals.newestExpiration = max(totals.newestExpiration, j.extra.expires)
 			}
 		},
 		families: slices.Concat(common[flexSnapshotExtra, flexSnapshotTotals](commonFamilies{
@@ -50,7 +50,7 @@ func flexSnapshotJobs() *jobKind[atlasapi.FlexSnapshot, flexSnapshotExtra, flexS
 		}, states), []family[*flexSnapshotSummary]{
 			timestamp("mongodbatlas_flex_snapshot_newest_expiration_timestamp_seconds",
 				"When the last completed Flex snapshot expires: after it nothing is left to restore.",
-				"results[].expiration", func(s *flexSnapshotSummary) seconds { return s.more.newestExpiration }),
+				"results[].expiration", func(s *flexSnapshotSummary) seconds { return s.details.newestExpiration }),
 		}),
 	}
 }

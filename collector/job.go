@@ -15,7 +15,7 @@ type job[Extra any] struct {
 	created seconds
 	ended   seconds // 0 while the job runs, and if Atlas sends no end
 	state   uint8   // index into the kind's states
-	word    uint8   // index of a text that many jobs share, such as the delivery type; the kind decides which
+	label   uint8   // index of the interned value that is a label of metrics: an export's error code, a restore's delivery type
 	extra   Extra
 }
 

@@ -10,46 +10,47 @@ import (
 )
 
 // jobKind declares a kind of job: how to list jobs, what to keep of one, when one may still change, and the metrics.
-// Extra has the fields that a job needs in addition to those of job, More those that a summary needs in addition to
-// those of summary.
-type jobKind[Job, Extra, More any] struct {
+// Extra has the fields that a job needs in addition to those of job. Details has the fields that a summary needs in
+// addition to those of summary: totals over all jobs, which addTotals fills in, or values of the newest job alone, which
+// takeNewest fills in.
+type jobKind[Job, Extra, Details any] struct {
 	states jobStates
-	// statesOf returns the states of the jobs with an interned word, if the meaning of a state depends on the word. If
-	// nil, all jobs have the states above.
-	statesOf func(word string) jobStates
-	list     func(c *atlasapi.Client, groupID, name string) atlasapi.List[Job]
+	// statesFor returns the states of the jobs with a label value, if the meaning of a state depends on it. If nil, all
+	// jobs have the states above.
+	statesFor func(label string) jobStates
+	list      func(c *atlasapi.Client, groupID, name string) atlasapi.List[Job]
 	// instead returns another list to read, if Atlas refuses the first one. If nil, there is no other.
 	instead func(c *atlasapi.Client, groupID, name string, refusal error) (l atlasapi.List[Job], ok bool)
 	keep    func(*Job, *interner) job[Extra]
 	// open reports whether a job may have changed since it was read. If nil, the list is always read in full.
 	open func(j *job[Extra], now seconds) bool
-	// newest takes from the newest job the fields that only the newest one shows, so that no other job takes memory for
+	// takeNewest takes the values that the metrics show of the newest job alone, so that no other job takes memory for
 	// them. It may be nil. Kinds that are summarized by group have none.
-	newest func(*Job, *More)
-	// more adds a job to the kind's own part of a summary. It may be nil.
-	more func(more *More, s *summary[Extra, More], j *job[Extra])
+	takeNewest func(*Job, *Details)
+	// addTotals adds a job to the totals over all jobs. It may be nil.
+	addTotals func(totals *Details, j *job[Extra])
 	// outcome returns the outcome of a job. If nil, the state decides alone.
 	outcome func(*job[Extra]) outcome
 	// snapshot returns the snapshot of a job, for kinds that must know the snapshots of all jobs. It may be nil.
 	snapshot func(*job[Extra]) snapshotHash
 	// settle completes a summary with data about the target's entry. It may be nil.
-	settle     func(e *entry, s *summary[Extra, More])
+	settle     func(e *entry, s *summary[Extra, Details])
 	byCreation bool // successes and failures are dated by their creation, although Atlas sends an end
-	// groupedBy is the label by whose values jobs are summarized separately: the value is the job's word. If "", there
-	// is one summary.
+	// groupedBy is the name of the label by whose values jobs are summarized separately: the value is job.label. If "",
+	// there is one summary.
 	groupedBy string
 	// onlyListed kinds have no samples if no job is listed.
 	onlyListed bool
 	labels     []string // of a target
-	families   []family[*summary[Extra, More]]
-	// progress returns in words how far a job is, "" if Atlas does not say.
-	progress func(s *summary[Extra, More], j *job[Extra]) string
-	// describe completes the description of a summary for people. It may be nil.
-	describe func(s *summary[Extra, More], l *Latest)
+	families   []family[*summary[Extra, Details]]
+	// progress returns in words how far the newest job is, "" if Atlas does not say. It may be nil.
+	progress func(s *summary[Extra, Details]) string
+	// completeLatest adds what only this kind knows to the description of a summary for people. It may be nil.
+	completeLatest func(s *summary[Extra, Details], l *Latest)
 }
 
 // declare completes the declaration of a collector that reads jobs of this kind.
-func (k *jobKind[Job, Extra, More]) declare(d *Declaration) *Declaration {
+func (k *jobKind[Job, Extra, Details]) declare(d *Declaration) *Declaration {
 	labels := k.labels
 	if k.groupedBy != "" {
 		labels = with(labels, k.groupedBy)
@@ -58,7 +59,7 @@ func (k *jobKind[Job, Extra, More]) declare(d *Declaration) *Declaration {
 	d.metrics = shown.metrics()
 	d.Configurable = true
 	d.attach = func(t *target) reader {
-		r := &jobReader[Job, Extra, More]{kind: k, target: t, families: shown}
+		r := &jobReader[Job, Extra, Details]{kind: k, target: t, families: shown}
 		t.busy = r.unfinished
 		return r
 	}
@@ -75,41 +76,41 @@ func (k *jobKind[Job, Extra, More]) declare(d *Declaration) *Declaration {
 }
 
 // jobReader keeps the summary of one target's jobs, and the jobs that are read again before the next full read.
-type jobReader[Job, Extra, More any] struct {
-	kind     *jobKind[Job, Extra, More]
-	target   *target
-	families families[*summary[Extra, More]]
-	history  history[Job, Extra]
-	trimmed  *jobSummary[Extra, More] // the summary of the listed jobs that the history does not keep; nil: there are none
-	words    interner
-	newest   newestJob[Extra, More]
-	summary  atomic.Pointer[jobSummary[Extra, More]] // nil before the first successful reading
+type jobReader[Job, Extra, Details any] struct {
+	kind       *jobKind[Job, Extra, Details]
+	target     *target
+	families   families[*summary[Extra, Details]]
+	history    history[Job, Extra]
+	trimmed    *jobSummary[Extra, Details] // the summary of the listed jobs that the history does not keep; nil: there are none
+	words      interner
+	lastNewest newestJob[Extra, Details]                  // as last read
+	summary    atomic.Pointer[jobSummary[Extra, Details]] // nil before the first successful reading
 }
 
 // newestJob is the newest job that was read, with the fields that only the newest one shows.
-type newestJob[Extra, More any] struct {
+type newestJob[Extra, Details any] struct {
 	job[Extra]
-	more More
+	details Details
 }
 
 // jobSummary sums up the jobs of a target, by group. It never changes once it is complete.
-type jobSummary[Extra, More any] struct {
-	groups    []jobGroup[Extra, More]
-	recent    newestJobs
+type jobSummary[Extra, Details any] struct {
+	groups    []jobGroup[Extra, Details]
+	recent    recentJobs
 	snapshots []snapshotHash // sorted; the snapshots of all jobs, if the kind has the function snapshot
 }
 
-type jobGroup[Extra, More any] struct {
-	word uint8 // its word is the value of the label groupedBy
-	*summary[Extra, More]
+type jobGroup[Extra, Details any] struct {
+	label uint8 // index of the value of the label groupedBy
+	*summary[Extra, Details]
 }
 
-func (g *jobGroup[Extra, More]) label() string { return g.words.word(g.word) }
+func (g *jobGroup[Extra, Details]) labelValue() string { return g.words.word(g.label) }
 
-func (r *jobReader[Job, Extra, More]) read(ctx context.Context, s *settings) error {
+func (r *jobReader[Job, Extra, Details]) read(ctx context.Context, s *settings) error {
 	name := r.target.name()
 	list := r.kind.list(s.client, r.target.groupID, name)
-	var newest newestJob[Extra, More]
+	var newest newestJob[Extra, Details]
 	summed, err := r.readJobs(ctx, s, list, &newest)
 	if err != nil && r.kind.instead != nil {
 		if other, ok := r.kind.instead(s.client, r.target.groupID, name, err); ok {
@@ -128,14 +129,14 @@ func (r *jobReader[Job, Extra, More]) read(ctx context.Context, s *settings) err
 }
 
 // complete adds the fields of the newest job and the data about the target's entry to a summary, and stores it.
-func (r *jobReader[Job, Extra, More]) complete(summed *jobSummary[Extra, More], newest newestJob[Extra, More]) {
+func (r *jobReader[Job, Extra, Details]) complete(summed *jobSummary[Extra, Details], newest newestJob[Extra, Details]) {
 	for _, g := range summed.groups {
-		if r.kind.newest != nil {
+		if r.kind.takeNewest != nil {
 			if g.newest.id == newest.id {
-				r.newest = newest
+				r.lastNewest = newest
 			}
-			if g.newest.id == r.newest.id {
-				g.more = r.newest.more
+			if g.newest.id == r.lastNewest.id {
+				g.details = r.lastNewest.details
 			}
 		}
 		if r.kind.settle != nil {
@@ -146,9 +147,9 @@ func (r *jobReader[Job, Extra, More]) complete(summed *jobSummary[Extra, More], 
 }
 
 // readJobs returns a summary of all jobs of the list, and sets newest to the newest job that it read.
-func (r *jobReader[Job, Extra, More]) readJobs(
-	ctx context.Context, s *settings, list atlasapi.List[Job], newest *newestJob[Extra, More],
-) (*jobSummary[Extra, More], error) {
+func (r *jobReader[Job, Extra, Details]) readJobs(
+	ctx context.Context, s *settings, list atlasapi.List[Job], newest *newestJob[Extra, Details],
+) (*jobSummary[Extra, Details], error) {
 	now := time.Now()
 	l := lister[Job, Extra]{
 		list:           list,
@@ -173,18 +174,18 @@ func (r *jobReader[Job, Extra, More]) readJobs(
 }
 
 // keep returns what is kept of a job. If it is the newest so far, keep sets newest to it.
-func (r *jobReader[Job, Extra, More]) keep(j *Job, newest *newestJob[Extra, More]) job[Extra] {
+func (r *jobReader[Job, Extra, Details]) keep(j *Job, newest *newestJob[Extra, Details]) job[Extra] {
 	kept := r.kind.keep(j, &r.words)
-	if r.kind.newest != nil && kept.compare(&newest.job) >= 0 {
+	if r.kind.takeNewest != nil && kept.compare(&newest.job) >= 0 {
 		newest.job = kept
-		r.kind.newest(j, &newest.more)
+		r.kind.takeNewest(j, &newest.details)
 	}
 	return kept
 }
 
 // sum summarizes all jobs of the list after a refresh, and trims the history. whole reports whether the history has all
 // of them.
-func (r *jobReader[Job, Extra, More]) sum(whole bool) *jobSummary[Extra, More] {
+func (r *jobReader[Job, Extra, Details]) sum(whole bool) *jobSummary[Extra, Details] {
 	words := slices.Clip(r.words)
 	var snapshots []snapshotHash
 	if whole {
@@ -206,62 +207,62 @@ func (r *jobReader[Job, Extra, More]) sum(whole bool) *jobSummary[Extra, More] {
 }
 
 // withSnapshots adds the snapshots of jobs to a sorted list of snapshots.
-func (k *jobKind[Job, Extra, More]) withSnapshots(snapshots []snapshotHash, jobs []job[Extra]) []snapshotHash {
-	var more []snapshotHash
+func (k *jobKind[Job, Extra, Details]) withSnapshots(snapshots []snapshotHash, jobs []job[Extra]) []snapshotHash {
+	var added []snapshotHash
 	for i := range jobs {
 		s := k.snapshot(&jobs[i])
 		if _, known := slices.BinarySearch(snapshots, s); !known && s != 0 {
-			more = append(more, s)
+			added = append(added, s)
 		}
 	}
-	if more == nil {
+	if added == nil {
 		return snapshots
 	}
-	all := slices.Concat(snapshots, more)
+	all := slices.Concat(snapshots, added)
 	slices.Sort(all)
 	return slices.Compact(all)
 }
 
 // summarize adds jobs to an earlier summary, or starts a new one if before is nil. Without a group label there is
 // one group, even if no job is listed, except for onlyListed kinds.
-func (k *jobKind[Job, Extra, More]) summarize(before *jobSummary[Extra, More], jobs []job[Extra], words interner) *jobSummary[Extra, More] {
-	all := &jobSummary[Extra, More]{}
-	byWord := map[uint8]*summary[Extra, More]{}
+func (k *jobKind[Job, Extra, Details]) summarize(before *jobSummary[Extra, Details], jobs []job[Extra], words interner) *jobSummary[Extra, Details] {
+	all := &jobSummary[Extra, Details]{}
+	byLabel := map[uint8]*summary[Extra, Details]{}
 	if before != nil {
 		all.recent = slices.Clone(before.recent)
 		for _, g := range before.groups {
 			s := *g.summary
 			s.words, s.counts = words, slices.Clone(s.counts)
-			byWord[g.word] = &s
+			byLabel[g.label] = &s
 		}
 	} else if k.groupedBy == "" && !k.onlyListed {
-		byWord[0] = k.newSummary(words, unknownState)
+		byLabel[0] = k.newSummary(words, unknownState)
 	}
 	for i := range jobs {
 		j := &jobs[i]
 		key := uint8(0)
 		if k.groupedBy != "" {
-			key = j.word
+			key = j.label
 		}
-		s := byWord[key]
+		s := byLabel[key]
 		if s == nil {
 			s = k.newSummary(words, words.word(key))
-			byWord[key] = s
+			byLabel[key] = s
 		}
 		s.add(j)
-		if k.more != nil {
-			k.more(&s.more, s, j)
+		if k.addTotals != nil {
+			k.addTotals(&s.details, j)
 		}
 		all.recent.add(j.created, j.state, k.outcomeOf(j, words))
 	}
-	for key, s := range byWord {
-		all.groups = append(all.groups, jobGroup[Extra, More]{key, s})
+	for key, s := range byLabel {
+		all.groups = append(all.groups, jobGroup[Extra, Details]{key, s})
 	}
 	return all
 }
 
 // mayHaveJobOf reports whether a listed job has this snapshot, or whether the list was never read.
-func (r *jobReader[Job, Extra, More]) mayHaveJobOf(snapshot snapshotHash) bool {
+func (r *jobReader[Job, Extra, Details]) mayHaveJobOf(snapshot snapshotHash) bool {
 	summed := r.summary.Load()
 	if summed == nil {
 		return true
@@ -271,28 +272,28 @@ func (r *jobReader[Job, Extra, More]) mayHaveJobOf(snapshot snapshotHash) bool {
 }
 
 // outcomeOf returns the outcome of a job.
-func (k *jobKind[Job, Extra, More]) outcomeOf(j *job[Extra], words interner) outcome {
+func (k *jobKind[Job, Extra, Details]) outcomeOf(j *job[Extra], words interner) outcome {
 	switch {
 	case k.outcome != nil:
 		return k.outcome(j)
-	case k.statesOf != nil:
-		return k.statesOf(words.word(j.word)).outcome(j.state)
+	case k.statesFor != nil:
+		return k.statesFor(words.word(j.label)).outcome(j.state)
 	}
 	return k.states.outcome(j.state)
 }
 
-func (k *jobKind[Job, Extra, More]) newSummary(words interner, word string) *summary[Extra, More] {
+func (k *jobKind[Job, Extra, Details]) newSummary(words interner, label string) *summary[Extra, Details] {
 	states := k.states
-	if k.statesOf != nil {
-		states = k.statesOf(word)
+	if k.statesFor != nil {
+		states = k.statesFor(label)
 	}
-	return &summary[Extra, More]{
+	return &summary[Extra, Details]{
 		states: states, words: words, counts: make([]int, len(states.names())), byCreation: k.byCreation, outcomeOf: k.outcome,
 	}
 }
 
 // write sends the samples of the target's jobs.
-func (r *jobReader[Job, Extra, More]) write(w *writer, labels []string) {
+func (r *jobReader[Job, Extra, Details]) write(w *writer, labels []string) {
 	summed := r.summary.Load()
 	if summed == nil {
 		return
@@ -300,7 +301,7 @@ func (r *jobReader[Job, Extra, More]) write(w *writer, labels []string) {
 	for _, g := range summed.groups {
 		at := labels
 		if r.kind.groupedBy != "" {
-			at = append(labels, g.label())
+			at = append(labels, g.labelValue())
 		}
 		r.families.write(w, at, g.summary)
 	}
@@ -308,7 +309,7 @@ func (r *jobReader[Job, Extra, More]) write(w *writer, labels []string) {
 
 // only returns the summary of a kind without groups, nil if the list was never read, or if it is empty and the kind is
 // onlyListed.
-func (r *jobReader[Job, Extra, More]) only() *summary[Extra, More] {
+func (r *jobReader[Job, Extra, Details]) only() *summary[Extra, Details] {
 	if r == nil {
 		return nil
 	}
@@ -320,9 +321,9 @@ func (r *jobReader[Job, Extra, More]) only() *summary[Extra, More] {
 }
 
 // unfinished reports whether a job is unfinished.
-func (r *jobReader[Job, Extra, More]) unfinished() bool {
+func (r *jobReader[Job, Extra, Details]) unfinished() bool {
 	summed := r.summary.Load()
-	return summed != nil && slices.ContainsFunc(summed.groups, func(g jobGroup[Extra, More]) bool { return g.oldestUnfinished != 0 })
+	return summed != nil && slices.ContainsFunc(summed.groups, func(g jobGroup[Extra, Details]) bool { return g.oldestUnfinished != 0 })
 }
 
 // probeList reads one job of a list, which is enough to show that the list can be read. Atlas may hide the only job,

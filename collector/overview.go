@@ -107,24 +107,24 @@ type recentJob struct {
 	outcome outcome
 }
 
-// newestJobs collects the newest jobs, the newest last.
-type newestJobs []recentJob
+// recentJobs collects the newest jobs, the newest last.
+type recentJobs []recentJob
 
-func (n *newestJobs) add(created seconds, state uint8, o outcome) {
-	if len(*n) == maxRecent && created < (*n)[0].created {
+func (r *recentJobs) add(created seconds, state uint8, o outcome) {
+	if len(*r) == maxRecent && created < (*r)[0].created {
 		return
 	}
-	i := len(*n)
-	for i > 0 && (*n)[i-1].created > created {
+	i := len(*r)
+	for i > 0 && (*r)[i-1].created > created {
 		i--
 	}
-	*n = slices.Insert(*n, i, recentJob{created, state, o})
-	if len(*n) > maxRecent {
-		*n = slices.Delete(*n, 0, 1)
+	*r = slices.Insert(*r, i, recentJob{created, state, o})
+	if len(*r) > maxRecent {
+		*r = slices.Delete(*r, 0, 1)
 	}
 }
 
-func (r *jobReader[Job, Extra, More]) recent() []RecentJob {
+func (r *jobReader[Job, Extra, Details]) recent() []RecentJob {
 	summed := r.summary.Load()
 	if summed == nil {
 		return nil
@@ -136,7 +136,7 @@ func (r *jobReader[Job, Extra, More]) recent() []RecentJob {
 	return recent
 }
 
-func (r *jobReader[Job, Extra, More]) overview() (groups []Latest, n int) {
+func (r *jobReader[Job, Extra, Details]) overview() (groups []Latest, n int) {
 	summed := r.summary.Load()
 	if summed == nil {
 		return nil, 0
@@ -145,7 +145,7 @@ func (r *jobReader[Job, Extra, More]) overview() (groups []Latest, n int) {
 		if n += g.total; g.total > 0 {
 			l := r.kind.latest(g.summary)
 			if r.kind.groupedBy != "" {
-				l.Group = g.label()
+				l.Group = g.labelValue()
 			}
 			groups = append(groups, l)
 		}
@@ -155,7 +155,7 @@ func (r *jobReader[Job, Extra, More]) overview() (groups []Latest, n int) {
 }
 
 // latest describes a summary for people.
-func (k *jobKind[Job, Extra, More]) latest(s *summary[Extra, More]) Latest {
+func (k *jobKind[Job, Extra, Details]) latest(s *summary[Extra, Details]) Latest {
 	took, _ := s.duration()
 	l := Latest{
 		State: s.states.names()[s.newest.state], Outcome: Outcome(s.outcome(&s.newest)),
@@ -165,10 +165,10 @@ func (k *jobKind[Job, Extra, More]) latest(s *summary[Extra, More]) Latest {
 		LastDuration: time.Duration(took) * time.Second,
 	}
 	if k.progress != nil {
-		l.Progress = k.progress(s, &s.newest)
+		l.Progress = k.progress(s)
 	}
-	if k.describe != nil {
-		k.describe(s, &l)
+	if k.completeLatest != nil {
+		k.completeLatest(s, &l)
 	}
 	return l
 }

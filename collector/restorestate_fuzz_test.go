@@ -212,12 +212,12 @@ func FuzzRestoreState(f *testing.F) {
 }
 
 // reader returns the reader of a target that has not been read yet.
-func (k *jobKind[Job, Extra, More]) reader() *jobReader[Job, Extra, More] {
-	return k.declare(&Declaration{}).attach(&target{}).(*jobReader[Job, Extra, More])
+func (k *jobKind[Job, Extra, Details]) reader() *jobReader[Job, Extra, Details] {
+	return k.declare(&Declaration{}).attach(&target{}).(*jobReader[Job, Extra, Details])
 }
 
 // reading returns the reader of a target whose last reading listed these jobs.
-func (k *jobKind[Job, Extra, More]) reading(jobs []job[Extra], words interner) *jobReader[Job, Extra, More] {
+func (k *jobKind[Job, Extra, Details]) reading(jobs []job[Extra], words interner) *jobReader[Job, Extra, Details] {
 	r := k.reader()
 	r.summary.Store(k.summarize(nil, jobs, words))
 	return r
