@@ -2,7 +2,6 @@ package collector
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
@@ -31,7 +30,6 @@ func exportJobs() *jobKind[atlasapi.ExportJob, exportExtra, exportNewest] {
 	)
 	return &jobKind[atlasapi.ExportJob, exportExtra, exportNewest]{
 		states: states,
-		labels: clusterLabels(),
 		list: func(c *atlasapi.Client, groupID, cluster string) atlasapi.List[atlasapi.ExportJob] {
 			return c.ExportJobs(groupID, cluster)
 		},
@@ -49,15 +47,13 @@ func exportJobs() *jobKind[atlasapi.ExportJob, exportExtra, exportNewest] {
 			newest.exported, newest.collections = j.ExportStatus.Value.ExportedCollections, j.ExportStatus.Value.TotalCollections
 		},
 		snapshot: func(j *job[exportExtra]) snapshotHash { return j.extra.snapshot },
-		open: func(j *job[exportExtra], _ seconds) bool {
-			o := states.outcome(j.state)
-			return o == unfinished || o == unknown
-		},
-		families: slices.Concat(common[exportExtra, exportNewest](commonFamilies{
+		open:     func(j *job[exportExtra], _ seconds) bool { return !states.isFinal(j.state) },
+		common: commonFamilies{
 			prefix: "mongodbatlas_backup_export", item: "job", noun: "export job",
 			counts:      "Snapshot export jobs that Atlas lists, by state.",
 			stateSource: "results[].state", createdSource: "results[].createdAt", endedSource: "results[].finishedAt",
-		}, states), []family[*exportSummary]{
+		},
+		families: []family[*exportSummary]{
 			number("mongodbatlas_backup_export_last_job_exported_collections",
 				"Collections that the newest export job has exported so far. Atlas may report 0 in every state.",
 				"results[].exportStatus.exportedCollections", func(s *exportSummary) (float64, bool) { return count(s.details.exported) }),
@@ -77,7 +73,7 @@ func exportJobs() *jobKind[atlasapi.ExportJob, exportExtra, exportNewest] {
 			timestamp("mongodbatlas_backup_export_first_job_created_timestamp_seconds",
 				"When the oldest export job that Atlas lists was created.",
 				"results[].createdAt", func(s *exportSummary) seconds { return s.oldest }),
-		}),
+		},
 		progress: func(s *exportSummary) string {
 			exported, collections := s.details.exported, s.details.collections
 			if exported.Set && collections.Set && collections.Value > 0 {
@@ -99,13 +95,14 @@ func backupExports(clusters, schedules, buckets *Declaration) *Declaration {
 		Needs: []*Declaration{schedules, buckets},
 		Step:  StepExport, Alert: "BackupExport",
 		Row: RowAlways, ExpectedIntervals: true, showsParent: true,
+		due: func(e *entry, r reader) bool { return exportDue(e, r.(*exportReader)) },
 		Patience: Patience{
 			News: 8 * 24 * time.Hour, Stuck: 12 * time.Hour, StuckFactor: 4, StuckLeast: 6 * time.Hour, Grace: 48 * time.Hour,
 			Missing: 12 * time.Hour,
 		},
 	})
 	expected := func(v *entryView) time.Duration { return clusterInterval(d, v, exportPolicyInterval(v.entry)) }
-	d.describe(clusterLabels(),
+	d.entryFamilies = bind(d.entryLabels(),
 		interval("mongodbatlas_backup_export_expected_interval_seconds",
 			"How often a successful export is expected: by the configuration, else by the export policy of the cluster. Absent when neither says, and while the cluster is paused or its backup is off.",
 			"backup schedule: export.frequencyType", expected).
@@ -115,7 +112,6 @@ func backupExports(clusters, schedules, buckets *Declaration) *Declaration {
 			"backup schedule: autoExportEnabled", func(v *entryView) atlasapi.Optional[bool] { return autoExport(v.entry) }).
 			query(`mongodbatlas_backup_export_auto_enabled == 0`),
 	)
-	d.dueWhen(func(e *entry, r reader) bool { return exportDue(e, r.(*exportReader)) })
 	d.plan = func(v *entryView) Plan {
 		p := clusterPlan(v, expected(v))
 		auto, schedule := autoExport(v.entry), scheduleOf(v.entry)

@@ -53,7 +53,6 @@ func restoreJobs() *restoreKind {
 			return states
 		},
 		groupedBy: "delivery_type",
-		labels:    clusterLabels(),
 		list: func(c *atlasapi.Client, groupID, cluster string) atlasapi.List[atlasapi.RestoreJob] {
 			return c.RestoreJobs(groupID, cluster)
 		},
@@ -76,12 +75,12 @@ func restoreJobs() *restoreKind {
 			}
 			return false
 		},
-		families: common[restoreExtra, struct{}](commonFamilies{
+		common: commonFamilies{
 			prefix: "mongodbatlas_backup_restore", item: "job", noun: "restore job",
 			counts:      "Restore jobs that Atlas lists for the snapshots of the cluster, by derived state.",
 			stateSource: flags, createdSource: "results[].id, the time in it", endedSource: "results[].finishedAt",
 			note: " A download that is ready or has expired is a success.",
-		}, states),
+		},
 	}
 }
 

@@ -52,7 +52,7 @@ func (r *scheduleReader) read(ctx context.Context, s *settings) error {
 	for _, unknown := range unknownFrequencies(&schedule) {
 		if before == nil || !slices.Contains(unknownFrequencies(before), unknown) {
 			_ = level.Warn(s.logger).Log("msg", "unknown frequency in a backup schedule: nothing is expected of it, so the Overdue alert cannot fire",
-				"group_id", r.target.groupID, "cl_name", r.target.name(), "frequency", unknown,
+				groupIDLabel, r.target.groupID, clusterLabel, r.target.name(), "frequency", unknown,
 				"remedy", "set expected_intervals for the cluster in the configuration")
 		}
 	}

@@ -1,7 +1,6 @@
 package collector
 
 import (
-	"slices"
 	"time"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
@@ -63,7 +62,6 @@ func snapshotJobs() *jobKind[atlasapi.Snapshot, snapshotExtra, snapshotTotals] {
 	return &jobKind[atlasapi.Snapshot, snapshotExtra, snapshotTotals]{
 		states:  states,
 		outcome: outcomeOf,
-		labels:  clusterLabels(),
 		list: func(c *atlasapi.Client, groupID, cluster string) atlasapi.List[atlasapi.Snapshot] {
 			return c.Snapshots(groupID, cluster)
 		},
@@ -99,12 +97,13 @@ func snapshotJobs() *jobKind[atlasapi.Snapshot, snapshotExtra, snapshotTotals] {
 		},
 		settle:         keepExportable,
 		completeLatest: func(s *snapshotSummary, l *Latest) { l.LastFallback = s.details.lastFallback.time() },
-		families: slices.Concat(common[snapshotExtra, snapshotTotals](commonFamilies{
+		common: commonFamilies{
 			prefix: "mongodbatlas_backup_snapshot", noun: "snapshot",
 			counts:      "Snapshots of the cluster that Atlas lists, by state.",
 			stateSource: "results[].status", createdSource: "results[].createdAt, else the time in id",
 			note: " A fallback snapshot is no success.",
-		}, states), []family[*snapshotSummary]{
+		},
+		families: []family[*snapshotSummary]{
 			timestamp("mongodbatlas_backup_snapshot_last_fallback_timestamp_seconds",
 				"When the newest completed fallback snapshot was created; absent when there is none.",
 				"results[].snapshotType", func(s *snapshotSummary) seconds { return s.details.lastFallback }),
@@ -122,7 +121,7 @@ func snapshotJobs() *jobKind[atlasapi.Snapshot, snapshotExtra, snapshotTotals] {
 			timestamp("mongodbatlas_backup_snapshot_newest_expiration_timestamp_seconds",
 				"When the last completed snapshot expires: after it nothing is left to restore.",
 				"results[].expiresAt", func(s *snapshotSummary) seconds { return s.details.newestExpiration }),
-		}),
+		},
 	}
 }
 
@@ -132,10 +131,11 @@ func backupSnapshots(clusters, schedules, buckets *Declaration) *Declaration {
 		Needs: []*Declaration{schedules, buckets},
 		Step:  StepSnapshot, Alert: "BackupSnapshot",
 		Row: RowAlways, MinInterval: 5 * time.Minute, ExpectedIntervals: true, showsParent: true,
+		due:      func(e *entry, r reader) bool { return snapshotDue(e, r.(*snapshotReader)) },
 		Patience: Patience{News: 8 * 24 * time.Hour, Stuck: 6 * time.Hour, Grace: 6 * time.Hour, Behind: 3 * time.Hour},
 	})
 	expected := func(v *entryView) time.Duration { return clusterInterval(d, v, policyInterval(scheduleOf(v.entry))) }
-	d.describe(clusterLabels(),
+	d.entryFamilies = bind(d.entryLabels(),
 		interval("mongodbatlas_backup_snapshot_expected_interval_seconds",
 			"How often a snapshot is expected: by the configuration, else by the shortest item of the backup policy. Absent while the cluster is paused or its backup is off, and when nothing is scheduled.",
 			"backup schedule: policies[].policyItems[]", expected).
@@ -172,7 +172,6 @@ func backupSnapshots(clusters, schedules, buckets *Declaration) *Declaration {
 				return float64(schedule.RestoreWindowDays.Value) * 86400, schedule.RestoreWindowDays.Set
 			}),
 	)
-	d.dueWhen(func(e *entry, r reader) bool { return snapshotDue(e, r.(*snapshotReader)) })
 	d.plan = func(v *entryView) Plan {
 		p := clusterPlan(v, expected(v))
 		schedule := scheduleOf(v.entry)

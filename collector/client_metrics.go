@@ -31,10 +31,10 @@ func newClientMetrics() *clientMetrics {
 			"Time from a request to Atlas to the end of its answer.", "",
 			`histogram_quantile(0.95, sum by (endpoint, le) (rate(mongodbatlas_api_request_duration_seconds_bucket[5m])))`, "endpoint"),
 		limit: counted("gauge", "mongodbatlas_api_ratelimit_limit",
-			"Capacity of the project's token bucket, as Atlas last reported it.", "RateLimit-Limit", "", "endpoint", "group_id"),
+			"Capacity of the project's token bucket, as Atlas last reported it.", "RateLimit-Limit", "", "endpoint", groupIDLabel),
 		remaining: counted("gauge", "mongodbatlas_api_ratelimit_remaining",
 			"Tokens left in the project's bucket, as Atlas last reported it.", "RateLimit-Remaining",
-			`mongodbatlas_api_ratelimit_remaining / mongodbatlas_api_ratelimit_limit < 0.2`, "endpoint", "group_id"),
+			`mongodbatlas_api_ratelimit_remaining / mongodbatlas_api_ratelimit_limit < 0.2`, "endpoint", groupIDLabel),
 		throttled: counted("counter", "mongodbatlas_api_throttled_seconds_total",
 			"Time that requests waited for the rate limit.", "", "", "endpoint"),
 		sunset: counted("gauge", "mongodbatlas_api_sunset_timestamp_seconds",
@@ -126,6 +126,6 @@ func (a *ClientMetrics) Throttled(endpoint string, waited time.Duration) {
 
 // forget deletes the series of a project that is no longer read.
 func (a *ClientMetrics) forget(groupID string) {
-	a.limit.DeletePartialMatch(prometheus.Labels{"group_id": groupID})
-	a.remaining.DeletePartialMatch(prometheus.Labels{"group_id": groupID})
+	a.limit.DeletePartialMatch(prometheus.Labels{groupIDLabel: groupID})
+	a.remaining.DeletePartialMatch(prometheus.Labels{groupIDLabel: groupID})
 }

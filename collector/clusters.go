@@ -20,7 +20,7 @@ func clusters() *Declaration {
 		},
 		running: func(e *Entry) bool { return !e.facts.(*atlasapi.Cluster).Paused.Value },
 	}
-	d.describe(clusterLabels(),
+	d.entryFamilies = bind(d.entryLabels(),
 		flag("mongodbatlas_cluster_backup_enabled",
 			"1 when cloud backup of the cluster is on.",
 			"clusters: backupEnabled", func(v *entryView) atlasapi.Optional[bool] { return clusterOf(v).BackupEnabled }),

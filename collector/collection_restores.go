@@ -1,7 +1,6 @@
 package collector
 
 import (
-	"slices"
 	"time"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
@@ -25,7 +24,6 @@ func collectionRestoreJobs() *jobKind[atlasapi.CollectionRestore, struct{}, coll
 	)
 	return &jobKind[atlasapi.CollectionRestore, struct{}, collectionRestoreNewest]{
 		states:     states,
-		labels:     clusterLabels(),
 		onlyListed: true,
 		list: func(c *atlasapi.Client, groupID, cluster string) atlasapi.List[atlasapi.CollectionRestore] {
 			return c.CollectionRestores(groupID, cluster)
@@ -41,11 +39,12 @@ func collectionRestoreJobs() *jobKind[atlasapi.CollectionRestore, struct{}, coll
 		takeNewest: func(j *atlasapi.CollectionRestore, newest *collectionRestoreNewest) {
 			*newest = collectionRestoreNewest{j.RestoredDocuments, j.TotalDocuments, j.FailedIndexCollections}
 		},
-		families: slices.Concat(common[struct{}, collectionRestoreNewest](commonFamilies{
+		common: commonFamilies{
 			prefix: "mongodbatlas_collection_restore", item: "job", noun: "collection restore job",
 			counts:      "Collection restore jobs that Atlas lists for the snapshots of the cluster, by state.",
 			stateSource: "results[].state", createdSource: "results[].createdAt, else the time in id", endedSource: "results[].finishedAt",
-		}, states), []family[*collectionRestoreSummary]{
+		},
+		families: []family[*collectionRestoreSummary]{
 			number("mongodbatlas_collection_restore_last_job_restored_documents",
 				"Documents that the newest collection restore job has restored so far.",
 				"results[].restoredDocuments", func(s *collectionRestoreSummary) (float64, bool) { return count(s.details.restored) }),
@@ -55,7 +54,7 @@ func collectionRestoreJobs() *jobKind[atlasapi.CollectionRestore, struct{}, coll
 			number("mongodbatlas_collection_restore_last_job_failed_index_collections",
 				"Collections of the newest collection restore job whose indexes could not be built.",
 				"results[].indexStatus.failedCollectionCount", func(s *collectionRestoreSummary) (float64, bool) { return count(s.details.failedIndexes) }),
-		}),
+		},
 		progress: func(s *collectionRestoreSummary) string {
 			restored, ok := count(s.details.restored)
 			if documents, known := count(s.details.documents); ok && known {

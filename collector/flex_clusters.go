@@ -20,7 +20,7 @@ func flexClusters() *Declaration {
 			})
 		},
 	}
-	d.describe(clusterLabels(),
+	d.entryFamilies = bind(d.entryLabels(),
 		flag("mongodbatlas_flex_cluster_backup_enabled",
 			"1 when backup of the Flex cluster is on.",
 			"flexClusters: backupSettings.enabled", func(v *entryView) atlasapi.Optional[bool] { return flexOf(v.entry).BackupEnabled }),

@@ -12,7 +12,6 @@ func flexRestoreJobs() *jobKind[atlasapi.FlexRestore, struct{}, struct{}] {
 	return &jobKind[atlasapi.FlexRestore, struct{}, struct{}]{
 		states:    states,
 		groupedBy: "delivery_type",
-		labels:    clusterLabels(),
 		list: func(c *atlasapi.Client, groupID, cluster string) atlasapi.List[atlasapi.FlexRestore] {
 			return c.FlexRestores(groupID, cluster)
 		},
@@ -25,16 +24,13 @@ func flexRestoreJobs() *jobKind[atlasapi.FlexRestore, struct{}, struct{}] {
 				label:   words.index(j.DeliveryType),
 			}
 		},
-		open: func(j *job[struct{}], _ seconds) bool {
-			o := states.outcome(j.state)
-			return o == unfinished || o == unknown
-		},
-		families: common[struct{}, struct{}](commonFamilies{
+		open: func(j *job[struct{}], _ seconds) bool { return !states.isFinal(j.state) },
+		common: commonFamilies{
 			prefix: "mongodbatlas_flex_restore", item: "job", noun: "Flex restore job",
 			counts:      "Restore jobs of a Flex cluster that Atlas lists, by state.",
 			stateSource: "results[].status", createdSource: "results[].restoreScheduledDate, else the time in id",
 			endedSource: "results[].restoreFinishedDate",
-		}, states),
+		},
 	}
 }
 

@@ -10,7 +10,7 @@ type healthMetrics struct {
 }
 
 func newHealthMetrics() *healthMetrics {
-	targetLabels := []string{"collector", "group_id", "group_name", clusterLabel, pipelineLabel}
+	targetLabels := []string{"collector", groupIDLabel, groupNameLabel, clusterLabel, pipelineLabel}
 	gauge := func(name, help, example string, labels ...string) *metric {
 		m := newMetric("gauge", name, help, labels...)
 		m.example = example
@@ -36,9 +36,9 @@ func newHealthMetrics() *healthMetrics {
 			"Why the API does not serve the target; always 1.", "", with(targetLabels, "reason")...),
 		targets: gauge("mongodbatlas_targets",
 			"Number of targets by state.",
-			`sum by (collector, state) (mongodbatlas_targets)`, "collector", "group_id", "group_name", "state"),
+			`sum by (collector, state) (mongodbatlas_targets)`, "collector", groupIDLabel, groupNameLabel, "state"),
 		projectInfo: gauge("mongodbatlas_project_info",
-			"A project that is read; always 1.", "", "group_id", "group_name", "org_id"),
+			"A project that is read; always 1.", "", groupIDLabel, groupNameLabel, "org_id"),
 	}
 }
 

@@ -79,6 +79,12 @@ func (s jobStates) outcome(index uint8) outcome {
 	return s.states[index].outcome
 }
 
+// isFinal reports whether a job in a state has ended. A job in an undocumented state may go on.
+func (s jobStates) isFinal(index uint8) bool {
+	o := s.outcome(index)
+	return o != unfinished && o != unknown
+}
+
 // names lists the states as they are shown, "unknown" last.
 func (s jobStates) names() []string { return s.shown }
 

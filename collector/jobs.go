@@ -41,8 +41,8 @@ type jobKind[Job, Extra, Details any] struct {
 	groupedBy string
 	// onlyListed kinds have no samples if no job is listed.
 	onlyListed bool
-	labels     []string // of a target
-	families   []family[*summary[Extra, Details]]
+	common     commonFamilies
+	families   []family[*summary[Extra, Details]] // besides the common ones
 	// progress returns in words how far the newest job is, "" if Atlas does not say. It may be nil.
 	progress func(s *summary[Extra, Details]) string
 	// completeLatest adds what only this kind knows to the description of a summary for people. It may be nil.
@@ -51,16 +51,16 @@ type jobKind[Job, Extra, Details any] struct {
 
 // declare completes the declaration of a collector that reads jobs of this kind.
 func (k *jobKind[Job, Extra, Details]) declare(d *Declaration) *Declaration {
-	labels := k.labels
+	labels := d.entryLabels()
 	if k.groupedBy != "" {
 		labels = with(labels, k.groupedBy)
 	}
-	shown := bind(labels, k.families...)
+	shown := bind(labels, slices.Concat(commonOf(k), k.families)...)
 	d.metrics = shown.metrics()
 	d.Configurable = true
 	d.attach = func(t *target) reader {
 		r := &jobReader[Job, Extra, Details]{kind: k, target: t, families: shown}
-		t.busy = r.unfinished
+		t.busy = func() bool { return r.unfinished() || d.due != nil && d.due(t.entry, r) }
 		return r
 	}
 	d.probe = func(ctx context.Context, c *atlasapi.Client, groupID, name string) (string, error) {

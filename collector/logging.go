@@ -121,7 +121,7 @@ func (t *target) downKey(s *status) downKey {
 func (t *target) logKeys(groupName string) []any {
 	keys := []any{"collector", t.Name}
 	labels := t.labels(groupName)
-	for i, name := range []string{"group_id", "group_name", clusterLabel, pipelineLabel} {
+	for i, name := range []string{groupIDLabel, groupNameLabel, clusterLabel, pipelineLabel} {
 		if value := labels[i+1]; value != "" {
 			keys = append(keys, name, value)
 		}

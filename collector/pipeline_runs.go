@@ -1,7 +1,6 @@
 package collector
 
 import (
-	"slices"
 	"strings"
 	"time"
 
@@ -64,7 +63,6 @@ func pipelineRunJobs() *jobKind[atlasapi.PipelineRun, runExtra, runTotals] {
 	done := states.index(runDone)
 	return &jobKind[atlasapi.PipelineRun, runExtra, runTotals]{
 		states: states,
-		labels: pipelineLabels(),
 		list: func(c *atlasapi.Client, groupID, pipeline string) atlasapi.List[atlasapi.PipelineRun] {
 			return c.PipelineRuns(groupID, pipeline)
 		},
@@ -83,12 +81,11 @@ func pipelineRunJobs() *jobKind[atlasapi.PipelineRun, runExtra, runTotals] {
 			}
 		},
 		open: func(r *job[runExtra], now seconds) bool {
-			switch states.outcome(r.state) {
-			case unfinished, unknown:
+			if !states.isFinal(r.state) {
 				return true
-			default: // a dataset is deleted some time after its date
-				return r.state == done && r.extra.deletion != 0 && now+clockSkew >= r.extra.deletion
 			}
+			// A dataset is deleted some time after its date.
+			return r.state == done && r.extra.deletion != 0 && now+clockSkew >= r.extra.deletion
 		},
 		addTotals: func(totals *runTotals, r *job[runExtra]) {
 			if r.state != done {
@@ -101,12 +98,13 @@ func pipelineRunJobs() *jobKind[atlasapi.PipelineRun, runExtra, runTotals] {
 			totals.documents.add(r.extra.documents)
 			totals.nextDeletion = earliestOf(totals.nextDeletion, r.extra.deletion)
 		},
-		families: slices.Concat(common[runExtra, runTotals](commonFamilies{
+		common: commonFamilies{
 			prefix: "mongodbatlas_pipeline", item: "run", noun: "run",
 			counts:      "Data Lake pipeline runs that Atlas lists, by state.",
 			stateSource: "results[].state", createdSource: "results[].createdDate",
 			note: " A run whose dataset has been deleted did succeed.",
-		}, states), []family[*runSummary]{
+		},
+		families: []family[*runSummary]{
 			stateSet("mongodbatlas_pipeline_last_run_phase",
 				"Phase of the newest run: 1 for the current phase, 0 for the others.",
 				"results[].phase", "phase", phases,
@@ -136,7 +134,7 @@ func pipelineRunJobs() *jobKind[atlasapi.PipelineRun, runExtra, runTotals] {
 			timestamp("mongodbatlas_pipeline_next_dataset_deletion_timestamp_seconds",
 				"When the next dataset of a run in state DONE will be deleted; absent when none will.",
 				"results[].scheduledDeletionDate", func(s *runSummary) seconds { return s.details.nextDeletion }),
-		}),
+		},
 		progress: func(s *runSummary) string {
 			var parts []string
 			newest := &s.newest

@@ -22,7 +22,7 @@ type FamilyGroup struct {
 func (t Table) Families() []FamilyGroup {
 	var groups []FamilyGroup
 	for _, d := range t {
-		if all := slices.Concat(d.metrics, d.about); len(all) > 0 {
+		if all := slices.Concat(d.metrics, d.entryFamilies.metrics()); len(all) > 0 {
 			groups = append(groups, FamilyGroup{d.Title, described(all)})
 		}
 	}

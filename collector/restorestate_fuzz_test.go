@@ -213,7 +213,7 @@ func FuzzRestoreState(f *testing.F) {
 
 // reader returns the reader of a target that has not been read yet.
 func (k *jobKind[Job, Extra, Details]) reader() *jobReader[Job, Extra, Details] {
-	return k.declare(&Declaration{}).attach(&target{}).(*jobReader[Job, Extra, Details])
+	return k.declare(&Declaration{Parent: clusters()}).attach(&target{}).(*jobReader[Job, Extra, Details])
 }
 
 // reading returns the reader of a target whose last reading listed these jobs.

@@ -77,14 +77,14 @@ func (s *scrape) writeEntry(w *writer, h *health, e labelledEntry) {
 			continue
 		}
 		showsParent = showsParent || t.showsParent
-		if t.writeAbout != nil && supported {
-			t.writeAbout(w, e.labels, &e.entryView)
+		if supported {
+			t.entryFamilies.write(w, e.labels, &e.entryView)
 		}
 		if shown, ok := t.reader.(shower); ok {
 			shown.write(w, e.labels)
 		}
 	}
-	if showsParent && supported && e.parent.writeAbout != nil {
-		e.parent.writeAbout(w, e.labels, &e.entryView)
+	if showsParent && supported {
+		e.parent.entryFamilies.write(w, e.labels, &e.entryView)
 	}
 }
