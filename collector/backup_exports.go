@@ -22,11 +22,11 @@ type (
 // exportJobs is the kind of job that exports a snapshot to a bucket. States are in Atlas's spelling.
 func exportJobs() *jobKind[atlasapi.ExportJob, exportExtra, exportNewest] {
 	states := statesOf(
-		jobState{"Queued", unfinished},
-		jobState{"InProgress", unfinished},
-		jobState{"Successful", succeeded},
-		jobState{"Failed", failed},
-		jobState{"Cancelled", cancelled},
+		jobState{"Queued", OutcomeUnfinished},
+		jobState{"InProgress", OutcomeUnfinished},
+		jobState{"Successful", OutcomeSucceeded},
+		jobState{"Failed", OutcomeFailed},
+		jobState{"Cancelled", OutcomeNeither},
 	)
 	return &jobKind[atlasapi.ExportJob, exportExtra, exportNewest]{
 		states: states,

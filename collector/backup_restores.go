@@ -19,17 +19,17 @@ const (
 const deliveryDownload = "download"
 
 func restoreStates(deliveryType string) jobStates {
-	expired := cancelled
+	expired := OutcomeNeither
 	if deliveryType == deliveryDownload {
-		expired = succeeded // the download was ready before
+		expired = OutcomeSucceeded // the download was ready before
 	}
 	return statesOf(
-		jobState{restoreCancelled, cancelled},
-		jobState{restoreFailed, failed},
-		jobState{restoreCompleted, succeeded},
+		jobState{restoreCancelled, OutcomeNeither},
+		jobState{restoreFailed, OutcomeFailed},
+		jobState{restoreCompleted, OutcomeSucceeded},
 		jobState{restoreExpired, expired},
-		jobState{restoreReady, succeeded},
-		jobState{restoreInProgress, unfinished},
+		jobState{restoreReady, OutcomeSucceeded},
+		jobState{restoreInProgress, OutcomeUnfinished},
 	)
 }
 

@@ -47,15 +47,15 @@ type (
 // snapshots, so the list is always read in full.
 func snapshotJobs() *jobKind[atlasapi.Snapshot, snapshotExtra, snapshotTotals] {
 	states := statesOf(
-		jobState{"queued", unfinished},
-		jobState{"inProgress", unfinished},
-		jobState{"completed", succeeded},
-		jobState{"failed", failed},
+		jobState{"queued", OutcomeUnfinished},
+		jobState{"inProgress", OutcomeUnfinished},
+		jobState{"completed", OutcomeSucceeded},
+		jobState{"failed", OutcomeFailed},
 	)
-	outcomeOf := func(j *job[snapshotExtra]) outcome {
+	outcomeOf := func(j *job[snapshotExtra]) Outcome {
 		o := states.outcome(j.state)
-		if o == succeeded && j.extra.fallback {
-			return cancelled // it may be inconsistent, and can be neither exported nor used for a collection restore
+		if o == OutcomeSucceeded && j.extra.fallback {
+			return OutcomeNeither // it may be inconsistent, and can be neither exported nor used for a collection restore
 		}
 		return o
 	}
@@ -84,7 +84,7 @@ func snapshotJobs() *jobKind[atlasapi.Snapshot, snapshotExtra, snapshotTotals] {
 			}
 		},
 		addTotals: func(totals *snapshotTotals, j *job[snapshotExtra]) {
-			if states.outcome(j.state) != succeeded {
+			if states.outcome(j.state) != OutcomeSucceeded {
 				return
 			}
 			totals.newestExpiration = max(totals.newestExpiration, j.extra.expires)

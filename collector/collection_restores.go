@@ -15,12 +15,12 @@ type collectionRestoreSummary = summary[struct{}, collectionRestoreNewest]
 // order of the list was never recorded, so it is always read in full.
 func collectionRestoreJobs() *jobKind[atlasapi.CollectionRestore, struct{}, collectionRestoreNewest] {
 	states := statesOf(
-		jobState{"INITIALIZING", unfinished},
-		jobState{"IN_PROGRESS", unfinished},
-		jobState{"FINALIZING", unfinished},
-		jobState{"SUCCESSFUL", succeeded},
-		jobState{"CANCELED", cancelled},
-		jobState{"FAILED", failed},
+		jobState{"INITIALIZING", OutcomeUnfinished},
+		jobState{"IN_PROGRESS", OutcomeUnfinished},
+		jobState{"FINALIZING", OutcomeUnfinished},
+		jobState{"SUCCESSFUL", OutcomeSucceeded},
+		jobState{"CANCELED", OutcomeNeither},
+		jobState{"FAILED", OutcomeFailed},
 	)
 	return &jobKind[atlasapi.CollectionRestore, struct{}, collectionRestoreNewest]{
 		states:     states,

@@ -125,7 +125,7 @@ func (e *Exporter) read(ctx context.Context, t *target) {
 		parent.expire() // the target may be gone: the next discovery finds out
 	}
 	e.changes.note(t, e.inventory.nameOf(t.groupID), &before, &after)
-	e.inventory.forgetUnread(t.groupID)
+	e.inventory.forgetIfGone(t.groupID)
 }
 
 // children returns the targets that the reading of a target found.

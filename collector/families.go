@@ -155,7 +155,7 @@ func commonOf[Job, Extra, Details any](k *jobKind[Job, Extra, Details]) []family
 		}.query(fmt.Sprintf("sum by (state) (%s)", counts)),
 		stateSet(last+"_state", "State of the newest "+c.noun+": 1 for the current state, 0 for the others.", c.stateSource,
 			"state", states, func(s S) (uint8, bool) { return s.newest.state, listed(s) }).
-			query(fmt.Sprintf("%s_state{state=%q} == 1", last, states.first(failed))),
+			query(fmt.Sprintf("%s_state{state=%q} == 1", last, states.first(OutcomeFailed))),
 		timestamp(last+"_created_timestamp_seconds", "When the newest "+c.noun+" was created.", c.createdSource,
 			func(s S) seconds { return s.newest.created }),
 		number(success, "When the last successful "+c.noun+" "+when+c.note, dates,
@@ -174,7 +174,7 @@ func commonOf[Job, Extra, Details any](k *jobKind[Job, Extra, Details]) []family
 	return slices.Concat(all, []family[S]{
 		timestamp(last+"_finished_timestamp_seconds", "When the newest "+c.noun+" ended; absent while it runs, and where Atlas sends no end.", c.endedSource,
 			func(s S) seconds {
-				if s.outcome(&s.newest) == unfinished {
+				if s.outcome(&s.newest) == OutcomeUnfinished {
 					return 0
 				}
 				return s.newest.ended

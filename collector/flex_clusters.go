@@ -38,10 +38,10 @@ func flexCreated(e *entry) seconds { return firstValid(flexOf(e).CreateDate, fle
 // flexStates are the states of a snapshot and of a restore job of a Flex cluster, in Atlas's spelling.
 func flexStates() jobStates {
 	return statesOf(
-		jobState{"PENDING", unfinished},
-		jobState{"QUEUED", unfinished},
-		jobState{"RUNNING", unfinished},
-		jobState{"FAILED", failed},
-		jobState{"COMPLETED", succeeded},
+		jobState{"PENDING", OutcomeUnfinished},
+		jobState{"QUEUED", OutcomeUnfinished},
+		jobState{"RUNNING", OutcomeUnfinished},
+		jobState{"FAILED", OutcomeFailed},
+		jobState{"COMPLETED", OutcomeSucceeded},
 	)
 }

@@ -36,7 +36,7 @@ func flexSnapshotJobs() *jobKind[atlasapi.FlexSnapshot, flexSnapshotExtra, flexS
 			}
 		},
 		addTotals: func(totals *flexSnapshotTotals, j *job[flexSnapshotExtra]) {
-			if states.outcome(j.state) == succeeded {
+			if states.outcome(j.state) == OutcomeSucceeded {
 				totals.newestExpiration = max(totals.newestExpiration, j.extra.expires)
 			}
 		},

@@ -30,21 +30,22 @@ func (j *job[Extra]) compare(other *job[Extra]) int {
 	return j.id.Compare(other.id)
 }
 
-// outcome is the meaning of a state for somebody who waits for the job.
-type outcome uint8
+// Outcome is the meaning of a state for somebody who waits for the job.
+type Outcome uint8
 
+// The outcomes of a job.
 const (
-	unknown outcome = iota // a state that is not documented: neither ended nor unfinished
-	unfinished
-	succeeded
-	failed
-	cancelled // or over without success or failure
+	OutcomeUnknown Outcome = iota // a state that is not documented: neither ended nor unfinished
+	OutcomeUnfinished
+	OutcomeSucceeded
+	OutcomeFailed
+	OutcomeNeither // cancelled, or over without success or failure
 )
 
 // jobState is a state of a kind of job.
 type jobState struct {
 	name    string
-	outcome outcome
+	outcome Outcome
 }
 
 // jobStates are all documented states of a kind of job. An undocumented state has the index len(jobStates).
@@ -72,9 +73,9 @@ func (s jobStates) index(name string) uint8 {
 	return uint8(i)
 }
 
-func (s jobStates) outcome(index uint8) outcome {
+func (s jobStates) outcome(index uint8) Outcome {
 	if int(index) >= len(s.states) {
-		return unknown
+		return OutcomeUnknown
 	}
 	return s.states[index].outcome
 }
@@ -82,14 +83,14 @@ func (s jobStates) outcome(index uint8) outcome {
 // isFinal reports whether a job in a state has ended. A job in an undocumented state may go on.
 func (s jobStates) isFinal(index uint8) bool {
 	o := s.outcome(index)
-	return o != unfinished && o != unknown
+	return o != OutcomeUnfinished && o != OutcomeUnknown
 }
 
 // names lists the states as they are shown, "unknown" last.
 func (s jobStates) names() []string { return s.shown }
 
 // first returns the name of the first state with an outcome, for example queries.
-func (s jobStates) first(o outcome) string {
+func (s jobStates) first(o Outcome) string {
 	for _, state := range s.states {
 		if state.outcome == o {
 			return state.name

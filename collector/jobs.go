@@ -30,7 +30,7 @@ type jobKind[Job, Extra, Details any] struct {
 	// addTotals adds a job to the totals over all jobs. It may be nil.
 	addTotals func(totals *Details, j *job[Extra])
 	// outcome returns the outcome of a job. If nil, the state decides alone.
-	outcome func(*job[Extra]) outcome
+	outcome func(*job[Extra]) Outcome
 	// snapshot returns the snapshot of a job, for kinds that must know the snapshots of all jobs. It may be nil.
 	snapshot func(*job[Extra]) snapshotHash
 	// settle completes a summary with data about the target's entry. It may be nil.
@@ -272,7 +272,7 @@ func (r *jobReader[Job, Extra, Details]) mayHaveJobOf(snapshot snapshotHash) boo
 }
 
 // outcomeOf returns the outcome of a job.
-func (k *jobKind[Job, Extra, Details]) outcomeOf(j *job[Extra], words interner) outcome {
+func (k *jobKind[Job, Extra, Details]) outcomeOf(j *job[Extra], words interner) Outcome {
 	switch {
 	case k.outcome != nil:
 		return k.outcome(j)

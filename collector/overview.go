@@ -58,18 +58,6 @@ type RecentJob struct {
 	Created time.Time
 }
 
-// Outcome is the meaning of a state for somebody who waits for the job.
-type Outcome uint8
-
-// The outcomes of a job.
-const (
-	OutcomeUnknown    = Outcome(unknown) // an undocumented state
-	OutcomeUnfinished = Outcome(unfinished)
-	OutcomeSucceeded  = Outcome(succeeded)
-	OutcomeFailed     = Outcome(failed)
-	OutcomeNeither    = Outcome(cancelled) // cancelled, or over without success or failure
-)
-
 // Latest describes the newest job of a target, and when other jobs ended.
 type Latest struct {
 	Group    string // the delivery type of the newest job, "" if all jobs are judged together
@@ -89,8 +77,8 @@ type Latest struct {
 	FailureCode string
 }
 
-// historian is a reader of jobs that can describe them for people.
-type historian interface {
+// jobDescriber is a reader of jobs that can describe them for people.
+type jobDescriber interface {
 	// overview describes the newest job of each group, and when others ended; n is how many are listed.
 	overview() (groups []Latest, n int)
 	// recent lists the newest jobs, the newest last.
@@ -104,13 +92,13 @@ const maxRecent = 12
 type recentJob struct {
 	created seconds
 	state   uint8
-	outcome outcome
+	outcome Outcome
 }
 
 // recentJobs collects the newest jobs, the newest last.
 type recentJobs []recentJob
 
-func (r *recentJobs) add(created seconds, state uint8, o outcome) {
+func (r *recentJobs) add(created seconds, state uint8, o Outcome) {
 	if len(*r) == maxRecent && created < (*r)[0].created {
 		return
 	}
@@ -131,7 +119,7 @@ func (r *jobReader[Job, Extra, Details]) recent() []RecentJob {
 	}
 	recent := make([]RecentJob, 0, len(summed.recent))
 	for _, j := range summed.recent {
-		recent = append(recent, RecentJob{r.kind.states.names()[j.state], Outcome(j.outcome), j.created.time()})
+		recent = append(recent, RecentJob{r.kind.states.names()[j.state], j.outcome, j.created.time()})
 	}
 	return recent
 }
@@ -158,7 +146,7 @@ func (r *jobReader[Job, Extra, Details]) overview() (groups []Latest, n int) {
 func (k *jobKind[Job, Extra, Details]) latest(s *summary[Extra, Details]) Latest {
 	took, _ := s.duration()
 	l := Latest{
-		State: s.states.names()[s.newest.state], Outcome: Outcome(s.outcome(&s.newest)),
+		State: s.states.names()[s.newest.state], Outcome: s.outcome(&s.newest),
 		Created: s.newest.created.time(), Ended: s.newest.ended.time(),
 		LastSuccess: s.date(&s.success).time(), LastFailure: s.date(&s.failure).time(),
 		OldestUnfinished: s.oldestUnfinished.time(), First: s.oldest.time(),
@@ -268,7 +256,7 @@ func viewOf(t *target) TargetView {
 	if v.Condition == Down {
 		v.Remedy = t.Remedy(s.reason, s.failure)
 	}
-	if h, ok := t.reader.(historian); ok {
+	if h, ok := t.reader.(jobDescriber); ok {
 		v.Groups, v.Jobs = h.overview()
 		v.Latest = merge(v.Groups)
 		v.Recent = h.recent()

@@ -52,11 +52,11 @@ type runSummary = summary[runExtra, runTotals]
 // pipelineRunJobs is the kind of job that ingests a snapshot into a Data Lake dataset. States are in Atlas's spelling.
 func pipelineRunJobs() *jobKind[atlasapi.PipelineRun, runExtra, runTotals] {
 	states := statesOf(
-		jobState{"PENDING", unfinished},
-		jobState{"IN_PROGRESS", unfinished},
-		jobState{runDone, succeeded},
-		jobState{"FAILED", failed},
-		jobState{"DATASET_DELETED", succeeded}, // its dataset has expired since
+		jobState{"PENDING", OutcomeUnfinished},
+		jobState{"IN_PROGRESS", OutcomeUnfinished},
+		jobState{runDone, OutcomeSucceeded},
+		jobState{"FAILED", OutcomeFailed},
+		jobState{"DATASET_DELETED", OutcomeSucceeded}, // its dataset has expired since
 	)
 	// Atlas does not say which phase a run that has ended shows; it seems to keep the last.
 	phases := statesOf(jobState{name: "SNAPSHOT"}, jobState{name: "EXPORT"}, jobState{name: "INGESTION"})
@@ -138,7 +138,7 @@ func pipelineRunJobs() *jobKind[atlasapi.PipelineRun, runExtra, runTotals] {
 		progress: func(s *runSummary) string {
 			var parts []string
 			newest := &s.newest
-			if o := s.states.outcome(newest.state); o == unfinished || o == failed {
+			if o := s.states.outcome(newest.state); o == OutcomeUnfinished || o == OutcomeFailed {
 				parts = append(parts, "phase "+phases.names()[newest.extra.phase])
 			}
 			if n, ok := count(newest.extra.bytes); ok {

@@ -223,13 +223,13 @@ func (k *jobKind[Job, Extra, Details]) reading(jobs []job[Extra], words interner
 	return r
 }
 
-func listedBy(h historian) int {
+func listedBy(h jobDescriber) int {
 	_, n := h.overview()
 	return n
 }
 
 // seriesOf returns the series of a reader, by delivery type, metric and state. It fails if one occurs twice.
-func seriesOf(t *testing.T, judged shower) map[string]float64 {
+func seriesOf(t *testing.T, judged sampleWriter) map[string]float64 {
 	t.Helper()
 	ch := make(chan prometheus.Metric, 1<<12)
 	judged.write(newWriter(ch), []string{"g", "group", "cluster"})

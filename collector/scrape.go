@@ -80,7 +80,7 @@ func (s *scrape) writeEntry(w *writer, h *health, e labelledEntry) {
 		if supported {
 			t.entryFamilies.write(w, e.labels, &e.entryView)
 		}
-		if shown, ok := t.reader.(shower); ok {
+		if shown, ok := t.reader.(sampleWriter); ok {
 			shown.write(w, e.labels)
 		}
 	}

@@ -6,7 +6,7 @@ package collector
 type summary[Extra, Details any] struct {
 	states     jobStates
 	words      interner
-	outcomeOf  func(*job[Extra]) outcome // nil: the state alone decides
+	outcomeOf  func(*job[Extra]) Outcome // nil: the state alone decides
 	byCreation bool                      // date successes and failures by their creation, although Atlas sends an end
 
 	counts []int // by index of the state; the last is unknown
@@ -28,21 +28,21 @@ func (s *summary[Extra, Details]) add(j *job[Extra]) {
 	}
 	s.oldest = earliestOf(s.oldest, j.created)
 	switch s.outcome(j) {
-	case unfinished:
+	case OutcomeUnfinished:
 		s.oldestUnfinished = earliestOf(s.oldestUnfinished, j.created)
-	case succeeded:
+	case OutcomeSucceeded:
 		s.success = s.later(&s.success, j)
-	case failed:
+	case OutcomeFailed:
 		s.failure = s.later(&s.failure, j)
 		if s.newestFailed.id.IsZero() || j.compare(&s.newestFailed) > 0 {
 			s.newestFailed = *j
 		}
-	case cancelled, unknown:
+	case OutcomeNeither, OutcomeUnknown:
 	}
 }
 
 // outcome returns the outcome of a job.
-func (s *summary[Extra, Details]) outcome(j *job[Extra]) outcome {
+func (s *summary[Extra, Details]) outcome(j *job[Extra]) Outcome {
 	if s.outcomeOf != nil {
 		return s.outcomeOf(j)
 	}

@@ -31,8 +31,8 @@ type reader interface {
 	read(ctx context.Context, s *settings) error
 }
 
-// shower is a reader that writes samples.
-type shower interface {
+// sampleWriter is a reader that writes samples.
+type sampleWriter interface {
 	write(w *writer, labels []string)
 }
 
@@ -64,7 +64,7 @@ type target struct {
 
 	mu     sync.Mutex
 	status status
-	found  *target // the discovery that found it, nil for a root
+	finder *target // the discovery that found it, nil for a root
 
 	// The state of the target in the refresher, under the refresher's lock.
 	queued, running, delayed bool
@@ -201,13 +201,13 @@ func (t *target) expire() {
 func (t *target) foundBy() *target {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.found
+	return t.finder
 }
 
 func (t *target) setFoundBy(parent *target) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.found = parent
+	t.finder = parent
 }
 
 // labels returns the values of the labels that every metric about targets has.
