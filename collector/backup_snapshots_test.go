@@ -123,8 +123,8 @@ func (c *chain) readExports(listed ...atlasapi.ExportJob) {
 	for i := range listed {
 		jobs = append(jobs, c.exports.kind.keep(&listed[i], &c.exports.words))
 	}
-	c.exports.history.list(jobs)
-	c.exports.summary.Store(c.exports.sum(true))
+	c.exports.history.replace(jobs)
+	c.exports.summary.Store(c.exports.summarizeList(true))
 }
 
 // TestMissingExport checks which completed snapshot counts as not exported, in whichever order the lists are read.

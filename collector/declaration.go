@@ -213,8 +213,8 @@ func (d *Declaration) Choose(c *config.Config, named *config.Project, found []En
 	return chosen
 }
 
-// Judge returns the reason that an error of a reading gives a target of the collector.
-func (d *Declaration) Judge(err error) Reason {
+// ReasonFor classifies the error of a read of one of the collector's targets. It returns None without an error.
+func (d *Declaration) ReasonFor(err error) Reason {
 	kind, answered := atlasapi.KindOf(err)
 	switch {
 	case err == nil:
@@ -234,7 +234,7 @@ func (d *Declaration) Judge(err error) Reason {
 	return reasonOf(kind)
 }
 
-// Remedy returns what a person can do about an error of a reading that has a reason.
+// Remedy returns what a person can do about the error of a read that has a reason.
 func (d *Declaration) Remedy(reason Reason, err error) string {
 	switch {
 	case atlasapi.IsOfToken(err) && reason == NotFound:

@@ -58,7 +58,7 @@ func (r *entriesReader) read(ctx context.Context, s *settings) error {
 	switch {
 	case err == nil:
 		r.inventory.setEntries(r.target, entries)
-	case r.target.Judge(err) == FeatureGone:
+	case r.target.ReasonFor(err) == FeatureGone:
 		r.inventory.setEntries(r.target, nil) // without the feature there are no entries
 	}
 	return err

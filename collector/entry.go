@@ -31,15 +31,15 @@ type entryList struct {
 }
 
 // listAll reads a whole list and converts its items to entries.
-func listAll[T any](ctx context.Context, list atlasapi.List[T], describe func(*T) Entry) ([]Entry, error) {
+func listAll[T any](ctx context.Context, list atlasapi.List[T], toEntry func(*T) Entry) ([]Entry, error) {
 	items, err := collect(ctx, list)
-	return entriesOf(items, describe), err
+	return entriesOf(items, toEntry), err
 }
 
-func entriesOf[T any](items []T, describe func(*T) Entry) []Entry {
+func entriesOf[T any](items []T, toEntry func(*T) Entry) []Entry {
 	var entries []Entry
 	for i := range items {
-		e := describe(&items[i])
+		e := toEntry(&items[i])
 		e.facts = &items[i]
 		entries = append(entries, e)
 	}

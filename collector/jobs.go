@@ -118,7 +118,7 @@ func (r *jobReader[Job, Extra, Details]) read(ctx context.Context, s *settings) 
 		}
 	}
 	if err != nil {
-		if r.target.Judge(err) == FeatureGone { // its jobs went with the feature
+		if r.target.ReasonFor(err) == FeatureGone { // its jobs went with the feature
 			r.history, r.trimmed = history[Job, Extra]{}, nil
 			r.summary.Store(nil)
 		}
@@ -166,11 +166,11 @@ func (r *jobReader[Job, Extra, Details]) readJobs(
 		return r.kind.summarize(nil, jobs, slices.Clip(r.words)), nil
 	}
 	l.open = func(j *job[Extra]) bool { return r.kind.open(j, secondsOf(now)) }
-	whole, err := r.history.refresh(ctx, l)
+	full, err := r.history.refresh(ctx, l)
 	if err != nil {
 		return nil, err
 	}
-	return r.sum(whole), nil
+	return r.summarizeList(full), nil
 }
 
 // keep returns what is kept of a job. If it is the newest so far, keep sets newest to it.
@@ -183,27 +183,38 @@ func (r *jobReader[Job, Extra, Details]) keep(j *Job, newest *newestJob[Extra, D
 	return kept
 }
 
-// sum summarizes all jobs of the list after a refresh, and trims the history. whole reports whether the history has all
-// of them.
-func (r *jobReader[Job, Extra, Details]) sum(whole bool) *jobSummary[Extra, Details] {
+// summarizeList returns the summary of the whole list after a refresh. full reports whether the history has every job of
+// it. Otherwise r.trimmed sums up the other jobs.
+func (r *jobReader[Job, Extra, Details]) summarizeList(full bool) *jobSummary[Extra, Details] {
 	words := slices.Clip(r.words)
-	var snapshots []snapshotHash
-	if whole {
+	snapshots := r.snapshots(full)
+	if full {
 		r.trimmed = nil
-	} else {
-		snapshots = r.summary.Load().snapshots
 	}
-	if r.kind.snapshot != nil {
-		snapshots = r.kind.withSnapshots(snapshots, r.history.jobs)
-	}
-	trimmed := r.history.trim(func(j *job[Extra]) bool { return r.kind.open(j, endOfTime) })
-	summed := r.kind.summarize(r.trimmed, trimmed, words)
+	summed := r.kind.summarize(r.trimmed, r.trim(), words)
 	if len(r.history.jobs) > 0 {
 		r.trimmed = summed
 		summed = r.kind.summarize(summed, r.history.jobs, words)
 	}
 	summed.snapshots = snapshots
 	return summed
+}
+
+// trim removes the jobs from the history that no refresh reads again, and returns them.
+func (r *jobReader[Job, Extra, Details]) trim() []job[Extra] {
+	return r.history.trim(func(j *job[Extra]) bool { return r.kind.open(j, endOfTime) })
+}
+
+// snapshots returns the sorted snapshots of all jobs of the list.
+func (r *jobReader[Job, Extra, Details]) snapshots(full bool) []snapshotHash {
+	if r.kind.snapshot == nil {
+		return nil
+	}
+	var known []snapshotHash
+	if !full {
+		known = r.summary.Load().snapshots
+	}
+	return r.kind.withSnapshots(known, r.history.jobs)
 }
 
 // withSnapshots adds the snapshots of jobs to a sorted list of snapshots.

@@ -11,9 +11,9 @@ import (
 
 // Overview is everything that the exporter knows, for the page.
 type Overview struct {
-	// Up is the value of mongodbatlas_up: whether the last reading of the list of projects succeeded and found any.
+	// Up is the value of mongodbatlas_up.
 	Up bool
-	// Roots are the readings of the projects themselves.
+	// Roots are the targets that find projects: the list of all, or each configured project.
 	Roots    []TargetView
 	Projects []ProjectView
 }

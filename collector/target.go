@@ -166,7 +166,7 @@ func (t *target) refresh(ctx context.Context, s *settings) (before, after status
 		return before, before
 	}
 	t.status.ended = true
-	t.status.failure, t.status.reason = err, t.Judge(err)
+	t.status.failure, t.status.reason = err, t.ReasonFor(err)
 	if err == nil {
 		t.status.refreshed = start
 	}
