@@ -158,6 +158,7 @@ func backupSnapshots(clusters, schedules, buckets *Declaration) *Declaration {
 				}
 				return secondsOf(schedule.NextSnapshot)
 			}),
+		// It is about exports, but stays with the snapshots: a scrape that selects only these has always had it.
 		timestamp("mongodbatlas_backup_export_missing_snapshot_created_timestamp_seconds",
 			"When the oldest completed snapshot was created that auto export should have exported and that has no export job; absent when there is none, while auto export is off, and while either list is unread.",
 			"snapshots, export jobs and backup schedule", missingExport).

@@ -33,6 +33,7 @@ func clusters() *Declaration {
 		flag("mongodbatlas_cluster_pit_enabled",
 			"1 when continuous backup of the cluster is on: it can be restored to any point in time of the restore window.",
 			"clusters: pitEnabled", func(v *entryView) atlasapi.Optional[bool] { return clusterOf(v).PITEnabled }),
+		// It is about exports, but comes with every collector that shows the cluster.
 		flag("mongodbatlas_backup_export_bucket_found",
 			"1 when the bucket that the backup schedule names is among the project's export buckets, 0 when it is not.",
 			"backup schedule: export.exportBucketId; exportBuckets: _id", bucketFound).

@@ -31,6 +31,10 @@ type policy interface {
 //
 // Each collector of each project has a lane. The lanes share the bound, so that a project or endpoint that hangs does
 // not block the others: every lane may have one running reading, and more only while there are few lanes.
+//
+// The client shares its requests in flight in a similar way. It cannot do what the refresher does: bound the goroutines,
+// and the memory of the lists that they read. The refresher cannot see what the client sees: which of its many running
+// readings has a request in flight.
 type refresher struct {
 	policy policy
 
@@ -38,11 +42,11 @@ type refresher struct {
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 
-	mu      sync.Mutex
-	lanes   map[laneKey]*lane // those with queued or running targets
-	turns   turns             // the lanes with queued targets
-	running int
-	limit   int
+	mu        sync.Mutex
+	lanes     map[laneKey]*lane // those with queued or running targets
+	nextLanes laneHeap          // the lanes with queued targets
+	running   int
+	limit     int
 }
 
 type laneKey struct{ groupID, collector string }
@@ -51,7 +55,7 @@ type laneKey struct{ groupID, collector string }
 type lane struct {
 	queue   urgency
 	running int
-	turn    int // index in turns, while the lane has queued targets
+	index   int // in refresher.nextLanes, while the lane has queued targets
 }
 
 // batch counts the readings that one scrape waits for.
@@ -159,9 +163,9 @@ func (r *refresher) schedule(t *target) {
 	t.queued, t.rank = true, t.urgencyRank()
 	heap.Push(&l.queue, t)
 	if len(l.queue) == 1 {
-		heap.Push(&r.turns, l)
+		heap.Push(&r.nextLanes, l)
 	} else {
-		heap.Fix(&r.turns, l.turn)
+		heap.Fix(&r.nextLanes, l.index)
 	}
 	r.start()
 }
@@ -170,8 +174,8 @@ func (t *target) lane() laneKey { return laneKey{t.groupID, t.Name} }
 
 // start starts as many readings as the bounds allow. The lock is held.
 func (r *refresher) start() {
-	for r.ctx.Err() == nil && len(r.turns) > 0 && r.running < max(r.limit, len(r.lanes)) {
-		l := r.turns[0]
+	for r.ctx.Err() == nil && len(r.nextLanes) > 0 && r.running < max(r.limit, len(r.lanes)) {
+		l := r.nextLanes[0]
 		if l.running >= max(1, r.limit/len(r.lanes)) {
 			return // the first lane has the fewest readings: if it has its share, all have
 		}
@@ -180,9 +184,9 @@ func (r *refresher) start() {
 		l.running++
 		r.running++
 		if len(l.queue) == 0 {
-			heap.Pop(&r.turns)
+			heap.Pop(&r.nextLanes)
 		} else {
-			heap.Fix(&r.turns, 0)
+			heap.Fix(&r.nextLanes, 0)
 		}
 		r.wg.Add(1)
 		go r.read(t, l)
@@ -205,7 +209,7 @@ func (r *refresher) read(t *target, l *lane) {
 	l.running--
 	switch {
 	case len(l.queue) > 0:
-		heap.Fix(&r.turns, l.turn)
+		heap.Fix(&r.nextLanes, l.index)
 	case l.running == 0:
 		delete(r.lanes, t.lane())
 	}
@@ -288,32 +292,32 @@ func (u *urgency) Pop() any {
 	return last
 }
 
-// turns is a heap of the lanes with queued targets. On top is the lane with the fewest running readings, and among
+// laneHeap is a heap of the lanes with queued targets. On top is the lane with the fewest running readings, and among
 // those the lane with the most urgent target.
-type turns []*lane
+type laneHeap []*lane
 
-func (t turns) Len() int { return len(t) }
-func (t turns) Less(i, j int) bool {
-	if t[i].running != t[j].running {
-		return t[i].running < t[j].running
+func (h laneHeap) Len() int { return len(h) }
+func (h laneHeap) Less(i, j int) bool {
+	if h[i].running != h[j].running {
+		return h[i].running < h[j].running
 	}
-	return t[i].queue[0].rank.Before(t[j].queue[0].rank)
+	return h[i].queue[0].rank.Before(h[j].queue[0].rank)
 }
 
-func (t turns) Swap(i, j int) {
-	t[i], t[j] = t[j], t[i]
-	t[i].turn, t[j].turn = i, j
+func (h laneHeap) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].index, h[j].index = i, j
 }
 
-func (t *turns) Push(l any) {
-	l.(*lane).turn = len(*t)
-	*t = append(*t, l.(*lane))
+func (h *laneHeap) Push(l any) {
+	l.(*lane).index = len(*h)
+	*h = append(*h, l.(*lane))
 }
 
-func (t *turns) Pop() any {
-	old := *t
+func (h *laneHeap) Pop() any {
+	old := *h
 	last := old[len(old)-1]
 	old[len(old)-1] = nil
-	*t = old[:len(old)-1]
+	*h = old[:len(old)-1]
 	return last
 }
