@@ -13,8 +13,8 @@ import (
 // inventory is everything to read: the projects, the entries of their lists, and the targets of both. It contains what
 // discovery found last and the filters of the configuration admit.
 type inventory struct {
-	table  Table
-	health *healthMetrics
+	table        Table
+	readFamilies *readFamilies
 	// gone is called for each project that is no longer read. removed is called for each removed target of the other
 	// projects.
 	gone    func(groupID string)
@@ -39,7 +39,7 @@ type project struct {
 }
 
 func newInventory(table Table, gone func(groupID string), removed func(*target)) *inventory {
-	return &inventory{table: table, health: newHealthMetrics(), gone: gone, removed: removed, projects: map[string]*project{}}
+	return &inventory{table: table, readFamilies: newReadFamilies(), gone: gone, removed: removed, projects: map[string]*project{}}
 }
 
 // configure applies new settings. Projects, entries and targets that still apply are kept, with their values.

@@ -21,7 +21,7 @@ type scrape struct {
 func (s *scrape) Describe(chan<- *prometheus.Desc) {}
 
 // Collect writes the samples in one pass over the inventory, under its read lock, so that a scrape sees one state of
-// it. health counts the targets in the same pass. The order of the samples is nearly that of the exposition, which
+// it. readMetrics counts the targets in the same pass. The order of the samples is nearly that of the exposition, which
 // makes sorting them cheap: first the projects and what discovery read, then the entries of each parent, then the
 // counts.
 func (s *scrape) Collect(ch chan<- prometheus.Metric) {
@@ -29,16 +29,16 @@ func (s *scrape) Collect(ch chan<- prometheus.Metric) {
 	inv.mu.RLock()
 	defer inv.mu.RUnlock()
 	w := newWriter(ch)
-	health := newHealth(w, inv, s.selection)
-	health.roots()
+	reads := newReadMetrics(w, inv, s.selection)
+	reads.roots()
 	for _, d := range inv.enabled {
 		if d.IsParent() {
 			for _, e := range s.entries(inv, d) {
-				s.writeEntry(w, health, e)
+				s.writeEntry(w, reads, e)
 			}
 		}
 	}
-	health.write(s.took)
+	reads.write(s.took)
 }
 
 // labelledEntry is an entry with the values of its labels: group id, group name and its own name.
@@ -67,12 +67,12 @@ func (s *scrape) entries(inv *inventory, parent *Declaration) []labelledEntry {
 }
 
 // writeEntry sends the samples of an entry and of its targets.
-func (s *scrape) writeEntry(w *writer, h *health, e labelledEntry) {
+func (s *scrape) writeEntry(w *writer, reads *readMetrics, e labelledEntry) {
 	// The last series of a cluster stay when its backup is switched off.
 	supported := e.info().Unsupported == None || e.info().Unsupported == BackupDisabled
 	showsParent := false
 	for _, t := range e.targets() {
-		h.target(t, e.labels[1])
+		reads.target(t, e.labels[1])
 		if !t.Configurable || !s.selection.has(t.Name) {
 			continue
 		}

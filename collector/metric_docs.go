@@ -26,7 +26,7 @@ func (t Table) Families() []FamilyGroup {
 			groups = append(groups, FamilyGroup{d.Title, described(all)})
 		}
 	}
-	own := slices.Concat(newHealthMetrics().list(), newClientFamilies().list())
+	own := slices.Concat(newReadFamilies().list(), newClientFamilies().list())
 	return append(groups, FamilyGroup{"The exporter itself", described(own)})
 }
 
