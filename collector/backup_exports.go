@@ -56,10 +56,12 @@ func exportJobs() *jobKind[atlasapi.ExportJob, exportExtra, exportNewest] {
 		families: []family[*exportSummary]{
 			number("mongodbatlas_backup_export_last_job_exported_collections",
 				"Collections that the newest export job has exported so far. Atlas may report 0 in every state.",
-				"results[].exportStatus.exportedCollections", func(s *exportSummary) (float64, bool) { return count(s.details.exported) }),
+				"results[].exportStatus.exportedCollections",
+				func(s *exportSummary) (float64, bool) { return count(s.details.exported) }),
 			number("mongodbatlas_backup_export_last_job_collections",
 				"Collections that the newest export job is to export. Atlas may report 0 in every state.",
-				"results[].exportStatus.totalCollections", func(s *exportSummary) (float64, bool) { return count(s.details.collections) }),
+				"results[].exportStatus.totalCollections",
+				func(s *exportSummary) (float64, bool) { return count(s.details.collections) }),
 			{
 				name:   "mongodbatlas_backup_export_last_failure_info",
 				help:   "Atlas's error code of the newest failed export job; always 1.",

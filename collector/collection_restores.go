@@ -47,13 +47,16 @@ func collectionRestoreJobs() *jobKind[atlasapi.CollectionRestore, struct{}, coll
 		families: []family[*collectionRestoreSummary]{
 			number("mongodbatlas_collection_restore_last_job_restored_documents",
 				"Documents that the newest collection restore job has restored so far.",
-				"results[].restoredDocuments", func(s *collectionRestoreSummary) (float64, bool) { return count(s.details.restored) }),
+				"results[].restoredDocuments",
+				func(s *collectionRestoreSummary) (float64, bool) { return count(s.details.restored) }),
 			number("mongodbatlas_collection_restore_last_job_documents",
 				"Documents that the newest collection restore job is to restore. Atlas may estimate them.",
-				"results[].totalDocuments", func(s *collectionRestoreSummary) (float64, bool) { return count(s.details.documents) }),
+				"results[].totalDocuments",
+				func(s *collectionRestoreSummary) (float64, bool) { return count(s.details.documents) }),
 			number("mongodbatlas_collection_restore_last_job_failed_index_collections",
 				"Collections of the newest collection restore job whose indexes could not be built.",
-				"results[].indexStatus.failedCollectionCount", func(s *collectionRestoreSummary) (float64, bool) { return count(s.details.failedIndexes) }),
+				"results[].indexStatus.failedCollectionCount",
+				func(s *collectionRestoreSummary) (float64, bool) { return count(s.details.failedIndexes) }),
 		},
 		progress: func(s *collectionRestoreSummary) string {
 			restored, ok := count(s.details.restored)

@@ -92,7 +92,9 @@ func (k *jobKind[Job, Extra, Details]) withSnapshots(snapshots []snapshotHash, j
 
 // summarize adds jobs to an earlier summary, or starts a new one if before is nil. Without a group label there is
 // one group, even if no job is listed, except for onlyListed kinds.
-func (k *jobKind[Job, Extra, Details]) summarize(before *jobSummary[Extra, Details], jobs []job[Extra], words interner) *jobSummary[Extra, Details] {
+func (k *jobKind[Job, Extra, Details]) summarize(
+	before *jobSummary[Extra, Details], jobs []job[Extra], words interner,
+) *jobSummary[Extra, Details] {
 	all := &jobSummary[Extra, Details]{}
 	byLabel := map[uint8]*summary[Extra, Details]{}
 	if before != nil {

@@ -192,5 +192,6 @@ func (r *jobReader[Job, Extra, Details]) only() *summary[Extra, Details] {
 // unfinished reports whether a job is unfinished.
 func (r *jobReader[Job, Extra, Details]) unfinished() bool {
 	summed := r.summary.Load()
-	return summed != nil && slices.ContainsFunc(summed.groups, func(g jobGroup[Extra, Details]) bool { return g.oldestUnfinished != 0 })
+	isUnfinished := func(g jobGroup[Extra, Details]) bool { return g.oldestUnfinished != 0 }
+	return summed != nil && slices.ContainsFunc(summed.groups, isUnfinished)
 }

@@ -68,7 +68,9 @@ func keepExportable(e *entry, s *snapshotSummary) {
 		}
 	}
 	// A copy, because the array of the long list would otherwise stay in memory.
-	details.exportable = slices.Clone(slices.DeleteFunc(details.exportable, func(x exportable) bool { return x.created <= details.bound }))
+	details.exportable = slices.Clone(slices.DeleteFunc(details.exportable, func(x exportable) bool {
+		return x.created <= details.bound
+	}))
 }
 
 // newerThan returns the creation of an export job's snapshot. If the snapshot is not listed, it returns the creation of
