@@ -204,6 +204,6 @@ func snapshotDue(e *entry, r *snapshotReader) bool {
 		return true
 	}
 	next := secondsOf(schedule.NextSnapshot)
-	paused := factsOf[atlasapi.Cluster](e).Paused.Value
+	paused := itemOf[atlasapi.Cluster](e).Paused.Value
 	return next != 0 && !paused && s.newest.created < next && !time.Now().Before(next.time())
 }

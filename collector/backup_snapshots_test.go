@@ -56,7 +56,7 @@ func newChain(t *testing.T) *chain {
 	table := All()
 	e := &entry{}
 	c := &chain{view: &entryView{entry: e, config: &config.Config{}, project: &project{}}}
-	state := &entryState{Entry: Entry{Name: "cluster", facts: &atlasapi.Cluster{}}}
+	state := &entryState{Entry: Entry{Name: "cluster", item: &atlasapi.Cluster{}}}
 	for _, d := range table {
 		if d.Parent == nil || d.Parent.Name != "clusters" {
 			continue

@@ -18,7 +18,7 @@ func clusters() *Declaration {
 		list: func(ctx context.Context, c *atlasapi.Client, groupID string) ([]Entry, error) {
 			return listAll(ctx, c.Clusters(groupID), clusterEntry)
 		},
-		running: func(e *Entry) bool { return !e.facts.(*atlasapi.Cluster).Paused.Value },
+		running: func(e *Entry) bool { return !e.item.(*atlasapi.Cluster).Paused.Value },
 	}
 	d.entryFamilies = bind(d.entryLabels(),
 		flag("mongodbatlas_cluster_backup_enabled",
@@ -43,7 +43,7 @@ func clusters() *Declaration {
 }
 
 func clusterEntry(c *atlasapi.Cluster) Entry {
-	e := Entry{ID: c.ID, Name: c.Name, leaving: c.StateName == "DELETING"}
+	e := Entry{ID: c.ID, Name: c.Name, deleting: c.StateName == "DELETING"}
 	switch {
 	case slices.Contains(c.Providers, "TENANT"):
 		e.Unsupported = FreeTier
@@ -55,9 +55,9 @@ func clusterEntry(c *atlasapi.Cluster) Entry {
 	return e
 }
 
-func clusterOf(v *entryView) *atlasapi.Cluster { return factsOf[atlasapi.Cluster](v.entry) }
+func clusterOf(v *entryView) *atlasapi.Cluster { return itemOf[atlasapi.Cluster](v.entry) }
 
 func clusterCreated(e *entry) seconds {
-	c := factsOf[atlasapi.Cluster](e)
+	c := itemOf[atlasapi.Cluster](e)
 	return firstValid(c.CreateDate, c.ID.Time())
 }

@@ -81,7 +81,7 @@ type Row uint8
 const (
 	// RowWhenNotUp shows a target while it is not up.
 	RowWhenNotUp Row = iota
-	// RowWhenDown shows a target while its reading fails.
+	// RowWhenDown shows a target while reading it fails.
 	RowWhenDown
 	// RowAlways shows every target.
 	RowAlways
@@ -206,7 +206,7 @@ func (d *Declaration) Choose(c *config.Config, named *config.Project, found []En
 		case !known:
 			index[e.Name] = len(chosen)
 			chosen = append(chosen, e)
-		case !e.leaving:
+		case !e.deleting:
 			chosen[other] = e
 		}
 	}

@@ -75,7 +75,7 @@ func (s Selection) has(collector string) bool {
 // key returns a string that identifies the selection.
 func (s Selection) key() string { return s.GroupID + " " + strings.Join(s.Collectors, " ") }
 
-// reads reports whether the selection needs any reading.
+// reads reports whether the selection needs any read.
 func (e *Exporter) reads(s Selection) bool {
 	return slices.ContainsFunc(e.table.Configurable(), func(d *Declaration) bool { return s.has(d.Name) })
 }
@@ -128,7 +128,7 @@ func (e *Exporter) read(ctx context.Context, t *target) {
 	e.inventory.forgetIfGone(t.groupID)
 }
 
-// children returns the targets that the reading of a target found.
+// children returns the targets that a read of a target found.
 func (e *Exporter) children(t *target) []*target { return e.inventory.children(t) }
 
 // Ready returns nil after the first successful discovery, and before that an error that says why there is none.

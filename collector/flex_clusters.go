@@ -16,7 +16,7 @@ func flexClusters() *Declaration {
 		filterOf: func(p *config.Project) *config.Filter { return &p.Clusters },
 		list: func(ctx context.Context, c *atlasapi.Client, groupID string) ([]Entry, error) {
 			return listAll(ctx, c.FlexClusters(groupID), func(c *atlasapi.FlexCluster) Entry {
-				return Entry{ID: c.ID, Name: c.Name, leaving: c.StateName == "DELETING"}
+				return Entry{ID: c.ID, Name: c.Name, deleting: c.StateName == "DELETING"}
 			})
 		},
 	}
@@ -31,7 +31,7 @@ func flexClusters() *Declaration {
 	return d
 }
 
-func flexOf(e *entry) *atlasapi.FlexCluster { return factsOf[atlasapi.FlexCluster](e) }
+func flexOf(e *entry) *atlasapi.FlexCluster { return itemOf[atlasapi.FlexCluster](e) }
 
 func flexCreated(e *entry) seconds { return firstValid(flexOf(e).CreateDate, flexOf(e).ID.Time()) }
 

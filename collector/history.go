@@ -183,7 +183,7 @@ func (h *history[Job, Extra]) readChanges(ctx context.Context, l lister[Job, Ext
 	return true, nil
 }
 
-// changes is one reading of the pages that may have changed.
+// changes is one read of the pages that may have changed.
 type changes[Job, Extra any] struct {
 	lister[Job, Extra]
 	known []job[Extra]

@@ -277,7 +277,7 @@ func (p *project) appendTargets(targets []*target) []*target {
 	return targets
 }
 
-// children returns the targets that the reading of a target found. Only a root finds targets outside of its own
+// children returns the targets that a read of a target found. Only a root finds targets outside of its own
 // project.
 func (inv *inventory) children(parent *target) []*target {
 	var targets []*target

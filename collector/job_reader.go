@@ -18,7 +18,7 @@ type jobReader[Job, Extra, Details any] struct {
 	trimmed    *jobSummary[Extra, Details] // the summary of the listed jobs that the history does not keep; nil: there are none
 	words      interner
 	lastNewest newestJob[Extra, Details]                  // the newest job as it was last read
-	summary    atomic.Pointer[jobSummary[Extra, Details]] // nil before the first successful reading
+	summary    atomic.Pointer[jobSummary[Extra, Details]] // nil before the first successful read
 }
 
 // newestJob is the newest job that was read, with the fields that only the newest one shows.

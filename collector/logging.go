@@ -63,7 +63,7 @@ func (l *changeLog) note(t *target, groupName string, before, after *status) {
 
 // awaiting logs a discovery that Atlas does not answer, while it lasts: it fails only after minutes, when its retries have
 // ended too. Other targets and later attempts are silent, because there may be thousands. The caller calls answered when the
-// reading has ended.
+// read has ended.
 func (l *changeLog) awaiting(t *target, groupName string) (answered func()) {
 	if !t.IsRoot() || t.currentStatus().failure != nil {
 		return func() {}

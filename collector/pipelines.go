@@ -42,4 +42,4 @@ func pipelines() *Declaration {
 	return d
 }
 
-func pipelineOf(v *entryView) *atlasapi.Pipeline { return factsOf[atlasapi.Pipeline](v.entry) }
+func pipelineOf(v *entryView) *atlasapi.Pipeline { return itemOf[atlasapi.Pipeline](v.entry) }

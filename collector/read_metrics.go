@@ -44,7 +44,7 @@ func (m *readFamilies) list() []*metric {
 	return []*metric{m.up, m.collectorSuccess, m.collectorDuration, m.targetUp, m.lastRefresh, m.lastError, m.unsupported, m.targets, m.projectInfo}
 }
 
-// readMetrics writes the metrics about the exporter's own readings, and counts targets on the way. The inventory's lock is
+// readMetrics writes the metrics about the exporter's own reads, and counts targets on the way. The inventory's lock is
 // held.
 type readMetrics struct {
 	*readFamilies
@@ -76,7 +76,7 @@ func newReadMetrics(w *writer, inv *inventory, s Selection) *readMetrics {
 	return m
 }
 
-// roots writes the samples that do not belong to an entry: mongodbatlas_up, the projects, and the readings of
+// roots writes the samples that do not belong to an entry: mongodbatlas_up, the projects, and the reads of
 // discovery.
 func (m *readMetrics) roots() {
 	exporter := m.selection.has(CollectorExporter)
@@ -152,7 +152,7 @@ func (t *tally) add(s *status) {
 
 func (t *tally) isEmpty() bool { return t.counts == [conditions]int{} }
 
-// writeTarget sends the samples about the readings of one target.
+// writeTarget sends the samples about the reads of one target.
 func (m *readMetrics) writeTarget(t *target, s *status, groupName string) {
 	labels := t.labels(groupName)
 	switch c := s.condition(); c {

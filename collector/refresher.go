@@ -9,12 +9,12 @@ import (
 )
 
 const (
-	// readingTimeout bounds the reading of one target, including all pages of its list.
-	readingTimeout = 10 * time.Minute
-	// readingsPerRequest is the maximum number of concurrent readings for each request that may be in flight. It is
-	// much more than 1, so that readings that wait for a rate limit or a retry do not block others, and so that the
+	// readTimeout bounds the read of one target, including all pages of its list.
+	readTimeout = 10 * time.Minute
+	// readsPerRequest is the maximum number of concurrent reads for each request that may be in flight. It is
+	// much more than 1, so that reads that wait for a rate limit or a retry do not block others, and so that the
 	// last pages of long lists still use all requests.
-	readingsPerRequest = 16
+	readsPerRequest = 16
 )
 
 // policy decides what the refresher reads.
@@ -22,23 +22,23 @@ type policy interface {
 	// due returns when to read a target again, and false if never.
 	due(t *target) (at time.Time, ever bool)
 	read(ctx context.Context, t *target)
-	// children lists the targets that the reading of a target found.
+	// children lists the targets that a read of a target found.
 	children(t *target) []*target
 }
 
-// refresher reads the targets that scrapes ask for, the most urgent first. The number of concurrent readings is
+// refresher reads the targets that scrapes ask for, the most urgent first. The number of concurrent reads is
 // bounded, and no target is read twice at the same time.
 //
 // Each collector of each project has a lane. The lanes share the bound, so that a project or endpoint that hangs does
-// not block the others: every lane may have one running reading, and more only while there are few lanes.
+// not block the others: every lane may have one running read, and more only while there are few lanes.
 //
 // The client shares its requests in flight in a similar way. It cannot do what the refresher does: bound the goroutines,
 // and the memory of the lists that they read. The refresher cannot see what the client sees: which of its many running
-// readings has a request in flight.
+// reads has a request in flight.
 type refresher struct {
 	policy policy
 
-	ctx    context.Context //nolint:containedctx // the life of the exporter: readings outlive the scrape that began them
+	ctx    context.Context //nolint:containedctx // the life of the exporter: reads outlive the scrape that began them
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 
@@ -51,14 +51,14 @@ type refresher struct {
 
 type laneKey struct{ groupID, collector string }
 
-// lane holds the queued targets and counts the running readings of one collector in one project.
+// lane holds the queued targets and counts the running reads of one collector in one project.
 type lane struct {
 	queue   urgency
 	running int
 	index   int // in refresher.nextLanes, while the lane has queued targets
 }
 
-// batch counts the readings that one scrape waits for.
+// batch counts the reads that one scrape waits for.
 type batch struct {
 	key     string // Selection.key of the scrape
 	wants   func(*target) bool
@@ -66,7 +66,7 @@ type batch struct {
 	left    int
 	done    chan struct{}
 	over    bool                 // the scrape no longer waits
-	ended   map[string]time.Time // by collector: when its last reading of this batch ended
+	ended   map[string]time.Time // by collector: when its last read of this batch ended
 }
 
 func newRefresher(p policy) *refresher {
@@ -79,10 +79,10 @@ func newRefresher(p policy) *refresher {
 func (r *refresher) setRequests(n int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.limit = n * readingsPerRequest
+	r.limit = n * readsPerRequest
 }
 
-// stop ends all readings and waits for them.
+// stop ends all reads and waits for them.
 func (r *refresher) stop() {
 	r.mu.Lock()
 	r.cancel()
@@ -136,7 +136,7 @@ func (r *refresher) join(b *batch, t *target) {
 	b.left++
 }
 
-// delay queues a target whose last reading failed at the time of its retry, so that it does not have to wait for the
+// delay queues a target whose last read failed at the time of its retry, so that it does not have to wait for the
 // next scrape. The lock is held.
 func (r *refresher) delay(t *target, wait time.Duration) {
 	if s := t.currentStatus(); s.condition() != Down || wait > retryInterval || t.delayed {
@@ -153,7 +153,7 @@ func (r *refresher) delay(t *target, wait time.Duration) {
 	})
 }
 
-// schedule queues a target in its lane, and starts readings if possible. The lock is held.
+// schedule queues a target in its lane, and starts reads if possible. The lock is held.
 func (r *refresher) schedule(t *target) {
 	l := r.lanes[t.lane()]
 	if l == nil {
@@ -172,12 +172,12 @@ func (r *refresher) schedule(t *target) {
 
 func (t *target) lane() laneKey { return laneKey{t.groupID, t.Name} }
 
-// start starts as many readings as the bounds allow. The lock is held.
+// start starts as many reads as the bounds allow. The lock is held.
 func (r *refresher) start() {
 	for r.ctx.Err() == nil && len(r.nextLanes) > 0 && r.running < max(r.limit, len(r.lanes)) {
 		l := r.nextLanes[0]
 		if l.running >= max(1, r.limit/len(r.lanes)) {
-			return // the first lane has the fewest readings: if it has its share, all have
+			return // the first lane has the fewest reads: if it has its share, all have
 		}
 		t := heap.Pop(&l.queue).(*target)
 		t.queued, t.running = false, true
@@ -198,7 +198,7 @@ func (r *refresher) start() {
 // done too early.
 func (r *refresher) read(t *target, l *lane) {
 	defer r.wg.Done()
-	ctx, cancel := context.WithTimeout(r.ctx, readingTimeout)
+	ctx, cancel := context.WithTimeout(r.ctx, readTimeout)
 	r.policy.read(ctx, t)
 	cancel()
 	found := r.policy.children(t)
@@ -231,7 +231,7 @@ func dueIfNew(t *target) (time.Time, bool) {
 	return time.Time{}, s.attempted.IsZero() && s.unsupported == None
 }
 
-// release tells a batch that one of its readings has ended. The last one closes done. The lock is held.
+// release tells a batch that one of its reads has ended. The last one closes done. The lock is held.
 func (r *refresher) release(b *batch) {
 	if b.left--; b.left == 0 {
 		close(b.done)
@@ -249,7 +249,7 @@ func (r *refresher) wait(ctx context.Context, b *batch) {
 	b.over = true
 }
 
-// durations returns for each collector the time from the start of the batch to the end of its last reading.
+// durations returns for each collector the time from the start of the batch to the end of its last read.
 func (r *refresher) durations(b *batch) map[string]time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -292,7 +292,7 @@ func (u *urgency) Pop() any {
 	return last
 }
 
-// laneHeap is a heap of the lanes with queued targets. On top is the lane with the fewest running readings, and among
+// laneHeap is a heap of the lanes with queued targets. On top is the lane with the fewest running reads, and among
 // those the lane with the most urgent target.
 type laneHeap []*lane
 

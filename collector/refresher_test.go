@@ -58,7 +58,7 @@ func sleepFor(ctx context.Context, d time.Duration) error {
 func TestNoTargetStarves(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		const count, busy, atOnce = 300, 60, readingsPerRequest
+		const count, busy, atOnce = 300, 60, readsPerRequest
 		r := newRefresher(&testPolicy{dueAt: func(t *target) (time.Time, bool) { return t.currentStatus().attempted, true }})
 		r.setRequests(1)
 		targets := make([]*target, count)
@@ -286,7 +286,7 @@ func (f readerFunc) read(ctx context.Context, _ *settings) error { return f(ctx)
 func TestTurnsAreShared(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		const bound = readingsPerRequest
+		const bound = readsPerRequest
 		r := newRefresher(&testPolicy{dueAt: always})
 		r.setRequests(1)
 		var first, second atomic.Int64
@@ -321,7 +321,7 @@ func TestTurnsAreShared(t *testing.T) {
 func TestShareIsKept(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		const bound = readingsPerRequest
+		const bound = readsPerRequest
 		r := newRefresher(&testPolicy{dueAt: always})
 		r.setRequests(1)
 		var one, many atomic.Int64

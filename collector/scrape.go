@@ -13,7 +13,7 @@ import (
 type scrape struct {
 	exporter  *Exporter
 	selection Selection
-	took      map[string]time.Duration // by collector: how long this scrape waited for its readings
+	took      map[string]time.Duration // by collector: how long this scrape waited for its reads
 }
 
 // Describe sends nothing, because the metrics of a scrape depend on what Atlas lists. That makes scrape an unchecked

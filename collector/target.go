@@ -19,7 +19,7 @@ const (
 	goneInterval = time.Hour
 )
 
-// settings are the configuration and the client that readings use. A reload replaces them as a whole.
+// settings are the configuration and the client that a read uses. A reload replaces them as a whole.
 type settings struct {
 	config config.Config
 	client *atlasapi.Client
@@ -36,7 +36,7 @@ type sampleWriter interface {
 	write(w *writer, labels []string)
 }
 
-// Condition is the result of a target's last reading.
+// Condition is the result of a target's last read.
 type Condition uint8
 
 // The conditions of a target.
@@ -72,12 +72,12 @@ type target struct {
 	rank                     time.Time
 }
 
-// status is the result of a target's readings.
+// status is the result of a target's reads.
 type status struct {
 	found       time.Time // when discovery found it, or found that it is served again
 	attempted   time.Time // when the last attempt began, zero before the first
 	ended       bool      // an attempt has ended
-	refreshed   time.Time // when the last successful reading began: no value is older
+	refreshed   time.Time // when the last successful read began: no value is older
 	failure     error     // error of the last attempt, nil if it succeeded
 	reason      Reason    // reason for that failure
 	unsupported Reason    // why Atlas does not serve the target, as discovery found
@@ -188,7 +188,7 @@ func (t *target) setUnsupported(reason Reason) {
 	t.status.unsupported = reason
 }
 
-// expire makes the target due now, unless its last reading failed.
+// expire makes the target due now, unless its last read failed.
 func (t *target) expire() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
