@@ -145,6 +145,7 @@ func TestAwaiting(t *testing.T) {
 				time.Sleep(test.took)
 				answered()
 				time.Sleep(slowDiscovery)
+				synctest.Wait() // for the timer's goroutine, which writes the message
 				if got := out.String(); got != test.want {
 					t.Errorf("%q, want %q", got, test.want)
 				}
