@@ -56,8 +56,8 @@ type Client struct {
 	timeout     time.Duration
 	maxRetries  int
 	observer    Observer
-	refresh     func(context.Context) (Secret, error)
-	refreshing  singleflight.Group
+	readSecret  func(context.Context) (Secret, error)
+	secretReads singleflight.Group
 	transport   *http.Transport
 	turns       *turns
 	answers     sync.Pool
@@ -87,7 +87,7 @@ func New(o Options) *Client {
 		timeout:     o.RequestTimeout,
 		maxRetries:  o.MaxRetries,
 		observer:    o.Observer,
-		refresh:     o.RefreshSecret,
+		readSecret:  o.RefreshSecret,
 		turns:       newTurns(o.MaxConcurrentRequests),
 		answers:     sync.Pool{New: func() any { return new(answer) }},
 		transport: &http.Transport{

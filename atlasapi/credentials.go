@@ -24,19 +24,19 @@ func refusal(err error) *Error {
 	return nil
 }
 
-// reread reads the secret again after Atlas rejected this one, and reports whether it differs. Concurrent requests
-// share one reading. It is bounded by the request timeout.
-func (c *Client) reread(ctx context.Context, rejected Secret) (another Secret, changed bool) {
-	if c.refresh == nil {
+// refreshSecret reads the secret again after Atlas rejected this one, and reports whether it differs. Concurrent requests
+// share one read. It is bounded by the request timeout.
+func (c *Client) refreshSecret(ctx context.Context, rejected Secret) (another Secret, changed bool) {
+	if c.readSecret == nil {
 		return "", false
 	}
 	ctx, cancel := c.timed(ctx)
 	defer cancel()
-	reading := c.refreshing.DoChan("", func() (any, error) { return c.refresh(ctx) })
+	read := c.secretReads.DoChan("", func() (any, error) { return c.readSecret(ctx) })
 	select {
 	case <-ctx.Done():
 		return "", false
-	case result := <-reading:
+	case result := <-read:
 		another, _ = result.Val.(Secret)
 		return another, result.Err == nil && another != "" && another != rejected
 	}

@@ -52,30 +52,30 @@ func (k *APIKey) authorize(ctx context.Context, via *Client, r *request) (*answe
 	ctx, cancel := via.timed(ctx)
 	defer cancel()
 	private := k.secret()
-	answered, err := k.answer(ctx, via, r, private)
+	answered, err := k.sendSigned(ctx, via, r, private)
 	if refused := refusal(err); refused == nil || !refused.rejectsKey {
 		return answered, err
 	}
 	another := k.secret() // another request may have read the secret again in the meantime
 	if another == private {
 		var changed bool
-		if another, changed = via.reread(ctx, private); !changed {
+		if another, changed = via.refreshSecret(ctx, private); !changed {
 			return nil, err
 		}
 		k.mu.Lock()
 		k.private = another
 		k.mu.Unlock()
 	}
-	return k.answer(ctx, via, r, another)
+	return k.sendSigned(ctx, via, r, another)
 }
 
-// answer sends a request signed with a cached challenge, or unsigned if there is none. If Atlas refuses that with a new
+// sendSigned sends a request signed with a cached challenge, or unsigned if there is none. If Atlas refuses that with a new
 // challenge, it signs the request with that one and sends it once more.
 //
 // A 401 has three meanings here. For an unsigned request it only carries the challenge. For a request signed with a
 // cached challenge, the nonce may have expired: try the new one. For a request signed with a challenge made for it,
 // Atlas rejects the key itself, unless the code says that a role is missing.
-func (k *APIKey) answer(ctx context.Context, via *Client, r *request, private Secret) (*answer, error) {
+func (k *APIKey) sendSigned(ctx context.Context, via *Client, r *request, private Secret) (*answer, error) {
 	current, fresh := k.take(), false
 	for {
 		authorization, err := k.sign(current, r, private)

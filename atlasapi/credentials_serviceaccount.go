@@ -13,9 +13,9 @@ import (
 const (
 	// tokenMargin is how long before its end a token is replaced, or a tenth of its life if that is shorter.
 	tokenMargin = time.Minute
-	// mintPause is how long all requests share the error of a failed mint, so that a hundred targets do not ask for a
-	// token a hundred times.
-	mintPause = 5 * time.Second
+	// tokenErrorPause is how long all requests share the error of a failed request for a token, so that a hundred
+	// targets do not request a token a hundred times.
+	tokenErrorPause = 5 * time.Second
 	// replacePause is the pause after a replaced token was refused as well, because Atlas allows only 100 unexpired
 	// tokens.
 	replacePause = time.Minute
@@ -25,15 +25,15 @@ const (
 // it until shortly before it expires.
 type ServiceAccount struct {
 	clientID string
-	minting  singleflight.Group
+	renewing singleflight.Group
 
-	mu      sync.Mutex
-	secret  Secret
-	token   string
-	until   time.Time
-	failed  error     // of the last mint
-	retryAt time.Time // until then, all requests fail with failed
-	vain    time.Time // when a replaced token was last refused as well
+	mu           sync.Mutex
+	secret       Secret
+	token        string
+	until        time.Time
+	failed       error     // of the last request for a token
+	retryAt      time.Time // until then, all requests fail with failed
+	refusedAgain time.Time // when a replaced token was last refused as well
 }
 
 // NewServiceAccount returns the credentials of an Atlas service account.
@@ -61,13 +61,13 @@ func (a *ServiceAccount) authorize(ctx context.Context, via *Client, r *request)
 	if !isTokenRefused(err) || !a.mayReplace(token) {
 		return answered, err
 	}
-	replacement, mintErr := a.current(ctx, via)
-	if mintErr != nil {
-		return nil, mintErr
+	replacement, tokenErr := a.current(ctx, via)
+	if tokenErr != nil {
+		return nil, tokenErr
 	}
 	answered, err = a.send(ctx, via, r, replacement)
 	if isTokenRefused(err) {
-		a.replacedInVain()
+		a.noteRefusedAgain()
 	}
 	return answered, err
 }
@@ -84,28 +84,28 @@ func isTokenRefused(err error) bool {
 	return refused != nil && refused.Kind == KindUnauthorized
 }
 
-// current returns the token, and mints one if there is none. Concurrent requests share one mint. Each stops waiting for
-// it when its own context ends.
+// current returns the token, and requests one if there is none. Concurrent callers share one request. Each stops
+// waiting for it when its own context ends.
 func (a *ServiceAccount) current(ctx context.Context, via *Client) (string, error) {
 	if token, err, known := a.last(); known {
 		return token, err
 	}
-	minted := a.minting.DoChan("", func() (any, error) {
-		if token, err, known := a.last(); known { // another mint ended in the meantime
+	renewed := a.renewing.DoChan("", func() (any, error) {
+		if token, err, known := a.last(); known { // another request for one ended in the meantime
 			return token, err
 		}
-		return a.mint(context.WithoutCancel(ctx), via)
+		return a.renew(context.WithoutCancel(ctx), via)
 	})
 	select {
 	case <-ctx.Done():
 		return "", ctx.Err()
-	case result := <-minted:
+	case result := <-renewed:
 		token, _ := result.Val.(string)
 		return token, result.Err
 	}
 }
 
-// last returns the token or the error of the last mint, as long as it is valid.
+// last returns the token or the error of the last request for one, as long as it is valid.
 func (a *ServiceAccount) last() (token string, err error, known bool) { //nolint:revive // err is a result here, not a failure
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -118,23 +118,23 @@ func (a *ServiceAccount) last() (token string, err error, known bool) { //nolint
 	return "", nil, false
 }
 
-// mint requests a token. If Atlas rejects the secret, it reads the secret again and tries once more.
-func (a *ServiceAccount) mint(ctx context.Context, via *Client) (string, error) {
+// renew requests a token. If Atlas rejects the secret, it reads the secret again and tries once more.
+func (a *ServiceAccount) renew(ctx context.Context, via *Client) (string, error) {
 	a.mu.Lock()
 	secret := a.secret
 	a.mu.Unlock()
-	fresh, err := via.mint(ctx, a.clientID, secret)
+	fresh, err := via.newToken(ctx, a.clientID, secret)
 	if kind, _ := KindOf(err); err != nil && kind == KindUnauthorized {
-		if another, changed := via.reread(ctx, secret); changed {
+		if another, changed := via.refreshSecret(ctx, secret); changed {
 			secret = another
-			fresh, err = via.mint(ctx, a.clientID, secret)
+			fresh, err = via.newToken(ctx, a.clientID, secret)
 		}
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.secret, a.failed = secret, err
 	if err != nil {
-		a.retryAt = time.Now().Add(mintPause)
+		a.retryAt = time.Now().Add(tokenErrorPause)
 		if failure, ok := errors.AsType[*Error](err); ok && failure.RetryAt.After(a.retryAt) {
 			a.retryAt = failure.RetryAt
 		}
@@ -153,16 +153,16 @@ func (a *ServiceAccount) mayReplace(refused string) bool {
 	if a.token != refused {
 		return true
 	}
-	if time.Since(a.vain) < replacePause {
+	if time.Since(a.refusedAgain) < replacePause {
 		return false
 	}
 	a.token = ""
 	return true
 }
 
-// replacedInVain records that a new token was refused like the old one.
-func (a *ServiceAccount) replacedInVain() {
+// noteRefusedAgain records that a new token was refused like the old one.
+func (a *ServiceAccount) noteRefusedAgain() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.vain = time.Now()
+	a.refusedAgain = time.Now()
 }

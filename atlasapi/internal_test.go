@@ -224,11 +224,11 @@ func TestReplacementPause(t *testing.T) {
 	t.Parallel()
 	a := NewServiceAccount("id", "secret")
 	a.token, a.until = "t", time.Now().Add(time.Hour)
-	a.replacedInVain()
+	a.noteRefusedAgain()
 	if a.mayReplace("t") {
 		t.Error("replaced at once, although that did not help a moment ago")
 	}
-	a.vain = a.vain.Add(-replacePause)
+	a.refusedAgain = a.refusedAgain.Add(-replacePause)
 	if !a.mayReplace("t") || a.token != "" {
 		t.Error("not replaced after the pause")
 	}

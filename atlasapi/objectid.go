@@ -32,8 +32,7 @@ func ParseObjectID[S string | []byte](s S) (ObjectID, error) {
 	return id, nil
 }
 
-// noDigit is the table value of a byte that is not a hexadecimal digit. The parser uses a table because a list of jobs
-// has three ids in each item.
+// noDigit marks a byte that is not a lower-case hexadecimal digit. hex.Decode would accept upper case.
 const noDigit = 0x10
 
 func hexDigit(c byte) byte {

@@ -34,9 +34,9 @@ const (
 // Limits tracks Atlas's rate limits: a token bucket for each endpoint set and project, and the token requests of each
 // client id. It delays requests that Atlas would refuse. It outlives a client, so that a reload does not lose it.
 type Limits struct {
-	mu      sync.Mutex
-	buckets map[bucketKey]*bucket
-	mints   map[string]*mints // by client id
+	mu            sync.Mutex
+	buckets       map[bucketKey]*bucket
+	tokenRequests map[string]*tokenRequests // by client id
 }
 
 type bucketKey struct {
@@ -58,7 +58,7 @@ type bucket struct {
 
 // NewLimits returns empty limits.
 func NewLimits() *Limits {
-	return &Limits{buckets: map[bucketKey]*bucket{}, mints: map[string]*mints{}}
+	return &Limits{buckets: map[bucketKey]*bucket{}, tokenRequests: map[string]*tokenRequests{}}
 }
 
 // Forget drops the buckets of a project that no longer exists.

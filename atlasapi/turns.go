@@ -10,7 +10,11 @@ import (
 )
 
 // turns limits the requests in flight, and shares them so that an endpoint that accepts requests and never answers
-// cannot starve the others. A request needs a turn to be sent. While it waits for one, it holds none.
+// cannot starve the others. A request needs a turn, which is a slot in flight, to be sent. While it waits for one, it holds
+// none.
+//
+// The callers cannot share the slots, because a caller reads one list with many requests, and waits between them for a
+// rate limit or a retry. The exporter starts many more reads than there are slots.
 //
 // A line is an endpoint of a project. If a request of a line times out, the line hangs until one of its requests is
 // answered. It gets one turn at a time, and all hanging lines together get a quarter of the turns. The other lines of

@@ -194,7 +194,7 @@ func (c *Credentials) accept() { c.Status, c.Reason, c.Message, c.remedy = Accep
 
 // judge sets the status of the credentials from the first call, and reports whether further calls make sense.
 func (c *Credentials) judge(root *collector.Declaration, err error) (goOn bool) {
-	reason := root.Judge(err)
+	reason := root.ReasonFor(err)
 	failure, _ := errors.AsType[*atlasapi.Error](err)
 	denied := reason == collector.Forbidden || reason == collector.NotFound && failure.Code != "" // without one, it is not Atlas
 	if err == nil || denied && !atlasapi.IsOfToken(err) {
@@ -252,7 +252,7 @@ func (r *Row) judge(found string, err error) {
 	if failure, ok := errors.AsType[*atlasapi.Error](err); ok {
 		r.Code = failure.Code
 	}
-	reason := r.declaration.Judge(err)
+	reason := r.declaration.ReasonFor(err)
 	if reason.Unsupported() {
 		r.unsupported(reason)
 		return

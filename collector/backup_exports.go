@@ -2,14 +2,13 @@ package collector
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
-// exportExtra has the fields of an export job that a summary needs in addition to those of job. The word of the job is
-// Atlas's error code.
+// exportExtra has the fields of an export job that a summary needs in addition to those of job. Its label is Atlas's
+// error code.
 type exportExtra struct{ snapshot snapshotHash }
 
 // exportNewest has the values that the metrics show about the newest export job alone.
@@ -23,15 +22,14 @@ type (
 // exportJobs is the kind of job that exports a snapshot to a bucket. States are in Atlas's spelling.
 func exportJobs() *jobKind[atlasapi.ExportJob, exportExtra, exportNewest] {
 	states := statesOf(
-		jobState{"Queued", unfinished},
-		jobState{"InProgress", unfinished},
-		jobState{"Successful", succeeded},
-		jobState{"Failed", failed},
-		jobState{"Cancelled", cancelled},
+		jobState{"Queued", OutcomeUnfinished},
+		jobState{"InProgress", OutcomeUnfinished},
+		jobState{"Successful", OutcomeSucceeded},
+		jobState{"Failed", OutcomeFailed},
+		jobState{"Cancelled", OutcomeNeither},
 	)
 	return &jobKind[atlasapi.ExportJob, exportExtra, exportNewest]{
 		states: states,
-		labels: clusterLabels(),
 		list: func(c *atlasapi.Client, groupID, cluster string) atlasapi.List[atlasapi.ExportJob] {
 			return c.ExportJobs(groupID, cluster)
 		},
@@ -41,53 +39,53 @@ func exportJobs() *jobKind[atlasapi.ExportJob, exportExtra, exportNewest] {
 				created: firstValid(j.CreatedAt, j.ID.Time()),
 				ended:   secondsOf(j.FinishedAt),
 				state:   states.index(j.State),
-				word:    words.index(j.ErrorCode),
+				label:   words.index(j.ErrorCode),
 				extra:   exportExtra{snapshot: hashOf(j.SnapshotID)},
 			}
 		},
-		newest: func(j *atlasapi.ExportJob, newest *exportNewest) {
+		takeNewest: func(j *atlasapi.ExportJob, newest *exportNewest) {
 			newest.exported, newest.collections = j.ExportStatus.Value.ExportedCollections, j.ExportStatus.Value.TotalCollections
 		},
 		snapshot: func(j *job[exportExtra]) snapshotHash { return j.extra.snapshot },
-		open: func(j *job[exportExtra], _ seconds) bool {
-			o := states.outcome(j.state)
-			return o == unfinished || o == unknown
-		},
-		families: slices.Concat(common[exportExtra, exportNewest](commonFamilies{
+		open:     func(j *job[exportExtra], _ seconds) bool { return !states.isFinal(j.state) },
+		common: commonFamilies{
 			prefix: "mongodbatlas_backup_export", item: "job", noun: "export job",
 			counts:      "Snapshot export jobs that Atlas lists, by state.",
 			stateSource: "results[].state", createdSource: "results[].createdAt", endedSource: "results[].finishedAt",
-		}, states), []family[*exportSummary]{
+		},
+		families: []family[*exportSummary]{
 			number("mongodbatlas_backup_export_last_job_exported_collections",
 				"Collections that the newest export job has exported so far. Atlas may report 0 in every state.",
-				"results[].exportStatus.exportedCollections", func(s *exportSummary) (float64, bool) { return count(s.more.exported) }),
+				"results[].exportStatus.exportedCollections",
+				func(s *exportSummary) (float64, bool) { return count(s.details.exported) }),
 			number("mongodbatlas_backup_export_last_job_collections",
 				"Collections that the newest export job is to export. Atlas may report 0 in every state.",
-				"results[].exportStatus.totalCollections", func(s *exportSummary) (float64, bool) { return count(s.more.collections) }),
+				"results[].exportStatus.totalCollections",
+				func(s *exportSummary) (float64, bool) { return count(s.details.collections) }),
 			{
 				name:   "mongodbatlas_backup_export_last_failure_info",
 				help:   "Atlas's error code of the newest failed export job; always 1.",
 				source: "results[].stateReason.errorCode", labels: []string{"error_code"},
 				samples: func(s *exportSummary, to *sampler) {
 					if !s.newestFailed.id.IsZero() {
-						to.gauge(1, s.words.word(s.newestFailed.word))
+						to.gauge(1, s.words.word(s.newestFailed.label))
 					}
 				},
 			},
 			timestamp("mongodbatlas_backup_export_first_job_created_timestamp_seconds",
 				"When the oldest export job that Atlas lists was created.",
 				"results[].createdAt", func(s *exportSummary) seconds { return s.oldest }),
-		}),
-		progress: func(s *exportSummary, _ *job[exportExtra]) string {
-			exported, collections := s.more.exported, s.more.collections
+		},
+		progress: func(s *exportSummary) string {
+			exported, collections := s.details.exported, s.details.collections
 			if exported.Set && collections.Set && collections.Value > 0 {
 				return fmt.Sprintf("%d of %d collections", exported.Value, collections.Value)
 			}
 			return ""
 		},
-		describe: func(s *exportSummary, l *Latest) {
-			if s.newestFailed.word != 0 {
-				l.FailureCode = s.words.word(s.newestFailed.word)
+		completeLatest: func(s *exportSummary, l *Latest) {
+			if s.newestFailed.label != 0 {
+				l.FailureCode = s.words.word(s.newestFailed.label)
 			}
 		},
 	}
@@ -99,13 +97,14 @@ func backupExports(clusters, schedules, buckets *Declaration) *Declaration {
 		Needs: []*Declaration{schedules, buckets},
 		Step:  StepExport, Alert: "BackupExport",
 		Row: RowAlways, ExpectedIntervals: true, showsParent: true,
+		due: func(e *entry, r reader) bool { return exportDue(e, r.(*exportReader)) },
 		Patience: Patience{
 			News: 8 * 24 * time.Hour, Stuck: 12 * time.Hour, StuckFactor: 4, StuckLeast: 6 * time.Hour, Grace: 48 * time.Hour,
 			Missing: 12 * time.Hour,
 		},
 	})
-	expected := func(v *entryView) time.Duration { return d.expectedInterval(v, exportPolicyInterval(v.entry)) }
-	d.describe(clusterLabels(),
+	expected := func(v *entryView) time.Duration { return clusterInterval(d, v, exportPolicyInterval(v.entry)) }
+	d.entryFamilies = bind(d.entryLabels(),
 		interval("mongodbatlas_backup_export_expected_interval_seconds",
 			"How often a successful export is expected: by the configuration, else by the export policy of the cluster. Absent when neither says, and while the cluster is paused or its backup is off.",
 			"backup schedule: export.frequencyType", expected).
@@ -115,7 +114,6 @@ func backupExports(clusters, schedules, buckets *Declaration) *Declaration {
 			"backup schedule: autoExportEnabled", func(v *entryView) atlasapi.Optional[bool] { return autoExport(v.entry) }).
 			query(`mongodbatlas_backup_export_auto_enabled == 0`),
 	)
-	d.dueWhen(func(e *entry, r reader) bool { return exportDue(e, r.(*exportReader)) })
 	d.plan = func(v *entryView) Plan {
 		p := clusterPlan(v, expected(v))
 		auto, schedule := autoExport(v.entry), scheduleOf(v.entry)

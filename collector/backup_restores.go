@@ -19,21 +19,21 @@ const (
 const deliveryDownload = "download"
 
 func restoreStates(deliveryType string) jobStates {
-	expired := cancelled
+	expired := OutcomeNeither
 	if deliveryType == deliveryDownload {
-		expired = succeeded // the download was ready before
+		expired = OutcomeSucceeded // the download was ready before
 	}
 	return statesOf(
-		jobState{restoreCancelled, cancelled},
-		jobState{restoreFailed, failed},
-		jobState{restoreCompleted, succeeded},
+		jobState{restoreCancelled, OutcomeNeither},
+		jobState{restoreFailed, OutcomeFailed},
+		jobState{restoreCompleted, OutcomeSucceeded},
 		jobState{restoreExpired, expired},
-		jobState{restoreReady, succeeded},
-		jobState{restoreInProgress, unfinished},
+		jobState{restoreReady, OutcomeSucceeded},
+		jobState{restoreInProgress, OutcomeUnfinished},
 	)
 }
 
-// restoreExtra is what a restore job keeps in addition to the fields of job. Its word is the delivery type.
+// restoreExtra is what a restore job keeps in addition to the fields of job. Its label is the delivery type.
 type restoreExtra struct {
 	expires seconds // when the URL of a ready download stops working
 }
@@ -46,14 +46,13 @@ func restoreJobs() *restoreKind {
 	const flags = "results[].cancelled, failed, finishedAt, expired, deliveryUrl"
 	return &restoreKind{
 		states: states,
-		statesOf: func(deliveryType string) jobStates {
+		statesFor: func(deliveryType string) jobStates {
 			if deliveryType == deliveryDownload {
 				return downloads
 			}
 			return states
 		},
 		groupedBy: "delivery_type",
-		labels:    clusterLabels(),
 		list: func(c *atlasapi.Client, groupID, cluster string) atlasapi.List[atlasapi.RestoreJob] {
 			return c.RestoreJobs(groupID, cluster)
 		},
@@ -63,7 +62,7 @@ func restoreJobs() *restoreKind {
 				created: firstValid(j.ID.Time()),
 				ended:   secondsOf(j.FinishedAt),
 				state:   states.index(restoreState(j)),
-				word:    words.index(j.DeliveryType),
+				label:   words.index(j.DeliveryType),
 				extra:   restoreExtra{secondsOf(j.ExpiresAt)},
 			}
 		},
@@ -76,12 +75,12 @@ func restoreJobs() *restoreKind {
 			}
 			return false
 		},
-		families: common[restoreExtra, struct{}](commonFamilies{
+		common: commonFamilies{
 			prefix: "mongodbatlas_backup_restore", item: "job", noun: "restore job",
 			counts:      "Restore jobs that Atlas lists for the snapshots of the cluster, by derived state.",
 			stateSource: flags, createdSource: "results[].id, the time in it", endedSource: "results[].finishedAt",
 			note: " A download that is ready or has expired is a success.",
-		}, states),
+		},
 	}
 }
 

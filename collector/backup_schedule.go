@@ -52,7 +52,7 @@ func (r *scheduleReader) read(ctx context.Context, s *settings) error {
 	for _, unknown := range unknownFrequencies(&schedule) {
 		if before == nil || !slices.Contains(unknownFrequencies(before), unknown) {
 			_ = level.Warn(s.logger).Log("msg", "unknown frequency in a backup schedule: nothing is expected of it, so the Overdue alert cannot fire",
-				"group_id", r.target.groupID, "cl_name", r.target.name(), "frequency", unknown,
+				groupIDLabel, r.target.groupID, clusterLabel, r.target.name(), "frequency", unknown,
 				"remedy", "set expected_intervals for the cluster in the configuration")
 		}
 	}
@@ -89,7 +89,7 @@ func scheduleOf(e *entry) *atlasapi.Schedule {
 func backupIsOff(e *entry) bool {
 	for _, t := range e.targets() {
 		if _, ok := t.reader.(*scheduleReader); ok {
-			s := t.snapshot()
+			s := t.currentStatus()
 			return s.why() == BackupDisabled
 		}
 	}
@@ -110,6 +110,18 @@ func clusterPlan(v *entryView, interval time.Duration) Plan {
 		p.Off = ClusterPaused
 	}
 	return p
+}
+
+// clusterInterval returns how often a collector of a dedicated cluster expects a success: by the configuration, else by
+// the cluster's own policy. It returns 0 if the cluster is paused or its backup is off.
+func clusterInterval(d *Declaration, v *entryView, policy time.Duration) time.Duration {
+	if backupIsOff(v.entry) || clusterOf(v).Paused.Value {
+		return 0
+	}
+	if configured, ok := v.config.Collectors.ExpectedInterval(d.Name, v.groupID, v.info().Name); ok {
+		return configured
+	}
+	return policy
 }
 
 // frequencyInterval returns the longest time between two scheduled jobs of a frequency, 0 for an unknown frequency.

@@ -1,7 +1,6 @@
 package collector
 
 import (
-	"slices"
 	"time"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
@@ -48,22 +47,21 @@ type (
 // snapshots, so the list is always read in full.
 func snapshotJobs() *jobKind[atlasapi.Snapshot, snapshotExtra, snapshotTotals] {
 	states := statesOf(
-		jobState{"queued", unfinished},
-		jobState{"inProgress", unfinished},
-		jobState{"completed", succeeded},
-		jobState{"failed", failed},
+		jobState{"queued", OutcomeUnfinished},
+		jobState{"inProgress", OutcomeUnfinished},
+		jobState{"completed", OutcomeSucceeded},
+		jobState{"failed", OutcomeFailed},
 	)
-	outcomeOf := func(j *job[snapshotExtra]) outcome {
+	outcomeOf := func(j *job[snapshotExtra]) Outcome {
 		o := states.outcome(j.state)
-		if o == succeeded && j.extra.fallback {
-			return cancelled // it may be inconsistent, and can be neither exported nor used for a collection restore
+		if o == OutcomeSucceeded && j.extra.fallback {
+			return OutcomeNeither // it may be inconsistent, and can be neither exported nor used for a collection restore
 		}
 		return o
 	}
 	return &jobKind[atlasapi.Snapshot, snapshotExtra, snapshotTotals]{
 		states:  states,
 		outcome: outcomeOf,
-		labels:  clusterLabels(),
 		list: func(c *atlasapi.Client, groupID, cluster string) atlasapi.List[atlasapi.Snapshot] {
 			return c.Snapshots(groupID, cluster)
 		},
@@ -85,29 +83,30 @@ func snapshotJobs() *jobKind[atlasapi.Snapshot, snapshotExtra, snapshotTotals] {
 				},
 			}
 		},
-		more: func(more *snapshotTotals, _ *snapshotSummary, j *job[snapshotExtra]) {
-			if states.outcome(j.state) != succeeded {
+		addTotals: func(totals *snapshotTotals, j *job[snapshotExtra]) {
+			if states.outcome(j.state) != OutcomeSucceeded {
 				return
 			}
-			more.newestExpiration = max(more.newestExpiration, j.extra.expires)
+			totals.newestExpiration = max(totals.newestExpiration, j.extra.expires)
 			if j.extra.fallback {
-				more.lastFallback = max(more.lastFallback, j.created)
+				totals.lastFallback = max(totals.lastFallback, j.created)
 				return
 			}
-			more.oldestSuccess = earliestOf(more.oldestSuccess, j.created)
-			more.exportable = append(more.exportable, exportable{j.created, hashOf(j.id), j.extra.taken})
+			totals.oldestSuccess = earliestOf(totals.oldestSuccess, j.created)
+			totals.exportable = append(totals.exportable, exportable{j.created, hashOf(j.id), j.extra.taken})
 		},
-		settle:   keepExportable,
-		describe: func(s *snapshotSummary, l *Latest) { l.LastFallback = s.more.lastFallback.time() },
-		families: slices.Concat(common[snapshotExtra, snapshotTotals](commonFamilies{
+		settle:         keepExportable,
+		completeLatest: func(s *snapshotSummary, l *Latest) { l.LastFallback = s.details.lastFallback.time() },
+		common: commonFamilies{
 			prefix: "mongodbatlas_backup_snapshot", noun: "snapshot",
 			counts:      "Snapshots of the cluster that Atlas lists, by state.",
 			stateSource: "results[].status", createdSource: "results[].createdAt, else the time in id",
 			note: " A fallback snapshot is no success.",
-		}, states), []family[*snapshotSummary]{
+		},
+		families: []family[*snapshotSummary]{
 			timestamp("mongodbatlas_backup_snapshot_last_fallback_timestamp_seconds",
 				"When the newest completed fallback snapshot was created; absent when there is none.",
-				"results[].snapshotType", func(s *snapshotSummary) seconds { return s.more.lastFallback }),
+				"results[].snapshotType", func(s *snapshotSummary) seconds { return s.details.lastFallback }),
 			number("mongodbatlas_backup_snapshot_last_success_size_bytes",
 				"Storage size of the newest successful snapshot.",
 				"results[].storageSizeBytes", func(s *snapshotSummary) (float64, bool) { return count(s.success.extra.size) }),
@@ -118,11 +117,11 @@ func snapshotJobs() *jobKind[atlasapi.Snapshot, snapshotExtra, snapshotTotals] {
 				}),
 			timestamp("mongodbatlas_backup_snapshot_oldest_success_timestamp_seconds",
 				"When the oldest successful snapshot was created: how far back a restore can go.",
-				"results[].createdAt", func(s *snapshotSummary) seconds { return s.more.oldestSuccess }),
+				"results[].createdAt", func(s *snapshotSummary) seconds { return s.details.oldestSuccess }),
 			timestamp("mongodbatlas_backup_snapshot_newest_expiration_timestamp_seconds",
 				"When the last completed snapshot expires: after it nothing is left to restore.",
-				"results[].expiresAt", func(s *snapshotSummary) seconds { return s.more.newestExpiration }),
-		}),
+				"results[].expiresAt", func(s *snapshotSummary) seconds { return s.details.newestExpiration }),
+		},
 	}
 }
 
@@ -132,10 +131,11 @@ func backupSnapshots(clusters, schedules, buckets *Declaration) *Declaration {
 		Needs: []*Declaration{schedules, buckets},
 		Step:  StepSnapshot, Alert: "BackupSnapshot",
 		Row: RowAlways, MinInterval: 5 * time.Minute, ExpectedIntervals: true, showsParent: true,
+		due:      func(e *entry, r reader) bool { return snapshotDue(e, r.(*snapshotReader)) },
 		Patience: Patience{News: 8 * 24 * time.Hour, Stuck: 6 * time.Hour, Grace: 6 * time.Hour, Behind: 3 * time.Hour},
 	})
-	expected := func(v *entryView) time.Duration { return d.expectedInterval(v, policyInterval(scheduleOf(v.entry))) }
-	d.describe(clusterLabels(),
+	expected := func(v *entryView) time.Duration { return clusterInterval(d, v, policyInterval(scheduleOf(v.entry))) }
+	d.entryFamilies = bind(d.entryLabels(),
 		interval("mongodbatlas_backup_snapshot_expected_interval_seconds",
 			"How often a snapshot is expected: by the configuration, else by the shortest item of the backup policy. Absent while the cluster is paused or its backup is off, and when nothing is scheduled.",
 			"backup schedule: policies[].policyItems[]", expected).
@@ -158,6 +158,7 @@ func backupSnapshots(clusters, schedules, buckets *Declaration) *Declaration {
 				}
 				return secondsOf(schedule.NextSnapshot)
 			}),
+		// It is about exports, but stays with the snapshots: a scrape that selects only these has always had it.
 		timestamp("mongodbatlas_backup_export_missing_snapshot_created_timestamp_seconds",
 			"When the oldest completed snapshot was created that auto export should have exported and that has no export job; absent when there is none, while auto export is off, and while either list is unread.",
 			"snapshots, export jobs and backup schedule", missingExport).
@@ -172,7 +173,6 @@ func backupSnapshots(clusters, schedules, buckets *Declaration) *Declaration {
 				return float64(schedule.RestoreWindowDays.Value) * 86400, schedule.RestoreWindowDays.Set
 			}),
 	)
-	d.dueWhen(func(e *entry, r reader) bool { return snapshotDue(e, r.(*snapshotReader)) })
 	d.plan = func(v *entryView) Plan {
 		p := clusterPlan(v, expected(v))
 		schedule := scheduleOf(v.entry)
@@ -200,10 +200,10 @@ func snapshotDue(e *entry, r *snapshotReader) bool {
 	if schedule == nil || s == nil {
 		return false
 	}
-	if s.more.withoutAuto && autoExport(e).Value {
+	if s.details.withoutAuto && autoExport(e).Value {
 		return true
 	}
 	next := secondsOf(schedule.NextSnapshot)
-	paused := factsOf[atlasapi.Cluster](e).Paused.Value
+	paused := itemOf[atlasapi.Cluster](e).Paused.Value
 	return next != 0 && !paused && s.newest.created < next && !time.Now().Before(next.time())
 }

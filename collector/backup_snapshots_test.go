@@ -56,7 +56,7 @@ func newChain(t *testing.T) *chain {
 	table := All()
 	e := &entry{}
 	c := &chain{view: &entryView{entry: e, config: &config.Config{}, project: &project{}}}
-	state := &entryState{Entry: Entry{Name: "cluster", facts: &atlasapi.Cluster{}}}
+	state := &entryState{Entry: Entry{Name: "cluster", item: &atlasapi.Cluster{}}}
 	for _, d := range table {
 		if d.Parent == nil || d.Parent.Name != "clusters" {
 			continue
@@ -123,8 +123,8 @@ func (c *chain) readExports(listed ...atlasapi.ExportJob) {
 	for i := range listed {
 		jobs = append(jobs, c.exports.kind.keep(&listed[i], &c.exports.words))
 	}
-	c.exports.history.list(jobs)
-	c.exports.summary.Store(c.exports.sum(true))
+	c.exports.history.replace(jobs)
+	c.exports.summary.Store(c.exports.summarizeList(true))
 }
 
 // TestMissingExport checks which completed snapshot counts as not exported, in whichever order the lists are read.
@@ -254,16 +254,16 @@ func TestFewSnapshotsAreKept(t *testing.T) {
 		listed = append(listed, taken(float64(day+1)))
 	}
 	c.readSnapshots(listed...)
-	if kept := c.snapshots.only().more.exportable; len(kept) != 2 {
+	if kept := c.snapshots.only().details.exportable; len(kept) != 2 {
 		t.Errorf("%d of 102 snapshots are kept, want the 2 newer ones than the exported one", len(kept))
 	}
 	whole := &snapshotSummary{}
 	for i := range listed {
-		whole.more.exportable = append(whole.more.exportable, exportable{created: secondsOf(listed[i].CreatedAt), snapshot: hashOf(listed[i].ID)})
+		whole.details.exportable = append(whole.details.exportable, exportable{created: secondsOf(listed[i].CreatedAt), snapshot: hashOf(listed[i].ID)})
 	}
-	array := &whole.more.exportable[0]
+	array := &whole.details.exportable[0]
 	keepExportable(c.view.entry, whole)
-	if kept := whole.more.exportable; len(kept) != 2 || &kept[0] == array {
+	if kept := whole.details.exportable; len(kept) != 2 || &kept[0] == array {
 		t.Errorf("%d snapshots are kept, in the array of all snapshots: %t", len(kept), &kept[0] == array)
 	}
 }

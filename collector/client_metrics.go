@@ -12,16 +12,16 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
-// clientMetrics are the metrics about calls to Atlas.
-type clientMetrics struct{ requests, retries, duration, limit, remaining, throttled, sunset *metric }
+// clientFamilies describe the metrics about calls to Atlas.
+type clientFamilies struct{ requests, retries, duration, limit, remaining, throttled, sunset *metric }
 
-func newClientMetrics() *clientMetrics {
+func newClientFamilies() *clientFamilies {
 	counted := func(kind, name, help, source, example string, labels ...string) *metric {
 		m := newMetric(kind, name, help, labels...)
 		m.source, m.example = source, example
 		return m
 	}
-	return &clientMetrics{
+	return &clientFamilies{
 		requests: counted("counter", "mongodbatlas_api_requests_total",
 			"HTTP requests to Atlas, retries and authentication included, by status or error.", "",
 			`sum by (endpoint, code) (rate(mongodbatlas_api_requests_total[5m]))`, "endpoint", "code"),
@@ -31,10 +31,10 @@ func newClientMetrics() *clientMetrics {
 			"Time from a request to Atlas to the end of its answer.", "",
 			`histogram_quantile(0.95, sum by (endpoint, le) (rate(mongodbatlas_api_request_duration_seconds_bucket[5m])))`, "endpoint"),
 		limit: counted("gauge", "mongodbatlas_api_ratelimit_limit",
-			"Capacity of the project's token bucket, as Atlas last reported it.", "RateLimit-Limit", "", "endpoint", "group_id"),
+			"Capacity of the project's token bucket, as Atlas last reported it.", "RateLimit-Limit", "", "endpoint", groupIDLabel),
 		remaining: counted("gauge", "mongodbatlas_api_ratelimit_remaining",
 			"Tokens left in the project's bucket, as Atlas last reported it.", "RateLimit-Remaining",
-			`mongodbatlas_api_ratelimit_remaining / mongodbatlas_api_ratelimit_limit < 0.2`, "endpoint", "group_id"),
+			`mongodbatlas_api_ratelimit_remaining / mongodbatlas_api_ratelimit_limit < 0.2`, "endpoint", groupIDLabel),
 		throttled: counted("counter", "mongodbatlas_api_throttled_seconds_total",
 			"Time that requests waited for the rate limit.", "", "", "endpoint"),
 		sunset: counted("gauge", "mongodbatlas_api_sunset_timestamp_seconds",
@@ -43,7 +43,7 @@ func newClientMetrics() *clientMetrics {
 	}
 }
 
-func (m *clientMetrics) list() []*metric {
+func (m *clientFamilies) list() []*metric {
 	return []*metric{m.requests, m.retries, m.duration, m.limit, m.remaining, m.throttled, m.sunset}
 }
 
@@ -58,30 +58,30 @@ type ClientMetrics struct {
 
 // NewClientMetrics returns an observer whose metrics are registered.
 func NewClientMetrics(logger log.Logger, registry prometheus.Registerer) *ClientMetrics {
-	m := newClientMetrics()
-	a := &ClientMetrics{
+	f := newClientFamilies()
+	m := &ClientMetrics{
 		logger:    logger,
-		requests:  newCounter(m.requests),
-		retries:   newCounter(m.retries),
-		throttled: newCounter(m.throttled),
-		limit:     newGauge(m.limit),
-		remaining: newGauge(m.remaining),
-		sunset:    newGauge(m.sunset),
+		requests:  newCounter(f.requests),
+		retries:   newCounter(f.retries),
+		throttled: newCounter(f.throttled),
+		limit:     newGauge(f.limit),
+		remaining: newGauge(f.remaining),
+		sunset:    newGauge(f.sunset),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name:                            m.duration.name,
-			Help:                            m.duration.help,
+			Name:                            f.duration.name,
+			Help:                            f.duration.help,
 			Buckets:                         []float64{.025, .05, .1, .2, .4, .8, 1.6, 3.2, 6.4, 12.8, 25.6},
 			NativeHistogramBucketFactor:     1.1,
 			NativeHistogramMaxBucketNumber:  100,
 			NativeHistogramMinResetDuration: time.Hour,
-		}, m.duration.labels),
+		}, f.duration.labels),
 	}
 	for _, endpoint := range atlasapi.Endpoints() { // start at 0, so that increase() sees the first call
-		a.requests.WithLabelValues(endpoint, strconv.Itoa(http.StatusTooManyRequests))
-		a.throttled.WithLabelValues(endpoint)
+		m.requests.WithLabelValues(endpoint, strconv.Itoa(http.StatusTooManyRequests))
+		m.throttled.WithLabelValues(endpoint)
 	}
-	registry.MustRegister(a.requests, a.retries, a.duration, a.limit, a.remaining, a.throttled, a.sunset)
-	return a
+	registry.MustRegister(m.requests, m.retries, m.duration, m.limit, m.remaining, m.throttled, m.sunset)
+	return m
 }
 
 func newCounter(m *metric) *prometheus.CounterVec {
@@ -93,39 +93,39 @@ func newGauge(m *metric) *prometheus.GaugeVec {
 }
 
 // Exchanged counts a request.
-func (a *ClientMetrics) Exchanged(x atlasapi.Exchange) {
+func (m *ClientMetrics) Exchanged(x atlasapi.Exchange) {
 	code := "error"
 	if x.Status != 0 {
 		code = strconv.Itoa(x.Status)
 	}
-	a.requests.WithLabelValues(x.Endpoint, code).Inc()
-	a.duration.WithLabelValues(x.Endpoint).Observe(x.Duration.Seconds())
+	m.requests.WithLabelValues(x.Endpoint, code).Inc()
+	m.duration.WithLabelValues(x.Endpoint).Observe(x.Duration.Seconds())
 	if x.RateLimit.Set {
-		a.limit.WithLabelValues(x.Endpoint, x.GroupID).Set(x.RateLimit.Value.Limit)
-		a.remaining.WithLabelValues(x.Endpoint, x.GroupID).Set(x.RateLimit.Value.Remaining)
+		m.limit.WithLabelValues(x.Endpoint, x.GroupID).Set(x.RateLimit.Value.Limit)
+		m.remaining.WithLabelValues(x.Endpoint, x.GroupID).Set(x.RateLimit.Value.Remaining)
 	}
 	switch {
 	case !x.Sunset.IsZero():
-		a.sunset.WithLabelValues(x.Endpoint).Set(float64(x.Sunset.Unix()))
+		m.sunset.WithLabelValues(x.Endpoint).Set(float64(x.Sunset.Unix()))
 	case x.Status >= 200 && x.Status < 300: // an error answer, perhaps of a proxy, does not mean that Atlas cancelled the end
-		a.sunset.DeleteLabelValues(x.Endpoint)
+		m.sunset.DeleteLabelValues(x.Endpoint)
 	}
-	_ = level.Debug(a.logger).Log("msg", "call", "endpoint", x.Endpoint, "method", x.Method, "path", x.Path,
+	_ = level.Debug(m.logger).Log("msg", "call", "endpoint", x.Endpoint, "method", x.Method, "path", x.Path,
 		"status", x.Status, "duration", x.Duration.Round(time.Millisecond), "err", x.Err)
 }
 
 // Retried counts a retry.
-func (a *ClientMetrics) Retried(endpoint string, reason atlasapi.Kind) {
-	a.retries.WithLabelValues(endpoint, reason.String()).Inc()
+func (m *ClientMetrics) Retried(endpoint string, reason atlasapi.Kind) {
+	m.retries.WithLabelValues(endpoint, reason.String()).Inc()
 }
 
 // Throttled adds the time that a request waited for the rate limit.
-func (a *ClientMetrics) Throttled(endpoint string, waited time.Duration) {
-	a.throttled.WithLabelValues(endpoint).Add(waited.Seconds())
+func (m *ClientMetrics) Throttled(endpoint string, waited time.Duration) {
+	m.throttled.WithLabelValues(endpoint).Add(waited.Seconds())
 }
 
 // forget deletes the series of a project that is no longer read.
-func (a *ClientMetrics) forget(groupID string) {
-	a.limit.DeletePartialMatch(prometheus.Labels{"group_id": groupID})
-	a.remaining.DeletePartialMatch(prometheus.Labels{"group_id": groupID})
+func (m *ClientMetrics) forget(groupID string) {
+	m.limit.DeletePartialMatch(prometheus.Labels{groupIDLabel: groupID})
+	m.remaining.DeletePartialMatch(prometheus.Labels{groupIDLabel: groupID})
 }

@@ -3,7 +3,6 @@ package collector
 import (
 	"context"
 	"slices"
-	"time"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
@@ -19,9 +18,9 @@ func clusters() *Declaration {
 		list: func(ctx context.Context, c *atlasapi.Client, groupID string) ([]Entry, error) {
 			return listAll(ctx, c.Clusters(groupID), clusterEntry)
 		},
-		running: func(e *Entry) bool { return !e.facts.(*atlasapi.Cluster).Paused.Value },
+		running: func(e *Entry) bool { return !e.item.(*atlasapi.Cluster).Paused.Value },
 	}
-	d.describe(clusterLabels(),
+	d.entryFamilies = bind(d.entryLabels(),
 		flag("mongodbatlas_cluster_backup_enabled",
 			"1 when cloud backup of the cluster is on.",
 			"clusters: backupEnabled", func(v *entryView) atlasapi.Optional[bool] { return clusterOf(v).BackupEnabled }),
@@ -34,6 +33,7 @@ func clusters() *Declaration {
 		flag("mongodbatlas_cluster_pit_enabled",
 			"1 when continuous backup of the cluster is on: it can be restored to any point in time of the restore window.",
 			"clusters: pitEnabled", func(v *entryView) atlasapi.Optional[bool] { return clusterOf(v).PITEnabled }),
+		// It is about exports, but comes with every collector that shows the cluster.
 		flag("mongodbatlas_backup_export_bucket_found",
 			"1 when the bucket that the backup schedule names is among the project's export buckets, 0 when it is not.",
 			"backup schedule: export.exportBucketId; exportBuckets: _id", bucketFound).
@@ -43,7 +43,7 @@ func clusters() *Declaration {
 }
 
 func clusterEntry(c *atlasapi.Cluster) Entry {
-	e := Entry{ID: c.ID, Name: c.Name, leaving: c.StateName == "DELETING"}
+	e := Entry{ID: c.ID, Name: c.Name, deleting: c.StateName == "DELETING"}
 	switch {
 	case slices.Contains(c.Providers, "TENANT"):
 		e.Unsupported = FreeTier
@@ -55,21 +55,9 @@ func clusterEntry(c *atlasapi.Cluster) Entry {
 	return e
 }
 
-func clusterOf(v *entryView) *atlasapi.Cluster { return factsOf[atlasapi.Cluster](v.entry) }
+func clusterOf(v *entryView) *atlasapi.Cluster { return itemOf[atlasapi.Cluster](v.entry) }
 
 func clusterCreated(e *entry) seconds {
-	c := factsOf[atlasapi.Cluster](e)
+	c := itemOf[atlasapi.Cluster](e)
 	return firstValid(c.CreateDate, c.ID.Time())
-}
-
-// expectedInterval returns how often a success is expected: by the configuration, else by the cluster's own policy. It
-// returns 0 if the cluster is paused or its backup is off.
-func (d *Declaration) expectedInterval(v *entryView, policy time.Duration) time.Duration {
-	if backupIsOff(v.entry) || clusterOf(v).Paused.Value {
-		return 0
-	}
-	if configured, ok := v.config.Collectors.ExpectedInterval(d.Name, v.groupID, v.info().Name); ok {
-		return configured
-	}
-	return policy
 }

@@ -10,7 +10,7 @@ import (
 func TestDeletedCluster(t *testing.T) {
 	t.Parallel()
 	for state, want := range map[string]bool{"DELETING": true, "IDLE": false, "": false} {
-		if got := clusterEntry(&atlasapi.Cluster{StateName: state}).leaving; got != want {
+		if got := clusterEntry(&atlasapi.Cluster{StateName: state}).deleting; got != want {
 			t.Errorf("%q: %t", state, got)
 		}
 	}

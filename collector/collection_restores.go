@@ -1,7 +1,6 @@
 package collector
 
 import (
-	"slices"
 	"time"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
@@ -16,16 +15,15 @@ type collectionRestoreSummary = summary[struct{}, collectionRestoreNewest]
 // order of the list was never recorded, so it is always read in full.
 func collectionRestoreJobs() *jobKind[atlasapi.CollectionRestore, struct{}, collectionRestoreNewest] {
 	states := statesOf(
-		jobState{"INITIALIZING", unfinished},
-		jobState{"IN_PROGRESS", unfinished},
-		jobState{"FINALIZING", unfinished},
-		jobState{"SUCCESSFUL", succeeded},
-		jobState{"CANCELED", cancelled},
-		jobState{"FAILED", failed},
+		jobState{"INITIALIZING", OutcomeUnfinished},
+		jobState{"IN_PROGRESS", OutcomeUnfinished},
+		jobState{"FINALIZING", OutcomeUnfinished},
+		jobState{"SUCCESSFUL", OutcomeSucceeded},
+		jobState{"CANCELED", OutcomeNeither},
+		jobState{"FAILED", OutcomeFailed},
 	)
 	return &jobKind[atlasapi.CollectionRestore, struct{}, collectionRestoreNewest]{
 		states:     states,
-		labels:     clusterLabels(),
 		onlyListed: true,
 		list: func(c *atlasapi.Client, groupID, cluster string) atlasapi.List[atlasapi.CollectionRestore] {
 			return c.CollectionRestores(groupID, cluster)
@@ -38,27 +36,31 @@ func collectionRestoreJobs() *jobKind[atlasapi.CollectionRestore, struct{}, coll
 				state:   states.index(j.State),
 			}
 		},
-		newest: func(j *atlasapi.CollectionRestore, newest *collectionRestoreNewest) {
+		takeNewest: func(j *atlasapi.CollectionRestore, newest *collectionRestoreNewest) {
 			*newest = collectionRestoreNewest{j.RestoredDocuments, j.TotalDocuments, j.FailedIndexCollections}
 		},
-		families: slices.Concat(common[struct{}, collectionRestoreNewest](commonFamilies{
+		common: commonFamilies{
 			prefix: "mongodbatlas_collection_restore", item: "job", noun: "collection restore job",
 			counts:      "Collection restore jobs that Atlas lists for the snapshots of the cluster, by state.",
 			stateSource: "results[].state", createdSource: "results[].createdAt, else the time in id", endedSource: "results[].finishedAt",
-		}, states), []family[*collectionRestoreSummary]{
+		},
+		families: []family[*collectionRestoreSummary]{
 			number("mongodbatlas_collection_restore_last_job_restored_documents",
 				"Documents that the newest collection restore job has restored so far.",
-				"results[].restoredDocuments", func(s *collectionRestoreSummary) (float64, bool) { return count(s.more.restored) }),
+				"results[].restoredDocuments",
+				func(s *collectionRestoreSummary) (float64, bool) { return count(s.details.restored) }),
 			number("mongodbatlas_collection_restore_last_job_documents",
 				"Documents that the newest collection restore job is to restore. Atlas may estimate them.",
-				"results[].totalDocuments", func(s *collectionRestoreSummary) (float64, bool) { return count(s.more.documents) }),
+				"results[].totalDocuments",
+				func(s *collectionRestoreSummary) (float64, bool) { return count(s.details.documents) }),
 			number("mongodbatlas_collection_restore_last_job_failed_index_collections",
 				"Collections of the newest collection restore job whose indexes could not be built.",
-				"results[].indexStatus.failedCollectionCount", func(s *collectionRestoreSummary) (float64, bool) { return count(s.more.failedIndexes) }),
-		}),
-		progress: func(s *collectionRestoreSummary, _ *job[struct{}]) string {
-			restored, ok := count(s.more.restored)
-			if documents, known := count(s.more.documents); ok && known {
+				"results[].indexStatus.failedCollectionCount",
+				func(s *collectionRestoreSummary) (float64, bool) { return count(s.details.failedIndexes) }),
+		},
+		progress: func(s *collectionRestoreSummary) string {
+			restored, ok := count(s.details.restored)
+			if documents, known := count(s.details.documents); ok && known {
 				return inWords(restored) + " of " + inWords(documents) + " documents"
 			}
 			return ""

@@ -39,25 +39,27 @@ type Declaration struct {
 	Patience Patience
 	// MinInterval is the default of the collector's min_interval; 0: refresh.min_interval.
 	MinInterval time.Duration
-	// ExpectedIntervals reports whether the configuration of the collector has the key expected_intervals.
+	// ExpectedIntervals reports whether the configuration of the collector has the key expected_intervals. Only collectors
+	// of dedicated clusters can have it: see clusterInterval.
 	ExpectedIntervals bool
 
-	root        bool        // finds projects
-	mayEnd      bool        // 404, 405 or 410 means that Atlas does not offer the feature, or no longer
-	entries     *entryList  // of a parent: how its entries are listed and chosen
-	showsParent bool        // the metrics of the parent's entry come with this collector
-	about       []*metric   // metrics of the entry itself
-	metrics     []*metric   // metrics of the target
-	attach      attachment  // returns the reader of a new target
-	writeAbout  aboutWriter // nil: no metrics of the entry itself
-	plan        planner     // nil: no knowledge about future jobs
-	probe       prober
+	root        bool       // finds projects
+	mayEnd      bool       // 404, 405 or 410 means that Atlas does not offer the feature, or no longer
+	entries     *entryList // of a parent: how its entries are listed and chosen
+	showsParent bool       // the metrics of the parent's entry come with this collector
+	attach      attachment // returns the reader of a new target
+	metrics     []*metric  // that this reader writes
+	// due reports whether the list that a reader reads is about to change, although no job is unfinished. If nil, it
+	// never is.
+	due           func(e *entry, r reader) bool
+	entryFamilies families[*entryView] // the metrics of an entry itself: the parent's, and those that a collector adds
+	plan          planner              // nil: no knowledge about future jobs
+	probe         prober
 }
 
 type (
-	attachment  func(t *target) reader
-	aboutWriter func(w *writer, labels []string, s *entryView)
-	planner     func(s *entryView) Plan
+	attachment func(t *target) reader
+	planner    func(s *entryView) Plan
 	// prober makes the smallest call that shows whether a target can be read. found says to people what it found.
 	prober func(ctx context.Context, c *atlasapi.Client, groupID, name string) (found string, err error)
 )
@@ -79,7 +81,7 @@ type Row uint8
 const (
 	// RowWhenNotUp shows a target while it is not up.
 	RowWhenNotUp Row = iota
-	// RowWhenDown shows a target while its reading fails.
+	// RowWhenDown shows a target while reading it fails.
 	RowWhenDown
 	// RowAlways shows every target.
 	RowAlways
@@ -162,21 +164,13 @@ func (d *Declaration) want(wanted map[*Declaration]bool) {
 	}
 }
 
-// describe declares metrics of the entry itself: the parent's, or those that a collector adds to it.
-func (d *Declaration) describe(labels []string, declared ...family[*entryView]) {
-	bound := bind(labels, declared...)
-	d.about, d.writeAbout = bound.metrics(), bound.write
-}
-
-// dueWhen makes a target busy while due reports that its list is about to change, too.
-func (d *Declaration) dueWhen(due func(e *entry, r reader) bool) {
-	attach := d.attach
-	d.attach = func(t *target) reader {
-		r := attach(t)
-		unfinished := t.busy
-		t.busy = func() bool { return unfinished() || due(t.entry, r) }
-		return r
+// entryLabels returns the labels that identify an entry: those of its project, and the label that its parent declares.
+func (d *Declaration) entryLabels() []string {
+	parent := d
+	if d.Parent != nil {
+		parent = d.Parent
 	}
+	return with(groupLabels(), parent.entries.label)
 }
 
 // IsRoot reports whether the collector finds projects.
@@ -212,15 +206,15 @@ func (d *Declaration) Choose(c *config.Config, named *config.Project, found []En
 		case !known:
 			index[e.Name] = len(chosen)
 			chosen = append(chosen, e)
-		case !e.leaving:
+		case !e.deleting:
 			chosen[other] = e
 		}
 	}
 	return chosen
 }
 
-// Judge returns the reason that an error of a reading gives a target of the collector.
-func (d *Declaration) Judge(err error) Reason {
+// ReasonFor classifies the error of a read of one of the collector's targets. It returns None without an error.
+func (d *Declaration) ReasonFor(err error) Reason {
 	kind, answered := atlasapi.KindOf(err)
 	switch {
 	case err == nil:
@@ -240,7 +234,7 @@ func (d *Declaration) Judge(err error) Reason {
 	return reasonOf(kind)
 }
 
-// Remedy returns what a person can do about an error of a reading that has a reason.
+// Remedy returns what a person can do about the error of a read that has a reason.
 func (d *Declaration) Remedy(reason Reason, err error) string {
 	switch {
 	case atlasapi.IsOfToken(err) && reason == NotFound:

@@ -19,7 +19,7 @@ type projectsReader struct{ inventory *inventory }
 func (r *projectsReader) read(ctx context.Context, s *settings) error {
 	listed, err := collect(ctx, s.client.Projects())
 	if err == nil {
-		r.inventory.foundProjects(listed)
+		r.inventory.setProjects(listed)
 	}
 	return err
 }
@@ -33,7 +33,7 @@ type projectReader struct {
 func (r *projectReader) read(ctx context.Context, s *settings) error {
 	info, err := ReadProject(ctx, s.client, r.target.groupID)
 	if err == nil {
-		r.inventory.foundProject(info)
+		r.inventory.setProject(info)
 	}
 	return err
 }
@@ -57,9 +57,9 @@ func (r *entriesReader) read(ctx context.Context, s *settings) error {
 	entries, err := r.target.List(ctx, s.client, r.target.groupID)
 	switch {
 	case err == nil:
-		r.inventory.foundEntries(r.target, entries)
-	case r.target.Judge(err) == FeatureGone:
-		r.inventory.foundEntries(r.target, nil) // without the feature there are no entries
+		r.inventory.setEntries(r.target, entries)
+	case r.target.ReasonFor(err) == FeatureGone:
+		r.inventory.setEntries(r.target, nil) // without the feature there are no entries
 	}
 	return err
 }

@@ -75,7 +75,7 @@ func TestSnapshotDue(t *testing.T) {
 					schedule.NextSnapshot = time.Now().Add(test.next)
 				}
 				c.schedule.last.Store(&schedule)
-				factsOf[atlasapi.Cluster](c.view.entry).Paused.Value = test.paused
+				itemOf[atlasapi.Cluster](c.view.entry).Paused.Value = test.paused
 				newest := time.Now().Add(test.newest)
 				c.readSnapshots(atlasapi.Snapshot{ID: idOf(1, 1), CreatedAt: newest, Status: "completed", Type: "scheduled", Frequency: "daily"})
 				if got := snapshotDue(c.view.entry, c.snapshots); got != test.want {

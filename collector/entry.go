@@ -14,9 +14,9 @@ type Entry struct {
 	Name string
 	// Unsupported is why Atlas serves no target of the entry, None if it does.
 	Unsupported Reason
-	// leaving entries are being deleted. Another entry with the same name replaces them.
-	leaving bool
-	facts   any // what the parent's list says about it
+	// deleting entries are being deleted in Atlas. Another entry with the same name replaces them.
+	deleting bool
+	item     any // of the parent's list, such as *atlasapi.Cluster
 }
 
 // entryList says how to list and choose the entries of a parent.
@@ -31,16 +31,16 @@ type entryList struct {
 }
 
 // listAll reads a whole list and converts its items to entries.
-func listAll[T any](ctx context.Context, list atlasapi.List[T], describe func(*T) Entry) ([]Entry, error) {
+func listAll[T any](ctx context.Context, list atlasapi.List[T], toEntry func(*T) Entry) ([]Entry, error) {
 	items, err := collect(ctx, list)
-	return entriesOf(items, describe), err
+	return entriesOf(items, toEntry), err
 }
 
-func entriesOf[T any](items []T, describe func(*T) Entry) []Entry {
+func entriesOf[T any](items []T, toEntry func(*T) Entry) []Entry {
 	var entries []Entry
 	for i := range items {
-		e := describe(&items[i])
-		e.facts = &items[i]
+		e := toEntry(&items[i])
+		e.item = &items[i]
 		entries = append(entries, e)
 	}
 	return entries
@@ -73,8 +73,8 @@ type entryState struct {
 func (e *entry) info() *Entry       { return &e.state.Load().Entry }
 func (e *entry) targets() []*target { return e.state.Load().targets }
 
-// factsOf returns what the parent's list says about an entry.
-func factsOf[T any](e *entry) *T { return e.info().facts.(*T) }
+// itemOf returns the item of the parent's list that an entry was made of.
+func itemOf[T any](e *entry) *T { return e.info().item.(*T) }
 
 // readerOf returns the reader of a type among targets, or the zero value if there is none, because its collector is
 // disabled.

@@ -75,7 +75,7 @@ func (s Selection) has(collector string) bool {
 // key returns a string that identifies the selection.
 func (s Selection) key() string { return s.GroupID + " " + strings.Join(s.Collectors, " ") }
 
-// reads reports whether the selection needs any reading.
+// reads reports whether the selection needs any read.
 func (e *Exporter) reads(s Selection) bool {
 	return slices.ContainsFunc(e.table.Configurable(), func(d *Declaration) bool { return s.has(d.Name) })
 }
@@ -112,7 +112,7 @@ func (e *Exporter) Refresh(ctx context.Context, s Selection) prometheus.Collecto
 
 // due returns when to read a target again, and false if never.
 func (e *Exporter) due(t *target) (time.Time, bool) {
-	s, c := t.snapshot(), &e.inventory.current().config
+	s, c := t.currentStatus(), &e.inventory.current().config
 	return s.dueAt(t.interval(c, t.busy != nil && t.busy()), c.Refresh.DiscoveryInterval)
 }
 
@@ -125,10 +125,10 @@ func (e *Exporter) read(ctx context.Context, t *target) {
 		parent.expire() // the target may be gone: the next discovery finds out
 	}
 	e.changes.note(t, e.inventory.nameOf(t.groupID), &before, &after)
-	e.inventory.forgetUnread(t.groupID)
+	e.inventory.forgetIfGone(t.groupID)
 }
 
-// children returns the targets that the reading of a target found.
+// children returns the targets that a read of a target found.
 func (e *Exporter) children(t *target) []*target { return e.inventory.children(t) }
 
 // Ready returns nil after the first successful discovery, and before that an error that says why there is none.
@@ -141,7 +141,7 @@ func (e *Exporter) Ready() error {
 	}
 	var took time.Duration
 	for _, root := range inv.roots {
-		s := root.snapshot()
+		s := root.currentStatus()
 		if s.failure != nil {
 			return fmt.Errorf("the first discovery has not succeeded yet: %s", s.describe())
 		}

@@ -122,7 +122,6 @@ type commonFamilies struct {
 	// of it, and successes and failures are dated by their creation.
 	stateSource, createdSource, endedSource string
 	note                                    string // a sentence about what counts as a success, "" if that is clear
-	byCreation                              bool   // date successes and failures by their creation, although Atlas sends an end
 }
 
 func (c *commonFamilies) plural() string { return c.prefix + c.part(c.item) + "s" }
@@ -133,14 +132,15 @@ func (c *commonFamilies) part(s string) string {
 	return "_" + s
 }
 
-// common declares the metrics that all kinds of jobs share.
-func common[Extra, More any](c commonFamilies, states jobStates) []family[*summary[Extra, More]] {
-	type S = *summary[Extra, More]
+// commonOf declares the metrics that a kind of job shares with all others.
+func commonOf[Job, Extra, Details any](k *jobKind[Job, Extra, Details]) []family[*summary[Extra, Details]] {
+	type S = *summary[Extra, Details]
+	c, states := &k.common, k.states
 	counts, last := c.plural(), c.prefix+"_last"+c.part(c.item)
 	success, failure := c.prefix+"_last_success_timestamp_seconds", c.prefix+"_last_failure_timestamp_seconds"
 	oldest := c.prefix + "_oldest_unfinished" + c.part(c.item) + "_created_timestamp_seconds"
 	when, dates := "ended, 0 if none did.", c.endedSource+", else "+c.createdSource
-	if c.endedSource == "" || c.byCreation {
+	if c.endedSource == "" || k.byCreation {
 		when, dates = "was created, 0 if none was.", c.createdSource
 	}
 	listed := func(s S) bool { return s.total > 0 }
@@ -155,7 +155,7 @@ func common[Extra, More any](c commonFamilies, states jobStates) []family[*summa
 		}.query(fmt.Sprintf("sum by (state) (%s)", counts)),
 		stateSet(last+"_state", "State of the newest "+c.noun+": 1 for the current state, 0 for the others.", c.stateSource,
 			"state", states, func(s S) (uint8, bool) { return s.newest.state, listed(s) }).
-			query(fmt.Sprintf("%s_state{state=%q} == 1", last, states.first(failed))),
+			query(fmt.Sprintf("%s_state{state=%q} == 1", last, states.first(OutcomeFailed))),
 		timestamp(last+"_created_timestamp_seconds", "When the newest "+c.noun+" was created.", c.createdSource,
 			func(s S) seconds { return s.newest.created }),
 		number(success, "When the last successful "+c.noun+" "+when+c.note, dates,
@@ -174,7 +174,7 @@ func common[Extra, More any](c commonFamilies, states jobStates) []family[*summa
 	return slices.Concat(all, []family[S]{
 		timestamp(last+"_finished_timestamp_seconds", "When the newest "+c.noun+" ended; absent while it runs, and where Atlas sends no end.", c.endedSource,
 			func(s S) seconds {
-				if s.outcome(&s.newest) == unfinished {
+				if s.outcome(&s.newest) == OutcomeUnfinished {
 					return 0
 				}
 				return s.newest.ended

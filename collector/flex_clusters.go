@@ -16,11 +16,11 @@ func flexClusters() *Declaration {
 		filterOf: func(p *config.Project) *config.Filter { return &p.Clusters },
 		list: func(ctx context.Context, c *atlasapi.Client, groupID string) ([]Entry, error) {
 			return listAll(ctx, c.FlexClusters(groupID), func(c *atlasapi.FlexCluster) Entry {
-				return Entry{ID: c.ID, Name: c.Name, leaving: c.StateName == "DELETING"}
+				return Entry{ID: c.ID, Name: c.Name, deleting: c.StateName == "DELETING"}
 			})
 		},
 	}
-	d.describe(clusterLabels(),
+	d.entryFamilies = bind(d.entryLabels(),
 		flag("mongodbatlas_flex_cluster_backup_enabled",
 			"1 when backup of the Flex cluster is on.",
 			"flexClusters: backupSettings.enabled", func(v *entryView) atlasapi.Optional[bool] { return flexOf(v.entry).BackupEnabled }),
@@ -31,17 +31,17 @@ func flexClusters() *Declaration {
 	return d
 }
 
-func flexOf(e *entry) *atlasapi.FlexCluster { return factsOf[atlasapi.FlexCluster](e) }
+func flexOf(e *entry) *atlasapi.FlexCluster { return itemOf[atlasapi.FlexCluster](e) }
 
 func flexCreated(e *entry) seconds { return firstValid(flexOf(e).CreateDate, flexOf(e).ID.Time()) }
 
 // flexStates are the states of a snapshot and of a restore job of a Flex cluster, in Atlas's spelling.
 func flexStates() jobStates {
 	return statesOf(
-		jobState{"PENDING", unfinished},
-		jobState{"QUEUED", unfinished},
-		jobState{"RUNNING", unfinished},
-		jobState{"FAILED", failed},
-		jobState{"COMPLETED", succeeded},
+		jobState{"PENDING", OutcomeUnfinished},
+		jobState{"QUEUED", OutcomeUnfinished},
+		jobState{"RUNNING", OutcomeUnfinished},
+		jobState{"FAILED", OutcomeFailed},
+		jobState{"COMPLETED", OutcomeSucceeded},
 	)
 }

@@ -6,13 +6,12 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
-// flexRestoreJobs is the kind of job that restores a snapshot of a Flex cluster. Its word is the delivery type.
+// flexRestoreJobs is the kind of job that restores a snapshot of a Flex cluster. Its label is the delivery type.
 func flexRestoreJobs() *jobKind[atlasapi.FlexRestore, struct{}, struct{}] {
 	states := flexStates()
 	return &jobKind[atlasapi.FlexRestore, struct{}, struct{}]{
 		states:    states,
 		groupedBy: "delivery_type",
-		labels:    clusterLabels(),
 		list: func(c *atlasapi.Client, groupID, cluster string) atlasapi.List[atlasapi.FlexRestore] {
 			return c.FlexRestores(groupID, cluster)
 		},
@@ -22,19 +21,16 @@ func flexRestoreJobs() *jobKind[atlasapi.FlexRestore, struct{}, struct{}] {
 				created: firstValid(j.ScheduledAt, j.ID.Time()),
 				ended:   secondsOf(j.FinishedAt),
 				state:   states.index(j.Status),
-				word:    words.index(j.DeliveryType),
+				label:   words.index(j.DeliveryType),
 			}
 		},
-		open: func(j *job[struct{}], _ seconds) bool {
-			o := states.outcome(j.state)
-			return o == unfinished || o == unknown
-		},
-		families: common[struct{}, struct{}](commonFamilies{
+		open: func(j *job[struct{}], _ seconds) bool { return !states.isFinal(j.state) },
+		common: commonFamilies{
 			prefix: "mongodbatlas_flex_restore", item: "job", noun: "Flex restore job",
 			counts:      "Restore jobs of a Flex cluster that Atlas lists, by state.",
 			stateSource: "results[].status", createdSource: "results[].restoreScheduledDate, else the time in id",
 			endedSource: "results[].restoreFinishedDate",
-		}, states),
+		},
 	}
 }
 

@@ -1,7 +1,6 @@
 package collector
 
 import (
-	"slices"
 	"time"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
@@ -23,7 +22,6 @@ func flexSnapshotJobs() *jobKind[atlasapi.FlexSnapshot, flexSnapshotExtra, flexS
 	states := flexStates()
 	return &jobKind[atlasapi.FlexSnapshot, flexSnapshotExtra, flexSnapshotTotals]{
 		states:     states,
-		labels:     clusterLabels(),
 		byCreation: true,
 		list: func(c *atlasapi.Client, groupID, cluster string) atlasapi.List[atlasapi.FlexSnapshot] {
 			return c.FlexSnapshots(groupID, cluster)
@@ -37,21 +35,21 @@ func flexSnapshotJobs() *jobKind[atlasapi.FlexSnapshot, flexSnapshotExtra, flexS
 				extra:   flexSnapshotExtra{secondsOf(s.Expiration)},
 			}
 		},
-		more: func(more *flexSnapshotTotals, _ *flexSnapshotSummary, j *job[flexSnapshotExtra]) {
-			if states.outcome(j.state) == succeeded {
-				more.newestExpiration = max(more.newestExpiration, j.extra.expires)
+		addTotals: func(totals *flexSnapshotTotals, j *job[flexSnapshotExtra]) {
+			if states.outcome(j.state) == OutcomeSucceeded {
+				totals.newestExpiration = max(totals.newestExpiration, j.extra.expires)
 			}
 		},
-		families: slices.Concat(common[flexSnapshotExtra, flexSnapshotTotals](commonFamilies{
+		common: commonFamilies{
 			prefix: "mongodbatlas_flex_snapshot", noun: "Flex snapshot",
 			counts:      "Snapshots of a Flex cluster that Atlas lists, by state.",
 			stateSource: "results[].status", createdSource: "results[].startTime, else scheduledTime", endedSource: "results[].finishTime",
-			byCreation: true,
-		}, states), []family[*flexSnapshotSummary]{
+		},
+		families: []family[*flexSnapshotSummary]{
 			timestamp("mongodbatlas_flex_snapshot_newest_expiration_timestamp_seconds",
 				"When the last completed Flex snapshot expires: after it nothing is left to restore.",
-				"results[].expiration", func(s *flexSnapshotSummary) seconds { return s.more.newestExpiration }),
-		}),
+				"results[].expiration", func(s *flexSnapshotSummary) seconds { return s.details.newestExpiration }),
+		},
 	}
 }
 
@@ -60,6 +58,10 @@ func flexSnapshots(flexClusters *Declaration) *Declaration {
 		Name: "flex_snapshots", Title: "Flex snapshots", Noun: "Flex snapshot", Role: readOnly, Parent: flexClusters,
 		Step: StepSnapshot, Alert: "FlexSnapshot",
 		Row: RowAlways, MinInterval: 5 * time.Minute, showsParent: true,
+		due: func(_ *entry, r reader) bool {
+			s := r.(*jobReader[atlasapi.FlexSnapshot, flexSnapshotExtra, flexSnapshotTotals]).only()
+			return s != nil && s.total > 0 && time.Since(s.newest.created.time()) >= flexInterval
+		},
 		// A snapshot that hangs is overdue a day later; nothing else says so of a Flex cluster.
 		Patience: Patience{News: 8 * 24 * time.Hour, Grace: 6 * time.Hour},
 	})
@@ -69,15 +71,11 @@ func flexSnapshots(flexClusters *Declaration) *Declaration {
 		}
 		return flexInterval
 	}
-	d.describe(clusterLabels(),
+	d.entryFamilies = bind(d.entryLabels(),
 		interval("mongodbatlas_flex_snapshot_expected_interval_seconds",
 			"How often Atlas takes a snapshot of the Flex cluster; absent while its backup is off.",
 			"flexClusters: backupSettings.enabled", expected),
 	)
-	d.dueWhen(func(_ *entry, r reader) bool {
-		s := r.(*jobReader[atlasapi.FlexSnapshot, flexSnapshotExtra, flexSnapshotTotals]).only()
-		return s != nil && s.total > 0 && time.Since(s.newest.created.time()) >= flexInterval
-	})
 	d.plan = func(v *entryView) Plan {
 		p := Plan{Since: flexCreated(v.entry).time(), Interval: expected(v)}
 		if p.Interval == 0 {

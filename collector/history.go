@@ -82,9 +82,9 @@ func (l *lister[Job, Extra]) nextRelist() time.Time {
 	return l.now.Add(l.relistInterval/2 + rand.N(l.relistInterval/2+1))
 }
 
-// refresh brings the history up to date. Whole reports whether it now has every job of the list, and not just those that
-// it kept and new ones. On an error it is as it was.
-func (h *history[Job, Extra]) refresh(ctx context.Context, l lister[Job, Extra]) (whole bool, err error) {
+// refresh brings the history up to date. full reports whether it now has every job of the list, and not just those
+// that it kept and new ones. On an error it is as it was.
+func (h *history[Job, Extra]) refresh(ctx context.Context, l lister[Job, Extra]) (full bool, err error) {
 	if h.relist.After(l.now.Add(l.relistInterval)) {
 		h.relist = l.nextRelist() // a reload shortened the interval
 	}
@@ -102,13 +102,13 @@ func (h *history[Job, Extra]) readWhole(ctx context.Context, l lister[Job, Extra
 	if err != nil {
 		return err
 	}
-	h.list(jobs)
+	h.replace(jobs)
 	h.relist = l.nextRelist()
 	return nil
 }
 
-// list makes the history that of a whole list.
-func (h *history[Job, Extra]) list(jobs []job[Extra]) {
+// replace makes the history that of a whole list.
+func (h *history[Job, Extra]) replace(jobs []job[Extra]) {
 	h.jobs, h.first, h.total, h.order = jobs, 0, len(jobs), orderOf(jobs)
 }
 
@@ -183,7 +183,7 @@ func (h *history[Job, Extra]) readChanges(ctx context.Context, l lister[Job, Ext
 	return true, nil
 }
 
-// changes is one reading of the pages that may have changed.
+// changes is one read of the pages that may have changed.
 type changes[Job, Extra any] struct {
 	lister[Job, Extra]
 	known []job[Extra]
@@ -266,11 +266,11 @@ func (c *changes[Job, Extra]) readFront(ctx context.Context) (bool, error) {
 		}
 		c.fresh, c.shift = front, len(front)
 		end := (number-1)*headSize + len(page)
-		whole := c.shift + c.total
+		length := c.shift + c.total
 		switch {
 		case !c.matches(number, page, first),
-			more && (len(page) != headSize || end >= whole),
-			!more && end != whole,
+			more && (len(page) != headSize || end >= length),
+			!more && end != length,
 			!c.ordered(front, newestFirst):
 			return false, nil
 		}
@@ -317,20 +317,20 @@ func (c *changes[Job, Extra]) ordered(fresh []job[Extra], order listOrder) bool 
 	}
 	line := make([]job[Extra], 0, len(fresh)+1)
 	seen := make(map[atlasapi.ObjectID]struct{}, len(fresh))
-	neighbour := c.known[0]
+	neighbor := c.known[0]
 	if order == oldestFirst {
-		neighbour = c.known[len(c.known)-1]
-		line = append(line, neighbour)
+		neighbor = c.known[len(c.known)-1]
+		line = append(line, neighbor)
 	}
 	for _, j := range fresh {
-		if _, double := seen[j.id]; double || j.created == neighbour.created && c.isKnown(j.id) {
+		if _, double := seen[j.id]; double || j.created == neighbor.created && c.isKnown(j.id) {
 			return false
 		}
 		seen[j.id] = struct{}{}
 		line = append(line, j)
 	}
 	if order == newestFirst {
-		line = append(line, neighbour)
+		line = append(line, neighbor)
 	}
 	found := orderOf(line)
 	return found == order || found == noOrder && line[0].created == line[len(line)-1].created
@@ -360,7 +360,8 @@ func (c *changes[Job, Extra]) readOpen(ctx context.Context) (bool, error) {
 			return false, err
 		}
 		end := (number-1)*headSize + len(page)
-		if whole := len(c.fresh) + c.total; !c.matches(number, page, 0) || more && len(page) != headSize || end > whole || !more && end != whole {
+		length := len(c.fresh) + c.total
+		if !c.matches(number, page, 0) || more && len(page) != headSize || end > length || !more && end != length {
 			return false, nil
 		}
 	}

@@ -13,8 +13,8 @@ import (
 // inventory is everything to read: the projects, the entries of their lists, and the targets of both. It contains what
 // discovery found last and the filters of the configuration admit.
 type inventory struct {
-	table  Table
-	health *healthMetrics
+	table        Table
+	readFamilies *readFamilies
 	// gone is called for each project that is no longer read. removed is called for each removed target of the other
 	// projects.
 	gone    func(groupID string)
@@ -34,12 +34,12 @@ type project struct {
 	info    atlasapi.Project
 	named   *config.Project // its entry in the configuration, nil if it was discovered
 	targets []*target       // targets of the project itself, such as its lists
-	found   map[*Declaration][]Entry
+	listed  map[*Declaration][]Entry
 	entries map[*Declaration]map[string]*entry
 }
 
 func newInventory(table Table, gone func(groupID string), removed func(*target)) *inventory {
-	return &inventory{table: table, health: newHealthMetrics(), gone: gone, removed: removed, projects: map[string]*project{}}
+	return &inventory{table: table, readFamilies: newReadFamilies(), gone: gone, removed: removed, projects: map[string]*project{}}
 }
 
 // configure applies new settings. Projects, entries and targets that still apply are kept, with their values.
@@ -67,7 +67,7 @@ func (inv *inventory) configure(s *settings) {
 		if i < 0 {
 			inv.roots = append(inv.roots, inv.newRoot(id))
 			if id == "" {
-				inv.relist() // until now, configured projects were read: the last list is outdated
+				inv.listKnown() // until now, configured projects were read: the last list is outdated
 			}
 		} else {
 			inv.roots = append(inv.roots, old[i])
@@ -76,8 +76,8 @@ func (inv *inventory) configure(s *settings) {
 	inv.reconcile()
 }
 
-// relist makes the known projects the list of projects, until Atlas lists them again, so that their values stay.
-func (inv *inventory) relist() {
+// listKnown makes the known projects the list of projects, until Atlas lists them again, so that their values stay.
+func (inv *inventory) listKnown() {
 	inv.listed = nil
 	for _, p := range inv.projects {
 		inv.listed = append(inv.listed, p.info)
@@ -111,7 +111,7 @@ func (inv *inventory) reconcile() {
 			id := p.ID.String()
 			if c.Discovery.Projects.Match(id, p.Name) {
 				wanted[id] = true
-				inv.project(p).named = nil
+				inv.ensureProject(p).named = nil
 			}
 		}
 	}
@@ -132,12 +132,12 @@ func (inv *inventory) reconcile() {
 	}
 }
 
-// project returns the project with its new data, and creates it if it is unknown.
-func (inv *inventory) project(info atlasapi.Project) *project {
+// ensureProject returns the project with its new data, and creates it if it is unknown.
+func (inv *inventory) ensureProject(info atlasapi.Project) *project {
 	id := info.ID.String()
 	p := inv.projects[id]
 	if p == nil {
-		p = &project{found: map[*Declaration][]Entry{}, entries: map[*Declaration]map[string]*entry{}}
+		p = &project{listed: map[*Declaration][]Entry{}, entries: map[*Declaration]map[string]*entry{}}
 		inv.projects[id] = p
 	}
 	p.info = info
@@ -167,7 +167,7 @@ func (inv *inventory) reconcileProject(id string, p *project) {
 	for d := range p.entries {
 		if targetOf(targets, d) == nil {
 			delete(p.entries, d)
-			delete(p.found, d)
+			delete(p.listed, d)
 		}
 	}
 	for _, t := range targets {
@@ -195,9 +195,9 @@ func (inv *inventory) rootOf(groupID string) *target {
 	return inv.roots[0]
 }
 
-// forgetUnread calls gone again if a project is gone, because a reading of it that just ended may have created new
+// forgetIfGone calls gone again if a project is no longer read, because a read of it that just ended may have created new
 // state.
-func (inv *inventory) forgetUnread(groupID string) {
+func (inv *inventory) forgetIfGone(groupID string) {
 	inv.mu.RLock()
 	defer inv.mu.RUnlock()
 	named := slices.ContainsFunc(inv.roots, func(t *target) bool { return t.groupID == groupID })
@@ -210,8 +210,8 @@ func (inv *inventory) forgetUnread(groupID string) {
 // the filters. An entry that was deleted and created again under the same name starts with a new history.
 func (inv *inventory) reconcileEntries(id string, p *project, parent *target) {
 	before := p.entries[parent.Declaration]
-	after := make(map[string]*entry, len(p.found[parent.Declaration]))
-	for _, info := range parent.Choose(&inv.settings.config, p.named, p.found[parent.Declaration]) {
+	after := make(map[string]*entry, len(p.listed[parent.Declaration]))
+	for _, info := range parent.Choose(&inv.settings.config, p.named, p.listed[parent.Declaration]) {
 		e := before[info.Name]
 		var old []*target
 		if e == nil || e.info().ID != info.ID {
@@ -277,7 +277,7 @@ func (p *project) appendTargets(targets []*target) []*target {
 	return targets
 }
 
-// children returns the targets that the reading of a target found. Only a root finds targets outside of its own
+// children returns the targets that a read of a target found. Only a root finds targets outside of its own
 // project.
 func (inv *inventory) children(parent *target) []*target {
 	var targets []*target
@@ -309,8 +309,8 @@ func (inv *inventory) nameOf(groupID string) string {
 	return inv.groupName(groupID)
 }
 
-// foundProjects applies the list of all projects.
-func (inv *inventory) foundProjects(listed []atlasapi.Project) {
+// setProjects applies the list of all projects.
+func (inv *inventory) setProjects(listed []atlasapi.Project) {
 	inv.mu.Lock()
 	defer inv.mu.Unlock()
 	inv.discovered = true
@@ -318,21 +318,21 @@ func (inv *inventory) foundProjects(listed []atlasapi.Project) {
 	inv.reconcile()
 }
 
-// foundProject applies the data of a configured project.
-func (inv *inventory) foundProject(info atlasapi.Project) {
+// setProject applies the data of a configured project.
+func (inv *inventory) setProject(info atlasapi.Project) {
 	inv.mu.Lock()
 	defer inv.mu.Unlock()
 	inv.discovered = true
-	inv.project(info)
+	inv.ensureProject(info)
 	inv.reconcile()
 }
 
-// foundEntries applies the entries of a parent in a project.
-func (inv *inventory) foundEntries(parent *target, entries []Entry) {
+// setEntries applies the entries of a parent in a project.
+func (inv *inventory) setEntries(parent *target, entries []Entry) {
 	inv.mu.Lock()
 	defer inv.mu.Unlock()
 	if p := inv.projects[parent.groupID]; p != nil && slices.Contains(p.targets, parent) {
-		p.found[parent.Declaration] = entries
+		p.listed[parent.Declaration] = entries
 		inv.reconcileEntries(parent.groupID, p, parent)
 	}
 }
@@ -340,7 +340,7 @@ func (inv *inventory) foundEntries(parent *target, entries []Entry) {
 // up returns the value of mongodbatlas_up. The lock is held.
 func (inv *inventory) up() bool {
 	for _, root := range inv.roots {
-		if s := root.snapshot(); s.condition() == Up && (root.groupID != "" || len(inv.listed) > 0) {
+		if s := root.currentStatus(); s.condition() == Up && (root.groupID != "" || len(inv.listed) > 0) {
 			return true
 		}
 	}

@@ -2,9 +2,7 @@ package collector
 
 import (
 	"hash/fnv"
-	"math"
 	"slices"
-	"time"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
@@ -15,7 +13,7 @@ type job[Extra any] struct {
 	created seconds
 	ended   seconds // 0 while the job runs, and if Atlas sends no end
 	state   uint8   // index into the kind's states
-	word    uint8   // index of a text that many jobs share, such as the delivery type; the kind decides which
+	label   uint8   // index of the interned value that is a label of metrics: an export's error code, a restore's delivery type
 	extra   Extra
 }
 
@@ -30,21 +28,22 @@ func (j *job[Extra]) compare(other *job[Extra]) int {
 	return j.id.Compare(other.id)
 }
 
-// outcome is the meaning of a state for somebody who waits for the job.
-type outcome uint8
+// Outcome is the meaning of a state for somebody who waits for the job.
+type Outcome uint8
 
+// The outcomes of a job.
 const (
-	unknown outcome = iota // a state that is not documented: neither ended nor unfinished
-	unfinished
-	succeeded
-	failed
-	cancelled // or over without success or failure
+	OutcomeUnknown Outcome = iota // a state that is not documented: neither ended nor unfinished
+	OutcomeUnfinished
+	OutcomeSucceeded
+	OutcomeFailed
+	OutcomeNeither // cancelled, or over without success or failure
 )
 
 // jobState is a state of a kind of job.
 type jobState struct {
 	name    string
-	outcome outcome
+	outcome Outcome
 }
 
 // jobStates are all documented states of a kind of job. An undocumented state has the index len(jobStates).
@@ -72,18 +71,24 @@ func (s jobStates) index(name string) uint8 {
 	return uint8(i)
 }
 
-func (s jobStates) outcome(index uint8) outcome {
+func (s jobStates) outcome(index uint8) Outcome {
 	if int(index) >= len(s.states) {
-		return unknown
+		return OutcomeUnknown
 	}
 	return s.states[index].outcome
+}
+
+// isFinal reports whether a job in a state has ended. A job in an undocumented state may go on.
+func (s jobStates) isFinal(index uint8) bool {
+	o := s.outcome(index)
+	return o != OutcomeUnfinished && o != OutcomeUnknown
 }
 
 // names lists the states as they are shown, "unknown" last.
 func (s jobStates) names() []string { return s.shown }
 
 // first returns the name of the first state with an outcome, for example queries.
-func (s jobStates) first(o outcome) string {
+func (s jobStates) first(o Outcome) string {
 	for _, state := range s.states {
 		if state.outcome == o {
 			return state.name
@@ -119,55 +124,6 @@ func (n interner) word(i uint8) string {
 		return unknownState
 	}
 	return n[i-1]
-}
-
-// clockSkew is how far Atlas's clock may be ahead of ours. Apart from this, dates are compared only with each other,
-// not with our clock.
-const clockSkew = 3600
-
-// seconds is a time in seconds since 1970, 0 for none. Atlas sends whole seconds.
-type seconds uint32
-
-// endOfTime is later than any date, and clockSkew later there still is time.
-const endOfTime = math.MaxUint32 - clockSkew
-
-// The years that a date can have. A date outside of them is a placeholder, such as year 1 or 9999 for "never".
-var (
-	earliest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
-	latest   = time.Date(2106, 1, 1, 0, 0, 0, 0, time.UTC)
-)
-
-func secondsOf(t time.Time) seconds {
-	if t.Before(earliest) || !t.Before(latest) {
-		return 0
-	}
-	return seconds(t.Unix())
-}
-
-// firstValid returns the first valid time.
-func firstValid(times ...time.Time) seconds {
-	for _, t := range times {
-		if s := secondsOf(t); s != 0 {
-			return s
-		}
-	}
-	return 0
-}
-
-// time returns the time, the zero time for none.
-func (s seconds) time() time.Time {
-	if s == 0 {
-		return time.Time{}
-	}
-	return time.Unix(int64(s), 0)
-}
-
-// earliestOf returns the earlier of two times. Either may be 0 for none.
-func earliestOf(a, b seconds) seconds {
-	if a == 0 || b != 0 && b < a {
-		return b
-	}
-	return a
 }
 
 // snapshotHash identifies a snapshot among those of one cluster in a third of the room of its id, since an organization

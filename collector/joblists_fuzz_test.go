@@ -181,8 +181,8 @@ func shownState(word string, states []string) string {
 
 // fuzzJobList lists arbitrary jobs, in any order, and compares every series with a second implementation. of makes a job of
 // Atlas and its description in the interface; the group is the value of the label that separates jobs.
-func fuzzJobList[Job, Extra, More any](
-	f *testing.F, kind func() *jobKind[Job, Extra, More], d listDescription, of func(fuzzedJob) (atlas Job, seen listedJob, group string),
+func fuzzJobList[Job, Extra, Details any](
+	f *testing.F, kind func() *jobKind[Job, Extra, Details], d listDescription, of func(fuzzedJob) (atlas Job, seen listedJob, group string),
 ) {
 	f.Helper()
 	f.Add([]byte{})
@@ -199,7 +199,7 @@ func fuzzJobList[Job, Extra, More any](
 		k := kind()
 		k.settle = nil // the target has no entry
 		noted := k.reader()
-		var newest newestJob[Extra, More]
+		var newest newestJob[Extra, Details]
 		var kept []job[Extra]
 		seen := map[string][]listedJob{}
 		if k.groupedBy == "" {

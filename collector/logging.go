@@ -63,9 +63,9 @@ func (l *changeLog) note(t *target, groupName string, before, after *status) {
 
 // awaiting logs a discovery that Atlas does not answer, while it lasts: it fails only after minutes, when its retries have
 // ended too. Other targets and later attempts are silent, because there may be thousands. The caller calls answered when the
-// reading has ended.
+// read has ended.
 func (l *changeLog) awaiting(t *target, groupName string) (answered func()) {
-	if !t.IsRoot() || t.snapshot().failure != nil {
+	if !t.IsRoot() || t.currentStatus().failure != nil {
 		return func() {}
 	}
 	slow := time.AfterFunc(slowDiscovery, func() {
@@ -121,7 +121,7 @@ func (t *target) downKey(s *status) downKey {
 func (t *target) logKeys(groupName string) []any {
 	keys := []any{"collector", t.Name}
 	labels := t.labels(groupName)
-	for i, name := range []string{"group_id", "group_name", clusterLabel, pipelineLabel} {
+	for i, name := range []string{groupIDLabel, groupNameLabel, clusterLabel, pipelineLabel} {
 		if value := labels[i+1]; value != "" {
 			keys = append(keys, name, value)
 		}

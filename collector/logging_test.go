@@ -24,7 +24,7 @@ func TestOneLineForManyTargets(t *testing.T) {
 	exports := table.Configurable()[1]
 	refused := &atlasapi.Error{Endpoint: "list", Kind: atlasapi.KindForbidden, Status: 403, Code: "USER_UNAUTHORIZED", Err: errors.New("no")}
 	up := status{attempted: time.Now(), ended: true, refreshed: time.Now()}
-	down := status{attempted: time.Now(), ended: true, failure: refused, reason: exports.Judge(refused)}
+	down := status{attempted: time.Now(), ended: true, failure: refused, reason: exports.ReasonFor(refused)}
 	var targets []*target
 	for _, name := range []string{"a", "b", "c"} {
 		e := &entry{}
@@ -83,7 +83,7 @@ func TestLoggedOnce(t *testing.T) {
 	exports := All().Configurable()[1]
 	refused := &atlasapi.Error{Endpoint: "list", Kind: atlasapi.KindForbidden, Status: 403, Code: "USER_UNAUTHORIZED", Err: errors.New("no")}
 	up := status{attempted: time.Now(), ended: true, refreshed: time.Now()}
-	down := status{attempted: time.Now(), ended: true, failure: refused, reason: exports.Judge(refused)}
+	down := status{attempted: time.Now(), ended: true, failure: refused, reason: exports.ReasonFor(refused)}
 	named := func(name, group string) *target {
 		e := &entry{}
 		e.state.Store(&entryState{Entry: Entry{Name: name}})
@@ -145,6 +145,7 @@ func TestAwaiting(t *testing.T) {
 				time.Sleep(test.took)
 				answered()
 				time.Sleep(slowDiscovery)
+				synctest.Wait() // for the timer's goroutine, which writes the message
 				if got := out.String(); got != test.want {
 					t.Errorf("%q, want %q", got, test.want)
 				}

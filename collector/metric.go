@@ -38,13 +38,14 @@ func with(labels []string, more ...string) []string {
 // The labels that identify an object of Atlas. The first three are those of Atlas's own Prometheus integration, so that
 // you can join its series with these.
 const (
-	clusterLabel  = "cl_name"
-	pipelineLabel = "pipeline"
+	groupIDLabel   = "group_id"
+	groupNameLabel = "group_name"
+	clusterLabel   = "cl_name"
+	pipelineLabel  = "pipeline"
 )
 
-func groupLabels() []string    { return []string{"group_id", "group_name"} }
-func clusterLabels() []string  { return with(groupLabels(), clusterLabel) }
-func pipelineLabels() []string { return with(groupLabels(), pipelineLabel) }
+// groupLabels returns the labels that identify a project.
+func groupLabels() []string { return []string{groupIDLabel, groupNameLabel} }
 
 // sample is a gauge of one scrape. It shares its label pairs with other samples of the scrape. With client_golang's
 // const metrics, which allocate their own, most of the time of a large scrape would go into that.

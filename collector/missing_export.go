@@ -16,9 +16,9 @@ func missingExport(v *entryView) seconds {
 	}
 	var bound, oldest seconds
 	if exported.total > 0 {
-		bound = taken.more.newerThan(&exported.newest)
+		bound = taken.details.newerThan(&exported.newest)
 	}
-	for _, x := range taken.more.exportable {
+	for _, x := range taken.details.exportable {
 		if x.created > bound && x.coveredBy(schedule, taken.words) && !exports.mayHaveJobOf(x.snapshot) {
 			oldest = earliestOf(oldest, x.created)
 		}
@@ -53,22 +53,24 @@ func (x *exportable) coveredBy(s *atlasapi.Schedule, words interner) bool {
 
 // keepExportable drops the snapshots whose export cannot be missing.
 func keepExportable(e *entry, s *snapshotSummary) {
-	more := &s.more
+	details := &s.details
 	exports := readerOf[*exportReader](e.targets())
 	auto := autoExport(e)
 	switch newest := exports.only(); {
 	case exports == nil, auto.Set && !auto.Value:
-		more.exportable, more.withoutAuto = nil, exports != nil
+		details.exportable, details.withoutAuto = nil, exports != nil
 		return
 	case newest != nil && newest.total > 0:
 		export := &newest.newest
-		more.bound = more.newerThan(export)
-		if _, listed := more.takenAt(export.extra.snapshot); listed {
-			more.boundExport = export.extra.snapshot
+		details.bound = details.newerThan(export)
+		if _, listed := details.takenAt(export.extra.snapshot); listed {
+			details.boundExport = export.extra.snapshot
 		}
 	}
 	// A copy, because the array of the long list would otherwise stay in memory.
-	more.exportable = slices.Clone(slices.DeleteFunc(more.exportable, func(x exportable) bool { return x.created <= more.bound }))
+	details.exportable = slices.Clone(slices.DeleteFunc(details.exportable, func(x exportable) bool {
+		return x.created <= details.bound
+	}))
 }
 
 // newerThan returns the creation of an export job's snapshot. If the snapshot is not listed, it returns the creation of

@@ -199,7 +199,7 @@ func (m *modelList) reader(t testing.TB) lister[atlasapi.ExportJob, exportExtra]
 // exportsOf returns a reader of the model's list, and the settings that it reads with.
 func (m *modelList) exportsOf(t *testing.T, client *atlasapi.Client) (*exportReader, *settings) {
 	t.Helper()
-	target := &target{Declaration: exportJobs().declare(&Declaration{}), groupID: "32b6e34b3d91647abb20e7b8", entry: &entry{}}
+	target := &target{Declaration: exportJobs().declare(&Declaration{Parent: clusters()}), groupID: "32b6e34b3d91647abb20e7b8", entry: &entry{}}
 	target.entry.state.Store(&entryState{Entry: Entry{Name: "cluster"}})
 	s := &settings{config: config.Default(All().Config()), client: client}
 	return target.attach(target).(*exportReader), s

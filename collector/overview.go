@@ -11,9 +11,9 @@ import (
 
 // Overview is everything that the exporter knows, for the page.
 type Overview struct {
-	// Up is the value of mongodbatlas_up: whether the last reading of the list of projects succeeded and found any.
+	// Up is the value of mongodbatlas_up.
 	Up bool
-	// Roots are the readings of the projects themselves.
+	// Roots are the targets that find projects: the list of all, or each configured project.
 	Roots    []TargetView
 	Projects []ProjectView
 }
@@ -58,18 +58,6 @@ type RecentJob struct {
 	Created time.Time
 }
 
-// Outcome is the meaning of a state for somebody who waits for the job.
-type Outcome uint8
-
-// The outcomes of a job.
-const (
-	OutcomeUnknown    = Outcome(unknown) // an undocumented state
-	OutcomeUnfinished = Outcome(unfinished)
-	OutcomeSucceeded  = Outcome(succeeded)
-	OutcomeFailed     = Outcome(failed)
-	OutcomeNeither    = Outcome(cancelled) // cancelled, or over without success or failure
-)
-
 // Latest describes the newest job of a target, and when other jobs ended.
 type Latest struct {
 	Group    string // the delivery type of the newest job, "" if all jobs are judged together
@@ -89,8 +77,8 @@ type Latest struct {
 	FailureCode string
 }
 
-// historian is a reader of jobs that can describe them for people.
-type historian interface {
+// jobDescriber is a reader of jobs that can describe them for people.
+type jobDescriber interface {
 	// overview describes the newest job of each group, and when others ended; n is how many are listed.
 	overview() (groups []Latest, n int)
 	// recent lists the newest jobs, the newest last.
@@ -104,39 +92,39 @@ const maxRecent = 12
 type recentJob struct {
 	created seconds
 	state   uint8
-	outcome outcome
+	outcome Outcome
 }
 
-// newestJobs collects the newest jobs, the newest last.
-type newestJobs []recentJob
+// recentJobs collects the newest jobs, the newest last.
+type recentJobs []recentJob
 
-func (n *newestJobs) add(created seconds, state uint8, o outcome) {
-	if len(*n) == maxRecent && created < (*n)[0].created {
+func (r *recentJobs) add(created seconds, state uint8, o Outcome) {
+	if len(*r) == maxRecent && created < (*r)[0].created {
 		return
 	}
-	i := len(*n)
-	for i > 0 && (*n)[i-1].created > created {
+	i := len(*r)
+	for i > 0 && (*r)[i-1].created > created {
 		i--
 	}
-	*n = slices.Insert(*n, i, recentJob{created, state, o})
-	if len(*n) > maxRecent {
-		*n = slices.Delete(*n, 0, 1)
+	*r = slices.Insert(*r, i, recentJob{created, state, o})
+	if len(*r) > maxRecent {
+		*r = slices.Delete(*r, 0, 1)
 	}
 }
 
-func (r *jobReader[Job, Extra, More]) recent() []RecentJob {
+func (r *jobReader[Job, Extra, Details]) recent() []RecentJob {
 	summed := r.summary.Load()
 	if summed == nil {
 		return nil
 	}
 	recent := make([]RecentJob, 0, len(summed.recent))
 	for _, j := range summed.recent {
-		recent = append(recent, RecentJob{r.kind.states.names()[j.state], Outcome(j.outcome), j.created.time()})
+		recent = append(recent, RecentJob{r.kind.states.names()[j.state], j.outcome, j.created.time()})
 	}
 	return recent
 }
 
-func (r *jobReader[Job, Extra, More]) overview() (groups []Latest, n int) {
+func (r *jobReader[Job, Extra, Details]) overview() (groups []Latest, n int) {
 	summed := r.summary.Load()
 	if summed == nil {
 		return nil, 0
@@ -145,7 +133,7 @@ func (r *jobReader[Job, Extra, More]) overview() (groups []Latest, n int) {
 		if n += g.total; g.total > 0 {
 			l := r.kind.latest(g.summary)
 			if r.kind.groupedBy != "" {
-				l.Group = g.label()
+				l.Group = g.labelValue()
 			}
 			groups = append(groups, l)
 		}
@@ -155,20 +143,20 @@ func (r *jobReader[Job, Extra, More]) overview() (groups []Latest, n int) {
 }
 
 // latest describes a summary for people.
-func (k *jobKind[Job, Extra, More]) latest(s *summary[Extra, More]) Latest {
+func (k *jobKind[Job, Extra, Details]) latest(s *summary[Extra, Details]) Latest {
 	took, _ := s.duration()
 	l := Latest{
-		State: s.states.names()[s.newest.state], Outcome: Outcome(s.outcome(&s.newest)),
+		State: s.states.names()[s.newest.state], Outcome: s.outcome(&s.newest),
 		Created: s.newest.created.time(), Ended: s.newest.ended.time(),
 		LastSuccess: s.date(&s.success).time(), LastFailure: s.date(&s.failure).time(),
 		OldestUnfinished: s.oldestUnfinished.time(), First: s.oldest.time(),
 		LastDuration: time.Duration(took) * time.Second,
 	}
 	if k.progress != nil {
-		l.Progress = k.progress(s, &s.newest)
+		l.Progress = k.progress(s)
 	}
-	if k.describe != nil {
-		k.describe(s, &l)
+	if k.completeLatest != nil {
+		k.completeLatest(s, &l)
 	}
 	return l
 }
@@ -254,7 +242,7 @@ func (p *project) view(id string, c *config.Config) ProjectView {
 }
 
 func viewOf(t *target) TargetView {
-	s := t.snapshot()
+	s := t.currentStatus()
 	v := TargetView{
 		Declaration: t.Declaration,
 		Project:     t.groupID,
@@ -268,7 +256,7 @@ func viewOf(t *target) TargetView {
 	if v.Condition == Down {
 		v.Remedy = t.Remedy(s.reason, s.failure)
 	}
-	if h, ok := t.reader.(historian); ok {
+	if h, ok := t.reader.(jobDescriber); ok {
 		v.Groups, v.Jobs = h.overview()
 		v.Latest = merge(v.Groups)
 		v.Recent = h.recent()

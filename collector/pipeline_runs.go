@@ -1,7 +1,6 @@
 package collector
 
 import (
-	"slices"
 	"strings"
 	"time"
 
@@ -24,7 +23,7 @@ func count[N int32 | int64](n atlasapi.Optional[N]) (float64, bool) { return flo
 
 // runTotals sums up the runs in state DONE.
 type runTotals struct {
-	newest           job[runExtra]
+	newestDone       job[runExtra]
 	bytes, documents total
 	nextDeletion     seconds
 }
@@ -53,18 +52,17 @@ type runSummary = summary[runExtra, runTotals]
 // pipelineRunJobs is the kind of job that ingests a snapshot into a Data Lake dataset. States are in Atlas's spelling.
 func pipelineRunJobs() *jobKind[atlasapi.PipelineRun, runExtra, runTotals] {
 	states := statesOf(
-		jobState{"PENDING", unfinished},
-		jobState{"IN_PROGRESS", unfinished},
-		jobState{runDone, succeeded},
-		jobState{"FAILED", failed},
-		jobState{"DATASET_DELETED", succeeded}, // its dataset has expired since
+		jobState{"PENDING", OutcomeUnfinished},
+		jobState{"IN_PROGRESS", OutcomeUnfinished},
+		jobState{runDone, OutcomeSucceeded},
+		jobState{"FAILED", OutcomeFailed},
+		jobState{"DATASET_DELETED", OutcomeSucceeded}, // its dataset has expired since
 	)
 	// Atlas does not say which phase a run that has ended shows; it seems to keep the last.
 	phases := statesOf(jobState{name: "SNAPSHOT"}, jobState{name: "EXPORT"}, jobState{name: "INGESTION"})
 	done := states.index(runDone)
 	return &jobKind[atlasapi.PipelineRun, runExtra, runTotals]{
 		states: states,
-		labels: pipelineLabels(),
 		list: func(c *atlasapi.Client, groupID, pipeline string) atlasapi.List[atlasapi.PipelineRun] {
 			return c.PipelineRuns(groupID, pipeline)
 		},
@@ -83,30 +81,30 @@ func pipelineRunJobs() *jobKind[atlasapi.PipelineRun, runExtra, runTotals] {
 			}
 		},
 		open: func(r *job[runExtra], now seconds) bool {
-			switch states.outcome(r.state) {
-			case unfinished, unknown:
+			if !states.isFinal(r.state) {
 				return true
-			default: // a dataset is deleted some time after its date
-				return r.state == done && r.extra.deletion != 0 && now+clockSkew >= r.extra.deletion
 			}
+			// A dataset is deleted some time after its date.
+			return r.state == done && r.extra.deletion != 0 && now+clockSkew >= r.extra.deletion
 		},
-		more: func(more *runTotals, _ *runSummary, r *job[runExtra]) {
+		addTotals: func(totals *runTotals, r *job[runExtra]) {
 			if r.state != done {
 				return
 			}
-			if more.newest.id.IsZero() || r.compare(&more.newest) > 0 {
-				more.newest = *r
+			if totals.newestDone.id.IsZero() || r.compare(&totals.newestDone) > 0 {
+				totals.newestDone = *r
 			}
-			more.bytes.add(r.extra.bytes)
-			more.documents.add(r.extra.documents)
-			more.nextDeletion = earliestOf(more.nextDeletion, r.extra.deletion)
+			totals.bytes.add(r.extra.bytes)
+			totals.documents.add(r.extra.documents)
+			totals.nextDeletion = earliestOf(totals.nextDeletion, r.extra.deletion)
 		},
-		families: slices.Concat(common[runExtra, runTotals](commonFamilies{
+		common: commonFamilies{
 			prefix: "mongodbatlas_pipeline", item: "run", noun: "run",
 			counts:      "Data Lake pipeline runs that Atlas lists, by state.",
 			stateSource: "results[].state", createdSource: "results[].createdDate",
 			note: " A run whose dataset has been deleted did succeed.",
-		}, states), []family[*runSummary]{
+		},
+		families: []family[*runSummary]{
 			stateSet("mongodbatlas_pipeline_last_run_phase",
 				"Phase of the newest run: 1 for the current phase, 0 for the others.",
 				"results[].phase", "phase", phases,
@@ -120,32 +118,35 @@ func pipelineRunJobs() *jobKind[atlasapi.PipelineRun, runExtra, runTotals] {
 				"results[].stats.numDocs", func(s *runSummary) (float64, bool) { return count(s.newest.extra.documents) }),
 			number("mongodbatlas_pipeline_last_success_exported_bytes",
 				"Bytes that the newest run in state DONE has exported.",
-				"results[].stats.bytesExported", func(s *runSummary) (float64, bool) { return count(s.more.newest.extra.bytes) }),
+				"results[].stats.bytesExported",
+				func(s *runSummary) (float64, bool) { return count(s.details.newestDone.extra.bytes) }),
 			number("mongodbatlas_pipeline_last_success_documents",
 				"Documents that the newest run in state DONE has ingested.",
-				"results[].stats.numDocs", func(s *runSummary) (float64, bool) { return count(s.more.newest.extra.documents) }),
+				"results[].stats.numDocs",
+				func(s *runSummary) (float64, bool) { return count(s.details.newestDone.extra.documents) }),
 			timestamp("mongodbatlas_pipeline_last_run_updated_timestamp_seconds",
 				"When the newest run last changed.",
 				"results[].lastUpdatedDate", func(s *runSummary) seconds { return s.newest.extra.updated }),
 			number("mongodbatlas_pipeline_datasets_bytes",
 				"Bytes exported by all runs in state DONE: the datasets that exist.",
-				"results[].stats.bytesExported", func(s *runSummary) (float64, bool) { return s.more.bytes.get() }),
+				"results[].stats.bytesExported", func(s *runSummary) (float64, bool) { return s.details.bytes.get() }),
 			number("mongodbatlas_pipeline_datasets_documents",
 				"Documents ingested by all runs in state DONE: the datasets that exist.",
-				"results[].stats.numDocs", func(s *runSummary) (float64, bool) { return s.more.documents.get() }),
+				"results[].stats.numDocs", func(s *runSummary) (float64, bool) { return s.details.documents.get() }),
 			timestamp("mongodbatlas_pipeline_next_dataset_deletion_timestamp_seconds",
 				"When the next dataset of a run in state DONE will be deleted; absent when none will.",
-				"results[].scheduledDeletionDate", func(s *runSummary) seconds { return s.more.nextDeletion }),
-		}),
-		progress: func(s *runSummary, r *job[runExtra]) string {
+				"results[].scheduledDeletionDate", func(s *runSummary) seconds { return s.details.nextDeletion }),
+		},
+		progress: func(s *runSummary) string {
 			var parts []string
-			if o := s.states.outcome(r.state); o == unfinished || o == failed {
-				parts = append(parts, "phase "+phases.names()[r.extra.phase])
+			newest := &s.newest
+			if o := s.states.outcome(newest.state); o == OutcomeUnfinished || o == OutcomeFailed {
+				parts = append(parts, "phase "+phases.names()[newest.extra.phase])
 			}
-			if n, ok := count(r.extra.bytes); ok {
+			if n, ok := count(newest.extra.bytes); ok {
 				parts = append(parts, bytesInWords(n))
 			}
-			if n, ok := count(r.extra.documents); ok {
+			if n, ok := count(newest.extra.documents); ok {
 				parts = append(parts, inWords(n)+" documents")
 			}
 			return strings.Join(parts, ", ")

@@ -27,7 +27,7 @@ func pipelines() *Declaration {
 		},
 	}
 	states := pipelineStates()
-	d.describe(pipelineLabels(),
+	d.entryFamilies = bind(d.entryLabels(),
 		stateSet("mongodbatlas_pipeline_state",
 			"State of the pipeline itself: 1 for the current state, 0 for the others.",
 			"pipelines: state", "state", states,
@@ -42,4 +42,4 @@ func pipelines() *Declaration {
 	return d
 }
 
-func pipelineOf(v *entryView) *atlasapi.Pipeline { return factsOf[atlasapi.Pipeline](v.entry) }
+func pipelineOf(v *entryView) *atlasapi.Pipeline { return itemOf[atlasapi.Pipeline](v.entry) }

@@ -8,14 +8,14 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 )
 
-// Reason says why a target is not up: its last reading failed, or Atlas does not serve it.
+// Reason says why a target is not up: its last read failed, or Atlas does not serve it.
 type Reason uint8
 
 // The reasons. None is the reason of a target that is up or was not read yet.
 const (
 	None Reason = iota
 
-	// The last reading failed. The last good values stay.
+	// The last read failed. The last good values stay.
 	Unauthorized
 	IPNotAllowed
 	Forbidden

@@ -9,12 +9,12 @@ import (
 )
 
 const (
-	// readingTimeout bounds the reading of one target, including all pages of its list.
-	readingTimeout = 10 * time.Minute
-	// readingsPerRequest is the maximum number of concurrent readings for each request that may be in flight. It is
-	// much more than 1, so that readings that wait for a rate limit or a retry do not block others, and so that the
+	// readTimeout bounds the read of one target, including all pages of its list.
+	readTimeout = 10 * time.Minute
+	// readsPerRequest is the maximum number of concurrent reads for each request that may be in flight. It is
+	// much more than 1, so that reads that wait for a rate limit or a retry do not block others, and so that the
 	// last pages of long lists still use all requests.
-	readingsPerRequest = 16
+	readsPerRequest = 16
 )
 
 // policy decides what the refresher reads.
@@ -22,39 +22,43 @@ type policy interface {
 	// due returns when to read a target again, and false if never.
 	due(t *target) (at time.Time, ever bool)
 	read(ctx context.Context, t *target)
-	// children lists the targets that the reading of a target found.
+	// children lists the targets that a read of a target found.
 	children(t *target) []*target
 }
 
-// refresher reads the targets that scrapes ask for, the most urgent first. The number of concurrent readings is
+// refresher reads the targets that scrapes ask for, the most urgent first. The number of concurrent reads is
 // bounded, and no target is read twice at the same time.
 //
 // Each collector of each project has a lane. The lanes share the bound, so that a project or endpoint that hangs does
-// not block the others: every lane may have one running reading, and more only while there are few lanes.
+// not block the others: every lane may have one running read, and more only while there are few lanes.
+//
+// The client shares its requests in flight in a similar way. It cannot do what the refresher does: bound the goroutines,
+// and the memory of the lists that they read. The refresher cannot see what the client sees: which of its many running
+// reads has a request in flight.
 type refresher struct {
 	policy policy
 
-	ctx    context.Context //nolint:containedctx // the life of the exporter: readings outlive the scrape that began them
+	ctx    context.Context //nolint:containedctx // the life of the exporter: reads outlive the scrape that began them
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 
-	mu      sync.Mutex
-	lanes   map[laneKey]*lane // those with queued or running targets
-	turns   turns             // the lanes with queued targets
-	running int
-	limit   int
+	mu        sync.Mutex
+	lanes     map[laneKey]*lane // those with queued or running targets
+	nextLanes laneHeap          // the lanes with queued targets
+	running   int
+	limit     int
 }
 
 type laneKey struct{ groupID, collector string }
 
-// lane holds the queued targets and counts the running readings of one collector in one project.
+// lane holds the queued targets and counts the running reads of one collector in one project.
 type lane struct {
 	queue   urgency
 	running int
-	turn    int // index in turns, while the lane has queued targets
+	index   int // in refresher.nextLanes, while the lane has queued targets
 }
 
-// batch counts the readings that one scrape waits for.
+// batch counts the reads that one scrape waits for.
 type batch struct {
 	key     string // Selection.key of the scrape
 	wants   func(*target) bool
@@ -62,7 +66,7 @@ type batch struct {
 	left    int
 	done    chan struct{}
 	over    bool                 // the scrape no longer waits
-	ended   map[string]time.Time // by collector: when its last reading of this batch ended
+	ended   map[string]time.Time // by collector: when its last read of this batch ended
 }
 
 func newRefresher(p policy) *refresher {
@@ -75,10 +79,10 @@ func newRefresher(p policy) *refresher {
 func (r *refresher) setRequests(n int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.limit = n * readingsPerRequest
+	r.limit = n * readsPerRequest
 }
 
-// stop ends all readings and waits for them.
+// stop ends all reads and waits for them.
 func (r *refresher) stop() {
 	r.mu.Lock()
 	r.cancel()
@@ -132,10 +136,10 @@ func (r *refresher) join(b *batch, t *target) {
 	b.left++
 }
 
-// delay queues a target whose last reading failed at the time of its retry, so that it does not have to wait for the
+// delay queues a target whose last read failed at the time of its retry, so that it does not have to wait for the
 // next scrape. The lock is held.
 func (r *refresher) delay(t *target, wait time.Duration) {
-	if s := t.snapshot(); s.condition() != Down || wait > retryInterval || t.delayed {
+	if s := t.currentStatus(); s.condition() != Down || wait > retryInterval || t.delayed {
 		return
 	}
 	t.delayed = true
@@ -149,7 +153,7 @@ func (r *refresher) delay(t *target, wait time.Duration) {
 	})
 }
 
-// schedule queues a target in its lane, and starts readings if possible. The lock is held.
+// schedule queues a target in its lane, and starts reads if possible. The lock is held.
 func (r *refresher) schedule(t *target) {
 	l := r.lanes[t.lane()]
 	if l == nil {
@@ -159,30 +163,30 @@ func (r *refresher) schedule(t *target) {
 	t.queued, t.rank = true, t.urgencyRank()
 	heap.Push(&l.queue, t)
 	if len(l.queue) == 1 {
-		heap.Push(&r.turns, l)
+		heap.Push(&r.nextLanes, l)
 	} else {
-		heap.Fix(&r.turns, l.turn)
+		heap.Fix(&r.nextLanes, l.index)
 	}
 	r.start()
 }
 
 func (t *target) lane() laneKey { return laneKey{t.groupID, t.Name} }
 
-// start starts as many readings as the bounds allow. The lock is held.
+// start starts as many reads as the bounds allow. The lock is held.
 func (r *refresher) start() {
-	for r.ctx.Err() == nil && len(r.turns) > 0 && r.running < max(r.limit, len(r.lanes)) {
-		l := r.turns[0]
+	for r.ctx.Err() == nil && len(r.nextLanes) > 0 && r.running < max(r.limit, len(r.lanes)) {
+		l := r.nextLanes[0]
 		if l.running >= max(1, r.limit/len(r.lanes)) {
-			return // the first lane has the fewest readings: if it has its share, all have
+			return // the first lane has the fewest reads: if it has its share, all have
 		}
 		t := heap.Pop(&l.queue).(*target)
 		t.queued, t.running = false, true
 		l.running++
 		r.running++
 		if len(l.queue) == 0 {
-			heap.Pop(&r.turns)
+			heap.Pop(&r.nextLanes)
 		} else {
-			heap.Fix(&r.turns, 0)
+			heap.Fix(&r.nextLanes, 0)
 		}
 		r.wg.Add(1)
 		go r.read(t, l)
@@ -194,7 +198,7 @@ func (r *refresher) start() {
 // done too early.
 func (r *refresher) read(t *target, l *lane) {
 	defer r.wg.Done()
-	ctx, cancel := context.WithTimeout(r.ctx, readingTimeout)
+	ctx, cancel := context.WithTimeout(r.ctx, readTimeout)
 	r.policy.read(ctx, t)
 	cancel()
 	found := r.policy.children(t)
@@ -205,7 +209,7 @@ func (r *refresher) read(t *target, l *lane) {
 	l.running--
 	switch {
 	case len(l.queue) > 0:
-		heap.Fix(&r.turns, l.turn)
+		heap.Fix(&r.nextLanes, l.index)
 	case l.running == 0:
 		delete(r.lanes, t.lane())
 	}
@@ -223,11 +227,11 @@ func (r *refresher) read(t *target, l *lane) {
 
 // dueIfNew makes newly discovered targets due now; known ones wait for the next scrape.
 func dueIfNew(t *target) (time.Time, bool) {
-	s := t.snapshot()
+	s := t.currentStatus()
 	return time.Time{}, s.attempted.IsZero() && s.unsupported == None
 }
 
-// release tells a batch that one of its readings has ended. The last one closes done. The lock is held.
+// release tells a batch that one of its reads has ended. The last one closes done. The lock is held.
 func (r *refresher) release(b *batch) {
 	if b.left--; b.left == 0 {
 		close(b.done)
@@ -245,7 +249,7 @@ func (r *refresher) wait(ctx context.Context, b *batch) {
 	b.over = true
 }
 
-// durations returns for each collector the time from the start of the batch to the end of its last reading.
+// durations returns for each collector the time from the start of the batch to the end of its last read.
 func (r *refresher) durations(b *batch) map[string]time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -260,7 +264,7 @@ func (r *refresher) durations(b *batch) map[string]time.Duration {
 // which has a running or due job, counts as twice as old. It is read more often, but does not starve the others.
 // Discovery comes before jobs, because jobs can only be read after it, and it is due too rarely to delay them.
 func (t *target) urgencyRank() time.Time {
-	attempted := t.snapshot().attempted
+	attempted := t.currentStatus().attempted
 	switch {
 	case !t.Configurable:
 		return attempted.Add(-discoveryHeadStart)
@@ -288,32 +292,32 @@ func (u *urgency) Pop() any {
 	return last
 }
 
-// turns is a heap of the lanes with queued targets. On top is the lane with the fewest running readings, and among
+// laneHeap is a heap of the lanes with queued targets. On top is the lane with the fewest running reads, and among
 // those the lane with the most urgent target.
-type turns []*lane
+type laneHeap []*lane
 
-func (t turns) Len() int { return len(t) }
-func (t turns) Less(i, j int) bool {
-	if t[i].running != t[j].running {
-		return t[i].running < t[j].running
+func (h laneHeap) Len() int { return len(h) }
+func (h laneHeap) Less(i, j int) bool {
+	if h[i].running != h[j].running {
+		return h[i].running < h[j].running
 	}
-	return t[i].queue[0].rank.Before(t[j].queue[0].rank)
+	return h[i].queue[0].rank.Before(h[j].queue[0].rank)
 }
 
-func (t turns) Swap(i, j int) {
-	t[i], t[j] = t[j], t[i]
-	t[i].turn, t[j].turn = i, j
+func (h laneHeap) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].index, h[j].index = i, j
 }
 
-func (t *turns) Push(l any) {
-	l.(*lane).turn = len(*t)
-	*t = append(*t, l.(*lane))
+func (h *laneHeap) Push(l any) {
+	l.(*lane).index = len(*h)
+	*h = append(*h, l.(*lane))
 }
 
-func (t *turns) Pop() any {
-	old := *t
+func (h *laneHeap) Pop() any {
+	old := *h
 	last := old[len(old)-1]
 	old[len(old)-1] = nil
-	*t = old[:len(old)-1]
+	*h = old[:len(old)-1]
 	return last
 }

@@ -58,8 +58,8 @@ func sleepFor(ctx context.Context, d time.Duration) error {
 func TestNoTargetStarves(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		const count, busy, atOnce = 300, 60, readingsPerRequest
-		r := newRefresher(&testPolicy{dueAt: func(t *target) (time.Time, bool) { return t.snapshot().attempted, true }})
+		const count, busy, atOnce = 300, 60, readsPerRequest
+		r := newRefresher(&testPolicy{dueAt: func(t *target) (time.Time, bool) { return t.currentStatus().attempted, true }})
 		r.setRequests(1)
 		targets := make([]*target, count)
 		readers := make([]*slowReader, count)
@@ -141,12 +141,12 @@ func TestReadingGoesOnBehindTheDeadline(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
 		r.wait(ctx, r.begin([]*target{one}, "", all))
-		if s := one.snapshot(); s.ended {
+		if s := one.currentStatus(); s.ended {
 			t.Fatal("the reading ended too early")
 		}
 		time.Sleep(time.Second)
 		synctest.Wait()
-		if s := one.snapshot(); s.condition() != Up {
+		if s := one.currentStatus(); s.condition() != Up {
 			t.Errorf("a second later the target is %s", s.condition())
 		}
 		r.stop()
@@ -159,7 +159,7 @@ func TestFailedTargetIsTriedAgainSoon(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var reads atomic.Int32
-		due := func(t *target) (time.Time, bool) { return t.snapshot().attempted.Add(retryInterval), true }
+		due := func(t *target) (time.Time, bool) { return t.currentStatus().attempted.Add(retryInterval), true }
 		r := newRefresher(&testPolicy{due, func(t *target) {
 			reads.Add(1)
 			t.mu.Lock()
@@ -221,7 +221,7 @@ func TestHangingProjectsStarveNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const hanging, scrapes, interval, timeout = 50, 40, 30 * time.Second, 2 * time.Minute
 		healthy := map[*target][]time.Time{}
-		r := newRefresher(&testPolicy{func(t *target) (time.Time, bool) { return t.snapshot().attempted.Add(interval), true }, func(target *target) {
+		r := newRefresher(&testPolicy{func(t *target) (time.Time, bool) { return t.currentStatus().attempted.Add(interval), true }, func(target *target) {
 			target.mu.Lock()
 			target.status.attempted = time.Now()
 			target.mu.Unlock()
@@ -250,7 +250,7 @@ func TestHangingProjectsStarveNoOther(t *testing.T) {
 			began = began.Add(interval)
 			time.Sleep(time.Until(began))
 			for one := range healthy {
-				if s := one.snapshot(); !s.attempted.IsZero() {
+				if s := one.currentStatus(); !s.attempted.IsZero() {
 					oldest = max(oldest, time.Since(s.attempted))
 				} else if time.Since(began) > 3*interval {
 					t.Fatal("a healthy target was never read")
@@ -286,7 +286,7 @@ func (f readerFunc) read(ctx context.Context, _ *settings) error { return f(ctx)
 func TestTurnsAreShared(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		const bound = readingsPerRequest
+		const bound = readsPerRequest
 		r := newRefresher(&testPolicy{dueAt: always})
 		r.setRequests(1)
 		var first, second atomic.Int64
@@ -321,7 +321,7 @@ func TestTurnsAreShared(t *testing.T) {
 func TestShareIsKept(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		const bound = readingsPerRequest
+		const bound = readsPerRequest
 		r := newRefresher(&testPolicy{dueAt: always})
 		r.setRequests(1)
 		var one, many atomic.Int64
@@ -348,12 +348,12 @@ func TestUnsupportedTarget(t *testing.T) {
 		for _, reason := range []Reason{None, BackupDisabled, BackupDisabled} {
 			time.Sleep(time.Second)
 			one.setUnsupported(reason)
-			if s := one.snapshot(); !s.attempted.Equal(read) || !s.found.Equal(read) {
+			if s := one.currentStatus(); !s.attempted.Equal(read) || !s.found.Equal(read) {
 				t.Errorf("%s: attempted at %s, found at %s", reason, s.attempted, s.found)
 			}
 		}
 		one.setUnsupported(None)
-		if s := one.snapshot(); !s.attempted.IsZero() || s.ended || !s.found.Equal(time.Now()) {
+		if s := one.currentStatus(); !s.attempted.IsZero() || s.ended || !s.found.Equal(time.Now()) {
 			t.Errorf("served again: %+v", s)
 		}
 	})

@@ -212,24 +212,24 @@ func FuzzRestoreState(f *testing.F) {
 }
 
 // reader returns the reader of a target that has not been read yet.
-func (k *jobKind[Job, Extra, More]) reader() *jobReader[Job, Extra, More] {
-	return k.declare(&Declaration{}).attach(&target{}).(*jobReader[Job, Extra, More])
+func (k *jobKind[Job, Extra, Details]) reader() *jobReader[Job, Extra, Details] {
+	return k.declare(&Declaration{Parent: clusters()}).attach(&target{}).(*jobReader[Job, Extra, Details])
 }
 
 // reading returns the reader of a target whose last reading listed these jobs.
-func (k *jobKind[Job, Extra, More]) reading(jobs []job[Extra], words interner) *jobReader[Job, Extra, More] {
+func (k *jobKind[Job, Extra, Details]) reading(jobs []job[Extra], words interner) *jobReader[Job, Extra, Details] {
 	r := k.reader()
 	r.summary.Store(k.summarize(nil, jobs, words))
 	return r
 }
 
-func listedBy(h historian) int {
+func listedBy(h jobDescriber) int {
 	_, n := h.overview()
 	return n
 }
 
 // seriesOf returns the series of a reader, by delivery type, metric and state. It fails if one occurs twice.
-func seriesOf(t *testing.T, judged shower) map[string]float64 {
+func seriesOf(t *testing.T, judged sampleWriter) map[string]float64 {
 	t.Helper()
 	ch := make(chan prometheus.Metric, 1<<12)
 	judged.write(newWriter(ch), []string{"g", "group", "cluster"})

@@ -13,7 +13,7 @@ import (
 type scrape struct {
 	exporter  *Exporter
 	selection Selection
-	took      map[string]time.Duration // by collector: how long this scrape waited for its readings
+	took      map[string]time.Duration // by collector: how long this scrape waited for its reads
 }
 
 // Describe sends nothing, because the metrics of a scrape depend on what Atlas lists. That makes scrape an unchecked
@@ -21,7 +21,7 @@ type scrape struct {
 func (s *scrape) Describe(chan<- *prometheus.Desc) {}
 
 // Collect writes the samples in one pass over the inventory, under its read lock, so that a scrape sees one state of
-// it. health counts the targets in the same pass. The order of the samples is nearly that of the exposition, which
+// it. readMetrics counts the targets in the same pass. The order of the samples is nearly that of the exposition, which
 // makes sorting them cheap: first the projects and what discovery read, then the entries of each parent, then the
 // counts.
 func (s *scrape) Collect(ch chan<- prometheus.Metric) {
@@ -29,16 +29,16 @@ func (s *scrape) Collect(ch chan<- prometheus.Metric) {
 	inv.mu.RLock()
 	defer inv.mu.RUnlock()
 	w := newWriter(ch)
-	health := newHealth(w, inv, s.selection)
-	health.roots()
+	reads := newReadMetrics(w, inv, s.selection)
+	reads.roots()
 	for _, d := range inv.enabled {
 		if d.IsParent() {
 			for _, e := range s.entries(inv, d) {
-				s.writeEntry(w, health, e)
+				s.writeEntry(w, reads, e)
 			}
 		}
 	}
-	health.write(s.took)
+	reads.write(s.took)
 }
 
 // labelledEntry is an entry with the values of its labels: group id, group name and its own name.
@@ -67,24 +67,24 @@ func (s *scrape) entries(inv *inventory, parent *Declaration) []labelledEntry {
 }
 
 // writeEntry sends the samples of an entry and of its targets.
-func (s *scrape) writeEntry(w *writer, h *health, e labelledEntry) {
+func (s *scrape) writeEntry(w *writer, reads *readMetrics, e labelledEntry) {
 	// The last series of a cluster stay when its backup is switched off.
 	supported := e.info().Unsupported == None || e.info().Unsupported == BackupDisabled
 	showsParent := false
 	for _, t := range e.targets() {
-		h.target(t, e.labels[1])
+		reads.target(t, e.labels[1])
 		if !t.Configurable || !s.selection.has(t.Name) {
 			continue
 		}
 		showsParent = showsParent || t.showsParent
-		if t.writeAbout != nil && supported {
-			t.writeAbout(w, e.labels, &e.entryView)
+		if supported {
+			t.entryFamilies.write(w, e.labels, &e.entryView)
 		}
-		if shown, ok := t.reader.(shower); ok {
+		if shown, ok := t.reader.(sampleWriter); ok {
 			shown.write(w, e.labels)
 		}
 	}
-	if showsParent && supported && e.parent.writeAbout != nil {
-		e.parent.writeAbout(w, e.labels, &e.entryView)
+	if showsParent && supported {
+		e.parent.entryFamilies.write(w, e.labels, &e.entryView)
 	}
 }

@@ -1,12 +1,12 @@
 package collector
 
 // summary sums up the jobs of one target: how many are in each state, the newest one, the last that succeeded, the last
-// that failed, and the oldest unfinished one. More is what a kind of job adds. A summary does not change after it is
+// that failed, and the oldest unfinished one. Details is what a kind of job adds. A summary does not change after it is
 // complete.
-type summary[Extra, More any] struct {
+type summary[Extra, Details any] struct {
 	states     jobStates
 	words      interner
-	outcomeOf  func(*job[Extra]) outcome // nil: the state alone decides
+	outcomeOf  func(*job[Extra]) Outcome // nil: the state alone decides
 	byCreation bool                      // date successes and failures by their creation, although Atlas sends an end
 
 	counts []int // by index of the state; the last is unknown
@@ -18,31 +18,31 @@ type summary[Extra, More any] struct {
 	failure          job[Extra] // the failed job with the latest date
 	newestFailed     job[Extra] // the failed job that was created last
 	oldestUnfinished seconds
-	more             More
+	details          Details
 }
 
-func (s *summary[Extra, More]) add(j *job[Extra]) {
+func (s *summary[Extra, Details]) add(j *job[Extra]) {
 	s.counts[j.state]++
 	if s.total++; s.total == 1 || j.compare(&s.newest) > 0 {
 		s.newest = *j
 	}
 	s.oldest = earliestOf(s.oldest, j.created)
 	switch s.outcome(j) {
-	case unfinished:
+	case OutcomeUnfinished:
 		s.oldestUnfinished = earliestOf(s.oldestUnfinished, j.created)
-	case succeeded:
+	case OutcomeSucceeded:
 		s.success = s.later(&s.success, j)
-	case failed:
+	case OutcomeFailed:
 		s.failure = s.later(&s.failure, j)
 		if s.newestFailed.id.IsZero() || j.compare(&s.newestFailed) > 0 {
 			s.newestFailed = *j
 		}
-	case cancelled, unknown:
+	case OutcomeNeither, OutcomeUnknown:
 	}
 }
 
 // outcome returns the outcome of a job.
-func (s *summary[Extra, More]) outcome(j *job[Extra]) outcome {
+func (s *summary[Extra, Details]) outcome(j *job[Extra]) Outcome {
 	if s.outcomeOf != nil {
 		return s.outcomeOf(j)
 	}
@@ -50,7 +50,7 @@ func (s *summary[Extra, More]) outcome(j *job[Extra]) outcome {
 }
 
 // date returns when a job ended, or was created if Atlas sends no end.
-func (s *summary[Extra, More]) date(j *job[Extra]) seconds {
+func (s *summary[Extra, Details]) date(j *job[Extra]) seconds {
 	if j.ended == 0 || s.byCreation {
 		return j.created
 	}
@@ -58,7 +58,7 @@ func (s *summary[Extra, More]) date(j *job[Extra]) seconds {
 }
 
 // later returns the job with the later date, and of two with the same date the one that was created last.
-func (s *summary[Extra, More]) later(a, b *job[Extra]) job[Extra] {
+func (s *summary[Extra, Details]) later(a, b *job[Extra]) job[Extra] {
 	if a.id.IsZero() || s.date(b) > s.date(a) || s.date(b) == s.date(a) && b.compare(a) > 0 {
 		return *b
 	}
@@ -67,7 +67,7 @@ func (s *summary[Extra, More]) later(a, b *job[Extra]) job[Extra] {
 
 // duration returns the time from creation to end of the last success, in seconds. ok is false if Atlas sends no end or
 // no plausible creation.
-func (s *summary[Extra, More]) duration() (float64, bool) {
+func (s *summary[Extra, Details]) duration() (float64, bool) {
 	if s.success.ended == 0 || s.success.created == 0 {
 		return 0, false
 	}

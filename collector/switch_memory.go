@@ -14,14 +14,14 @@ type switchMemory struct {
 	restart Restart
 }
 
-// unseen is the assumed length of an interruption whose beginning the exporter did not see.
-const unseen = 10 * 366 * 24 * time.Hour
+// unknownLength is the assumed length of an interruption whose beginning the exporter did not see.
+const unknownLength = 10 * 366 * 24 * time.Hour
 
 func (m *switchMemory) note(on bool, now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if on && m.noted && !m.on {
-		m.restart = Restart{At: now, After: unseen}
+		m.restart = Restart{At: now, After: unknownLength}
 		if !m.last.IsZero() {
 			m.restart.After = now.Sub(m.last)
 		}

@@ -19,7 +19,7 @@ const (
 	goneInterval = time.Hour
 )
 
-// settings are the configuration and the client that readings use. A reload replaces them as a whole.
+// settings are the configuration and the client that a read uses. A reload replaces them as a whole.
 type settings struct {
 	config config.Config
 	client *atlasapi.Client
@@ -31,12 +31,12 @@ type reader interface {
 	read(ctx context.Context, s *settings) error
 }
 
-// shower is a reader that writes samples.
-type shower interface {
+// sampleWriter is a reader that writes samples.
+type sampleWriter interface {
 	write(w *writer, labels []string)
 }
 
-// Condition is the result of a target's last reading.
+// Condition is the result of a target's last read.
 type Condition uint8
 
 // The conditions of a target.
@@ -64,7 +64,7 @@ type target struct {
 
 	mu     sync.Mutex
 	status status
-	found  *target // the discovery that found it, nil for a root
+	finder *target // the discovery that found it, nil for a root
 
 	// The state of the target in the refresher, under the refresher's lock.
 	queued, running, delayed bool
@@ -72,18 +72,18 @@ type target struct {
 	rank                     time.Time
 }
 
-// status is the result of a target's readings.
+// status is the result of a target's reads.
 type status struct {
 	found       time.Time // when discovery found it, or found that it is served again
 	attempted   time.Time // when the last attempt began, zero before the first
 	ended       bool      // an attempt has ended
-	refreshed   time.Time // when the last successful reading began: no value is older
+	refreshed   time.Time // when the last successful read began: no value is older
 	failure     error     // error of the last attempt, nil if it succeeded
 	reason      Reason    // reason for that failure
 	unsupported Reason    // why Atlas does not serve the target, as discovery found
 }
 
-func (t *target) snapshot() status {
+func (t *target) currentStatus() status {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.status
@@ -166,7 +166,7 @@ func (t *target) refresh(ctx context.Context, s *settings) (before, after status
 		return before, before
 	}
 	t.status.ended = true
-	t.status.failure, t.status.reason = err, t.Judge(err)
+	t.status.failure, t.status.reason = err, t.ReasonFor(err)
 	if err == nil {
 		t.status.refreshed = start
 	}
@@ -188,7 +188,7 @@ func (t *target) setUnsupported(reason Reason) {
 	t.status.unsupported = reason
 }
 
-// expire makes the target due now, unless its last reading failed.
+// expire makes the target due now, unless its last read failed.
 func (t *target) expire() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -201,13 +201,13 @@ func (t *target) expire() {
 func (t *target) foundBy() *target {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.found
+	return t.finder
 }
 
 func (t *target) setFoundBy(parent *target) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.found = parent
+	t.finder = parent
 }
 
 // labels returns the values of the labels that every metric about targets has.

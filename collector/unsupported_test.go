@@ -34,7 +34,7 @@ func TestWhichListsMayEnd(t *testing.T) {
 				if expected == None {
 					expected = want[name]
 				}
-				if got := d.Judge(refusal); got != expected {
+				if got := d.ReasonFor(refusal); got != expected {
 					t.Errorf("%s means %s, want %s", name, got, expected)
 				}
 			}
@@ -65,7 +65,7 @@ func TestUnsupportedSaysNothingAboutTokens(t *testing.T) {
 			for endpoint, want := range map[string]Reason{"list": refusal.want, "token": refusal.ofToken} {
 				failure := refusal.failure
 				failure.Endpoint = endpoint
-				if got := d.Judge(&failure); got != want {
+				if got := d.ReasonFor(&failure); got != want {
 					t.Errorf("%s: %s, want %s", endpoint, got, want)
 				}
 			}

@@ -153,7 +153,7 @@ func isClear(err error) bool {
 	}
 	dial, dialled := errors.AsType[*net.OpError](err)
 	switch {
-	case failure.Endpoint != triggerEndpoint: // signing in failed
+	case atlasapi.IsOfToken(err): // signing in failed
 		return true
 	case dialled && (dial.Op == "dial" || dial.Op == "proxyconnect"):
 		return true
@@ -162,5 +162,3 @@ func isClear(err error) bool {
 	}
 	return failure.Status >= 300 && failure.Status < 500 && failure.Status != http.StatusRequestTimeout
 }
-
-const triggerEndpoint = "trigger_pipeline"

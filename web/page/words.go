@@ -29,7 +29,7 @@ func explain(now time.Time, v *collector.TargetView, f *verdict.Finding) string 
 		return "the project no longer has the export bucket that the schedule names"
 	case verdict.Failed:
 		text := group + "failed " + since
-		if isCode(v.Latest.FailureCode) {
+		if v.Latest.FailureCode != "" {
 			text += ": " + v.Latest.FailureCode
 		}
 		return text
@@ -92,13 +92,6 @@ func stateWord(state string, o collector.Outcome) string {
 	case collector.OutcomeUnknown:
 	}
 	return "unknown"
-}
-
-// isCode reports whether a word has the form of Atlas's error codes. Anything else may be free text with addresses.
-func isCode(s string) bool {
-	return s != "" && len(s) <= 100 && !strings.ContainsFunc(s, func(c rune) bool {
-		return (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '_'
-	})
 }
 
 // moment is a time on the page: exact, and as an age.

@@ -1,28 +1,12 @@
 package page
 
 import (
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/verdict"
 )
-
-// TestIsCode checks what counts as an error code: anything else may be free text.
-func TestIsCode(t *testing.T) {
-	t.Parallel()
-	for _, code := range []string{"A", "Z", "a", "z", "0", "9", "_", "NOT_IN_GROUP", strings.Repeat("A", 100)} {
-		if !isCode(code) {
-			t.Errorf("%q is not a code", code)
-		}
-	}
-	for _, text := range []string{"", "@", "[", "`", "{", "/", ":", "A B", "192.0.2.1", strings.Repeat("A", 101)} {
-		if isCode(text) {
-			t.Errorf("%q is a code", text)
-		}
-	}
-}
 
 func TestAge(t *testing.T) {
 	t.Parallel()

@@ -235,7 +235,7 @@ func TestSecretIsReadAgain(t *testing.T) {
 						if kind, _ := KindOf(err); (err == nil) != test.good || err != nil && kind != KindUnauthorized {
 							t.Errorf("%v", err)
 						}
-						time.Sleep(mintPause)
+						time.Sleep(tokenErrorPause)
 					}
 					if got := int(reads.Load()); got != test.reads {
 						t.Errorf("the secret was read %d times again, want %d", got, test.reads)

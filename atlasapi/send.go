@@ -148,8 +148,8 @@ func isCorrupt(err error) bool {
 // redact removes every known secret from a text that came from outside. It also removes the authorization of the
 // request itself, because the credentials may have been replaced since.
 func (c *Client) redact(req *http.Request, s string) string {
-	_, proof, _ := strings.Cut(req.Header.Get("Authorization"), " ")
-	for _, secret := range append(c.credentials.secrets(), Secret(proof)) {
+	_, authorization, _ := strings.Cut(req.Header.Get("Authorization"), " ")
+	for _, secret := range append(c.credentials.secrets(), Secret(authorization)) {
 		if secret != "" {
 			s = strings.ReplaceAll(s, secret.Reveal(), redacted)
 		}

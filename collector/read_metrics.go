@@ -1,22 +1,20 @@
 package collector
 
-import (
-	"time"
-)
+import "time"
 
-// healthMetrics are the metrics about the exporter's own readings.
-type healthMetrics struct {
+// readFamilies describe the metrics about the exporter's own reads.
+type readFamilies struct {
 	up, collectorSuccess, collectorDuration, targetUp, lastRefresh, lastError, unsupported, targets, projectInfo *metric
 }
 
-func newHealthMetrics() *healthMetrics {
-	targetLabels := []string{"collector", "group_id", "group_name", clusterLabel, pipelineLabel}
+func newReadFamilies() *readFamilies {
+	targetLabels := []string{"collector", groupIDLabel, groupNameLabel, clusterLabel, pipelineLabel}
 	gauge := func(name, help, example string, labels ...string) *metric {
 		m := newMetric("gauge", name, help, labels...)
 		m.example = example
 		return m
 	}
-	return &healthMetrics{
+	return &readFamilies{
 		up: gauge("mongodbatlas_up",
 			"1 when the list of projects, or at least one of those that are configured, was last read and is not empty.", ""),
 		collectorSuccess: gauge("mongodbatlas_scrape_collector_success",
@@ -36,20 +34,20 @@ func newHealthMetrics() *healthMetrics {
 			"Why the API does not serve the target; always 1.", "", with(targetLabels, "reason")...),
 		targets: gauge("mongodbatlas_targets",
 			"Number of targets by state.",
-			`sum by (collector, state) (mongodbatlas_targets)`, "collector", "group_id", "group_name", "state"),
+			`sum by (collector, state) (mongodbatlas_targets)`, "collector", groupIDLabel, groupNameLabel, "state"),
 		projectInfo: gauge("mongodbatlas_project_info",
-			"A project that is read; always 1.", "", "group_id", "group_name", "org_id"),
+			"A project that is read; always 1.", "", groupIDLabel, groupNameLabel, "org_id"),
 	}
 }
 
-func (m *healthMetrics) list() []*metric {
+func (m *readFamilies) list() []*metric {
 	return []*metric{m.up, m.collectorSuccess, m.collectorDuration, m.targetUp, m.lastRefresh, m.lastError, m.unsupported, m.targets, m.projectInfo}
 }
 
-// health writes the metrics about the exporter's own readings, and counts targets on the way. The inventory's lock is
+// readMetrics writes the metrics about the exporter's own reads, and counts targets on the way. The inventory's lock is
 // held.
-type health struct {
-	*healthMetrics
+type readMetrics struct {
+	*readFamilies
 	w         *writer
 	inventory *inventory
 	selection Selection
@@ -64,86 +62,86 @@ type tally struct {
 	attempted bool
 }
 
-func newHealth(w *writer, inv *inventory, s Selection) *health {
-	h := &health{
-		healthMetrics: inv.health, w: w, inventory: inv, selection: s,
+func newReadMetrics(w *writer, inv *inventory, s Selection) *readMetrics {
+	m := &readMetrics{
+		readFamilies: inv.readFamilies, w: w, inventory: inv, selection: s,
 		all: map[*Declaration]*tally{}, byProject: map[string]map[*Declaration]*tally{},
 	}
 	for _, d := range inv.enabled {
 		if d.Configurable && s.has(d.Name) || !d.Configurable && s.has(CollectorExporter) {
-			h.shown = append(h.shown, d)
-			h.all[d] = &tally{}
+			m.shown = append(m.shown, d)
+			m.all[d] = &tally{}
 		}
 	}
-	return h
+	return m
 }
 
-// roots writes the samples that do not belong to an entry: mongodbatlas_up, the projects, and the readings of
+// roots writes the samples that do not belong to an entry: mongodbatlas_up, the projects, and the reads of
 // discovery.
-func (h *health) roots() {
-	exporter := h.selection.has(CollectorExporter)
-	if h.selection.GroupID == "" && exporter {
-		h.w.gauge(h.up, truth(h.inventory.up()))
+func (m *readMetrics) roots() {
+	exporter := m.selection.has(CollectorExporter)
+	if m.selection.GroupID == "" && exporter {
+		m.w.gauge(m.up, truth(m.inventory.up()))
 	}
-	for _, root := range h.inventory.roots {
-		if h.selection.GroupID == "" || root.groupID == h.selection.GroupID {
-			h.target(root, h.inventory.groupName(root.groupID))
+	for _, root := range m.inventory.roots {
+		if m.selection.GroupID == "" || root.groupID == m.selection.GroupID {
+			m.target(root, m.inventory.groupName(root.groupID))
 		}
 	}
-	for id, p := range h.inventory.projects {
-		if h.selection.GroupID != "" && id != h.selection.GroupID {
+	for id, p := range m.inventory.projects {
+		if m.selection.GroupID != "" && id != m.selection.GroupID {
 			continue
 		}
 		if exporter {
-			h.w.gauge(h.projectInfo, 1, id, p.info.Name, p.info.OrgID)
+			m.w.gauge(m.projectInfo, 1, id, p.info.Name, p.info.OrgID)
 		}
-		for _, d := range h.shown { // a collector without a target in the project is shown, too
+		for _, d := range m.shown { // a collector without a target in the project is shown, too
 			if !d.IsRoot() {
-				h.tally(id, d)
+				m.tally(id, d)
 			}
 		}
 		for _, t := range p.targets {
-			h.target(t, p.info.Name)
+			m.target(t, p.info.Name)
 		}
 	}
 }
 
-func (h *health) tally(groupID string, d *Declaration) *tally {
-	if h.byProject[groupID] == nil {
-		h.byProject[groupID] = map[*Declaration]*tally{}
+func (m *readMetrics) tally(groupID string, d *Declaration) *tally {
+	if m.byProject[groupID] == nil {
+		m.byProject[groupID] = map[*Declaration]*tally{}
 	}
-	if h.byProject[groupID][d] == nil {
-		h.byProject[groupID][d] = &tally{}
+	if m.byProject[groupID][d] == nil {
+		m.byProject[groupID][d] = &tally{}
 	}
-	return h.byProject[groupID][d]
+	return m.byProject[groupID][d]
 }
 
 // target counts a target, and writes its samples if its collector is selected.
-func (h *health) target(t *target, groupName string) {
-	all := h.all[t.Declaration]
+func (m *readMetrics) target(t *target, groupName string) {
+	all := m.all[t.Declaration]
 	if all == nil {
 		return // the collector is not selected
 	}
-	s := t.snapshot()
-	h.writeTarget(t, &s, groupName)
+	s := t.currentStatus()
+	m.writeTarget(t, &s, groupName)
 	all.add(&s)
-	h.tally(t.groupID, t.Declaration).add(&s)
+	m.tally(t.groupID, t.Declaration).add(&s)
 }
 
 // write sends the counts, and for each collector its success and duration.
-func (h *health) write(took map[string]time.Duration) {
-	for id, collectors := range h.byProject {
+func (m *readMetrics) write(took map[string]time.Duration) {
+	for id, collectors := range m.byProject {
 		for d, t := range collectors {
 			for c := range Condition(conditions) {
-				h.w.gauge(h.targets, float64(t.counts[c]), d.Name, id, h.inventory.groupName(id), c.String())
+				m.w.gauge(m.targets, float64(t.counts[c]), d.Name, id, m.inventory.groupName(id), c.String())
 			}
 		}
 	}
-	for _, d := range h.shown {
-		if h.selection.GroupID != "" && d.IsRoot() && h.all[d].isEmpty() {
+	for _, d := range m.shown {
+		if m.selection.GroupID != "" && d.IsRoot() && m.all[d].isEmpty() {
 			continue // the list of all projects does not belong to a project
 		}
-		h.writeCollector(d.Name, h.all[d], took[d.Name])
+		m.writeCollector(d.Name, m.all[d], took[d.Name])
 	}
 }
 
@@ -154,31 +152,31 @@ func (t *tally) add(s *status) {
 
 func (t *tally) isEmpty() bool { return t.counts == [conditions]int{} }
 
-// writeTarget sends the samples about the readings of one target.
-func (h *health) writeTarget(t *target, s *status, groupName string) {
+// writeTarget sends the samples about the reads of one target.
+func (m *readMetrics) writeTarget(t *target, s *status, groupName string) {
 	labels := t.labels(groupName)
 	switch c := s.condition(); c {
 	case Unsupported:
-		h.w.gauge(h.unsupported, 1, append(labels, s.why().String())...)
+		m.w.gauge(m.unsupported, 1, append(labels, s.why().String())...)
 		return
 	case Pending:
 		return
 	case Up, Down:
-		h.w.gauge(h.targetUp, truth(c == Up), labels...)
+		m.w.gauge(m.targetUp, truth(c == Up), labels...)
 	}
 	if !s.refreshed.IsZero() {
-		h.w.gauge(h.lastRefresh, float64(s.refreshed.UnixMilli())/1000, labels...)
+		m.w.gauge(m.lastRefresh, float64(s.refreshed.UnixMilli())/1000, labels...)
 	}
 	if s.failure != nil {
-		h.w.gauge(h.lastError, 1, append(labels, s.reason.String())...)
+		m.w.gauge(m.lastError, 1, append(labels, s.reason.String())...)
 	}
 }
 
 // writeCollector sends the success and the duration of a collector.
-func (h *health) writeCollector(name string, t *tally, took time.Duration) {
-	if t.isEmpty() && !h.inventory.discovered || !t.isEmpty() && !t.attempted {
+func (m *readMetrics) writeCollector(name string, t *tally, took time.Duration) {
+	if t.isEmpty() && !m.inventory.discovered || !t.isEmpty() && !t.attempted {
 		return
 	}
-	h.w.gauge(h.collectorSuccess, truth(t.counts[Pending] == 0 && t.counts[Down] == 0), name)
-	h.w.gauge(h.collectorDuration, took.Seconds(), name)
+	m.w.gauge(m.collectorSuccess, truth(t.counts[Pending] == 0 && t.counts[Down] == 0), name)
+	m.w.gauge(m.collectorDuration, took.Seconds(), name)
 }

@@ -14,13 +14,13 @@ import (
 
 const (
 	tokenPath = "/api/oauth/token"
-	// mintsPerMinute is the maximum number of token requests in a minute. Atlas allows 10 a minute for each address and
-	// client. The rest is left to check, or to another exporter.
-	mintsPerMinute = 8
-	// mintRefusal is the minimum wait after the token endpoint answered 429. It doubles with each refusal, up to
+	// tokenRequestsPerMinute is the maximum number of token requests in a minute. Atlas allows 10 a minute for each
+	// address and client. The rest is left to check, or to another exporter.
+	tokenRequestsPerMinute = 8
+	// shortestRefusal is the minimum wait after the token endpoint answered 429. It doubles with each refusal, up to
 	// longestRefusal.
-	mintRefusal    = time.Minute
-	longestRefusal = 16 * time.Minute
+	shortestRefusal = time.Minute
+	longestRefusal  = 16 * time.Minute
 	// usualLife is the lifetime of a token if Atlas sends none. It usually sends 3600 s.
 	usualLife = time.Hour
 	// longestLife bounds the lifetime of a token, so that no number overflows.
@@ -28,27 +28,27 @@ const (
 )
 
 var (
-	opToken    = &operation{name: "token", accept: "application/json"}
-	errNoToken = errors.New("the answer is not a token")
-	errMints   = errors.New("not sent: too many token requests within a minute")
+	opToken          = &operation{name: "token", accept: "application/json"}
+	errNoToken       = errors.New("the answer is not a token")
+	errTokenRequests = errors.New("not sent: too many token requests within a minute")
 )
 
-// mints records the token requests of one client id.
-type mints struct {
-	sent     [mintsPerMinute]time.Time // a ring
+// tokenRequests records the token requests of one client id.
+type tokenRequests struct {
+	sent     [tokenRequestsPerMinute]time.Time // a ring
 	next     int
 	refusals int
 	blocked  time.Time
 }
 
-// mint allows a request for a token, or returns when the next one is allowed.
-func (l *Limits) mint(client string) (retryAt time.Time) {
+// allowTokenRequest allows a request for a token, or returns when the next one is allowed.
+func (l *Limits) allowTokenRequest(client string) (retryAt time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	m := l.mints[client]
+	m := l.tokenRequests[client]
 	if m == nil {
-		m = &mints{}
-		l.mints[client] = m
+		m = &tokenRequests{}
+		l.tokenRequests[client] = m
 	}
 	now := time.Now()
 	if now.Before(m.blocked) {
@@ -62,17 +62,17 @@ func (l *Limits) mint(client string) (retryAt time.Time) {
 	return time.Time{}
 }
 
-// minted records how a request for a token ended. In a failure it sets when the next request is allowed.
-func (l *Limits) minted(client string, err error) {
+// noteTokenRequest records how a request for a token ended. In a failure it sets when the next request is allowed.
+func (l *Limits) noteTokenRequest(client string, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	m := l.mints[client]
+	m := l.tokenRequests[client]
 	failure, failed := errors.AsType[*Error](err)
 	switch {
 	case err == nil:
 		m.refusals = 0
 	case failed && failure.Kind == KindRateLimited:
-		wait := min(mintRefusal<<min(m.refusals, 10), longestRefusal)
+		wait := min(shortestRefusal<<min(m.refusals, 10), longestRefusal)
 		m.refusals++
 		if at := time.Now().Add(wait); failure.RetryAt.Before(at) {
 			failure.RetryAt = at
@@ -89,14 +89,14 @@ type accessToken struct {
 	ends  time.Time
 }
 
-// mint requests a token. It retries after a temporary failure, within mintsPerMinute.
-func (c *Client) mint(ctx context.Context, clientID string, secret Secret) (accessToken, error) {
+// newToken requests a token. It retries after a temporary failure, within tokenRequestsPerMinute.
+func (c *Client) newToken(ctx context.Context, clientID string, secret Secret) (accessToken, error) {
 	var token accessToken
 	var failure *Error
 	err := c.retry(ctx, opToken, func() error {
-		if at := c.limits.mint(clientID); !at.IsZero() {
+		if at := c.limits.allowTokenRequest(clientID); !at.IsZero() {
 			if failure == nil {
-				failure = &Error{Endpoint: opToken.name, Kind: KindRateLimited, Err: errMints}
+				failure = &Error{Endpoint: opToken.name, Kind: KindRateLimited, Err: errTokenRequests}
 			}
 			unsent := *failure // the earlier failure says more than "not sent"
 			unsent.RetryAt, unsent.sentNothing = at, true
@@ -104,7 +104,7 @@ func (c *Client) mint(ctx context.Context, clientID string, secret Secret) (acce
 		}
 		var err error
 		token, err = c.requestToken(ctx, clientID, secret)
-		c.limits.minted(clientID, err)
+		c.limits.noteTokenRequest(clientID, err)
 		failure, _ = errors.AsType[*Error](err)
 		return err
 	})

@@ -22,11 +22,11 @@ type FamilyGroup struct {
 func (t Table) Families() []FamilyGroup {
 	var groups []FamilyGroup
 	for _, d := range t {
-		if all := slices.Concat(d.metrics, d.about); len(all) > 0 {
+		if all := slices.Concat(d.metrics, d.entryFamilies.metrics()); len(all) > 0 {
 			groups = append(groups, FamilyGroup{d.Title, described(all)})
 		}
 	}
-	own := slices.Concat(newHealthMetrics().list(), newClientMetrics().list())
+	own := slices.Concat(newReadFamilies().list(), newClientFamilies().list())
 	return append(groups, FamilyGroup{"The exporter itself", described(own)})
 }
 
