@@ -1,6 +1,8 @@
 package collector_test
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -9,6 +11,7 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
 // TestGoneProjectLeavesNoRateLimit removes a project while its jobs are being read: a late answer must not bring the series of
@@ -43,21 +46,24 @@ func TestGoneProjectLeavesNoRateLimit(t *testing.T) {
 	close(removed)
 	scrape.Wait()
 
-	limits := 0
-	for _, family := range families(t, w.registry) {
-		if !strings.HasPrefix(family.GetName(), "mongodbatlas_api_ratelimit_") {
-			continue
-		}
-		for _, m := range family.GetMetric() {
-			limits++
-			for _, label := range m.GetLabel() {
-				if label.GetValue() == goes.ID {
-					t.Errorf("%s of the removed project is still shown: %v", family.GetName(), m)
+	harness.Eventually(t, func() error { // reads of the discovery may still be in progress
+		limits := 0
+		for _, family := range families(t, w.registry) {
+			if !strings.HasPrefix(family.GetName(), "mongodbatlas_api_ratelimit_") {
+				continue
+			}
+			for _, m := range family.GetMetric() {
+				limits++
+				for _, label := range m.GetLabel() {
+					if label.GetValue() == goes.ID {
+						return fmt.Errorf("%s of the removed project is still shown: %v", family.GetName(), m)
+					}
 				}
 			}
 		}
-	}
-	if limits == 0 {
-		t.Error("no rate limit is shown at all")
-	}
+		if limits == 0 {
+			return errors.New("no rate limit is shown at all")
+		}
+		return nil
+	})
 }
