@@ -1,12 +1,18 @@
 package soak
 
 import (
+	"errors"
 	"maps"
 	"regexp"
 	"slices"
+	"strings"
+	"syscall"
 	"time"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
 // discoveryInterval is the minimum that the exporter accepts.
@@ -112,4 +118,89 @@ func (s *settings) collectors() []string {
 		}
 	}
 	return slices.Sorted(maps.Keys(names))
+}
+
+// reloadTime is the metric with the time of the last successful reload.
+const reloadTime = "exporter_config_last_reload_success_timestamp_seconds"
+
+func (s *soak) write() {
+	harness.WriteFile(s.t, s.configFile, s.oracle.settings.yaml(s.server.URL(), s.secretFile))
+	harness.WriteFile(s.t, s.secretFile, s.account.ClientSecret+"\n")
+}
+
+// reload loads new settings, by SIGHUP or by POST, and waits until the exporter's metrics confirm it.
+func (s *soak) reload(next *settings) {
+	const series = prefix + reloadTime + "{}"
+	before := s.scrape(exporterOnly)[series]
+	s.oracle.settings = next
+	s.write()
+	began, kind := time.Now(), pick(s.atlas, "SIGHUP", "POST /-/reload")
+	var err error
+	if kind == "SIGHUP" {
+		err = s.exporter.Signal(syscall.SIGHUP)
+	} else {
+		err = s.exporter.Reload(s.t.Context())
+	}
+	if err != nil {
+		s.t.Fatalf("%s: %v", kind, err)
+	}
+	harness.Eventually(s.t, func() error {
+		if s.scrape(exporterOnly)[series] == before {
+			return errors.New("the configuration was not reloaded")
+		}
+		return nil
+	})
+	s.oracle.reloaded = span{precise(began), precise(time.Now()) + 0.001}
+	s.done[kind]++
+}
+
+// rotate changes or invalidates the exporter's credentials, in each way in turn.
+func (s *soak) rotate() {
+	old, fresh := s.account, atlassim.NewServiceAccount()
+	var way string
+	switch s.checks / 5 % 4 {
+	case 0:
+		way = "tokens forgotten by Atlas"
+		s.server.ForgetTokens()
+	case 1:
+		way = "secret replaced, then reloaded"
+		fresh.ClientID = old.ClientID
+		s.useAccount(fresh)
+		s.server.ForgetTokens() // Atlas issues tokens for the new secret only
+	case 2:
+		way = "another service account, the old one deleted after the reload"
+		s.useAccount(fresh)
+		s.server.Deny(old.ClientID)
+	default:
+		way = "secret revoked before the reload"
+		s.server.Deny(old.ClientID)
+		s.outage()
+		s.useAccount(fresh)
+	}
+	s.done[way]++
+}
+
+// useAccount gives the exporter another service account. It waits a second so that reads that began before the reload end:
+// they may still use the old account.
+func (s *soak) useAccount(account atlassim.ServiceAccount) {
+	s.server.AllowServiceAccount(account)
+	s.account = account
+	next := *s.oracle.settings
+	next.clientID = account.ClientID
+	s.reload(&next)
+	time.Sleep(time.Second)
+}
+
+// outage waits until every target reports that the credentials are refused, and checks that all values stay. Nothing has
+// changed since the last check.
+func (s *soak) outage() {
+	s.oracle.refused = true
+	defer func() { s.oracle.refused = false }()
+	want := s.want()
+	harness.Eventually(s.t, func() error {
+		if _, found := compare(want, s.scrape("/metrics")); len(found) > 0 {
+			return errors.New(strings.Join(found, "\n"))
+		}
+		return nil
+	})
 }
