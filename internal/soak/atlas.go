@@ -38,8 +38,8 @@ type atlas struct {
 func startAtlas(t testing.TB, p plan) *atlas {
 	t.Helper()
 	a := &atlas{
-		plan: p, clock: atlassim.NewManualClock(time.Now()), account: atlassim.NewServiceAccount(), random: rand.New(rand.NewPCG(p.seed, 0)),
-		done: map[string]int{},
+		plan: p, clock: atlassim.NewManualClock(time.Now()), account: atlassim.NewServiceAccount(),
+		random: rand.New(rand.NewPCG(p.seed, 0)), done: map[string]int{},
 	}
 	a.org = atlassim.NewOrganization(a.clock, atlassim.WithTimeScale(timeScale))
 	a.oracle = oracle{org: a.org, held: map[list][]job{}, stale: map[list]staleJobs{}}
@@ -110,7 +110,9 @@ type parent struct {
 
 func (a *atlas) parents() []parent {
 	return []parent{
-		{clusters, "cluster", 7, a.addCluster}, {flexClusters, "Flex cluster", 1, a.addFlexCluster}, {pipelines, "pipeline", 2, a.addPipeline},
+		{clusters, "cluster", 7, a.addCluster},
+		{flexClusters, "Flex cluster", 1, a.addFlexCluster},
+		{pipelines, "pipeline", 2, a.addPipeline},
 	}
 }
 
@@ -127,8 +129,8 @@ func (a *atlas) addProject() {
 func (a *atlas) addCluster(p *atlassim.Project) {
 	now := a.clock.Now()
 	c := p.AddCluster(a.name("prod", "dev", "scratch"), atlassim.ClusterOptions{
-		Created: now.AddDate(0, -3, -a.random.IntN(60)), Paused: a.chance(5),
-		Provider: pick(a, "TENANT", "FLEX", "", "", "", "", "", "", "", "", "", "", ""), BackupDisabled: a.chance(7), Shards: pick(a, 0, 0, 2),
+		Provider: pick(a, "TENANT", "FLEX", "", "", "", "", "", "", "", "", "", "", ""), Shards: pick(a, 0, 0, 2),
+		Created: now.AddDate(0, -3, -a.random.IntN(60)), Paused: a.chance(5), BackupDisabled: a.chance(7),
 		Schedule: atlassim.Schedule{
 			AutoExportEnabled: a.chance(70), ExportFrequency: pick(a, "daily", "daily", "weekly", "monthly", "yearly", ""),
 			NextSnapshot: now.Add(24 * time.Hour).Truncate(time.Second),

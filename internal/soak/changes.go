@@ -59,7 +59,9 @@ func (a *atlas) changes(p *atlassim.Project) []change {
 }
 
 func (a *atlas) clusterChanges(p *atlassim.Project, c *atlassim.Cluster) []change {
-	isStale := slices.ContainsFunc(kindsOf(clusters), func(k jobKind) bool { return a.oracle.stale[list{c, k.collector}].jobs != nil })
+	isStale := slices.ContainsFunc(kindsOf(clusters), func(k jobKind) bool {
+		return a.oracle.stale[list{c, k.collector}].jobs != nil
+	})
 	return []change{
 		{"cluster recreated with the same name", true, func() { // without jobs
 			p.RemoveCluster(c)
@@ -67,7 +69,8 @@ func (a *atlas) clusterChanges(p *atlassim.Project, c *atlassim.Cluster) []chang
 				Created: a.clock.Now(), Schedule: atlassim.Schedule{NextSnapshot: c.Schedule.NextSnapshot},
 			}))
 		}},
-		{"backup on or off", c.Provider == "AWS" && !isStale, func() { c.BackupEnabled = !c.BackupEnabled }}, // no jobs are listed without backup
+		// Without backup, no jobs are listed, so that the exporter would never notice.
+		{"backup on or off", c.Provider == "AWS" && !isStale, func() { c.BackupEnabled = !c.BackupEnabled }},
 		{"export policy changed", true, func() {
 			c.Schedule.AutoExportEnabled = !c.Schedule.AutoExportEnabled
 			c.Schedule.ExportFrequency = pick(a, "daily", "weekly", "monthly", "yearly", "")

@@ -56,25 +56,21 @@ func (a *atlas) otherSettings() *settings {
 	return next
 }
 
-// matches reports whether a pattern matches a whole name. The pattern "" matches no name.
-func matches(pattern, name string) bool {
-	return pattern != "" && regexp.MustCompile("^(?:"+pattern+")$").MatchString(name)
-}
-
 // reads reports whether the exporter reads a project.
-func (s *settings) reads(id, name string) bool {
+func (s *settings) reads(p *atlassim.Project) bool {
 	if len(s.named) > 0 {
-		return slices.Contains(s.named, id)
+		return slices.Contains(s.named, p.ID)
 	}
-	return !matches(s.excluded["projects"], id) && !matches(s.excluded["projects"], name)
+	return !s.excludes("projects", p.ID) && !s.excludes("projects", p.Name)
 }
 
-// excludes reports whether the settings exclude a thing. The patterns for clusters also apply to Flex clusters.
-func (s *settings) excludes(t thing) bool {
-	if t.parent == flexClusters {
-		return matches(s.excluded[clusters], t.name)
+// excludes reports whether a pattern excludes a whole name. The patterns for clusters also apply to Flex clusters.
+func (s *settings) excludes(of, name string) bool {
+	if of == flexClusters {
+		of = clusters
 	}
-	return matches(s.excluded[t.parent], t.name)
+	pattern, ok := s.excluded[of]
+	return ok && regexp.MustCompile("^(?:"+pattern+")$").MatchString(name)
 }
 
 // yaml returns the contents of the configuration file.
@@ -97,7 +93,8 @@ func (s *settings) yaml(baseURL, secretFile string) string {
 			"service_account": map[string]string{"client_id": s.clientID, "client_secret_file": secretFile},
 		},
 		"refresh": map[string]string{
-			"min_interval": s.minInterval.String(), "discovery_interval": discoveryInterval.String(), "relist_interval": s.relistInterval.String(),
+			"min_interval": s.minInterval.String(), "discovery_interval": discoveryInterval.String(),
+			"relist_interval": s.relistInterval.String(),
 		},
 		"projects": projects, "discovery": discovery, "collectors": collectors,
 	})
@@ -107,17 +104,17 @@ func (s *settings) yaml(baseURL, secretFile string) string {
 	return string(text)
 }
 
-// collectors returns the sorted names of the enabled collectors and of the discovery collectors that they need.
-func (s *settings) collectors() []string {
-	names := map[string]bool{"projects": true}
+// collectors returns the enabled collectors and the discovery collectors that they need, each with the collector that lists
+// what it reads, or "" if it reads the project itself.
+func (s *settings) collectors() map[string]string {
+	parents := map[string]string{"projects": ""}
 	for _, k := range jobKinds() {
 		if !s.disabled[k.collector] {
-			for _, name := range append(k.needs, k.parent, k.collector) {
-				names[name] = true
-			}
+			parents[k.parent], parents[k.collector] = "", k.parent
+			maps.Copy(parents, k.needs)
 		}
 	}
-	return slices.Sorted(maps.Keys(names))
+	return parents
 }
 
 // reloadTime is the metric with the time of the last successful reload.

@@ -22,8 +22,8 @@ const (
 // jobKind describes a collector of jobs. To add a collector, add an entry to jobKinds.
 type jobKind struct {
 	collector string
-	parent    string   // the collector that lists the owners of the jobs
-	needs     []string // other discovery collectors
+	parent    string            // the collector that lists the owners of the jobs
+	needs     map[string]string // other discovery collectors, and what lists their targets
 	// family is the prefix of the metric names, and item is "_job", "_run" or "".
 	family, item string
 	onlyListed   bool              // series only if there is a job
@@ -43,7 +43,7 @@ type simulated struct {
 
 // jobKinds is the only list of the job collectors.
 func jobKinds() []jobKind {
-	schedule := []string{"backup_schedule", "export_buckets"}
+	schedule := map[string]string{"backup_schedule": clusters, "export_buckets": ""}
 	flexStates := map[string]string{
 		"PENDING": unfinished, "QUEUED": unfinished, "RUNNING": unfinished, "FAILED": failed, "COMPLETED": succeeded,
 	}
@@ -57,13 +57,18 @@ func jobKinds() []jobKind {
 			"_last_job_collections":                newest("collections", anyJob),
 			"_first_job_created_timestamp_seconds": least("created", anyJob),
 		},
-		simulated: simulate((*atlassim.Cluster).Exports, exportJob, (*atlassim.Cluster).RemoveExport, (*atlassim.Cluster).OrderExports, beginExport),
+		simulated: simulate(
+			(*atlassim.Cluster).Exports, exportJob, (*atlassim.Cluster).RemoveExport, (*atlassim.Cluster).OrderExports, beginExport,
+		),
 	}, {
 		collector: "backup_restores", parent: clusters, family: "backup_restore", item: "_job", onlyListed: true,
 		states: map[string]string{
-			"cancelled": neither, "failed": failed, "completed": succeeded, "expired": neither, "ready": succeeded, "in_progress": unfinished,
+			"in_progress": unfinished, "ready": succeeded, "completed": succeeded, "failed": failed,
+			"cancelled": neither, "expired": neither,
 		},
-		simulated: simulate((*atlassim.Cluster).Restores, restoreJob, (*atlassim.Cluster).RemoveRestore, (*atlassim.Cluster).OrderRestores, beginRestore),
+		simulated: simulate(
+			(*atlassim.Cluster).Restores, restoreJob, (*atlassim.Cluster).RemoveRestore, (*atlassim.Cluster).OrderRestores, beginRestore,
+		),
 	}, {
 		collector: snapshots, parent: clusters, needs: schedule, family: "backup_snapshot",
 		states: map[string]string{"queued": unfinished, "inProgress": unfinished, "completed": succeeded, "failed": failed},
@@ -120,7 +125,9 @@ func jobKinds() []jobKind {
 			"_last_success_documents":                  newest("documents", in("DONE")),
 			"_last_run_updated_timestamp_seconds":      newest("updated", anyJob),
 		},
-		simulated: simulate((*atlassim.Pipeline).Runs, runJob, (*atlassim.Pipeline).RemoveRun, (*atlassim.Pipeline).OrderRuns, beginRun),
+		simulated: simulate(
+			(*atlassim.Pipeline).Runs, runJob, (*atlassim.Pipeline).RemoveRun, (*atlassim.Pipeline).OrderRuns, beginRun,
+		),
 	}}
 }
 
@@ -149,13 +156,10 @@ func kindsOf(parent string) []jobKind {
 	return slices.DeleteFunc(jobKinds(), func(k jobKind) bool { return k.parent != parent })
 }
 
-// kindOf returns the kind of jobs that a collector reads. If ok is false, it reads no jobs.
-func kindOf(collector string) (k jobKind, ok bool) {
-	kinds := slices.DeleteFunc(jobKinds(), func(k jobKind) bool { return k.collector != collector })
-	if len(kinds) == 0 {
-		return jobKind{}, false
-	}
-	return kinds[0], true
+// kindOf returns the kind of jobs that a collector reads.
+func kindOf(collector string) jobKind {
+	kinds := jobKinds()
+	return kinds[slices.IndexFunc(kinds, func(k jobKind) bool { return k.collector == collector })]
 }
 
 // jobs lists the jobs of an owner.

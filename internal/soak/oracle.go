@@ -12,9 +12,9 @@ import (
 type oracle struct {
 	org      *atlassim.Organization
 	settings *settings
-	// held are the jobs that the exporter had read at the last check. It keeps them while backup is disabled, when Atlas
-	// refuses to list them.
-	held map[list][]job
+	// held are the jobs that the exporter knew at the last check, and known those that it must know now. It keeps them while
+	// backup is disabled, when Atlas refuses to list them.
+	held, known map[list][]job
 	// stale are the changes that the exporter may not have noticed yet.
 	stale    map[list]staleJobs
 	reloaded span // time of the last reload
@@ -93,7 +93,7 @@ func thingsOf(p *atlassim.Project, parent string) []thing {
 // projects lists the projects that the exporter reads.
 func (o *oracle) projects() []*atlassim.Project {
 	return slices.DeleteFunc(o.org.Projects(), func(p *atlassim.Project) bool {
-		return p.Unlisted || !o.settings.reads(p.ID, p.Name)
+		return p.Unlisted || !o.settings.reads(p)
 	})
 }
 
@@ -104,7 +104,10 @@ func (o *oracle) things() []thing {
 	for _, p := range o.projects() {
 		all = append(all, things(p)...)
 	}
-	return slices.DeleteFunc(all, func(t thing) bool { return !slices.Contains(collectors, t.parent) || o.settings.excludes(t) })
+	return slices.DeleteFunc(all, func(t thing) bool {
+		_, enabled := collectors[t.parent]
+		return !enabled || o.settings.excludes(t.parent, t.name)
+	})
 }
 
 // targets expects the health samples of the targets of one collector: a target is up, unsupported, or down while Atlas
@@ -139,7 +142,7 @@ const refreshed = "target_last_refresh_timestamp_seconds"
 // scrapeWith returns the collector whose scrape shows a collector's health: the scrape of the exporter's own metrics
 // shows that of the discovery collectors.
 func scrapeWith(collector string) string {
-	if _, ok := kindOf(collector); ok {
+	if slices.ContainsFunc(jobKinds(), func(k jobKind) bool { return k.collector == collector }) {
 		return collector
 	}
 	return "exporter"
@@ -147,20 +150,20 @@ func scrapeWith(collector string) string {
 
 // groups returns all expected groups. They leave out the families that count the exporter's own calls.
 func (o *oracle) groups() []group {
-	o.expected = nil
+	o.expected, o.known = nil, map[list][]job{}
 	own := o.group("", "exporter")
 	found := func(p *atlassim.Project) bool { return !p.Unlisted } // also if the configuration excludes every project
 	own.flag(slices.ContainsFunc(o.org.Projects(), found) && !o.refused, "up", nil)
 	own.flag(true, "exporter_config_last_reload_successful", nil)
 	own.within(o.reloaded.low, o.reloaded.high, reloadTime, nil)
 	things := o.things()
-	for _, collector := range o.settings.collectors() {
+	for collector, parent := range o.settings.collectors() {
 		projects, shownBy, down := o.projects(), anyProject, false
 		if collector == "projects" && len(o.settings.named) == 0 {
 			projects, shownBy = []*atlassim.Project{{}}, "" // the target is the list of all projects
 		}
 		for _, p := range projects {
-			down = o.targets(collector, p, targetsOf(collector, p, things)) || down
+			down = o.targets(collector, p, targetsOf(parent, p, things)) || down
 		}
 		s := o.group(shownBy, scrapeWith(collector))
 		s.flag(!down, "scrape_collector_success", nil, "collector", collector)
@@ -178,31 +181,28 @@ func (o *oracle) groups() []group {
 	return o.expected
 }
 
-// targetsOf returns the targets of a collector in a project: one for each of its things, or one for the whole project.
-func targetsOf(collector string, p *atlassim.Project, things []thing) (targets []thing) {
-	parent := clusters // of backup_schedule
-	if k, ok := kindOf(collector); ok {
-		parent = k.parent
-	} else if collector != "backup_schedule" {
+// targetsOf returns the targets of a collector in a project: the things of its parent, or one target if it has no parent.
+func targetsOf(parent string, p *atlassim.Project, things []thing) []thing {
+	if parent == "" {
 		return []thing{{project: p}}
 	}
-	for _, t := range things {
-		if t.project == p && t.parent == parent {
-			targets = append(targets, t)
-		}
-	}
-	return targets
+	return slices.DeleteFunc(slices.Clone(things), func(t thing) bool { return t.project != p || t.parent != parent })
 }
 
 // jobs expects the jobs of a thing, in one group for each kind.
 func (o *oracle) jobs(t thing) {
 	for _, k := range kindsOf(t.parent) {
-		known, ok := o.known(t, k)
-		if !ok {
+		of := list{t.owner, k.collector}
+		known, ok := o.held[of]
+		if t.unsupported == "" {
+			known, ok = k.jobs(t.owner), true
+		}
+		if !ok || o.settings.disabled[k.collector] {
 			continue
 		}
+		o.known[of] = known
 		g := group{project: t.project.ID, collectors: []string{k.collector}, samples: k.samples(known, t.labels())}
-		if old := o.stale[list{t.owner, k.collector}].jobs; old != nil {
+		if old := o.stale[of].jobs; old != nil {
 			unchanged := pickJobs(known, func(j job) bool {
 				return !slices.ContainsFunc(old, func(was job) bool { return was.id == j.id })
 			})
@@ -212,35 +212,15 @@ func (o *oracle) jobs(t thing) {
 	}
 }
 
-// known returns the jobs that the exporter knows after it has read everything. If ok is false, it has never read any.
-func (o *oracle) known(t thing, k jobKind) (jobs []job, ok bool) {
-	switch {
-	case o.settings.disabled[k.collector]:
-		return nil, false
-	case t.unsupported != "":
-		jobs, ok = o.held[list{t.owner, k.collector}]
-		return jobs, ok
-	}
-	return k.jobs(t.owner), true
-}
-
-// settle records the jobs that the exporter knows after it has read everything. If a reload shortened relist_interval, the
-// new interval applies to earlier reads, too.
+// settle records that the exporter has read everything. If a reload shortened relist_interval, the new interval applies to
+// earlier reads, too.
 func (o *oracle) settle() {
+	o.held = o.known
 	for of, stale := range o.stale {
 		if noticed := time.Now().Add(o.settings.relistInterval); noticed.Before(stale.until) {
 			o.stale[of] = staleJobs{noticed, stale.jobs}
 		}
 	}
-	held := map[list][]job{}
-	for _, t := range o.things() {
-		for _, k := range kindsOf(t.parent) {
-			if jobs, ok := o.known(t, k); ok {
-				held[list{t.owner, k.collector}] = jobs
-			}
-		}
-	}
-	o.held = held
 }
 
 // facts expects the samples of a thing that are not about its jobs.
@@ -300,8 +280,7 @@ func (o *oracle) clusterFacts(c *atlassim.Cluster, id string, labels []string) {
 // missingExport returns the creation time of the oldest snapshot that auto export should have exported: it is newer than the
 // newest export job, has the policy's frequency, and has no export. No export of the soak belongs to a listed snapshot.
 func missingExport(c *atlassim.Cluster) (float64, bool) {
-	exported, _ := kindOf(exports)
-	taken, _ := kindOf(snapshots)
+	exported, taken := kindOf(exports), kindOf(snapshots)
 	last, _ := newest("created", anyJob)(exported.jobs(c))
 	return least("created", func(j job) bool {
 		return j.outcome == succeeded && j.word == c.Schedule.ExportFrequency && j.at["created"] > last && c.Schedule.AutoExportEnabled

@@ -3,7 +3,6 @@ package soak
 import (
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,11 +18,8 @@ const prefix = "mongodbatlas_"
 type span struct{ low, high float64 }
 
 func (s span) String() string {
-	switch {
-	case s.low == s.high:
+	if s.low == s.high {
 		return number(s.low)
-	case math.IsInf(s.high, 1):
-		return "at least " + number(s.low)
 	}
 	return number(s.low) + " to " + number(s.high)
 }
@@ -82,12 +78,14 @@ const anyProject = "any"
 
 // shownBy reports whether a scrape of the project and the collector shows the group; "" means all.
 func (g group) shownBy(project, collector string) bool {
-	return (project == "" || g.project == project || g.project == anyProject) && (collector == "" || slices.Contains(g.collectors, collector))
+	return (project == "" || g.project == project || g.project == anyProject) &&
+		(collector == "" || slices.Contains(g.collectors, collector))
 }
 
 // promised reports whether the oracle computes a series. It does not compute the counters of calls: see judgeCalls.
 func promised(key string) bool {
-	return strings.HasPrefix(key, prefix) && !strings.HasPrefix(key, prefix+"api_") && harness.Family(key) != prefix+"exporter_build_info"
+	name, ours := strings.CutPrefix(harness.Family(key), prefix)
+	return ours && !strings.HasPrefix(name, "api_") && name != "exporter_build_info"
 }
 
 // compare compares the promised series of a scrape with the expected ones. It returns their number and the differences.

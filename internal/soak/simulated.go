@@ -33,9 +33,10 @@ func beginExport(a *atlas, c *atlassim.Cluster, at time.Time) {
 	e := c.AddExport(atlassim.Export{
 		CreatedAt: at, TotalCollections: pick(a, 0, 0, 12), OmitExportStatus: a.chance(10), OmitCreatedAt: a.chance(5),
 	})
-	reason := pick(a, nil, &atlassim.StateReason{Message: "no code"}, &atlassim.StateReason{ErrorCode: "EXPORT_BUCKET_ACCESS_DENIED"})
-	endless := a.chance(5)                                                            // the API's examples show ended jobs of sharded clusters without an end
-	steps := []string{pick(a, "InProgress", "InProgress", "Preparing"), "InProgress"} // Atlas does not document Preparing
+	reason := pick(a, nil, &atlassim.StateReason{Message: "no code"}, &atlassim.StateReason{ErrorCode: "BUCKET_ACCESS_DENIED"})
+	endless := a.chance(5) // the API's examples show ended jobs of sharded clusters without an end
+	// Atlas does not document Preparing.
+	steps := []string{pick(a, "InProgress", "InProgress", "Preparing"), "InProgress"}
 	end := pick(a, "Successful", "Successful", "Successful", "Failed", "Cancelled")
 	a.live(at, steps, end, func(state string, at time.Time) {
 		switch e.State = state; state {
@@ -65,9 +66,10 @@ func exportJob(e *atlassim.Export) job {
 
 func beginRestore(a *atlas, c *atlassim.Cluster, at time.Time) {
 	r := c.AddRestore(atlassim.Restore{
-		CreatedAt: at, DeliveryType: pick(a, atlassim.RestoreAutomated, atlassim.RestoreDownload, atlassim.RestoreDownload, atlassim.RestorePointInTime),
+		CreatedAt: at, DeliveryType: pick(a, "automated", "download", "download", "pointInTime"),
 	})
-	a.live(at, nil, pick(a, "completed", "completed", "completed", "completed", "failed", "cancelled"), func(state string, at time.Time) {
+	end := pick(a, "completed", "completed", "completed", "completed", "failed", "cancelled")
+	a.live(at, nil, end, func(state string, at time.Time) {
 		r.Cancelled, r.Failed = state == "cancelled", state != "completed" // a cancelled job has also failed
 		if r.DeliveryType == atlassim.RestoreDownload && !r.Failed {
 			r.MakeReady(at)
@@ -105,7 +107,7 @@ func restoreJob(r *atlassim.Restore) job {
 
 func beginSnapshot(a *atlas, c *atlassim.Cluster, at time.Time) {
 	s := c.AddSnapshot(atlassim.Snapshot{
-		RequestedAt: at, Type: pick(a, atlassim.SnapshotScheduled, atlassim.SnapshotScheduled, atlassim.SnapshotOnDemand, atlassim.SnapshotFallback),
+		RequestedAt: at, Type: pick(a, "scheduled", "scheduled", "onDemand", "fallback"),
 		CopyRegions: pick(a, nil, []string{"EU_WEST_1"}), ExpiresAt: a.soon(20*time.Second, 4*time.Minute),
 	})
 	size := a.random.Int64N(1 << 40)

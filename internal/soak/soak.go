@@ -34,13 +34,10 @@ type soak struct {
 	exporter               *harness.Exporter
 	configFile, secretFile string
 
-	began       time.Time
-	checks      int
-	compared    int
-	differences int
-	waited      time.Duration
-	usage       []harness.Usage
-	last        harness.Exposition // the last scrape between two checks
+	began            time.Time
+	checks, compared int
+	usage            []harness.Usage
+	last             harness.Exposition // the last scrape between two checks
 }
 
 // run alternates between changes and checks. Atlas does not change during a check.
@@ -121,7 +118,6 @@ func (s *soak) check() {
 		got = s.scrape("/metrics")
 		return isFresh(want, got)
 	})
-	s.waited += time.Since(now)
 	s.compare("/metrics", want, got)
 	s.usage = append(s.usage, harness.UsageOf(got))
 	s.checkParts(want)
@@ -167,7 +163,7 @@ func (s *soak) checkParts(want []group) {
 		s.compare(path, slices.DeleteFunc(slices.Clone(want), func(g group) bool { return !g.shownBy(project, collector) }), got)
 		return got
 	}
-	collector := scrapeWith(pick(s.atlas, s.oracle.settings.collectors()...))
+	collector := scrapeWith(pick(s.atlas, slices.Collect(maps.Keys(s.oracle.settings.collectors()))...))
 	check("/metrics?collect%5B%5D="+collector, "", collector)
 	for _, p := range s.oracle.projects() {
 		for key := range check("/probe?target="+p.ID, p.ID, "") {
@@ -206,16 +202,15 @@ func (s *soak) checkCalls() error {
 	return nil
 }
 
-// compare records the differences between a scrape and the expected samples.
+// compare fails the test with the differences between a scrape and the expected samples.
 func (s *soak) compare(where string, want []group, got harness.Exposition) {
 	compared, found := compare(want, got)
 	s.compared += compared
 	s.differ(where, found)
 }
 
-// differ records differences.
+// differ fails the test with differences.
 func (s *soak) differ(where string, found []string) {
-	s.differences += len(found)
 	for _, difference := range found {
 		s.t.Errorf("%s: %s: %s", time.Now().Format(time.TimeOnly), where, difference)
 	}
