@@ -92,7 +92,7 @@ func (a *atlas) drop() {
 			if a.oracle.stale[of].jobs != nil || !a.chance(50) {
 				continue
 			}
-			jobs := k.jobs(t.owner)
+			jobs := k.list(t.owner)
 			changed := pickJobs(jobs, func(j job) bool { return j.outcome != "" && j.outcome != unfinished })
 			slices.SortFunc(changed, byCreation)
 			if n := len(jobs) - longestList; n > 0 && n < 4*longestList {

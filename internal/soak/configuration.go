@@ -20,7 +20,6 @@ const discoveryInterval = time.Second
 
 // settings are the contents of the exporter's configuration file. The oracle expects samples for the same settings.
 type settings struct {
-	clientID              string
 	minInterval           time.Duration
 	relistInterval        time.Duration // the exporter may take this long to notice that Atlas dropped an old job
 	maxConcurrentRequests int
@@ -34,7 +33,7 @@ const usualRelistInterval = 10 * time.Second
 // otherSettings returns random settings. Some of them narrow the collectors, projects, clusters or pipelines.
 func (a *atlas) otherSettings() *settings {
 	next := &settings{
-		clientID: a.account.ClientID, minInterval: pick(a, 0, 0, 500*time.Millisecond), maxConcurrentRequests: pick(a, 7, 8, 9),
+		minInterval: pick(a, 0, 0, 500*time.Millisecond), maxConcurrentRequests: pick(a, 7, 8, 9),
 		relistInterval: pick(a, usualRelistInterval, usualRelistInterval, time.Hour),
 		disabled:       map[string]bool{}, excluded: map[string]string{},
 	}
@@ -74,7 +73,7 @@ func (s *settings) excludes(of, name string) bool {
 }
 
 // yaml returns the contents of the configuration file.
-func (s *settings) yaml(baseURL, secretFile string) string {
+func (s *settings) yaml(baseURL, clientID, secretFile string) string {
 	collectors := map[string]map[string]any{}
 	for _, k := range jobKinds() {
 		collectors[k.collector] = map[string]any{"enabled": !s.disabled[k.collector], "min_interval": s.minInterval.String()}
@@ -90,7 +89,7 @@ func (s *settings) yaml(baseURL, secretFile string) string {
 	text, err := yaml.Marshal(map[string]any{
 		"atlas": map[string]any{
 			"base_url": baseURL, "max_concurrent_requests": s.maxConcurrentRequests,
-			"service_account": map[string]string{"client_id": s.clientID, "client_secret_file": secretFile},
+			"service_account": map[string]string{"client_id": clientID, "client_secret_file": secretFile},
 		},
 		"refresh": map[string]string{
 			"min_interval": s.minInterval.String(), "discovery_interval": discoveryInterval.String(),
@@ -121,7 +120,7 @@ func (s *settings) collectors() map[string]string {
 const reloadTime = "exporter_config_last_reload_success_timestamp_seconds"
 
 func (s *soak) write() {
-	harness.WriteFile(s.t, s.configFile, s.oracle.settings.yaml(s.server.URL(), s.secretFile))
+	harness.WriteFile(s.t, s.configFile, s.oracle.settings.yaml(s.server.URL(), s.account.ClientID, s.secretFile))
 	harness.WriteFile(s.t, s.secretFile, s.account.ClientSecret+"\n")
 }
 
@@ -162,29 +161,27 @@ func (s *soak) rotate() {
 	case 1:
 		way = "secret replaced, then reloaded"
 		fresh.ClientID = old.ClientID
-		s.useAccount(fresh)
+		s.use(fresh)
 		s.server.ForgetTokens() // Atlas issues tokens for the new secret only
 	case 2:
 		way = "another service account, the old one deleted after the reload"
-		s.useAccount(fresh)
+		s.use(fresh)
 		s.server.Deny(old.ClientID)
 	default:
 		way = "secret revoked before the reload"
 		s.server.Deny(old.ClientID)
 		s.outage()
-		s.useAccount(fresh)
+		s.use(fresh)
 	}
 	s.done[way]++
 }
 
-// useAccount gives the exporter another service account. It waits a second so that reads that began before the reload end:
-// they may still use the old account.
-func (s *soak) useAccount(account atlassim.ServiceAccount) {
+// use gives the exporter another service account. It waits a second so that reads that began before the reload end: they
+// may still use the old account.
+func (s *soak) use(account atlassim.ServiceAccount) {
 	s.server.AllowServiceAccount(account)
 	s.account = account
-	next := *s.oracle.settings
-	next.clientID = account.ClientID
-	s.reload(&next)
+	s.reload(s.oracle.settings)
 	time.Sleep(time.Second)
 }
 

@@ -195,7 +195,7 @@ func (o *oracle) jobs(t thing) {
 		of := list{t.owner, k.collector}
 		known, ok := o.held[of]
 		if t.unsupported == "" {
-			known, ok = k.jobs(t.owner), true
+			known, ok = k.list(t.owner), true
 		}
 		if !ok || o.settings.disabled[k.collector] {
 			continue
@@ -281,8 +281,8 @@ func (o *oracle) clusterFacts(c *atlassim.Cluster, id string, labels []string) {
 // newest export job, has the policy's frequency, and has no export. No export of the soak belongs to a listed snapshot.
 func missingExport(c *atlassim.Cluster) (float64, bool) {
 	exported, taken := kindOf(exports), kindOf(snapshots)
-	last, _ := newest("created", anyJob)(exported.jobs(c))
+	last, _ := newest("created", anyJob)(exported.list(c))
 	return least("created", func(j job) bool {
-		return j.outcome == succeeded && j.word == c.Schedule.ExportFrequency && j.at["created"] > last && c.Schedule.AutoExportEnabled
-	})(taken.jobs(c))
+		return c.Schedule.AutoExportEnabled && j.outcome == succeeded && j.word == c.Schedule.ExportFrequency && j.at["created"] > last
+	})(taken.list(c))
 }

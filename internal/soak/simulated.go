@@ -137,7 +137,8 @@ func snapshotJob(s *atlassim.Snapshot) job {
 
 func beginCollectionRestore(a *atlas, c *atlassim.Cluster, at time.Time) {
 	outcome := atlassim.CollectionOutcome{
-		State: pick(a, "SUCCESSFUL", "SUCCESSFUL", "FAILED", "CANCELED", "PAUSED", "IN_PROGRESS"), FailedIndexes: a.random.Int64N(3),
+		State:         pick(a, "SUCCESSFUL", "SUCCESSFUL", "FAILED", "CANCELED", "PAUSED", "IN_PROGRESS"),
+		FailedIndexes: a.random.Int64N(3),
 	}
 	a.org.At(at, func(time.Time) { c.RestoreCollections(outcome) })
 }

@@ -107,7 +107,7 @@ func (s *soak) breakIt(t *testing.T) {
 			begun[k.collector] = true
 			s.org.Do(func() { k.begin(s.atlas, of.owner, s.clock.Now()) })
 			missed("a job of " + k.collector)
-			s.org.Do(func() { listed := k.jobs(of.owner); listed[len(listed)-1].remove() })
+			s.org.Do(func() { listed := k.list(of.owner); listed[len(listed)-1].remove() })
 		}
 	}
 	for _, p := range s.oracle.projects() {
