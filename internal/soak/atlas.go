@@ -30,7 +30,7 @@ type atlas struct {
 	account atlassim.ServiceAccount
 	random  *rand.Rand // used by one goroutine, never in an event of the organisation
 	oracle  oracle
-	named   int            // number of names given so far
+	names   int            // number of names given so far
 	done    map[string]int // number of events by kind
 }
 
@@ -62,8 +62,8 @@ func startAtlas(t testing.TB, p plan) *atlas {
 
 // name returns a name that was never used before.
 func (a *atlas) name(kinds ...string) string {
-	a.named++
-	return fmt.Sprintf("%s-%03d", pick(a, kinds...), a.named)
+	a.names++
+	return fmt.Sprintf("%s-%03d", pick(a, kinds...), a.names)
 }
 
 // chance returns true with the given probability in percent.

@@ -92,13 +92,12 @@ func (a *atlas) drop() {
 			if a.oracle.stale[of].jobs != nil || !a.chance(50) {
 				continue
 			}
+			var changed []job
 			jobs := k.list(t.owner)
-			changed := pickJobs(jobs, func(j job) bool { return j.outcome != "" && j.outcome != unfinished })
-			slices.SortFunc(changed, byCreation)
 			if n := len(jobs) - longestList; n > 0 && n < 4*longestList {
-				changed = changed[:min(n, len(changed))]
-			} else {
-				changed = nil
+				ended := pickJobs(jobs, func(j job) bool { return j.outcome != "" && j.outcome != unfinished })
+				slices.SortFunc(ended, byCreation)
+				changed = ended[:min(n, len(ended))]
 			}
 			for _, j := range changed {
 				j.remove()

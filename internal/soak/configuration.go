@@ -18,7 +18,8 @@ import (
 // discoveryInterval is the minimum that the exporter accepts.
 const discoveryInterval = time.Second
 
-// settings are the contents of the exporter's configuration file. The oracle expects samples for the same settings.
+// settings are the contents of the exporter's configuration file, but for the credentials. The oracle expects samples for the
+// same settings.
 type settings struct {
 	minInterval           time.Duration
 	relistInterval        time.Duration // the exporter may take this long to notice that Atlas dropped an old job
@@ -150,11 +151,11 @@ func (s *soak) reload(next *settings) {
 	s.done[kind]++
 }
 
-// rotate changes or invalidates the exporter's credentials, in each way in turn.
-func (s *soak) rotate() {
+// rotate changes or invalidates the exporter's credentials in one of four ways.
+func (s *soak) rotate(n int) {
 	old, fresh := s.account, atlassim.NewServiceAccount()
 	var way string
-	switch s.checks / 5 % 4 {
+	switch n % 4 {
 	case 0:
 		way = "tokens forgotten by Atlas"
 		s.server.ForgetTokens()

@@ -91,7 +91,7 @@ func (s *soak) intervene() {
 	case 0:
 		s.reload(s.otherSettings())
 	case 3:
-		s.rotate()
+		s.rotate(s.checks / 5)
 	}
 	s.org.Do(func() {
 		for range 1 + s.random.IntN(2) {
@@ -116,7 +116,7 @@ func (s *soak) check() {
 	var got harness.Exposition
 	harness.Eventually(s.t, func() error {
 		got = s.scrape("/metrics")
-		return isFresh(want, got)
+		return checkFresh(want, got)
 	})
 	s.compare("/metrics", want, got)
 	s.usage = append(s.usage, harness.UsageOf(got))
@@ -140,8 +140,8 @@ func (s *soak) scrape(path string) harness.Exposition {
 	return got
 }
 
-// isFresh returns an error for a target that was not read late enough.
-func isFresh(want []group, got harness.Exposition) error {
+// checkFresh returns an error if a target was last read before the check.
+func checkFresh(want []group, got harness.Exposition) error {
 	for _, g := range want {
 		for key, allowed := range g.samples {
 			if harness.Family(key) == prefix+refreshed && got[key] < allowed.low {
