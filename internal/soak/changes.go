@@ -25,14 +25,14 @@ func (a *atlas) change() {
 
 // changes lists changes to a visible project, and the possible return of projects that are gone.
 func (a *atlas) changes(p *atlassim.Project) []change {
-	listed := a.listedProjects()
+	full := len(a.org.Projects()) >= a.projects
 	hidden := pick(a, slices.DeleteFunc(a.org.Projects(), func(p *atlassim.Project) bool { return !p.Unlisted })...)
 	// A project that the configuration names would be down, and not disappear.
-	mayGo := !slices.Contains(a.oracle.settings.named, p.ID) && len(listed) > 2
+	mayGo := !slices.Contains(a.oracle.settings.named, p.ID) && len(a.listedProjects()) > 2
 	changes := []change{
-		{"project created", len(a.org.Projects()) < a.projects, a.addProject},
-		{"project deleted", mayGo, func() { a.org.RemoveProject(p) }},
-		{"project hidden", mayGo, func() { p.Hide(atlassim.NotInGroup()) }},
+		{"project created", !full, a.addProject},
+		{"project deleted", full && mayGo, func() { a.org.RemoveProject(p) }},
+		{"project hidden", hidden == nil && mayGo, func() { p.Hide(atlassim.NotInGroup()) }},
 		{"project visible again", hidden != nil, func() { hidden.Show() }},
 		{"project renamed", true, func() { p.Name = a.name("renamed") }},
 		{"order of clusters changed", true, func() { p.OrderClusters(a.anyOrder()) }},
