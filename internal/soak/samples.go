@@ -3,7 +3,6 @@ package soak
 import (
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,11 +18,8 @@ const prefix = "mongodbatlas_"
 type span struct{ low, high float64 }
 
 func (s span) String() string {
-	switch {
-	case s.low == s.high:
+	if s.low == s.high {
 		return number(s.low)
-	case math.IsInf(s.high, 1):
-		return "at least " + number(s.low)
 	}
 	return number(s.low) + " to " + number(s.high)
 }
@@ -39,60 +35,68 @@ func precise(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 // samples are expected values by series.
 type samples map[string]span
 
-// set expects one value. The name has no prefix.
-func (s samples) set(value float64, name string, pairs ...string) {
-	s.within(value, value, name, pairs...)
+// set expects one value. The name has no prefix. labels and more are alternating names and values.
+func (s samples) set(value float64, name string, labels []string, more ...string) {
+	s.within(value, value, name, labels, more...)
 }
 
-func (s samples) within(low, high float64, name string, pairs ...string) {
-	s[harness.Series(prefix+name, pairs...)] = span{low, high}
+func (s samples) within(low, high float64, name string, labels []string, more ...string) {
+	s[harness.Series(prefix+name, slices.Concat(labels, more)...)] = span{low, high}
 }
 
-func (s samples) flag(on bool, name string, pairs ...string) {
+func (s samples) flag(on bool, name string, labels []string, more ...string) {
 	value := 0.0
 	if on {
 		value = 1
 	}
-	s.set(value, name, pairs...)
+	s.set(value, name, labels, more...)
 }
 
 const unknown = "unknown"
 
 // stateSet expects 1 for the current state and 0 for every other known state. The state "unknown" covers all other values.
-func (s samples) stateSet(current string, known []string, label, name string, pairs ...string) {
+func (s samples) stateSet(current string, known []string, name string, labels []string, label string) {
 	if !slices.Contains(known, current) {
 		current = unknown
 	}
 	for _, state := range append(slices.Clone(known), unknown) {
-		s.flag(state == current, name, append(slices.Clone(pairs), label, state)...)
+		s.flag(state == current, name, labels, label, state)
 	}
 }
 
-// group is a set of expected series that belong together. A group has several alternatives if the exporter may notice a
-// change later. The scrape must match one alternative as a whole.
+// group is a set of expected series that belong together.
 type group struct {
-	project      string   // id of the project whose probe shows the group; "" for none, anyProject for all
-	collectors   []string // a scrape of any of these shows the group
-	alternatives []samples
+	project    string   // id of the project whose probe shows the group; "" for none, anyProject for all
+	collectors []string // a scrape of any of these shows the group
+	samples    samples
+	// before, unless nil, are the samples before a change that the exporter may notice later. A scrape must have either
+	// all of samples or all of before.
+	before samples
 }
 
 const anyProject = "any"
 
-// chosen reports whether a scrape of the project and the collector shows the group; "" means all.
-func (g group) chosen(project, collector string) bool {
-	return (project == "" || g.project == project || g.project == anyProject) && (collector == "" || slices.Contains(g.collectors, collector))
+// shownBy reports whether a scrape of the project and the collector shows the group; "" means all.
+func (g group) shownBy(project, collector string) bool {
+	return (project == "" || g.project == project || g.project == anyProject) &&
+		(collector == "" || slices.Contains(g.collectors, collector))
 }
 
 // promised reports whether the oracle computes a series. It does not compute the counters of calls: see judgeCalls.
 func promised(key string) bool {
-	return strings.HasPrefix(key, prefix) && !strings.HasPrefix(key, prefix+"api_") && harness.Family(key) != prefix+"exporter_build_info"
+	name, ours := strings.CutPrefix(harness.Family(key), prefix)
+	return ours && !strings.HasPrefix(name, "api_") && name != "exporter_build_info"
 }
 
 // compare compares the promised series of a scrape with the expected ones. It returns their number and the differences.
 func compare(groups []group, got harness.Exposition) (compared int, found []string) {
 	want := samples{}
 	for _, g := range groups {
-		maps.Copy(want, g.best(got))
+		if g.showsBefore(got) {
+			maps.Copy(want, g.before)
+		} else {
+			maps.Copy(want, g.samples)
+		}
 	}
 	found = missing(want, got)
 	for key, value := range got {
@@ -108,19 +112,18 @@ func compare(groups []group, got harness.Exposition) (compared int, found []stri
 	return compared, found
 }
 
-// best returns the first alternative that the scrape matches as a whole, or the first alternative if none does.
-func (g group) best(got harness.Exposition) samples {
-	for _, alternative := range g.alternatives[1:] {
-		surplus := func(key string) bool {
-			_, shown := got[key]
-			_, expected := alternative[key]
-			return shown && !expected
-		}
-		if len(missing(alternative, got)) == 0 && !slices.ContainsFunc(slices.Collect(maps.Keys(g.alternatives[0])), surplus) {
-			return alternative
+// showsBefore reports whether a scrape has all samples before the change, and no other series of the group.
+func (g group) showsBefore(got harness.Exposition) bool {
+	if g.before == nil || len(missing(g.before, got)) > 0 {
+		return false
+	}
+	for key := range g.samples {
+		_, shown := got[key]
+		if _, expected := g.before[key]; shown && !expected {
+			return false
 		}
 	}
-	return g.alternatives[0]
+	return true
 }
 
 // missing returns a message for each expected sample that is absent or has another value.

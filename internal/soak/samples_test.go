@@ -6,16 +6,16 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
-// TestCompareTakesOneAlternativeWhole also compares a mixture of the samples before and after a change.
-func TestCompareTakesOneAlternativeWhole(t *testing.T) {
+// TestCompareTakesBeforeOrAfter also compares a mixture of the samples before and after a change.
+func TestCompareTakesBeforeOrAfter(t *testing.T) {
 	t.Parallel()
 	after, before := samples{}, samples{}
 	for _, name := range []string{"a", "b"} {
-		after.set(1, name)
-		before.set(2, name)
+		after.set(1, name, nil)
+		before.set(2, name, nil)
 	}
-	before.set(2, "c")
-	want := []group{{alternatives: []samples{after, before}}}
+	before.set(2, "c", nil)
+	want := []group{{samples: after, before: before}}
 	for name, test := range map[string]struct {
 		got         harness.Exposition
 		differences int

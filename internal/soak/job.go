@@ -1,20 +1,21 @@
 package soak
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strconv"
 	"time"
 )
 
-// This file computes the expected samples from the simulated Atlas's own objects. It shares no code with the exporter, keeps
-// no state, and reads every job each time.
+// This file computes the expected samples of jobs. It shares no code with the exporter, keeps no state, and looks at every
+// job each time.
 
 // job is a job of any kind as the oracle sees it.
 type job struct {
 	id, state string
 	outcome   string // succeeded, failed, unfinished or neither; jobKind.states has the default
-	group     string // delivery type
+	delivery  string // delivery type of a restore
 	word      string // phase of a run, error code of an export job, frequency of a snapshot
 	// at has the dates and numbers of the job. "created" and "ended" are dates, "date" is the date of its success or
 	// failure, and "took" is its duration; the rest depends on the kind. Values that Atlas does not report are missing.
@@ -49,11 +50,6 @@ func born(id string) float64 {
 	return float64(n)
 }
 
-// newer compares jobs by creation. In the same second, the higher id is newer.
-func (j job) newer(than job) bool {
-	return j.at["created"] > than.at["created"] || j.at["created"] == than.at["created"] && j.id > than.id
-}
-
 // A filter selects jobs.
 type filter func(job) bool
 
@@ -63,57 +59,52 @@ func in(state string) filter { return func(j job) bool { return j.state == state
 
 func came(outcome string) filter { return func(j job) bool { return j.outcome == outcome } }
 
+func has(field string, keep filter) filter {
+	return func(j job) bool { _, ok := j.at[field]; return ok && keep(j) }
+}
+
 func pickJobs(jobs []job, keep filter) []job {
 	return slices.DeleteFunc(slices.Clone(jobs), func(j job) bool { return !keep(j) })
+}
+
+// byCreation compares jobs by creation. In the same second, the higher id is newer.
+func byCreation(a, b job) int {
+	return cmp.Or(cmp.Compare(a.at["created"], b.at["created"]), cmp.Compare(a.id, b.id))
+}
+
+// byDate compares jobs by the date of their outcome, then by creation.
+func byDate(a, b job) int {
+	return cmp.Or(cmp.Compare(a.at["date"], b.at["date"]), byCreation(a, b))
 }
 
 // An aggregate computes the value of a metric. If ok is false, the metric has no value.
 type aggregate func(jobs []job) (value float64, ok bool)
 
 // newest returns a field of the newest job.
-func newest(field string, keep filter) aggregate {
-	return first(field, keep, job.newer)
-}
+func newest(field string, keep filter) aggregate { return last(field, keep, byCreation) }
 
-// latest returns a field of the job with the latest date. If several have the same date, it uses the newest.
-func latest(field, outcome string) aggregate {
-	return first(field, came(outcome), func(a, b job) bool {
-		return a.at["date"] > b.at["date"] || a.at["date"] == b.at["date"] && a.newer(b)
-	})
-}
+// latest returns a field of the job with the latest date.
+func latest(field, outcome string) aggregate { return last(field, came(outcome), byDate) }
 
-// first returns a field of the job that is before all others.
-func first(field string, keep filter, before func(a, b job) bool) aggregate {
+// last returns a field of the job that comes last in an order.
+func last(field string, keep filter, order func(a, b job) int) aggregate {
 	return func(jobs []job) (float64, bool) {
-		j, ok := firstJob(jobs, keep, before)
-		if !ok {
+		kept := pickJobs(jobs, keep)
+		if len(kept) == 0 {
 			return 0, false
 		}
-		value, ok := j.at[field]
+		value, ok := slices.MaxFunc(kept, order).at[field]
 		return value, ok
 	}
 }
 
-func firstJob(jobs []job, keep filter, before func(a, b job) bool) (found job, ok bool) {
-	for _, j := range jobs {
-		if keep(j) && (!ok || before(j, found)) {
-			found, ok = j, true
-		}
-	}
-	return found, ok
-}
-
 // least and most return the minimum and the maximum of a field.
 func least(field string, keep filter) aggregate {
-	return first(field, has(field, keep), func(a, b job) bool { return a.at[field] < b.at[field] })
+	return last(field, has(field, keep), func(a, b job) int { return cmp.Compare(b.at[field], a.at[field]) })
 }
 
 func most(field string, keep filter) aggregate {
-	return first(field, has(field, keep), func(a, b job) bool { return a.at[field] > b.at[field] })
-}
-
-func has(field string, keep filter) filter {
-	return func(j job) bool { _, ok := j.at[field]; return ok && keep(j) }
+	return last(field, has(field, keep), func(a, b job) int { return cmp.Compare(a.at[field], b.at[field]) })
 }
 
 // sum has no value if there are jobs but Atlas reports the field for none of them: the sum is unknown, not zero.
@@ -132,19 +123,18 @@ func orZero(a aggregate) aggregate {
 	return func(jobs []job) (float64, bool) { value, _ := a(jobs); return value, len(jobs) > 0 }
 }
 
-// samples returns the expected samples of jobs of one kind, by delivery type if the kind has one.
+// samples returns the expected samples of jobs of one kind, separately for each delivery type.
 func (k *jobKind) samples(jobs []job, labels []string) samples {
 	s := samples{}
-	if k.grouped {
-		byGroup := map[string][]job{}
-		for _, j := range jobs {
-			byGroup[j.group] = append(byGroup[j.group], j)
-		}
-		for name, jobs := range byGroup {
-			k.expect(s, jobs, append(slices.Clip(labels), "delivery_type", name))
-		}
-	} else if len(jobs) > 0 || !k.onlyListed {
-		k.expect(s, jobs, labels)
+	deliveries := map[string][]job{}
+	if !k.onlyListed {
+		deliveries[""] = nil
+	}
+	for _, j := range jobs {
+		deliveries[j.delivery] = append(deliveries[j.delivery], j)
+	}
+	for delivery, jobs := range deliveries {
+		k.expect(s, jobs, slices.Concat(labels, []string{"delivery_type", delivery}))
 	}
 	return s
 }
@@ -152,10 +142,10 @@ func (k *jobKind) samples(jobs []job, labels []string) samples {
 func (k *jobKind) expect(s samples, jobs []job, labels []string) {
 	states := slices.Sorted(maps.Keys(k.states))
 	for _, state := range states {
-		s.set(float64(len(pickJobs(jobs, in(state)))), k.counts, append(slices.Clip(labels), "state", state)...)
+		s.set(float64(len(pickJobs(jobs, in(state)))), k.family+k.item+"s", labels, "state", state)
 	}
 	others := pickJobs(jobs, func(j job) bool { return !slices.Contains(states, j.state) })
-	s.set(float64(len(others)), k.counts, append(slices.Clip(labels), "state", unknown)...)
+	s.set(float64(len(others)), k.family+k.item+"s", labels, "state", unknown)
 	metrics := map[string]aggregate{
 		"_last" + k.item + "_created_timestamp_seconds":              newest("created", anyJob),
 		"_last" + k.item + "_finished_timestamp_seconds":             newest("ended", anyJob),
@@ -167,16 +157,18 @@ func (k *jobKind) expect(s samples, jobs []job, labels []string) {
 	maps.Copy(metrics, k.metrics)
 	for name, value := range metrics {
 		if v, ok := value(jobs); ok {
-			s.set(v, k.family+name, labels...)
+			s.set(v, k.family+name, labels)
 		}
 	}
-	if j, ok := firstJob(jobs, anyJob, job.newer); ok {
-		s.stateSet(j.state, states, "state", k.family+"_last"+k.item+"_state", labels...)
-		if k.phases != nil {
-			s.stateSet(j.word, k.phases, "phase", k.family+"_last"+k.item+"_phase", labels...)
-		}
+	if len(jobs) == 0 {
+		return
 	}
-	if j, ok := firstJob(jobs, came(failed), job.newer); ok && k.failureInfo {
-		s.set(1, k.family+"_last_failure_info", append(slices.Clip(labels), "error_code", j.word)...)
+	newest := slices.MaxFunc(jobs, byCreation)
+	s.stateSet(newest.state, states, k.family+"_last"+k.item+"_state", labels, "state")
+	if k.phases != nil {
+		s.stateSet(newest.word, k.phases, k.family+"_last"+k.item+"_phase", labels, "phase")
+	}
+	if ended := pickJobs(jobs, came(failed)); k.failureInfo && len(ended) > 0 {
+		s.set(1, k.family+"_last_failure_info", labels, "error_code", slices.MaxFunc(ended, byCreation).word)
 	}
 }
