@@ -27,7 +27,8 @@ func TestContextEnds(t *testing.T) {
 	}
 	t.Run("before the first request", func(t *testing.T) {
 		t.Parallel()
-		withEachScheme(t, func(t *testing.T, w *world) {
+		withEachScheme(t, func(w *world) {
+			t := w.t
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
 			wantEnd(t, w.readProject(ctx))
@@ -45,7 +46,8 @@ func TestContextEnds(t *testing.T) {
 	})
 	t.Run("while Atlas thinks", func(t *testing.T) {
 		t.Parallel()
-		withEachScheme(t, func(t *testing.T, w *world) {
+		withEachScheme(t, func(w *world) {
+			t := w.t
 			ctx, cancel := context.WithCancel(t.Context())
 			ended := make(chan struct{})
 			w.serves(func(_ http.ResponseWriter, r *http.Request) {

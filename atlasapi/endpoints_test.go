@@ -45,7 +45,8 @@ func TestExchanges(t *testing.T) {
 // TestSegments reads pipelines whose names contain special characters of a path.
 func TestSegments(t *testing.T) {
 	t.Parallel()
-	withEachScheme(t, func(t *testing.T, w *world) {
+	withEachScheme(t, func(w *world) {
+		t := w.t
 		for _, name := range []string{".", "..", "...", "%2F", "a/b", "a;b,c=d&e+f", "ünï\u00a0cödé", "a:b@c!*'()", `\`} {
 			run := w.project.AddPipeline(name, atlassim.PipelineOptions{}).AddRun(atlassim.Run{})
 			runs, err := collect(w.client.PipelineRuns(w.project.ID, name).All(t.Context()))

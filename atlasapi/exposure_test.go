@@ -32,7 +32,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 				}
 			}
 			t.Run(fmt.Sprintf("%d to %q", status, location), func(t *testing.T) {
-				withEachScheme(t, func(t *testing.T, w *world) { redirected(t, w, atlassim.OpGetProject, 2) })
+				withEachScheme(t, func(w *world) { redirected(w.t, w, atlassim.OpGetProject, 2) })
 				t.Run("token", func(t *testing.T) { redirected(t, newWorld(t), atlassim.OpToken, 1) })
 			})
 		}
@@ -62,7 +62,8 @@ func (w *world) wantRedacted(t *testing.T, failure *atlasapi.Error, others ...st
 // TestErrorsAreRedacted checks that credentials that an answer repeats are hidden, in every part of it that is shown.
 func TestErrorsAreRedacted(t *testing.T) {
 	t.Parallel()
-	withEachScheme(t, func(t *testing.T, w *world) {
+	withEachScheme(t, func(w *world) {
+		t := w.t
 		w.serves(func(out http.ResponseWriter, r *http.Request) {
 			bearer := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
 			echo := strings.ReplaceAll(bearer, `"`, "") + " " + clientSecret + " " + privateKey
@@ -119,7 +120,8 @@ func TestBrokenHTTPIsRedacted(t *testing.T) {
 		"encoding":    "HTTP/1.1 200 OK\r\nTransfer-Encoding: ECHO\r\n\r\n",
 	} {
 		t.Run(broken, func(t *testing.T) {
-			withEachScheme(t, func(t *testing.T, w *world) {
+			withEachScheme(t, func(w *world) {
+				t := w.t
 				w.serves(func(out http.ResponseWriter, r *http.Request) {
 					_, proof, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 					echo := "x " + strings.NewReplacer(":", "", `"`, "").Replace(proof) + " " + w.secrets()[0]

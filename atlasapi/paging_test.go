@@ -154,7 +154,8 @@ func elsewhere(t *testing.T) string {
 // TestLinksAreNotFollowed checks that next links to another host are not followed.
 func TestLinksAreNotFollowed(t *testing.T) {
 	t.Parallel()
-	withEachScheme(t, func(t *testing.T, w *world) {
+	withEachScheme(t, func(w *world) {
+		t := w.t
 		w.generate(1200)
 		if ids, err := w.exportIDs(); err != nil || len(ids) != 1200 {
 			t.Errorf("%d jobs (%v)", len(ids), err)

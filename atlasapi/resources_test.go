@@ -283,7 +283,8 @@ func TestRequests(t *testing.T) {
 	for _, e := range endpoints() {
 		t.Run(e.operation, func(t *testing.T) {
 			t.Parallel()
-			withEachScheme(t, func(t *testing.T, w *world) {
+			withEachScheme(t, func(w *world) {
+				t := w.t
 				w.pipeline.AddRun(atlassim.Run{ID: jobID})
 				if err := e.fails(t.Context(), w); err != nil {
 					t.Fatal(err)

@@ -76,7 +76,8 @@ func TestFaultPasses(t *testing.T) {
 	for _, test := range passing() {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			withEachScheme(t, func(t *testing.T, w *world) {
+			withEachScheme(t, func(w *world) {
+				t := w.t
 				// The transport itself retries when a used connection is cut, so this one is new.
 				if err := failureOf(w.client.Projects().All(t.Context())); err != nil {
 					t.Fatal(err)
@@ -149,12 +150,15 @@ func TestNotSentAgain(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{304, 400, 401, 402, 403, 404, 405, 406, 408, 409, 410, 418, 451} {
 		t.Run(strconv.Itoa(status), func(t *testing.T) {
-			withEachScheme(t, func(t *testing.T, w *world) {
+			withEachScheme(t, func(w *world) {
+				t := w.t
 				if err := failureOf(w.client.Projects().All(t.Context())); err != nil {
 					t.Fatal(err)
 				}
-				w.breaks(atlassim.Fault{Status: status, Code: "NOT_IN_GROUP",
-					Header: http.Header{"Retry-After": {"0"}}})
+				w.breaks(atlassim.Fault{
+					Status: status, Code: "NOT_IN_GROUP",
+					Header: http.Header{"Retry-After": {"0"}},
+				})
 				var failure *atlasapi.Error
 				if err := w.readProject(t.Context()); !errors.As(err, &failure) || failure.Status != status {
 					t.Error(err)

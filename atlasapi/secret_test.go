@@ -77,7 +77,8 @@ func TestSecretIsHidden(t *testing.T) {
 // TestCredentialsAreHidden checks that no way of printing shows a secret, tokens included.
 func TestCredentialsAreHidden(t *testing.T) {
 	t.Parallel()
-	withEachScheme(t, func(t *testing.T, w *world) {
+	withEachScheme(t, func(w *world) {
+		t := w.t
 		w.mustReadProject(t)
 		for _, thing := range []any{w.options.Credentials, w.options, &w.options, struct{ C any }{w.options.Credentials}} {
 			for _, verb := range []string{"%v", "%+v", "%#v"} {

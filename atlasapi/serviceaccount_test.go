@@ -174,7 +174,8 @@ func TestKindsOfRefusal(t *testing.T) {
 		{599, "", atlasapi.KindServerError},
 	} {
 		t.Run(fmt.Sprint(test.status, " ", test.code), func(t *testing.T) {
-			withEachScheme(t, func(t *testing.T, w *world) {
+			withEachScheme(t, func(w *world) {
+				t := w.t
 				if err := failureOf(w.client.Projects().All(t.Context())); err != nil {
 					t.Fatal(err)
 				}

@@ -101,12 +101,12 @@ func (w *world) connect(options atlasapi.Options) *atlasapi.Client {
 	return client
 }
 
-// withEachScheme runs a subtest for each way to sign in, in a world of its own.
-func withEachScheme(t *testing.T, test func(*testing.T, *world), changes ...func(*setup)) {
+// withEachScheme runs a subtest for each way to sign in, in a world of its own, whose t is that of the subtest.
+func withEachScheme(t *testing.T, test func(*world), changes ...func(*setup)) {
 	t.Helper()
 	for name, digest := range map[string]bool{"service account": false, "API key": true} {
 		t.Run(name, func(t *testing.T) {
-			test(t, newWorld(t, append(changes, func(s *setup) { s.digest = digest })...))
+			test(newWorld(t, append(changes, func(s *setup) { s.digest = digest })...))
 		})
 	}
 }

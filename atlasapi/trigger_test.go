@@ -36,7 +36,8 @@ func TestIngestionBody(t *testing.T) {
 
 func TestTrigger(t *testing.T) {
 	t.Parallel()
-	withEachScheme(t, func(t *testing.T, w *world) {
+	withEachScheme(t, func(w *world) {
+		t := w.t
 		w.answers(atlassim.OpTriggerPipeline, fixture(t, "run.json"))
 		sent := w.requests(func(r *http.Request) string {
 			if !strings.HasSuffix(r.URL.Path, "/trigger") {
@@ -74,7 +75,8 @@ func TestTrigger(t *testing.T) {
 // TestTriggerForReal checks that the simulated Atlas, which reads the body, starts the run.
 func TestTriggerForReal(t *testing.T) {
 	t.Parallel()
-	withEachScheme(t, func(t *testing.T, w *world) {
+	withEachScheme(t, func(w *world) {
+		t := w.t
 		run, err := w.ingest(atlasapi.Ingestion{
 			SnapshotID: objectID(jobID), Retention: set(atlasapi.RetentionPolicy{Units: "MONTHS", Value: 6}),
 		})

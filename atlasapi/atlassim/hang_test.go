@@ -112,16 +112,20 @@ func TestTokenRate(t *testing.T) {
 		steps []step
 	}{
 		{
-			"with Retry-After", atlassim.TokenRate{Requests: 10, RetryAfter: true},
+			"with Retry-After",
+			atlassim.TokenRate{Requests: 10, RetryAfter: true},
 			[]step{refused(0, 60), refused(1, 59), refused(59, 1), {60, 200, ""}, {61, 200, ""}},
 		},
 		{"without", atlassim.TokenRate{Requests: 10}, []step{{0, 429, ""}, {59, 429, ""}, {60, 200, ""}}},
 		{
 			// After a minute the ten are forgotten, and the nine refusals are not: one more fits.
-			"refusals counted", atlassim.TokenRate{Requests: 10, RetryAfter: true, CountRefused: true},
+			"refusals counted",
+			atlassim.TokenRate{Requests: 10, RetryAfter: true, CountRefused: true},
 			[]step{
 				refused(1, 59), refused(2, 58), refused(3, 57), refused(4, 56), refused(5, 55), refused(6, 54), refused(7, 53),
-				refused(8, 52), refused(9, 51), {60, 200, ""}, refused(60, 2), refused(61, 2),
+				refused(8, 52), refused(9, 51),
+				{60, 200, ""},
+				refused(60, 2), refused(61, 2),
 			},
 		},
 	} {
