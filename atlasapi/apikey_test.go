@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -38,18 +37,14 @@ func TestDigest(t *testing.T) {
 				w.clock.Advance(time.Second) // a nonce that lives ten minutes serves 600 requests
 				return false
 			}})
-			var all sync.WaitGroup
-			for range goroutines {
-				all.Go(func() {
-					for range each {
-						if err := w.readProject(t.Context()); err != nil {
-							t.Error(err)
-							return
-						}
+			concurrently(goroutines, func() {
+				for range each {
+					if err := w.readProject(t.Context()); err != nil {
+						t.Error(err)
+						return
 					}
-				})
-			}
-			all.Wait()
+				}
+			})
 			if got := w.server.Answered(""); got != goroutines*each {
 				t.Errorf("%d requests had signed in, want %d", got, goroutines*each)
 			}
@@ -62,19 +57,7 @@ func TestDigest(t *testing.T) {
 
 // authorizations remembers the Authorization header of every request.
 func (w *world) authorizations() func() []string {
-	var mu sync.Mutex
-	var sent []string
-	w.server.Inject(atlassim.Fault{Match: func(r *http.Request) bool {
-		mu.Lock()
-		defer mu.Unlock()
-		sent = append(sent, r.Header.Get("Authorization"))
-		return false
-	}})
-	return func() []string {
-		mu.Lock()
-		defer mu.Unlock()
-		return sent
-	}
+	return w.requests(func(r *http.Request) string { return r.Header.Get("Authorization") })
 }
 
 func TestWrongKey(t *testing.T) {
@@ -101,9 +84,7 @@ func TestKeyIsTakenAway(t *testing.T) {
 	w.mustReadProject(t)
 	w.server.Deny(publicKey)
 	wantFailure(t, w.readProject(t.Context()), atlassim.OpGetProject, atlasapi.KindUnauthorized)
-	if got := w.server.Count(""); got != 4 {
-		t.Errorf("%d requests, want two with the first challenge, one more and its challenge's answer", got)
-	}
+	w.wantRequests(t, "", 4)
 	w.server.AllowAPIKey(atlassim.APIKey{PublicKey: publicKey, PrivateKey: privateKey})
 	if err := w.readProject(t.Context()); err != nil {
 		t.Error(err)
@@ -122,9 +103,7 @@ func TestDigestWithoutRole(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if got := w.server.Count(""); got != 11 {
-		t.Errorf("%d requests, want the 10 and one challenge", got)
-	}
+	w.wantRequests(t, "", 11)
 }
 
 // TestOtherSchemes checks that a challenge of another scheme, or one that cannot be answered, does not make the client send

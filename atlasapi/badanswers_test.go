@@ -1,6 +1,8 @@
 package atlasapi_test
 
 import (
+	"context"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -24,7 +26,7 @@ func badDocuments() []string {
 func badPages() []string {
 	const item = `{"ID":"` + jobID + `","name":"n"}`
 	return []string{
-		`{}`, `{"links":[]}`, `{"totalCount":0}`, `{"Results":[]}`,
+		`{}`, `[]`, `{"links":[]}`, `{"totalCount":0}`, `{"Results":[]}`,
 		`{"results":null}`, `{"results":{}}`, `{"results":"https://` + marker + `"}`, `{"results":0}`, `{"results":false}`,
 		`{"results":[null]}`, `{"results":["https://` + marker + `"]}`, `{"results":[[]]}`, `{"results":[1]}`,
 		`{"results":[{}]}`, `{"results":[` + item + `,{"name":"n"}]}`, `{"results":[{"ID":null,"name":"n"}]}`,
@@ -95,11 +97,11 @@ func TestBadAnswers(t *testing.T) {
 	for _, e := range endpoints() {
 		t.Run(e.operation, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, func(s *setup) { s.client.MaxRetries = 1 })
+			w := newWorld(t, retrying(1))
 			bodies := append(badDocuments(), badFields()[e.operation]...)
 			if e.isList() {
 				id := "id"
-				if e.operation == atlassim.OpListPipelineRuns {
+				if e.operation == atlassim.OpListPipelineRuns || e.operation == atlassim.OpListExportBuckets {
 					id = "_id"
 				}
 				for _, page := range badPages() {
@@ -109,7 +111,7 @@ func TestBadAnswers(t *testing.T) {
 			for _, body := range bodies {
 				w.answers(e.operation, body)
 				before := w.server.Count(e.operation)
-				err := e.read(t.Context(), w)
+				err := e.fails(t.Context(), w)
 				if err == nil {
 					t.Errorf("%q is accepted as an answer", body)
 					continue
@@ -141,7 +143,7 @@ func TestGoodEmptyAnswers(t *testing.T) {
 			w := newWorld(t)
 			for _, body := range bodies {
 				w.answers(e.operation, body)
-				if err := e.read(t.Context(), w); err != nil {
+				if err := e.fails(t.Context(), w); err != nil {
 					t.Errorf("%q: %v", body, err)
 				}
 			}
@@ -159,7 +161,7 @@ func TestUnreadMembers(t *testing.T) {
 			continue
 		}
 		w.answers(e.operation, `{"results":[{"id":"`+jobID+`",`+spoilt+`}],"totalCount":"many"}`)
-		if err := e.read(t.Context(), w); err != nil {
+		if err := e.fails(t.Context(), w); err != nil {
 			t.Errorf("%s: %v", e.operation, err)
 		}
 	}
@@ -177,5 +179,28 @@ func TestUnknownNamesStay(t *testing.T) {
 		w.answers(atlassim.OpListBackupExports, body)
 		_, err := w.exportIDs()
 		wantFailure(t, err, atlassim.OpListBackupExports, atlasapi.KindBadResponse)
+	}
+}
+
+// TestUnpagedList checks that a single answer that is not the whole list is not mistaken for it.
+func TestUnpagedList(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.answers(atlassim.OpListShardedBackupSnapshots, `{"links":[{"rel":"next"}],"results":[{"id":"`+jobID+`"}]}`)
+	err := failureOf(w.client.ShardedSnapshots(w.project.ID, shardedName).All(t.Context()))
+	failure := failedAs(t, err, atlassim.OpListShardedBackupSnapshots, atlasapi.KindBadResponse)
+	if !strings.Contains(failure.Error(), "an answer without paging, but with a link to a next page") {
+		t.Errorf("read with %v", failure)
+	}
+}
+
+func TestHasCode(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.refuses(http.StatusBadRequest, atlasapi.CodeIncorrectEndpoint)
+	err := w.readProject(t.Context())
+	if !atlasapi.HasCode(err, atlasapi.CodeIncorrectEndpoint) || atlasapi.HasCode(err, "") || atlasapi.HasCode(nil, "") ||
+		atlasapi.HasCode(context.Canceled, atlasapi.CodeIncorrectEndpoint) {
+		t.Errorf("the code of %v is misread", err)
 	}
 }

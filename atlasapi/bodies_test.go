@@ -14,11 +14,6 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
-// serves answers every authenticated request for the project with a function.
-func (w *world) serves(handler http.HandlerFunc) {
-	w.server.Inject(atlassim.Fault{Operation: atlassim.OpGetProject, Authenticated: true, Handler: handler})
-}
-
 // longProject returns a project in a body of this many bytes.
 func longProject(bytes int) string {
 	const head, tail = `{"id":"` + jobID + `","name":"long","padding":"`, `"}`
@@ -34,7 +29,7 @@ func TestLargeBody(t *testing.T) {
 		good    bool
 	}{{limit - 1, false, true}, {limit, true, true}, {limit + 1, false, false}, {limit + 1<<20, false, false}, {limit + 1<<20, true, false}} {
 		t.Run(fmt.Sprintf("%d bytes, chunked: %t", test.size, test.chunked), func(t *testing.T) {
-			w := newWorld(t, func(s *setup) { s.client.MaxRetries = 3 })
+			w := newWorld(t, retrying(3))
 			body := longProject(test.size)
 			w.serves(func(out http.ResponseWriter, _ *http.Request) {
 				_, _ = io.WriteString(out, body[:1])
@@ -54,9 +49,7 @@ func TestLargeBody(t *testing.T) {
 			if !strings.Contains(failure.Error(), "16 MiB") {
 				t.Errorf("%q does not contain the limit", failure)
 			}
-			if got := w.server.Count(atlassim.OpGetProject); got != 1 {
-				t.Errorf("%d bytes: %d requests", test.size, got)
-			}
+			w.wantRequests(t, atlassim.OpGetProject, 1)
 		})
 	}
 }
@@ -123,7 +116,7 @@ func TestGzip(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, func(s *setup) { s.client.MaxRetries = 1 })
+			w := newWorld(t, retrying(1))
 			accepted := ""
 			w.serves(func(out http.ResponseWriter, r *http.Request) {
 				accepted = r.Header.Get("Accept-Encoding")
@@ -140,9 +133,7 @@ func TestGzip(t *testing.T) {
 			if err != nil {
 				wantFailure(t, err, atlassim.OpGetProject, atlasapi.KindBadResponse)
 			}
-			if got := w.server.Count(atlassim.OpGetProject); got != test.requests {
-				t.Errorf("%d requests, want %d", got, test.requests)
-			}
+			w.wantRequests(t, atlassim.OpGetProject, test.requests)
 		})
 	}
 }
@@ -152,7 +143,7 @@ func TestWebPage(t *testing.T) {
 	for _, contentType := range []string{"text/html", "text/html;charset=utf-8", "Text/HTML; charset=UTF-8"} {
 		for _, status := range []int{200, 404, 400} {
 			t.Run(fmt.Sprintf("%s with %d", contentType, status), func(t *testing.T) {
-				w := newWorld(t, func(s *setup) { s.client.MaxRetries = 3 })
+				w := newWorld(t, retrying(3))
 				w.serves(func(out http.ResponseWriter, _ *http.Request) {
 					out.Header().Set("Content-Type", contentType)
 					out.WriteHeader(status)
@@ -163,9 +154,7 @@ func TestWebPage(t *testing.T) {
 				if status == http.StatusOK && !strings.Contains(failure.Error(), "web page") {
 					t.Errorf("%q does not say that it is a web page", failure)
 				}
-				if got := w.server.Count(atlassim.OpGetProject); got != 1 {
-					t.Errorf("%d requests", got)
-				}
+				w.wantRequests(t, atlassim.OpGetProject, 1)
 			})
 		}
 	}

@@ -83,7 +83,7 @@ func TestRedirectTarget(t *testing.T) {
 	const redirect = "a redirect, which is not followed, to elsewhere.example"
 	for status, want := range map[int]string{300: redirect, 302: redirect, 399: redirect, 400: "", 404: ""} {
 		t.Run(strconv.Itoa(status), func(t *testing.T) {
-			c := clientOnHanging(t, Options{}, func(*http.Request) *http.Response {
+			c := clientOn(t, Options{}, func(*http.Request) *http.Response {
 				return answering(status, http.Header{"Location": {"https://elsewhere.example/path"}}, nil)
 			})
 			_, err := c.Projects().Page(t.Context(), 1, MaxPageSize)
@@ -289,40 +289,41 @@ func TestOverlapping(t *testing.T) {
 	}
 }
 
-// TestEndlessList checks that a list that always names a next page ends with an error.
+// TestEndlessList checks that a list that always names a next page, with a new item on each, ends with an error.
 func TestEndlessList(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		requests := 0
-		c := clientOnHanging(t, Options{}, func(*http.Request) *http.Response {
-			requests++
-			body := fmt.Sprintf(`{"results":[{"id":"%024x","name":"p"}],"links":[{"rel":"next","href":"https://x.example"}]}`, 1<<30-requests)
-			return answering(http.StatusOK, http.Header{"Content-Type": {"application/json"}}, []byte(body))
+	for name, id := range map[string]func(request int) int{
+		"rising":  func(request int) int { return request },
+		"falling": func(request int) int { return 1<<30 - request },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				requests, items := 0, 0
+				c := clientOn(t, Options{}, func(*http.Request) *http.Response {
+					requests++
+					body := fmt.Sprintf(`{"results":[{"id":"%024x","name":"p"}],"links":[{"rel":"next","href":"%s"}]}`, id(requests), canary)
+					return answering(http.StatusOK, nil, []byte(body))
+				})
+				var last error
+				for page, err := range c.Projects().Pages(t.Context()) {
+					items, last = items+len(page.Items), err
+				}
+				kind, _ := KindOf(last)
+				if !errors.Is(last, errTooLong) || kind != KindBadResponse || strings.Contains(last.Error(), canary) ||
+					requests != maxPages || items > maxPages {
+					t.Errorf("%v after %d requests and %d items", last, requests, items)
+				}
+			})
 		})
-		var last error
-		for _, err := range c.Projects().Pages(t.Context()) {
-			last = err
-		}
-		if !errors.Is(last, errTooLong) || requests != maxPages {
-			t.Errorf("%v after %d requests", last, requests)
-		}
-	})
+	}
 }
-
-// throttled records the waits that the client reports to its observer.
-type throttled struct {
-	nopObserver
-	waits []time.Duration
-}
-
-func (o *throttled) Throttled(_ string, waited time.Duration) { o.waits = append(o.waits, waited) }
 
 // TestThrottledIsReported checks that the client reports a wait for the rate limit, and nothing if it did not wait.
 func TestThrottledIsReported(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		o := &throttled{}
-		c := clientOnHanging(t, Options{Observer: o}, func(*http.Request) *http.Response {
+		o := &noted{}
+		c := clientOn(t, Options{Observer: o}, func(*http.Request) *http.Response {
 			return answering(http.StatusOK, http.Header{"Content-Type": {"application/json"}}, []byte(`{"results":[],"links":[]}`))
 		})
 		read := func() {
@@ -332,16 +333,16 @@ func TestThrottledIsReported(t *testing.T) {
 		}
 		read()
 		read()
-		if len(o.waits) != 0 {
-			t.Errorf("reported waits %v, want none", o.waits)
+		if len(o.throttled) != 0 {
+			t.Errorf("reported waits %v, want none", o.throttled)
 		}
 		// The bucket gets a token a second, and contains a quarter of one.
 		for _, b := range c.limits.buckets {
 			b.known, b.limit, b.tokens, b.at = true, refillSeconds, 0.25, time.Now()
 		}
 		read()
-		if !slices.Equal(o.waits, []time.Duration{750 * time.Millisecond}) {
-			t.Errorf("reported waits %v, want 750ms", o.waits)
+		if !slices.Equal(o.throttled, []time.Duration{750 * time.Millisecond}) {
+			t.Errorf("reported waits %v, want 750ms", o.throttled)
 		}
 	})
 }

@@ -14,77 +14,60 @@ import (
 // TestContextEnds checks that a request ends with its context, whatever it is doing, and that nothing is sent afterwards.
 func TestContextEnds(t *testing.T) {
 	t.Parallel()
-	arrived := func(w *world, within time.Duration) int {
-		w.t.Helper()
+	arrived := func(t *testing.T, w *world, within time.Duration, want int) {
+		t.Helper()
 		time.Sleep(within) // a request that is sent too late would arrive within this time
-		return w.server.Count(atlassim.OpGetProject)
+		w.wantRequests(t, atlassim.OpGetProject, want)
+	}
+	wantEnd := func(t *testing.T, err error) {
+		t.Helper()
+		if kind, ok := atlasapi.KindOf(err); ok || !errors.Is(err, context.Canceled) {
+			t.Errorf("%v, of kind %s", err, kind)
+		}
 	}
 	t.Run("before the first request", func(t *testing.T) {
 		t.Parallel()
-		for name, digest := range schemes() {
-			t.Run(name, func(t *testing.T) {
-				w := newWorld(t, func(s *setup) { s.digest, s.client.MaxRetries = digest, 3 })
-				ctx, cancel := context.WithCancel(t.Context())
-				cancel()
-				if err := w.readProject(ctx); !errors.Is(err, context.Canceled) {
-					t.Errorf("%v", err)
-				}
-				if got := arrived(w, 50*time.Millisecond); got != 0 {
-					t.Errorf("%d requests", got)
-				}
-			})
-		}
+		withEachScheme(t, func(w *world) {
+			t := w.t
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			wantEnd(t, w.readProject(ctx))
+			arrived(t, w, 50*time.Millisecond, 0)
+		}, retrying(3))
 	})
 	t.Run("while a retry waits", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t, func(s *setup) { s.client.MaxRetries = 3 })
-		w.server.Inject(atlassim.Fault{Operation: atlassim.OpGetProject, Authenticated: true, Status: 500})
+		w := newWorld(t, retrying(3))
+		w.breaks(atlassim.Fault{Status: 500})
 		ctx, cancel := context.WithCancel(t.Context())
 		w.watch.onRetry = cancel
-		err := w.readProject(ctx)
-		if !errors.Is(err, context.Canceled) {
-			t.Errorf("%v", err)
-		}
-		if kind, ok := atlasapi.KindOf(err); ok {
-			t.Errorf("the end of the context is of kind %s", kind)
-		}
-		if got := arrived(w, 1200*time.Millisecond); got != 1 {
-			t.Errorf("%d requests", got)
-		}
+		wantEnd(t, w.readProject(ctx))
+		arrived(t, w, 1200*time.Millisecond, 1)
 	})
 	t.Run("while Atlas thinks", func(t *testing.T) {
 		t.Parallel()
-		for name, digest := range schemes() {
-			t.Run(name, func(t *testing.T) {
-				w := newWorld(t, func(s *setup) { s.digest, s.client.MaxRetries = digest, 3 })
-				ctx, cancel := context.WithCancel(t.Context())
-				ended := make(chan struct{})
-				w.server.Inject(atlassim.Fault{
-					Operation: atlassim.OpGetProject, Authenticated: true,
-					Handler: func(_ http.ResponseWriter, r *http.Request) {
-						cancel()
-						<-r.Context().Done() // the client closes the connection
-						close(ended)
-					},
-				})
-				if err := w.readProject(ctx); !errors.Is(err, context.Canceled) {
-					t.Errorf("%v", err)
-				}
-				<-ended
-				want := 1
-				if digest {
-					want = 2
-				}
-				if got := arrived(w, 800*time.Millisecond); got != want {
-					t.Errorf("%d requests, want %d", got, want)
-				}
+		withEachScheme(t, func(w *world) {
+			t := w.t
+			ctx, cancel := context.WithCancel(t.Context())
+			ended := make(chan struct{})
+			w.serves(func(_ http.ResponseWriter, r *http.Request) {
+				cancel()
+				<-r.Context().Done() // the client closes the connection
+				close(ended)
 			})
-		}
+			wantEnd(t, w.readProject(ctx))
+			<-ended
+			want := 1
+			if w.digest {
+				want = 2
+			}
+			arrived(t, w, 800*time.Millisecond, want)
+		}, retrying(3))
 	})
 	t.Run("by its deadline", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t, func(s *setup) { s.client.MaxRetries = 10 })
-		w.server.Inject(atlassim.Fault{Operation: atlassim.OpGetProject, Authenticated: true, Status: 500})
+		w := newWorld(t, retrying(10))
+		w.breaks(atlassim.Fault{Status: 500})
 		deadline := time.Now().Add(1500 * time.Millisecond)
 		ctx, cancel := context.WithDeadline(t.Context(), deadline)
 		defer cancel()
@@ -93,9 +76,7 @@ func TestContextEnds(t *testing.T) {
 		}
 		before := w.server.Count(atlassim.OpGetProject)
 		time.Sleep(time.Until(deadline))
-		if got := arrived(w, 1500*time.Millisecond); got != before {
-			t.Errorf("%d requests by the end, %d after it", before, got)
-		}
+		arrived(t, w, 1500*time.Millisecond, before)
 		for _, r := range w.server.Requests() {
 			if r.At.After(deadline) {
 				t.Errorf("a request for %s came %s after the deadline", r.Operation, r.At.Sub(deadline))
@@ -104,29 +85,21 @@ func TestContextEnds(t *testing.T) {
 	})
 	t.Run("while a body comes", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t, func(s *setup) { s.client.MaxRetries = 3 })
+		w := newWorld(t, retrying(3))
 		ctx, cancel := context.WithCancel(t.Context())
-		w.server.Inject(atlassim.Fault{
-			Operation: atlassim.OpGetProject, Authenticated: true,
-			Handler: func(out http.ResponseWriter, r *http.Request) {
-				_, _ = out.Write([]byte(`{"id":`))
-				_ = http.NewResponseController(out).Flush()
-				cancel()
-				<-r.Context().Done()
-			},
+		w.serves(func(out http.ResponseWriter, r *http.Request) {
+			_, _ = out.Write([]byte(`{"id":`))
+			_ = http.NewResponseController(out).Flush()
+			cancel()
+			<-r.Context().Done()
 		})
-		if err := w.readProject(ctx); !errors.Is(err, context.Canceled) {
-			t.Errorf("%v", err)
-		}
-		if got := arrived(w, 800*time.Millisecond); got != 1 {
-			t.Errorf("%d requests", got)
-		}
+		wantEnd(t, w.readProject(ctx))
+		arrived(t, w, 800*time.Millisecond, 1)
 	})
 	t.Run("while all slots are taken", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t, func(s *setup) { s.client.MaxConcurrentRequests = 1 })
-		busy := make(chan struct{})
-		release := make(chan struct{})
+		busy, release := make(chan struct{}), make(chan struct{})
 		w.server.Inject(atlassim.Fault{
 			Operation: atlassim.OpListPipelines, Authenticated: true,
 			Handler: func(out http.ResponseWriter, _ *http.Request) {
@@ -150,18 +123,13 @@ func TestContextEnds(t *testing.T) {
 		if err := <-first; err != nil {
 			t.Error(err)
 		}
-		if got := arrived(w, 50*time.Millisecond); got != 0 {
-			t.Errorf("%d requests", got)
-		}
-		if err := w.readProject(t.Context()); err != nil {
-			t.Errorf("the slot is not free again: %v", err)
-		}
+		arrived(t, w, 50*time.Millisecond, 0)
+		w.mustReadProject(t) // the slot is free again
 	})
 	t.Run("while a token is minted", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)
-		minting := make(chan struct{})
-		release := make(chan struct{})
+		minting, release := make(chan struct{}), make(chan struct{})
 		w.server.Inject(atlassim.Fault{Operation: atlassim.OpToken, Times: 1, Match: func(*http.Request) bool {
 			close(minting)
 			<-release
@@ -172,15 +140,12 @@ func TestContextEnds(t *testing.T) {
 			<-minting
 			cancel()
 		}()
-		if err := w.readProject(ctx); !errors.Is(err, context.Canceled) {
-			t.Errorf("%v", err)
-		}
+		wantEnd(t, w.readProject(ctx))
 		close(release)
-		if got := arrived(w, 50*time.Millisecond); got != 0 {
-			t.Errorf("%d requests", got)
-		}
-		if err := w.readProject(t.Context()); err != nil || w.server.Mints() != 1 {
-			t.Errorf("the token that another request waited for is lost: %d tokens (%v)", w.server.Mints(), err)
+		arrived(t, w, 50*time.Millisecond, 0)
+		w.mustReadProject(t)
+		if got := w.server.Mints(); got != 1 {
+			t.Errorf("the token that another request waited for is lost: %d tokens", got)
 		}
 	})
 }

@@ -104,11 +104,7 @@ func FuzzProjects(f *testing.F) {
 		read:  func(ctx context.Context, c *Client) (Project, error) { return c.Project(ctx, fuzzedGroup) },
 		again: func(r reread, n *node) Project { return projectAgain(r, r.object(n)) },
 	}
-	w := newFuzzedWire(f)
-	f.Fuzz(func(t *testing.T, body []byte, place, piece uint16) {
-		list.check(t, w, vary(body, place, piece))
-		one.check(t, w, vary(body, place, piece))
-	})
+	fuzz(f, list.check, one.check)
 }
 
 func clusterAgain(r reread, n *node) Cluster {
@@ -155,8 +151,7 @@ func FuzzClusters(f *testing.F) {
 		head + `"replicationSpecs":[null]}`, head + `"paused":"false"}`, head + `"backupEnabled":0}`, `{"id":"6a7953692c88faeba59d5e01"}`,
 	}, `{"links":[{"rel":"self"}],"results":[%s]}`)
 	list := ofList("list_clusters", func(c *Client) List[Cluster] { return c.Clusters(fuzzedGroup) }, clusterAgain)
-	w := newFuzzedWire(f)
-	f.Fuzz(func(t *testing.T, body []byte, place, piece uint16) { list.check(t, w, vary(body, place, piece)) })
+	fuzz(f, list.check)
 }
 
 func scheduleAgain(r reread, n *node) Schedule {
@@ -198,8 +193,7 @@ func FuzzSchedule(f *testing.F) {
 		read:  func(ctx context.Context, c *Client) (Schedule, error) { return c.Schedule(ctx, fuzzedGroup, "prod") },
 		again: scheduleAgain,
 	}
-	w := newFuzzedWire(f)
-	f.Fuzz(func(t *testing.T, body []byte, place, piece uint16) { one.check(t, w, vary(body, place, piece)) })
+	fuzz(f, one.check)
 }
 
 func pipelineAgain(r reread, n *node) Pipeline {
@@ -228,8 +222,7 @@ func FuzzPipelines(f *testing.F) {
 			return elements(r, func(n *node) Pipeline { return pipelineAgain(r, n) })(n)
 		},
 	}
-	w := newFuzzedWire(f)
-	f.Fuzz(func(t *testing.T, body []byte, place, piece uint16) { all.check(t, w, vary(body, place, piece)) })
+	fuzz(f, all.check)
 }
 
 func runAgain(r reread, n *node) PipelineRun {
@@ -259,10 +252,7 @@ func FuzzPipelineRuns(f *testing.F) {
 		head + `"datasetName":"v1$atlas$snapshot$prod$shop$orders$20260810T042825Z","scheduledDeletionDate":"CANARY"}`,
 	}, `{"results":[%s]}`)
 	list := ofList("list_pipeline_runs", func(c *Client) List[PipelineRun] { return c.PipelineRuns(fuzzedGroup, "orders") }, runAgain)
-	w := newFuzzedWire(f)
-	f.Fuzz(func(t *testing.T, body []byte, place, piece uint16) {
-		list.check(t, w, vary(body, place, piece))
-	})
+	fuzz(f, list.check)
 }
 
 // TestDeepNesting checks values that are nested as deeply as a document may be, and deeper. It is not a seed, because it is

@@ -2,47 +2,12 @@ package atlasapi_test
 
 import (
 	"net/http"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
-
-// TestRequests checks what each operation sends, and that the simulated Atlas, which is strict, serves it.
-func TestRequests(t *testing.T) {
-	for scheme, digest := range schemes() {
-		for _, e := range endpoints() {
-			t.Run(e.operation+" with "+scheme, func(t *testing.T) {
-				t.Parallel()
-				w := newWorld(t, func(s *setup) { s.digest = digest })
-				w.pipeline.AddRun(atlassim.Run{ID: jobID})
-				if err := e.read(t.Context(), w); err != nil {
-					t.Fatal(err)
-				}
-				requests := w.server.Requests()
-				got := requests[len(requests)-1] // a challenge or a token comes before it
-				want := atlassim.Request{
-					Operation: e.operation, Method: http.MethodGet,
-					Path:  "/api/atlas/v2" + strings.ReplaceAll(e.path, "%G", w.project.ID),
-					Query: e.query, Accept: e.accept, UserAgent: userAgent, Authenticated: true, Status: http.StatusOK, At: got.At,
-				}
-				if got != want {
-					t.Errorf("sent %+v\nwant %+v", got, want)
-				}
-				if len(requests) != 2 {
-					t.Errorf("%d requests, want the one and those that sign in: %+v", len(requests), requests)
-				}
-				for _, r := range requests {
-					if r.UserAgent != userAgent {
-						t.Errorf("the request for %s has the user agent %q", r.Operation, r.UserAgent)
-					}
-				}
-			})
-		}
-	}
-}
 
 // TestExchanges checks what the observer gets for a request.
 func TestExchanges(t *testing.T) {
@@ -80,18 +45,16 @@ func TestExchanges(t *testing.T) {
 // TestSegments reads pipelines whose names contain special characters of a path.
 func TestSegments(t *testing.T) {
 	t.Parallel()
-	for name, digest := range schemes() {
-		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, func(s *setup) { s.digest = digest })
-			for _, name := range []string{".", "..", "...", "%2F", "a/b", "a;b,c=d&e+f", "ünï\u00a0cödé", "a:b@c!*'()", `\`} {
-				run := w.project.AddPipeline(name, atlassim.PipelineOptions{}).AddRun(atlassim.Run{})
-				runs, err := collect(w.client.PipelineRuns(w.project.ID, name).All(t.Context()))
-				if err != nil || len(runs) != 1 || runs[0].ID.String() != run.ID {
-					t.Errorf("the pipeline %q has the runs %v, want %s (%v)", name, runs, run.ID, err)
-				}
+	withEachScheme(t, func(w *world) {
+		t := w.t
+		for _, name := range []string{".", "..", "...", "%2F", "a/b", "a;b,c=d&e+f", "ünï\u00a0cödé", "a:b@c!*'()", `\`} {
+			run := w.project.AddPipeline(name, atlassim.PipelineOptions{}).AddRun(atlassim.Run{})
+			runs, err := collect(w.client.PipelineRuns(w.project.ID, name).All(t.Context()))
+			if err != nil || len(runs) != 1 || runs[0].ID.String() != run.ID {
+				t.Errorf("the pipeline %q has the runs %v, want %s (%v)", name, runs, run.ID, err)
 			}
-		})
-	}
+		}
+	})
 }
 
 // TestBasePath reads from a base URL with a path, like that of a gateway.

@@ -5,14 +5,12 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/http/httptest"
-	"net/url"
 	"os"
 	"os/exec"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -88,29 +86,11 @@ func TestBackoff(t *testing.T) {
 	}
 }
 
-// tokens is a service account, with a client of its token endpoint and the number of requests for it.
-func tokens(t *testing.T, handler http.HandlerFunc) (a *ServiceAccount, c *Client, asked *atomic.Int32) {
+// tokens is a service account with such a token endpoint, and a client of both.
+func tokens(t *testing.T, answer func(n int, req *http.Request) *http.Response) (*ServiceAccount, *Client, *tokenServer) {
 	t.Helper()
-	a, asked = NewServiceAccount("id", "secret"), &atomic.Int32{}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		asked.Add(1)
-		w.Header().Set("Content-Type", "application/json")
-		handler(w, r)
-	}))
-	t.Cleanup(server.Close)
-	base, err := url.Parse(server.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c = New(Options{BaseURL: base, Credentials: a})
-	t.Cleanup(c.Close)
-	return a, c, asked
-}
-
-func good(expires string) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = w.Write([]byte(`{"access_token":"t","token_type":"Bearer"` + expires + `}`))
-	}
+	a, server := NewServiceAccount("id", "secret"), &tokenServer{answer: answer}
+	return a, clientOn(t, Options{Credentials: a}, server.serve), server
 }
 
 // TestTokenMargin checks that a token is used until a minute before its end, or a tenth of a short life.
@@ -125,15 +105,17 @@ func TestTokenMargin(t *testing.T) {
 		`,"expires_in":null`:  59 * time.Minute,
 	} {
 		t.Run(cmp.Or(expires, "none"), func(t *testing.T) {
-			a, c, _ := tokens(t, good(expires))
-			before := time.Now()
-			if _, err := a.current(t.Context(), c); err != nil {
-				t.Fatal(err)
-			}
-			// The server's second begins somewhere between before and now.
-			if early, late := before.Add(want-time.Second), time.Now().Add(want+time.Second); a.until.Before(early) || a.until.After(late) {
-				t.Errorf("used for %s, want %s", a.until.Sub(before), want)
-			}
+			synctest.Test(t, func(t *testing.T) {
+				a, c, _ := tokens(t, func(int, *http.Request) *http.Response {
+					return answering(http.StatusOK, nil, []byte(`{"access_token":"t","token_type":"Bearer"`+expires+`}`))
+				})
+				if _, err := a.current(t.Context(), c); err != nil {
+					t.Fatal(err)
+				}
+				if got := time.Until(a.until); got != want {
+					t.Errorf("used for %s, want %s", got, want)
+				}
+			})
 		})
 	}
 }
@@ -141,33 +123,25 @@ func TestTokenMargin(t *testing.T) {
 // TestFailedMintIsForgotten checks that a failed token request is retried after the pause, and that the token is used then.
 func TestFailedMintIsForgotten(t *testing.T) {
 	t.Parallel()
-	broken := atomic.Bool{}
-	broken.Store(true)
-	a, c, asked := tokens(t, func(w http.ResponseWriter, r *http.Request) {
-		if broken.Load() {
-			w.WriteHeader(http.StatusUnauthorized)
-			return
+	synctest.Test(t, func(t *testing.T) {
+		a, c, server := tokens(t, func(n int, _ *http.Request) *http.Response {
+			return answering([]int{http.StatusUnauthorized, http.StatusOK}[n-1], nil, []byte(goodToken))
+		})
+		for range 4 {
+			if _, err := a.current(t.Context(), c); err == nil || len(server.asked) != 1 {
+				t.Errorf("requested %d times within the pause (%v)", len(server.asked), err)
+			}
 		}
-		good("")(w, r)
+		time.Sleep(mintPause)
+		for range 3 {
+			if token, err := a.current(t.Context(), c); err != nil || token != "t" {
+				t.Errorf("token %q (%v)", token, err)
+			}
+		}
+		if len(server.asked) != 2 || a.failed != nil {
+			t.Errorf("requested %d times, want 2; still remembered: %v", len(server.asked), a.failed)
+		}
 	})
-	for range 3 {
-		if _, err := a.current(t.Context(), c); err == nil {
-			t.Error("no error")
-		}
-	}
-	broken.Store(false)
-	if _, err := a.current(t.Context(), c); err == nil || asked.Load() != 1 {
-		t.Errorf("requested %d times within the pause (%v)", asked.Load(), err)
-	}
-	a.retryAt = time.Now()
-	for range 3 {
-		if token, err := a.current(t.Context(), c); err != nil || token != "t" {
-			t.Errorf("token %q (%v)", token, err)
-		}
-	}
-	if asked.Load() != 2 || a.failed != nil {
-		t.Errorf("requested %d times, want 2; still remembered: %v", asked.Load(), a.failed)
-	}
 }
 
 // TestRetryAfterBySkewedClock checks that a date in Retry-After is relative to the clock of the server.
@@ -197,24 +171,24 @@ func TestMintRetryAfter(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{http.StatusTooManyRequests, http.StatusServiceUnavailable} {
 		t.Run(strconv.Itoa(status), func(t *testing.T) {
-			a, c, asked := tokens(t, func(w http.ResponseWriter, _ *http.Request) {
-				w.Header().Set("Retry-After", "600")
-				w.WriteHeader(status)
+			synctest.Test(t, func(t *testing.T) {
+				a, c, server := tokens(t, func(int, *http.Request) *http.Response {
+					return answering(status, http.Header{"Retry-After": {"600"}}, nil)
+				})
+				_, err := a.current(t.Context(), c)
+				if failure, ok := errors.AsType[*Error](err); !ok || time.Until(failure.RetryAt) != 10*time.Minute {
+					t.Errorf("%+v", err)
+				}
+				for _, step := range []struct {
+					passes time.Duration
+					asked  int
+				}{{9 * time.Minute, 1}, {time.Minute, 2}} {
+					time.Sleep(step.passes)
+					if _, err := a.current(t.Context(), c); err == nil || len(server.asked) != step.asked {
+						t.Errorf("requested %d times, want %d (%v)", len(server.asked), step.asked, err)
+					}
+				}
 			})
-			_, err := a.current(t.Context(), c)
-			failure, ok := errors.AsType[*Error](err)
-			if !ok {
-				t.Fatalf("%v", err)
-			}
-			wantRetry(t, failure.RetryAt, 10*time.Minute)
-			a.retryAt = a.retryAt.Add(-9 * time.Minute) // as if so much time had passed
-			if _, err := a.current(t.Context(), c); err == nil || asked.Load() != 1 {
-				t.Errorf("requested %d times, although Retry-After says 10 minutes (%v)", asked.Load(), err)
-			}
-			a.retryAt, c.limits = time.Now(), NewLimits()
-			if _, err := a.current(t.Context(), c); err == nil || asked.Load() != 2 {
-				t.Errorf("requested %d times once Retry-After has passed (%v)", asked.Load(), err)
-			}
 		})
 	}
 }

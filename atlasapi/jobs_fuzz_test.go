@@ -39,8 +39,7 @@ func FuzzExportJobs(f *testing.F) {
 		head + `"prefix":"exported_snapshots/o/p/cluster0/2026-08-10T0327/1786332505"}],"links":[{"rel":"next"}],"x":[{}`,
 	}, `{"links":[{"rel":"self"}],"results":[%s]}`)
 	list := ofList("list_backup_exports", func(c *Client) List[ExportJob] { return c.ExportJobs(fuzzedGroup, "prod") }, exportAgain)
-	w := newFuzzedWire(f)
-	f.Fuzz(func(t *testing.T, body []byte, place, piece uint16) { list.check(t, w, vary(body, place, piece)) })
+	fuzz(f, list.check)
 }
 
 func restoreAgain(r reread, n *node) RestoreJob {
@@ -87,6 +86,5 @@ func FuzzRestoreJobs(f *testing.F) {
 		head + `"finishedAt":"2026-08-10T03:40:10.123456789123456789Z","targetGroupId":"x","targetClusterName":"orders-copy"}`,
 	}, `{"results":[%s]}`)
 	list := ofList("list_backup_restores", func(c *Client) List[RestoreJob] { return c.RestoreJobs(fuzzedGroup, "prod") }, restoreAgain)
-	w := newFuzzedWire(f)
-	f.Fuzz(func(t *testing.T, body []byte, place, piece uint16) { list.check(t, w, vary(body, place, piece)) })
+	fuzz(f, list.check)
 }

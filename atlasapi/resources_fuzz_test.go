@@ -47,11 +47,7 @@ func FuzzSnapshots(f *testing.F) {
 		}
 		return page
 	}
-	w := newFuzzedWire(f)
-	f.Fuzz(func(t *testing.T, body []byte, place, piece uint16) {
-		paged.check(t, w, vary(body, place, piece))
-		unpaged.check(t, w, vary(body, place, piece))
-	})
+	fuzz(f, paged.check, unpaged.check)
 }
 
 func FuzzCollectionRestores(f *testing.F) {
@@ -70,8 +66,7 @@ func FuzzCollectionRestores(f *testing.F) {
 				FailedIndexCollections: r.number(r.merged(n, "indexStatus"), "failedCollectionCount"),
 			}
 		})
-	w := newFuzzedWire(f)
-	f.Fuzz(func(t *testing.T, body []byte, place, piece uint16) { list.check(t, w, vary(body, place, piece)) })
+	fuzz(f, list.check)
 }
 
 func FuzzFlexClusters(f *testing.F) {
@@ -92,8 +87,7 @@ func FuzzFlexClusters(f *testing.F) {
 			}
 			return c
 		})
-	w := newFuzzedWire(f)
-	f.Fuzz(func(t *testing.T, body []byte, place, piece uint16) { list.check(t, w, vary(body, place, piece)) })
+	fuzz(f, list.check)
 }
 
 func FuzzFlexSnapshots(f *testing.F) {
@@ -109,8 +103,7 @@ func FuzzFlexSnapshots(f *testing.F) {
 				FinishTime: r.date(n, "finishTime"), Expiration: r.date(n, "expiration"),
 			}
 		})
-	w := newFuzzedWire(f)
-	f.Fuzz(func(t *testing.T, body []byte, place, piece uint16) { list.check(t, w, vary(body, place, piece)) })
+	fuzz(f, list.check)
 }
 
 func FuzzFlexRestores(f *testing.F) {
@@ -126,8 +119,7 @@ func FuzzFlexRestores(f *testing.F) {
 				ScheduledAt: r.date(n, "restoreScheduledDate"), FinishedAt: r.date(n, "restoreFinishedDate"),
 			}
 		})
-	w := newFuzzedWire(f)
-	f.Fuzz(func(t *testing.T, body []byte, place, piece uint16) { list.check(t, w, vary(body, place, piece)) })
+	fuzz(f, list.check)
 }
 
 func FuzzExportBuckets(f *testing.F) {
@@ -136,6 +128,5 @@ func FuzzExportBuckets(f *testing.F) {
 	}, `{"results":[%s]}`)
 	list := ofList("list_export_buckets", func(c *Client) List[ExportBucket] { return c.ExportBuckets(fuzzedGroup) },
 		func(r reread, n *node) ExportBucket { return ExportBucket{r.id(n, "_id")} })
-	w := newFuzzedWire(f)
-	f.Fuzz(func(t *testing.T, body []byte, place, piece uint16) { list.check(t, w, vary(body, place, piece)) })
+	fuzz(f, list.check)
 }

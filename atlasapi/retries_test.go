@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"slices"
 	"strconv"
@@ -16,48 +18,40 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
-// cut closes the connection without an answer.
-func cut(out http.ResponseWriter, _ *http.Request) {
-	if connection, _, err := http.NewResponseController(out).Hijack(); err == nil {
-		_ = connection.Close()
+// breaking writes the beginning of an answer, and then ends the connection.
+func breaking(begin string, end func(net.Conn)) http.HandlerFunc {
+	return func(out http.ResponseWriter, _ *http.Request) {
+		if connection, _, err := http.NewResponseController(out).Hijack(); err == nil {
+			_, _ = io.WriteString(connection, begin)
+			end(connection)
+		}
 	}
 }
 
-// cutShort announces a longer answer than it sends, and then closes the connection.
-func cutShort(out http.ResponseWriter, _ *http.Request) {
-	connection, buffer, err := http.NewResponseController(out).Hijack()
-	if err != nil {
-		return
-	}
-	_, _ = buffer.WriteString("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{\"id\":\"" + jobID + "\",\"name\":\"" + marker)
-	_ = buffer.Flush()
-	_ = connection.Close()
-}
+func closes(connection net.Conn) { _ = connection.Close() }
 
-// cutChunks ends in the middle of a chunked answer.
-func cutChunks(out http.ResponseWriter, _ *http.Request) {
-	connection, buffer, err := http.NewResponseController(out).Hijack()
-	if err != nil {
-		return
-	}
-	_, _ = buffer.WriteString("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n20\r\n{\"id\":\"" + marker)
-	_ = buffer.Flush()
+func resets(connection net.Conn) {
+	_ = connection.(*net.TCPConn).SetLinger(0)
 	_ = connection.Close()
 }
 
 // passing are the faults that may be temporary, and their kinds if they are not.
 func passing() []passingFault {
-	status := func(status int) atlassim.Fault { return atlassim.Fault{Status: status} }
+	const (
+		short  = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{\"id\":\"" + jobID + "\",\"name\":\"" + marker
+		chunks = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n20\r\n{\"id\":\"" + marker
+	)
+	page := atlassim.Fault{Status: 502, Body: "<html>" + marker, Header: http.Header{"Content-Type": {"text/html"}}}
 	return []passingFault{
-		{"connection cut", atlassim.Fault{Handler: cut}, atlasapi.KindNetwork, 0},
-		{"body cut", atlassim.Fault{Handler: cutShort}, atlasapi.KindBadResponse, 0},
-		{"chunked body cut", atlassim.Fault{Handler: cutChunks}, atlasapi.KindBadResponse, 0},
+		{"connection cut", atlassim.Fault{Handler: breaking("", closes)}, atlasapi.KindNetwork, 0},
+		{"body cut", atlassim.Fault{Handler: breaking(short, closes)}, atlasapi.KindBadResponse, 0},
+		{"chunked body cut", atlassim.Fault{Handler: breaking(chunks, closes)}, atlasapi.KindBadResponse, 0},
 		{"silence", atlassim.Fault{Delay: time.Minute}, atlasapi.KindTimeout, 0},
-		{"500", status(500), atlasapi.KindServerError, 500},
-		{"502", atlassim.Fault{Status: 502, Body: "<html>" + marker, Header: http.Header{"Content-Type": {"text/html"}}}, atlasapi.KindServerError, 502},
-		{"503", status(503), atlasapi.KindServerError, 503},
-		{"504", status(504), atlasapi.KindServerError, 504},
-		{"429", status(429), atlasapi.KindRateLimited, 429},
+		{"500", atlassim.Fault{Status: 500}, atlasapi.KindServerError, 500},
+		{"502", page, atlasapi.KindServerError, 502},
+		{"503", atlassim.Fault{Status: 503}, atlasapi.KindServerError, 503},
+		{"504", atlassim.Fault{Status: 504}, atlasapi.KindServerError, 504},
+		{"429", atlassim.Fault{Status: 429}, atlasapi.KindRateLimited, 429},
 	}
 }
 
@@ -80,20 +74,18 @@ func (f passingFault) timeout() time.Duration {
 func TestFaultPasses(t *testing.T) {
 	t.Parallel()
 	for _, test := range passing() {
-		for scheme, digest := range schemes() {
-			t.Run(test.name+" with "+scheme, func(t *testing.T) {
-				t.Parallel()
-				w := newWorld(t, func(s *setup) {
-					s.digest, s.client.MaxRetries, s.client.RequestTimeout = digest, 3, test.timeout()
-				})
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			withEachScheme(t, func(w *world) {
+				t := w.t
 				// The transport itself retries when a used connection is cut, so this one is new.
 				if err := failureOf(w.client.Projects().All(t.Context())); err != nil {
 					t.Fatal(err)
 				}
 				w.client.Close()
 				fault := test.fault
-				fault.Operation, fault.Authenticated, fault.Times = atlassim.OpGetProject, true, 1
-				w.server.Inject(fault)
+				fault.Times = 1
+				w.breaks(fault)
 				w.mustReadProject(t)
 				if got, want := w.watch.retried(), []string{"get_project " + test.kind.String()}; !slices.Equal(got, want) {
 					t.Errorf("retries observed: %q, want %q", got, want)
@@ -111,8 +103,8 @@ func TestFaultPasses(t *testing.T) {
 				if got := w.server.Answered(atlassim.OpGetProject); got != 2 {
 					t.Errorf("%d requests", got)
 				}
-			})
-		}
+			}, retrying(3), func(s *setup) { s.client.RequestTimeout = test.timeout() })
+		})
 	}
 }
 
@@ -124,18 +116,13 @@ func TestFaultStays(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, %d retries", test.name, retries), func(t *testing.T) {
 				t.Parallel()
 				w := newWorld(t, func(s *setup) { s.client.MaxRetries, s.client.RequestTimeout = retries, test.timeout() })
-				fault := test.fault
-				fault.Operation, fault.Authenticated = atlassim.OpGetProject, true
-				w.server.Inject(fault)
+				w.breaks(test.fault)
 				failure := failedAs(t, w.readProject(t.Context()), atlassim.OpGetProject, test.kind)
 				if failure.Status != test.status {
 					t.Errorf("%+v", failure)
 				}
-				if got := len(w.watch.of(atlassim.OpGetProject)); got != retries+1 {
-					t.Errorf("%d exchanges, want %d", got, retries+1)
-				}
-				if got := len(w.watch.retried()); got != retries {
-					t.Errorf("%d retries observed, want %d", got, retries)
+				if sent, again := len(w.watch.of(atlassim.OpGetProject)), len(w.watch.retried()); sent != retries+1 || again != retries {
+					t.Errorf("%d exchanges and %d retries observed, want %d", sent, again, retries)
 				}
 			})
 		}
@@ -145,15 +132,16 @@ func TestFaultStays(t *testing.T) {
 // TestRetriesAreBounded counts the requests of three retries, which the error mentions.
 func TestRetriesAreBounded(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(s *setup) { s.client.MaxRetries = 3 })
-	w.server.Inject(atlassim.Fault{Operation: atlassim.OpGetProject, Authenticated: true, Status: 500})
+	w := newWorld(t, retrying(3))
+	w.breaks(atlassim.Fault{Status: 500})
 	err := w.readProject(t.Context())
 	wantFailure(t, err, atlassim.OpGetProject, atlasapi.KindServerError)
 	if !strings.HasSuffix(err.Error(), " (4 attempts)") {
 		t.Errorf("%q does not say how many attempts there were", err)
 	}
-	if got := w.server.Count(atlassim.OpGetProject); got != 4 || len(w.watch.retried()) != 3 {
-		t.Errorf("%d requests, retries observed: %v", got, w.watch.retried())
+	w.wantRequests(t, atlassim.OpGetProject, 4)
+	if got := w.watch.retried(); len(got) != 3 {
+		t.Errorf("retries observed: %v", got)
 	}
 }
 
@@ -162,25 +150,23 @@ func TestNotSentAgain(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{304, 400, 401, 402, 403, 404, 405, 406, 408, 409, 410, 418, 451} {
 		t.Run(strconv.Itoa(status), func(t *testing.T) {
-			for name, digest := range schemes() {
-				t.Run(name, func(t *testing.T) {
-					w := newWorld(t, func(s *setup) { s.digest, s.client.MaxRetries = digest, 3 })
-					if err := failureOf(w.client.Projects().All(t.Context())); err != nil {
-						t.Fatal(err)
-					}
-					w.server.Inject(atlassim.Fault{
-						Operation: atlassim.OpGetProject, Authenticated: true, Status: status, Code: "NOT_IN_GROUP",
-						Header: http.Header{"Retry-After": {"0"}},
-					})
-					var failure *atlasapi.Error
-					if err := w.readProject(t.Context()); !errors.As(err, &failure) || failure.Status != status {
-						t.Error(err)
-					}
-					if got := w.server.Count(atlassim.OpGetProject); got != 1 || len(w.watch.retried()) != 0 {
-						t.Errorf("sent %d times", got)
-					}
+			withEachScheme(t, func(w *world) {
+				t := w.t
+				if err := failureOf(w.client.Projects().All(t.Context())); err != nil {
+					t.Fatal(err)
+				}
+				w.breaks(atlassim.Fault{
+					Status: status, Code: "NOT_IN_GROUP",
+					Header: http.Header{"Retry-After": {"0"}},
 				})
-			}
+				var failure *atlasapi.Error
+				if err := w.readProject(t.Context()); !errors.As(err, &failure) || failure.Status != status {
+					t.Error(err)
+				}
+				if got := w.server.Count(atlassim.OpGetProject); got != 1 || len(w.watch.retried()) != 0 {
+					t.Errorf("sent %d times", got)
+				}
+			}, retrying(3))
 		})
 	}
 }
@@ -191,19 +177,14 @@ func TestRetryAfter(t *testing.T) {
 	for _, value := range []string{"", "0", "1", "-1", "soon", "Fri, 20 Nov 2020 12:00:00 GMT"} {
 		t.Run(cmp.Or(value, "none"), func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, func(s *setup) { s.client.MaxRetries = 1 })
+			w := newWorld(t, retrying(1))
 			header := http.Header{}
 			if value != "" {
 				header.Set("Retry-After", value)
 			}
-			w.server.Inject(atlassim.Fault{
-				Operation: atlassim.OpGetProject, Authenticated: true, Times: 1,
-				Status: 429, Code: "RATE_LIMITED_TOKEN_BUCKET", Header: header,
-			})
+			w.breaks(atlassim.Fault{Times: 1, Status: 429, Code: "RATE_LIMITED_TOKEN_BUCKET", Header: header})
 			w.mustReadProject(t)
-			if got := w.server.Count(atlassim.OpGetProject); got != 2 {
-				t.Errorf("%d requests", got)
-			}
+			w.wantRequests(t, atlassim.OpGetProject, 2)
 			if got := w.watch.waited(atlassim.OpGetProject); got < time.Second {
 				t.Errorf("%s of waiting observed, want at least the minimum of a second", got)
 			}
@@ -226,11 +207,11 @@ func TestRetryAfterIsFar(t *testing.T) {
 	t.Parallel()
 	for _, value := range []string{"3600", "86400", "99999999999", "99999999999999999999999", "Fri, 20 Nov 2099 12:00:00 GMT"} {
 		t.Run(value, func(t *testing.T) {
-			w := newWorld(t, func(s *setup) { s.client.MaxRetries = 3 })
+			w := newWorld(t, retrying(3))
 			other := w.org.AddProject("other")
-			w.server.Inject(atlassim.Fault{
-				Operation: atlassim.OpGetProject, Path: "/api/atlas/v2/groups/" + w.project.ID, Authenticated: true,
-				Status: 429, Code: "RATE_LIMITED_TOKEN_BUCKET", Header: http.Header{"Retry-After": {value}},
+			w.breaks(atlassim.Fault{
+				Path: "/api/atlas/v2/groups/" + w.project.ID, Status: 429, Code: "RATE_LIMITED_TOKEN_BUCKET",
+				Header: http.Header{"Retry-After": {value}},
 			})
 			// If the header is not understood, this ends the retries.
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -257,9 +238,7 @@ func TestRetryAfterIsFar(t *testing.T) {
 			w.server.ResetRequests()
 			_, err := w.connect(options).Project(ctx, w.project.ID)
 			wantFailure(t, err, atlassim.OpGetProject, atlasapi.KindRateLimited)
-			if got := w.server.Count(atlassim.OpGetProject); got != 1 {
-				t.Errorf("new limits send %d requests", got)
-			}
+			w.wantRequests(t, atlassim.OpGetProject, 1)
 		})
 	}
 }
@@ -268,24 +247,18 @@ func TestRetryAfterIsFar(t *testing.T) {
 func TestLimitsOutliveTheClient(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(s *setup) { s.client.Limits = atlasapi.NewLimits() })
-	w.server.Inject(atlassim.Fault{
-		Operation: atlassim.OpGetProject, Authenticated: true, Status: 429, Header: http.Header{"Retry-After": {"600"}},
-	})
+	w.breaks(atlassim.Fault{Status: 429, Header: http.Header{"Retry-After": {"600"}}})
 	wantFailure(t, w.readProject(t.Context()), atlassim.OpGetProject, atlasapi.KindRateLimited)
 	_, err := w.connect(w.options).Project(t.Context(), w.project.ID)
 	wantFailure(t, err, atlassim.OpGetProject, atlasapi.KindRateLimited)
-	if got := w.server.Count(atlassim.OpGetProject); got != 1 {
-		t.Errorf("%d requests", got)
-	}
+	w.wantRequests(t, atlassim.OpGetProject, 1)
 }
 
 // TestServerErrorWithRetryAfter checks a 503 with a long Retry-After.
 func TestServerErrorWithRetryAfter(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(s *setup) { s.client.MaxRetries = 3 })
-	w.server.Inject(atlassim.Fault{
-		Operation: atlassim.OpGetProject, Authenticated: true, Status: 503, Header: http.Header{"Retry-After": {"900"}},
-	})
+	w := newWorld(t, retrying(3))
+	w.breaks(atlassim.Fault{Status: 503, Header: http.Header{"Retry-After": {"900"}}})
 	failure := failedAs(t, w.readProject(t.Context()), atlassim.OpGetProject, atlasapi.KindServerError)
 	if !isAbout(failure.RetryAt, 15*time.Minute) || w.server.Count(atlassim.OpGetProject) != 1 {
 		t.Errorf("%+v after %d requests", failure, w.server.Count(atlassim.OpGetProject))

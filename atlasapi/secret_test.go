@@ -77,20 +77,18 @@ func TestSecretIsHidden(t *testing.T) {
 // TestCredentialsAreHidden checks that no way of printing shows a secret, tokens included.
 func TestCredentialsAreHidden(t *testing.T) {
 	t.Parallel()
-	for name, digest := range schemes() {
-		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, func(s *setup) { s.digest = digest })
-			w.mustReadProject(t)
-			for _, thing := range []any{w.options.Credentials, w.options, &w.options, struct{ C any }{w.options.Credentials}} {
-				for _, verb := range []string{"%v", "%+v", "%#v"} {
-					got := fmt.Sprintf(verb, thing)
-					for _, secret := range []string{clientSecret, privateKey, "simulated-token-"} {
-						if showsSecret(got, secret) {
-							t.Errorf("%s of a %T shows %q", verb, thing, secret)
-						}
+	withEachScheme(t, func(w *world) {
+		t := w.t
+		w.mustReadProject(t)
+		for _, thing := range []any{w.options.Credentials, w.options, &w.options, struct{ C any }{w.options.Credentials}} {
+			for _, verb := range []string{"%v", "%+v", "%#v"} {
+				got := fmt.Sprintf(verb, thing)
+				for _, secret := range []string{clientSecret, privateKey, "simulated-token-"} {
+					if showsSecret(got, secret) {
+						t.Errorf("%s of a %T shows %q", verb, thing, secret)
 					}
 				}
 			}
-		})
-	}
+		}
+	})
 }

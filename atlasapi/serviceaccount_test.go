@@ -3,12 +3,11 @@ package atlasapi_test
 import (
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -28,13 +27,11 @@ func TestTokenIsKept(t *testing.T) {
 		w.mustReadProject(t)
 	}
 	w.client.Close() // connections go, the token stays
-	options := w.options
-	if _, err := w.connect(options).Project(t.Context(), w.project.ID); err != nil {
+	if _, err := w.connect(w.options).Project(t.Context(), w.project.ID); err != nil {
 		t.Error(err)
 	}
-	if w.server.Mints() != 1 || w.server.Count(atlassim.OpToken) != 1 || w.server.Count("") != 42 {
-		t.Errorf("%d tokens for 41 requests, %d requests in all", w.server.Mints(), w.server.Count(""))
-	}
+	w.wantRequests(t, atlassim.OpToken, 1)
+	w.wantRequests(t, "", 42)
 }
 
 // TestOneMintForAll checks that many concurrent first requests share a token.
@@ -49,18 +46,11 @@ func TestOneMintForAll(t *testing.T) {
 		options := w.options
 		options.Credentials = atlasapi.NewServiceAccount(clientID, clientSecret)
 		client := w.connect(options)
-		start := make(chan struct{})
-		var all sync.WaitGroup
-		for range 32 {
-			all.Go(func() {
-				<-start
-				if _, err := client.Project(t.Context(), w.project.ID); err != nil {
-					t.Error(err)
-				}
-			})
-		}
-		close(start)
-		all.Wait()
+		concurrently(32, func() {
+			if _, err := client.Project(t.Context(), w.project.ID); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 	if got := w.server.Mints(); got != rounds {
 		t.Errorf("%d tokens for %d times 32 concurrent requests", got, rounds)
@@ -86,15 +76,11 @@ func TestForgottenToken(t *testing.T) {
 	w := newWorld(t)
 	w.mustReadProject(t)
 	w.server.ForgetTokens()
-	var all sync.WaitGroup
-	for range 8 {
-		all.Go(func() {
-			if err := w.readProject(t.Context()); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	all.Wait()
+	concurrently(8, func() {
+		if err := w.readProject(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
 	if got := w.server.Mints(); got != 2 {
 		t.Errorf("%d tokens, want the forgotten one and its replacement", got)
 	}
@@ -104,7 +90,7 @@ func TestForgottenToken(t *testing.T) {
 func TestTokenIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, code := range []string{"", "UNEXPECTED_ERROR"} {
-		w := newWorld(t, func(s *setup) { s.client.MaxRetries = 3 })
+		w := newWorld(t, retrying(3))
 		w.refuses(http.StatusUnauthorized, code)
 		for range 10 {
 			failure := failedAs(t, w.readProject(t.Context()), atlassim.OpGetProject, atlasapi.KindUnauthorized)
@@ -123,13 +109,9 @@ func TestTokenIsRefusedByMany(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.refuses(http.StatusUnauthorized, "")
-	var all sync.WaitGroup
-	for range 64 {
-		all.Go(func() {
-			wantFailure(t, w.readProject(t.Context()), atlassim.OpGetProject, atlasapi.KindUnauthorized)
-		})
-	}
-	all.Wait()
+	concurrently(64, func() {
+		wantFailure(t, w.readProject(t.Context()), atlassim.OpGetProject, atlasapi.KindUnauthorized)
+	})
 	if got := w.server.Mints(); got > 4 {
 		t.Errorf("%d tokens for 64 refusals", got)
 	}
@@ -192,30 +174,26 @@ func TestKindsOfRefusal(t *testing.T) {
 		{599, "", atlasapi.KindServerError},
 	} {
 		t.Run(fmt.Sprint(test.status, " ", test.code), func(t *testing.T) {
-			for name, digest := range schemes() {
-				t.Run(name, func(t *testing.T) {
-					w := newWorld(t, func(s *setup) { s.digest = digest })
-					if err := failureOf(w.client.Projects().All(t.Context())); err != nil {
-						t.Fatal(err)
+			withEachScheme(t, func(w *world) {
+				t := w.t
+				if err := failureOf(w.client.Projects().All(t.Context())); err != nil {
+					t.Fatal(err)
+				}
+				w.refuses(test.status, test.code)
+				for range 3 {
+					failure := failedAs(t, w.readProject(t.Context()), atlassim.OpGetProject, test.kind)
+					if failure.Status != test.status || failure.Code != test.code {
+						t.Errorf("%+v", failure)
 					}
-					w.refuses(test.status, test.code)
-					for range 3 {
-						failure := failedAs(t, w.readProject(t.Context()), atlassim.OpGetProject, test.kind)
-						if failure.Status != test.status || failure.Code != test.code {
-							t.Errorf("%+v", failure)
-						}
-						if kind, ok := atlasapi.KindOf(fmt.Errorf("wrapped: %w", failure)); !ok || kind != test.kind {
-							t.Errorf("the kind is %s, %t", kind, ok)
-						}
+					if kind, ok := atlasapi.KindOf(fmt.Errorf("wrapped: %w", failure)); !ok || kind != test.kind {
+						t.Errorf("the kind is %s, %t", kind, ok)
 					}
-					if w.server.Count(atlassim.OpGetProject) != 3 {
-						t.Errorf("%d %s: sent %d times, want 3", test.status, test.code, w.server.Count(atlassim.OpGetProject))
-					}
-					if !digest && w.server.Mints() != 1 {
-						t.Errorf("%d %s: %d tokens, want 1", test.status, test.code, w.server.Mints())
-					}
-				})
-			}
+				}
+				w.wantRequests(t, atlassim.OpGetProject, 3)
+				if !w.digest && w.server.Mints() != 1 {
+					t.Errorf("%d %s: %d tokens, want 1", test.status, test.code, w.server.Mints())
+				}
+			})
 		})
 	}
 	if kind, ok := atlasapi.KindOf(nil); ok {
@@ -266,9 +244,8 @@ func TestMintFails(t *testing.T) {
 					t.Errorf("then %v", err)
 				}
 			}
-			if w.server.Count(atlassim.OpToken) != 1 || w.server.Count("") != 1 {
-				t.Errorf("11 requests made %d requests for a token and %d in all", w.server.Count(atlassim.OpToken), w.server.Count(""))
-			}
+			w.wantRequests(t, atlassim.OpToken, 1)
+			w.wantRequests(t, "", 1)
 			for _, e := range w.watch.of(atlassim.OpToken) {
 				if e.Status != test.status {
 					t.Errorf("observed %+v", e)
@@ -283,13 +260,12 @@ func TestMintIsSentAgain(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{500, 502, 503} {
 		t.Run(strconv.Itoa(status), func(t *testing.T) {
-			w := newWorld(t, func(s *setup) { s.client.MaxRetries = 2 })
+			w := newWorld(t, retrying(2))
 			w.server.Inject(atlassim.Fault{Operation: atlassim.OpToken, Status: status, Body: `{"error":"server_error"}`, Times: 1})
-			if err := w.readProject(t.Context()); err != nil {
-				t.Error(err)
-			}
-			if w.server.Count(atlassim.OpToken) != 2 || len(w.watch.retried()) != 1 {
-				t.Errorf("%d requests for a token, retries observed: %v", w.server.Count(atlassim.OpToken), w.watch.retried())
+			w.mustReadProject(t)
+			w.wantRequests(t, atlassim.OpToken, 2)
+			if got := w.watch.retried(); len(got) != 1 {
+				t.Errorf("retries observed: %v", got)
 			}
 		})
 	}
@@ -326,47 +302,24 @@ func TestNoTokenServer(t *testing.T) {
 func TestTokenForm(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	var mu sync.Mutex
-	var got []string
-	w.server.Inject(atlassim.Fault{Times: 1, Match: func(r *http.Request) bool {
-		mu.Lock()
-		defer mu.Unlock()
-		got = append(got, r.Method+" "+r.URL.String()+" "+strings.SplitN(r.Header.Get("Authorization"), " ", 2)[0]+" "+r.Header.Get("Content-Type"))
-		return false
-	}})
+	sent := w.requests(func(r *http.Request) string {
+		scheme, _, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+		return r.Method + " " + r.URL.String() + " " + scheme + " " + r.Header.Get("Content-Type")
+	})
 	w.mustReadProject(t)
 	want := []string{
 		"POST /api/oauth/token Basic application/x-www-form-urlencoded",
 		"GET /api/atlas/v2/groups/" + w.project.ID + " Bearer ",
 	}
-	if fmt.Sprint(got) != fmt.Sprint(want) {
+	if got := sent(); !slices.Equal(got, want) {
 		t.Errorf("sent %q, want %q", got, want)
 	}
 }
 
-// breaksMints breaks off the answers to requests for a token in the middle: this many of them, or all for 0.
-func (w *world) breaksMints(times int, end func(net.Conn)) {
-	w.server.Inject(atlassim.Fault{Operation: atlassim.OpToken, Times: times, Handler: func(out http.ResponseWriter, _ *http.Request) {
-		connection, _, err := http.NewResponseController(out).Hijack()
-		if err != nil {
-			w.t.Error(err)
-			return
-		}
-		_, _ = io.WriteString(connection, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{\"access_token\":\""+marker)
-		end(connection)
-	}})
-}
-
-func resets(connection net.Conn) {
-	_ = connection.(*net.TCPConn).SetLinger(0)
-	_ = connection.Close()
-}
-
-func closes(connection net.Conn) { _ = connection.Close() }
-
 // TestTokenBreaksOff checks that a token whose answer breaks off is requested again: such an answer does not come from Atlas.
 func TestTokenBreaksOff(t *testing.T) {
 	t.Parallel()
+	const begin = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{\"access_token\":\"" + marker
 	for _, test := range []struct {
 		name string
 		end  func(net.Conn)
@@ -374,18 +327,16 @@ func TestTokenBreaksOff(t *testing.T) {
 	}{{"reset", resets, atlasapi.KindNetwork}, {"closed", closes, atlasapi.KindBadResponse}} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
+			fault := atlassim.Fault{Operation: atlassim.OpToken, Handler: breaking(begin, test.end)}
 			w := newWorld(t)
-			w.breaksMints(0, test.end)
-			_ = failedAs(t, w.readProject(t.Context()), atlassim.OpToken, test.kind)
+			w.server.Inject(fault)
+			wantFailure(t, w.readProject(t.Context()), atlassim.OpToken, test.kind)
 
-			again := newWorld(t, func(s *setup) { s.client.MaxRetries = 1 })
-			again.breaksMints(1, test.end)
-			if err := again.readProject(t.Context()); err != nil {
-				t.Errorf("a token whose answer broke off is not requested again: %v", err)
-			}
-			if got := again.server.Count(atlassim.OpToken); got != 2 {
-				t.Errorf("%d requests for a token", got)
-			}
+			again := newWorld(t, retrying(1))
+			fault.Times = 1
+			again.server.Inject(fault)
+			again.mustReadProject(t)
+			again.wantRequests(t, atlassim.OpToken, 2)
 		})
 	}
 }

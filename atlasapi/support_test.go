@@ -27,6 +27,8 @@ const (
 	privateKey   = "11111111-2222-3333-4444-VeryPrivate"
 
 	clusterName  = "cluster0"
+	shardedName  = "sharded0"
+	flexName     = "flex0"
 	pipelineName = "a?b#c%d é"
 	jobID        = "6a7953692c88faeba59d5e01"
 
@@ -56,6 +58,7 @@ type world struct {
 	client   *atlasapi.Client
 	watch    *watcher
 	options  atlasapi.Options
+	digest   bool // the client signs in with an API key
 }
 
 // newWorld starts a server and returns a client that does not retry by default.
@@ -66,6 +69,8 @@ func newWorld(t *testing.T, changes ...func(*setup)) *world {
 	w.project = w.org.AddProject("payments")
 	w.cluster = w.project.AddCluster(clusterName, atlassim.ClusterOptions{})
 	w.pipeline = w.project.AddPipeline(pipelineName, atlassim.PipelineOptions{Cluster: clusterName})
+	w.project.AddCluster(shardedName, atlassim.ClusterOptions{Shards: 2})
+	w.project.AddFlexCluster(flexName, noon())
 	s := setup{client: atlasapi.Options{UserAgent: userAgent, Observer: w.watch}}
 	for _, change := range changes {
 		change(&s)
@@ -84,7 +89,7 @@ func newWorld(t *testing.T, changes ...func(*setup)) *world {
 		}
 	}
 	s.client.BaseURL = parseURL(t, w.server.URL())
-	w.options = s.client
+	w.options, w.digest = s.client, s.digest
 	w.client = w.connect(s.client)
 	return w
 }
@@ -96,8 +101,18 @@ func (w *world) connect(options atlasapi.Options) *atlasapi.Client {
 	return client
 }
 
-// schemes are the ways to sign in, and whether each uses digest authentication.
-func schemes() map[string]bool { return map[string]bool{"service account": false, "API key": true} }
+// withEachScheme runs a subtest for each way to sign in, in a world of its own, whose t is that of the subtest.
+func withEachScheme(t *testing.T, test func(*world), changes ...func(*setup)) {
+	t.Helper()
+	for name, digest := range map[string]bool{"service account": false, "API key": true} {
+		t.Run(name, func(t *testing.T) {
+			test(newWorld(t, append(changes, func(s *setup) { s.digest = digest })...))
+		})
+	}
+}
+
+// retrying lets the client send a request again this many times.
+func retrying(times int) func(*setup) { return func(s *setup) { s.client.MaxRetries = times } }
 
 // readProject reads the world's project, which is a single request.
 func (w *world) readProject(ctx context.Context) error {
@@ -117,56 +132,40 @@ func (w *world) answers(operation, body string) {
 	w.server.Inject(atlassim.Fault{Operation: operation, Authenticated: true, Status: http.StatusOK, Body: body})
 }
 
-// endpoint is one read operation of the client.
-type endpoint struct {
-	operation string
-	path      string // below the base path, with %G for the project's id
-	accept    string
-	query     string
-	read      func(context.Context, *world) error
+// breaks injects a fault into every authenticated request for the project.
+func (w *world) breaks(fault atlassim.Fault) {
+	fault.Operation, fault.Authenticated = atlassim.OpGetProject, true
+	w.server.Inject(fault)
 }
 
-// endpoints are all read operations of the client.
-func endpoints() []endpoint {
-	const (
-		v1    = "application/vnd.atlas.2023-01-01+json"
-		v2    = "application/vnd.atlas.2024-08-05+json"
-		paged = "includeCount=false&itemsPerPage=500&pageNum=1"
-		// The pipeline's name, escaped as a path segment according to RFC 3986.
-		pipeline = "/groups/%G/pipelines/a%3Fb%23c%25d%20%C3%A9"
-	)
-	return []endpoint{
-		{atlassim.OpListProjects, "/groups", v1, paged, func(ctx context.Context, w *world) error {
-			return failureOf(w.client.Projects().All(ctx))
-		}},
-		{atlassim.OpGetProject, "/groups/%G", v1, "", func(ctx context.Context, w *world) error {
-			return w.readProject(ctx)
-		}},
-		{atlassim.OpListClusters, "/groups/%G/clusters", v2, paged, func(ctx context.Context, w *world) error {
-			return failureOf(w.client.Clusters(w.project.ID).All(ctx))
-		}},
-		{atlassim.OpListBackupExports, "/groups/%G/clusters/cluster0/backup/exports", v1, paged, func(ctx context.Context, w *world) error {
-			return failureOf(w.client.ExportJobs(w.project.ID, clusterName).All(ctx))
-		}},
-		{atlassim.OpListBackupRestores, "/groups/%G/clusters/cluster0/backup/restoreJobs", v1, paged, func(ctx context.Context, w *world) error {
-			return failureOf(w.client.RestoreJobs(w.project.ID, clusterName).All(ctx))
-		}},
-		{atlassim.OpGetBackupSchedule, "/groups/%G/clusters/cluster0/backup/schedule", v2, "", func(ctx context.Context, w *world) error {
-			_, err := w.client.Schedule(ctx, w.project.ID, clusterName)
-			return err
-		}},
-		{atlassim.OpListPipelines, "/groups/%G/pipelines", v1, "", func(ctx context.Context, w *world) error {
-			_, err := w.client.Pipelines(ctx, w.project.ID)
-			return err
-		}},
-		{atlassim.OpListPipelineRuns, pipeline + "/runs", v1, paged, func(ctx context.Context, w *world) error {
-			return failureOf(w.client.PipelineRuns(w.project.ID, pipelineName).All(ctx))
-		}},
+// serves answers every authenticated request for the project with a function.
+func (w *world) serves(handler http.HandlerFunc) { w.breaks(atlassim.Fault{Handler: handler}) }
+
+// requests remembers what a function returns for every request that the server gets from now on.
+func (w *world) requests(describe func(*http.Request) string) func() []string {
+	var mu sync.Mutex
+	var seen []string
+	w.server.Inject(atlassim.Fault{Match: func(r *http.Request) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		seen = append(seen, describe(r))
+		return false
+	}})
+	return func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		return slices.Clone(seen)
 	}
 }
 
-// isList reports whether an endpoint answers with pages.
-func (e endpoint) isList() bool { return strings.Contains(e.query, "pageNum") }
+// wantRequests checks how many requests of an operation, or of all for "", the server has counted.
+func (w *world) wantRequests(t *testing.T, operation string, want int) {
+	t.Helper()
+	got := w.server.Count(operation)
+	if got != want {
+		t.Errorf("%d requests of %q, want %d", got, operation, want)
+	}
+}
 
 // collect reads a whole list. It returns the items before an error, too.
 func collect[T any](seq iter.Seq2[T, error]) (items []T, err error) {
@@ -182,6 +181,20 @@ func collect[T any](seq iter.Seq2[T, error]) (items []T, err error) {
 func failureOf[T any](seq iter.Seq2[T, error]) error {
 	_, err := collect(seq)
 	return err
+}
+
+// concurrently runs a function this many times at once, and waits for the last one.
+func concurrently(times int, run func()) {
+	start := make(chan struct{})
+	var all sync.WaitGroup
+	for range times {
+		all.Go(func() {
+			<-start
+			run()
+		})
+	}
+	close(start)
+	all.Wait()
 }
 
 // wantFailure checks that err is an *Error of a kind and an endpoint, without anything secret in its text.
@@ -279,13 +292,15 @@ func parseURL(t *testing.T, raw string) *url.URL {
 	return u
 }
 
-func objectID(t *testing.T, s string) atlasapi.ObjectID {
-	t.Helper()
-	id, err := atlasapi.ParseObjectID(s)
+func objectID(hex string) atlasapi.ObjectID { return must(atlasapi.ParseObjectID(hex)) }
+
+func at(rfc3339 string) time.Time { return must(time.Parse(time.RFC3339, rfc3339)) }
+
+func must[T any](value T, err error) T {
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
-	return id
+	return value
 }
 
 func fixture(t *testing.T, name string) string {
@@ -295,15 +310,6 @@ func fixture(t *testing.T, name string) string {
 		t.Fatal(err)
 	}
 	return string(text)
-}
-
-func at(t *testing.T, rfc3339 string) time.Time {
-	t.Helper()
-	when, err := time.Parse(time.RFC3339, rfc3339)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return when
 }
 
 func set[T any](value T) atlasapi.Optional[T] { return atlasapi.Optional[T]{Value: value, Set: true} }

@@ -1,7 +1,6 @@
 package atlasapi
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -56,27 +55,6 @@ func hangs() map[string]func(*http.Request) *http.Response {
 	}
 }
 
-// hanging is a RoundTripper whose wire may answer nothing.
-type hanging func(*http.Request) *http.Response
-
-func (h hanging) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp := h(req)
-	if resp == nil {
-		return nil, req.Context().Err()
-	}
-	resp.Request, resp.Proto, resp.ProtoMajor, resp.ProtoMinor = req, "HTTP/1.1", 1, 1
-	return resp, nil
-}
-
-// clientOnHanging is clientOn with a wire that may hang.
-func clientOnHanging(tb testing.TB, o Options, h hanging) *Client {
-	tb.Helper()
-	c := clientOn(tb, o, nil)
-	c.transport = &http.Transport{}
-	c.transport.RegisterProtocol("http", h)
-	return c
-}
-
 // TestHangEnds checks that each attempt ends at the request timeout, whatever was received by then and however many exchanges
 // it took.
 func TestHangEnds(t *testing.T) {
@@ -86,7 +64,7 @@ func TestHangEnds(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, challenged %t", name, challenged), func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
-					c := clientOnHanging(t, Options{RequestTimeout: 30 * time.Second}, func(req *http.Request) *http.Response {
+					c := clientOn(t, Options{RequestTimeout: 30 * time.Second}, func(req *http.Request) *http.Response {
 						if challenged && req.Header.Get("Authorization") == "" {
 							time.Sleep(20 * time.Second)
 							return answering(http.StatusUnauthorized, http.Header{"Www-Authenticate": {`Digest realm="r", nonce="n", qop="auth"`}}, nil)
@@ -107,11 +85,17 @@ func TestHangEnds(t *testing.T) {
 
 // fleet is an Atlas of some projects, of which some hang: all of each, or one endpoint of it.
 type fleet struct {
-	hung  func(group, endpoint string) bool
-	mu    sync.Mutex
-	reads map[string]int // answered requests by project
-	most  int            // requests in flight
-	now   int
+	hung func(group, endpoint string) bool
+	mu   sync.Mutex
+	most int // requests in flight
+	now  int
+}
+
+// fleetList is a list that is read again and again.
+type fleetList struct {
+	group, endpoint string
+	oldest          time.Duration // that it grew
+	refreshes       int
 }
 
 func (f *fleet) answer(req *http.Request) *http.Response {
@@ -131,9 +115,6 @@ func (f *fleet) answer(req *http.Request) *http.Response {
 		return nil
 	}
 	time.Sleep(100 * time.Millisecond)
-	f.mu.Lock()
-	f.reads[group]++
-	f.mu.Unlock()
 	return answering(http.StatusOK, nil, []byte(`{"results":[]}`))
 }
 
@@ -173,7 +154,7 @@ func TestHangStarvesNoOther(t *testing.T) {
 			}
 			synctest.Test(t, func(t *testing.T) {
 				began := time.Now()
-				f := &fleet{reads: map[string]int{}}
+				f := &fleet{}
 				f.hung = func(group, endpoint string) bool {
 					if time.Since(began) < test.from {
 						return false
@@ -181,67 +162,56 @@ func TestHangStarvesNoOther(t *testing.T) {
 					hangs := strings.HasPrefix(group, "hung") || test.hanging == 0
 					return hangs && (test.endpoint == "" || endpoint == test.endpoint || test.hanging == 0 && endpoint == "snapshots")
 				}
-				c := clientOnHanging(t, Options{MaxConcurrentRequests: test.requests, MaxRetries: 1}, f.answer)
+				c := clientOn(t, Options{MaxConcurrentRequests: test.requests, MaxRetries: 1}, f.answer)
 				ctx, cancel := context.WithTimeout(t.Context(), length)
 				defer cancel()
-				oldest, refreshes := map[string]time.Duration{}, map[string]int{}
-				var mu sync.Mutex
 				var all sync.WaitGroup
-				keep := func(group, cluster, endpoint string, read func(context.Context) error) {
-					all.Go(func() {
-						last, name := time.Now(), group+" "+cluster+" "+endpoint
-						for ctx.Err() == nil {
-							if read(ctx) == nil {
-								mu.Lock()
-								oldest[name] = max(oldest[name], time.Since(last))
-								refreshes[name]++
-								mu.Unlock()
-								last = time.Now()
-							}
-							_ = sleep(ctx, interval)
+				var lists []*fleetList
+				keep := func(list *fleetList, read func(context.Context) error) {
+					last := time.Now()
+					for ctx.Err() == nil {
+						if read(ctx) == nil {
+							list.oldest = max(list.oldest, time.Since(last))
+							list.refreshes++
+							last = time.Now()
 						}
-						mu.Lock()
-						oldest[name] = max(oldest[name], time.Since(last))
-						mu.Unlock()
-					})
+						_ = sleep(ctx, interval)
+					}
+					list.oldest = max(list.oldest, time.Since(last))
 				}
-				watch := func(group string) {
-					for i := range clusters {
-						cluster := fmt.Sprint("c", i)
-						keep(group, cluster, "exports", func(ctx context.Context) error {
-							_, err := c.ExportJobs(group, cluster).Page(ctx, 1, MaxPageSize)
-							return err
-						})
-						keep(group, cluster, "restoreJobs", func(ctx context.Context) error {
-							_, err := c.RestoreJobs(group, cluster).Page(ctx, 1, MaxPageSize)
-							return err
-						})
-						keep(group, cluster, "snapshots", func(ctx context.Context) error {
-							_, err := c.Snapshots(group, cluster).Page(ctx, 1, MaxPageSize)
-							return err
-						})
+				watch := func(group, cluster string) {
+					for endpoint, read := range map[string]func(context.Context) error{
+						"exports": func(ctx context.Context) error {
+							return failing(c.ExportJobs(group, cluster).Page(ctx, 1, MaxPageSize))
+						},
+						"restoreJobs": func(ctx context.Context) error {
+							return failing(c.RestoreJobs(group, cluster).Page(ctx, 1, MaxPageSize))
+						},
+						"snapshots": func(ctx context.Context) error { return failing(c.Snapshots(group, cluster).Page(ctx, 1, MaxPageSize)) },
+					} {
+						list := &fleetList{group: group, endpoint: endpoint}
+						lists = append(lists, list)
+						all.Go(func() { keep(list, read) })
 					}
 				}
-				for i := range test.hanging {
-					watch(fmt.Sprint("hung", i))
-				}
-				for i := range healthy {
-					watch(fmt.Sprint("healthy", i))
+				for cluster := range clusters {
+					for i := range test.hanging {
+						watch(fmt.Sprint("hung", i), fmt.Sprint("c", cluster))
+					}
+					for i := range healthy {
+						watch(fmt.Sprint("healthy", i), fmt.Sprint("c", cluster))
+					}
 				}
 				all.Wait()
 				if f.most > test.requests {
 					t.Errorf("%d requests in flight, want at most %d", f.most, test.requests)
 				}
 				worst, least := time.Duration(0), 1<<30
-				for name, age := range oldest {
-					group, endpoint, _ := strings.Cut(name, " ")
-					endpoint = endpoint[strings.Index(endpoint, " ")+1:]
-					if f.hung(group, endpoint) {
-						continue
+				for _, list := range lists {
+					if !f.hung(list.group, list.endpoint) {
+						worst, least = max(worst, list.oldest), min(least, list.refreshes)
 					}
-					worst, least = max(worst, age), min(least, refreshes[name])
 				}
-				t.Logf("the oldest list grew %s old, and the least refreshed one was refreshed %d times", worst, least)
 				if worst > time.Duration(test.most)*interval+time.Second || least < int(length/interval)/3 {
 					t.Errorf("the oldest list grew %s old, and the least refreshed one was refreshed %d times", worst, least)
 				}
@@ -319,7 +289,7 @@ func TestHungEndpointIsNotWaitedFor(t *testing.T) {
 func TestForget(t *testing.T) {
 	t.Parallel()
 	c := clientOn(t, Options{}, func(*http.Request) *http.Response {
-		return answering(http.StatusOK, http.Header{"Ratelimit-Limit": {"1200"}, "Ratelimit-Remaining": {"1199"}}, bytes.Clone([]byte(`{"results":[]}`)))
+		return answering(http.StatusOK, http.Header{"Ratelimit-Limit": {"1200"}, "Ratelimit-Remaining": {"1199"}}, []byte(`{"results":[]}`))
 	})
 	for i := range 100 {
 		group := fmt.Sprintf("%024x", i)

@@ -23,12 +23,15 @@ const (
 	fuzzedKey = "11111111-2222-VeryPrivate"
 )
 
-// wire answers a client's requests in memory. The client's own transport sends them: everything except the sockets is as in
-// the program.
+// wire answers a client's requests in memory, or returns nil when a request has ended without an answer. The client's own
+// transport sends them: everything except the sockets is as in the program.
 type wire func(*http.Request) *http.Response
 
 func (w wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp := w(req)
+	if resp == nil {
+		return nil, req.Context().Err()
+	}
 	resp.Request, resp.Proto, resp.ProtoMajor, resp.ProtoMinor = req, "HTTP/1.1", 1, 1
 	resp.Status = http.StatusText(resp.StatusCode)
 	return resp, nil
@@ -69,6 +72,17 @@ func (b *bodies) answer(*http.Request) *http.Response {
 // poison is a body of the same length as another. No part of it may show in values that were decoded before.
 func poison(length int) []byte {
 	return fmt.Appendf(nil, `{"results":[],"autoExportEnabled":true,"name":%q}`, strings.Repeat("Z", length))
+}
+
+// fuzz checks the varied bodies of a target.
+func fuzz(f *testing.F, checks ...func(*testing.T, *fuzzedWire, []byte)) {
+	f.Helper()
+	w := newFuzzedWire(f)
+	f.Fuzz(func(t *testing.T, body []byte, place, piece uint16) {
+		for _, check := range checks {
+			check(t, w, vary(body, place, piece))
+		}
+	})
 }
 
 // seedWith adds these seeds to a target: the recorded shapes in testdata, whole bodies, and pages of items.

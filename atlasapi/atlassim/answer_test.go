@@ -18,7 +18,7 @@ func TestVersions(t *testing.T) {
 		atlassim.OpListClusters: {Deprecated: time.Date(2024, 8, 5, 0, 0, 0, 0, time.UTC), Sunset: sunset},
 	}})
 	const prefix = "application/vnd.atlas."
-	clusters := "/groups/" + p.ID + "/clusters"
+	clusters := group(p) + "/clusters"
 	for _, test := range []struct {
 		path, accept string
 		status       int
@@ -37,9 +37,8 @@ func TestVersions(t *testing.T) {
 	} {
 		t.Run(test.accept+" of "+test.path, func(t *testing.T) {
 			c := c.in(t)
-			request := c.request(http.MethodGet, "/api/atlas/v2"+test.path, nil)
+			request := c.signed(http.MethodGet, test.path, nil)
 			request.Header.Set("Accept", test.accept)
-			request.Header.Set("Authorization", "Bearer "+c.token)
 			response, body := c.send(request)
 			want := "application/json"
 			if test.served != "" {
@@ -73,46 +72,24 @@ func TestExportShape(t *testing.T) {
 	parts := sharded.AddExport(atlassim.Export{CreatedAt: created, State: atlassim.ExportSuccessful})
 	c := serve(t, org, atlassim.Options{})
 
-	job := c.object(exports(cluster) + "/" + queued.ID)
-	epoch := strconv.FormatInt(created.Unix(), 10)
-	if job["state"] != "Queued" || job["createdAt"] != "2026-08-10T03:28:25Z" {
-		t.Errorf("queued job is %v", job)
-	}
-	if _, ok := job["finishedAt"]; ok {
-		t.Error("a queued job has a finishedAt")
-	}
+	read := func(e *atlassim.Export) map[string]any { return c.object(exports(cluster) + "/" + e.ID) }
+	const nothing = `"exportStatus": {"exportedCollections": 0, "totalCollections": 0}`
+	job := read(queued)
+	wantJSON(t, job, `{"state": "Queued", "createdAt": "2026-08-10T03:28:25Z", `+nothing+`}`)
+	absent(t, job, "finishedAt")
 	if seconds, _ := strconv.ParseInt(queued.ID[:8], 16, 64); seconds != created.Unix() {
 		t.Errorf("id %s does not begin with the creation", queued.ID)
 	}
-	prefix := text(job, "prefix")
-	if !strings.HasPrefix(prefix, "exported_snapshots/") || !strings.HasSuffix(prefix, "/prod-eu/2026-08-10T0327/"+epoch) {
+	prefix, suffix := text(job, "prefix"), "/prod-eu/2026-08-10T0327/"+strconv.FormatInt(created.Unix(), 10)
+	if !strings.HasPrefix(prefix, "exported_snapshots/") || !strings.HasSuffix(prefix, suffix) {
 		t.Errorf("prefix is %s", prefix)
 	}
-	for _, e := range []*atlassim.Export{queued, done, failed} {
-		status := child(c.object(exports(cluster)+"/"+e.ID), "exportStatus")
-		if status["exportedCollections"] != 0.0 || status["totalCollections"] != 0.0 {
-			t.Errorf("exportStatus is %v", status)
-		}
-	}
-	job = c.object(exports(cluster) + "/" + done.ID)
-	if job["state"] != "Successful" || job["finishedAt"] != "2026-08-10T03:43:05Z" || job["stateReason"] != nil {
-		t.Errorf("done job is %v", job)
-	}
-	reason := child(c.object(exports(cluster)+"/"+failed.ID), "stateReason")
-	if reason["errorCode"] != "BUCKET" || reason["message"] != `say "no"` {
-		t.Errorf("stateReason is %v", reason)
-	}
-	job = c.object(exports(cluster) + "/" + odd.ID)
-	if _, ok := job["createdAt"]; ok || job["state"] != "Paused" || job["exportStatus"] != nil {
-		t.Errorf("odd job is %v", job)
-	}
-	job = c.page(exports(sharded)).Results[0]
-	if job["exportStatus"] != nil || len(elements(job, "components")) != 2 || job["id"] != parts.ID {
-		t.Errorf("sharded job is %v", job)
-	}
-	if code := c.fails(exports(cluster)+"/0123456789abcdef01234567", http.StatusNotFound); code != "RESOURCE_NOT_FOUND" {
-		t.Errorf("an unknown job answers %s", code)
-	}
+	wantJSON(t, read(done), `{"state": "Successful", "finishedAt": "2026-08-10T03:43:05Z", "stateReason": null, `+nothing+`}`)
+	wantJSON(t, read(failed), `{"stateReason": {"errorCode": "BUCKET", "message": "say \"no\""}, `+nothing+`}`)
+	wantJSON(t, read(odd), `{"state": "Paused", "exportStatus": null}`)
+	absent(t, read(odd), "createdAt")
+	wantJSON(t, c.page(exports(sharded)).Results[0], `{"id": "`+parts.ID+`", "exportStatus": null, "components": [{}, {}]}`)
+	c.fails(exports(cluster)+"/0123456789abcdef01234567", http.StatusNotFound, "RESOURCE_NOT_FOUND")
 }
 
 func TestRestoreShape(t *testing.T) {
@@ -122,31 +99,29 @@ func TestRestoreShape(t *testing.T) {
 	c := serve(t, org, atlassim.Options{})
 
 	job := c.object(restores(cluster) + "/" + automated.ID)
+	wantJSON(t, job, `{"targetClusterName": "prod-eu", "finishedAt": "2026-11-20T11:59:00Z"}`)
 	desired := child(job, "desiredTimestamp")
 	if value, ok := desired["time"]; !ok || value != nil || len(desired) != 3 {
 		t.Errorf("desiredTimestamp is %v", desired)
 	}
-	if job["targetClusterName"] != "prod-eu" || job["finishedAt"] == nil || job["timestamp"] == job["finishedAt"] {
+	if job["timestamp"] == job["finishedAt"] {
 		t.Errorf("automated restore is %v", job)
 	}
 	read := func() map[string]any { return c.object(restores(cluster) + "/" + download.ID) }
-	if job = read(); job["targetClusterName"] != nil || len(elements(job, "deliveryUrl")) != 0 || job["expiresAt"] != nil {
-		t.Errorf("download in progress is %v", job)
-	}
+	wantJSON(t, read(), `{"targetClusterName": null, "deliveryUrl": [], "expiresAt": null}`)
 	org.Do(func() { download.MakeReady(clock.Now()) })
 	job = read()
+	wantJSON(t, job, `{"expiresAt": "2026-11-20T13:00:00Z", "finishedAt": null, "expired": false}`)
 	urls := elements(job, "deliveryUrl")
-	if len(urls) != 1 || job["expiresAt"] != "2026-11-20T13:00:00Z" || job["finishedAt"] != nil || flag(job, "expired") {
-		t.Errorf("ready download is %v", job)
+	if len(urls) != 1 {
+		t.Fatalf("ready download is %v", job)
 	}
 	if secret, _ := urls[0].(string); len(secret) < 120 {
 		t.Errorf("download URL %v contains no secret", urls[0])
 	}
 	clock.Advance(time.Hour)
 	c.signIn()
-	if job = read(); !flag(job, "expired") || len(elements(job, "deliveryUrl")) != 0 || job["finishedAt"] != nil {
-		t.Errorf("expired download is %v", job)
-	}
+	wantJSON(t, read(), `{"expired": true, "deliveryUrl": [], "finishedAt": null}`)
 }
 
 func TestClusterShapes(t *testing.T) {
@@ -159,58 +134,37 @@ func TestClusterShapes(t *testing.T) {
 	bare := p.AddCluster("bare", atlassim.ClusterOptions{Schedule: atlassim.Schedule{Items: atlassim.NothingScheduled()}})
 	c := serve(t, org, atlassim.Options{})
 
-	byName := map[string]map[string]any{}
-	for _, item := range c.page("/groups/" + p.ID + "/clusters?includeDeletedWithRetainedBackups=false").Results {
+	byName := map[string]any{}
+	for _, item := range c.page(group(p) + "/clusters?includeDeletedWithRetainedBackups=false").Results {
 		byName[text(item, "name")] = item
 	}
-	if m0 := byName["free"]; flag(m0, "backupEnabled") {
-		t.Errorf("free tier: %v", m0)
-	}
-	region := children(children(byName["free"], "replicationSpecs")[0], "regionConfigs")[0]
-	if region["providerName"] != "TENANT" || child(region, "electableSpecs")["instanceSize"] != "M0" {
-		t.Errorf("free tier region: %v", region)
-	}
-	if flag(byName["off"], "backupEnabled") || !flag(byName["off"], "paused") || !flag(byName["prod-eu"], "backupEnabled") {
-		t.Errorf("flags: %v", byName)
-	}
-	if s := byName["sharded"]; s["clusterType"] != "SHARDED" || len(elements(s, "replicationSpecs")) != 3 {
-		t.Errorf("sharded: %v", s)
-	}
-	for _, test := range []struct {
-		path   string
-		status int
-		code   string
-	}{
+	wantJSON(t, byName, `{
+		"free":    {"backupEnabled": false, "replicationSpecs": [
+			{"regionConfigs": [{"providerName": "TENANT", "electableSpecs": {"instanceSize": "M0"}}]}
+		]},
+		"off":     {"backupEnabled": false, "paused": true},
+		"prod-eu": {"backupEnabled": true},
+		"sharded": {"clusterType": "SHARDED", "replicationSpecs": [{}, {}, {}]}
+	}`)
+	c.refuses(t, []refusal{
 		{exports(free), 400, "PROVIDER_BACKUP_NOT_SUPPORTED"},
 		{restores(flex), 400, "CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API"},
 		{exports(off), 404, "BACKUP_CONFIG_NOT_FOUND"},
 		{schedule(off), 404, "BACKUP_CONFIG_NOT_FOUND"},
-		{"/groups/" + p.ID + "/clusters/none/backup/exports", 404, "CLUSTER_NOT_FOUND"},
+		{group(p) + "/clusters/none/backup/exports", 404, "CLUSTER_NOT_FOUND"},
 		{"/groups/0123456789abcdef01234567/clusters", 404, "GROUP_NOT_FOUND"},
 		{"/groups/nonsense", 404, "INVALID_GROUP_ID"},
 		{"/nothing", 404, "RESOURCE_NOT_FOUND"},
-	} {
-		t.Run(test.path, func(t *testing.T) {
-			if code := c.in(t).fails(test.path, test.status); code != test.code {
-				t.Errorf("answers %s, want %s", code, test.code)
-			}
-		})
-	}
+	}...)
 	weekly := c.object(schedule(cluster))
-	if !flag(weekly, "autoExportEnabled") || child(weekly, "export")["frequencyType"] != "weekly" {
-		t.Errorf("schedule: %v", weekly)
-	}
+	wantJSON(t, weekly, `{"autoExportEnabled": true, "export": {"frequencyType": "weekly"}}`)
 	if next, err := time.Parse(time.RFC3339, text(weekly, "nextSnapshot")); err != nil || !next.After(noon()) {
 		t.Errorf("next snapshot at %v, %v", next, err)
 	}
-	plain := c.object(schedule(bare))
-	if flag(plain, "autoExportEnabled") || plain["export"] != nil || plain["nextSnapshot"] != nil {
-		t.Errorf("schedule without policy: %v", plain)
-	}
-	org.Do(func() {
-		p.ClustersRefusal = atlassim.Refusal{Status: 400, Code: "CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API"}
-	})
-	c.fails("/groups/"+p.ID+"/clusters", http.StatusBadRequest)
+	wantJSON(t, c.object(schedule(bare)), `{"autoExportEnabled": false, "export": null, "nextSnapshot": null}`)
+	const code = "CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API"
+	org.Do(func() { p.ClustersRefusal = atlassim.Refusal{Status: 400, Code: code} })
+	c.fails(group(p)+"/clusters", http.StatusBadRequest, code)
 }
 
 func TestPipelines(t *testing.T) {
@@ -222,19 +176,19 @@ func TestPipelines(t *testing.T) {
 	pl.AddRun(atlassim.Run{CreatedDate: noon().Add(-24 * time.Hour), Stats: &atlassim.RunStats{BytesExported: 1 << 40}})
 	c := serve(t, org, atlassim.Options{})
 
-	response, body := c.get("/groups/" + p.ID + "/pipelines")
-	var bare []map[string]any
+	response, body := c.get(group(p) + "/pipelines")
+	var bare []any
 	decode(t, body, &bare)
-	if response.Header.Get("RateLimit-Limit") != "" || len(bare) != 2 || bare[0]["name"] != odd || bare[1]["state"] != "PAUSED" {
-		t.Errorf("pipelines: %s", body)
+	wantJSON(t, bare, `[{"_id": "`+pl.ID+`", "name": "`+odd+`"}, {"state": "PAUSED"}]`)
+	if limit := response.Header.Get("RateLimit-Limit"); limit != "" {
+		t.Errorf("pipelines have the rate limit %s", limit)
 	}
 	list := c.page(runs(pl))
-	if len(list.Results) != 2 || child(list.Results[0], "stats")["bytesExported"] != float64(1<<40) {
-		t.Errorf("runs: %v", list)
+	if len(list.Results) != 2 {
+		t.Fatalf("runs: %v", list)
 	}
-	if _, ok := list.Results[1]["stats"]; ok {
-		t.Error("a run without stats has some")
-	}
+	wantJSON(t, list.Results[0], `{"stats": {"bytesExported": 1099511627776}}`)
+	absent(t, list.Results[1], "stats")
 	if self := list.link("self"); !strings.HasPrefix(self, "https://cloud.mongodb.com/api/atlas/v2"+runs(pl)) {
 		t.Errorf("self is %s", self)
 	}
@@ -242,25 +196,19 @@ func TestPipelines(t *testing.T) {
 	if ids := before.ids(); len(ids) != 1 || ids[0] != old.ID || *before.TotalCount != 1 {
 		t.Errorf("created before: %v", before)
 	}
-	c.fails(runs(pl)+"?createdBefore=yesterday", http.StatusBadRequest)
-	if run := c.object(runs(pl) + "/" + old.ID); run["phase"] != "INGESTION" || run["pipelineId"] != bare[0]["_id"] {
-		t.Errorf("run: %v", run)
-	}
+	c.fails(runs(pl)+"?createdBefore=yesterday", http.StatusBadRequest, "INVALID_QUERY_PARAMETER")
+	wantJSON(t, c.object(runs(pl)+"/"+old.ID), `{"phase": "INGESTION", "pipelineId": "`+pl.ID+`"}`)
 	for status, code := range map[int]string{404: "RESOURCE_NOT_FOUND", 405: "METHOD_NOT_ALLOWED", 410: "VERSION_GONE"} {
 		org.Do(func() { org.PipelinesGone = status })
-		if got := c.fails("/groups/"+p.ID+"/pipelines", status); got != code {
-			t.Errorf("%d comes with %s", status, got)
-		}
-		c.fails(runs(pl), status)
+		c.fails(group(p)+"/pipelines", status, code)
+		c.fails(runs(pl), status, code)
 	}
 }
 
 func (c *client) trigger(pl *atlassim.Pipeline, body string) (int, map[string]any) {
 	c.t.Helper()
-	path := "/api/atlas/v2" + strings.TrimSuffix(runs(pl), "/runs") + "/trigger"
-	request := c.request(http.MethodPost, path, strings.NewReader(body))
+	request := c.signed(http.MethodPost, strings.TrimSuffix(runs(pl), "/runs")+"/trigger", strings.NewReader(body))
 	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("Authorization", "Bearer "+c.token)
 	response, answered := c.send(request)
 	var answer map[string]any
 	decode(c.t, answered, &answer)
@@ -274,14 +222,15 @@ func TestTrigger(t *testing.T) {
 	c := serve(t, org, atlassim.Options{})
 
 	status, run := c.trigger(pl, `{"snapshotId":"`+snapshot+`","datasetRetentionPolicy":{"units":"WEEKS","value":2}}`)
-	if status != http.StatusOK || run["state"] != "PENDING" || run["snapshotId"] != snapshot ||
-		run["backupFrequencyType"] != "ON_DEMAND" || run["scheduledDeletionDate"] != "2026-12-04T12:00:00Z" {
-		t.Errorf("trigger answers %d %v", status, run)
+	if status != http.StatusOK {
+		t.Fatalf("trigger answers %d %v", status, run)
 	}
+	wantJSON(t, run, `{
+		"state": "PENDING", "snapshotId": "`+snapshot+`", "backupFrequencyType": "ON_DEMAND",
+		"scheduledDeletionDate": "2026-12-04T12:00:00Z"
+	}`)
 	clock.Advance(5 * time.Minute)
-	if run = c.object(runs(pl) + "/" + text(run, "_id")); run["state"] != "DONE" {
-		t.Errorf("five minutes later the run is %v", run)
-	}
+	wantJSON(t, c.object(runs(pl)+"/"+text(run, "_id")), `{"state": "DONE"}`)
 	for body, fields := range map[string]string{
 		`{}`:                    "snapshotId",
 		`{"snapshotId":"0123"}`: "snapshotId",

@@ -3,7 +3,6 @@ package atlassim_test
 import (
 	"net/http"
 	"net/url"
-	"strings"
 	"testing"
 	"time"
 
@@ -33,7 +32,6 @@ func TestTokenExpires(t *testing.T) {
 func TestTokenErrors(t *testing.T) {
 	_, org, _, _ := small()
 	c := serve(t, org, atlassim.Options{TokenLimit: 2})
-	good := url.Values{"grant_type": {"client_credentials"}}
 	for _, test := range []struct {
 		name   string
 		who    atlassim.ServiceAccount
@@ -41,12 +39,12 @@ func TestTokenErrors(t *testing.T) {
 		status int
 		code   string
 	}{
-		{"wrong secret", atlassim.ServiceAccount{ClientID: "mdb_sa_id_test", ClientSecret: "x"}, good, 401, "invalid_client"},
-		{"unknown", atlassim.ServiceAccount{ClientID: "other", ClientSecret: "x"}, good, 401, "invalid_client"},
+		{"wrong secret", atlassim.ServiceAccount{ClientID: "mdb_sa_id_test", ClientSecret: "x"}, grant(), 401, "invalid_client"},
+		{"unknown", atlassim.ServiceAccount{ClientID: "other", ClientSecret: "x"}, grant(), 401, "invalid_client"},
 		{"no grant type", account(), url.Values{}, 400, "invalid_request"},
 		{"other grant type", account(), url.Values{"grant_type": {"password"}}, 400, "unsupported_grant_type"},
-		{"second token", account(), good, 200, ""},
-		{"third token", account(), good, 403, "access_denied"},
+		{"second token", account(), grant(), 200, ""},
+		{"third token", account(), grant(), 403, "access_denied"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			status, body := c.mint(test.who, test.form)
@@ -66,10 +64,7 @@ func TestRevokeToken(t *testing.T) {
 	_, org, _, _ := small()
 	c := serve(t, org, atlassim.Options{})
 	form := url.Values{"token": {c.token}, "token_type_hint": {"access_token"}}
-	request := c.request(http.MethodPost, "/api/oauth/revoke", strings.NewReader(form.Encode()))
-	request.SetBasicAuth(account().ClientID, account().ClientSecret)
-	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	if response, body := c.send(request); response.StatusCode != http.StatusOK {
+	if response, body := c.send(c.oauth("revoke", account(), form)); response.StatusCode != http.StatusOK {
 		t.Fatalf("revoke answers %d %s", response.StatusCode, body)
 	}
 	if response, _ := c.get("/groups"); response.StatusCode != http.StatusUnauthorized {
@@ -89,9 +84,7 @@ func TestRoles(t *testing.T) {
 		}
 	}
 	for _, path := range []string{exports(cluster), restores(cluster)} {
-		if code := c.fails(path, http.StatusUnauthorized); code != "USER_UNAUTHORIZED" {
-			t.Errorf("%s answers %s", path, code)
-		}
+		c.fails(path, http.StatusUnauthorized, "USER_UNAUTHORIZED")
 	}
 	who.Role = atlassim.ProjectBackupManager
 	c.server.AllowServiceAccount(who)

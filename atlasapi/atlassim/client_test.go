@@ -2,6 +2,7 @@ package atlassim_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -18,6 +19,7 @@ func noon() time.Time { return time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC) }
 
 const (
 	newest = "application/vnd.atlas.2025-03-12+json"
+	day    = 24 * time.Hour
 )
 
 func account() atlassim.ServiceAccount {
@@ -50,7 +52,12 @@ func (c *client) in(t *testing.T) *client {
 
 func (c *client) signIn() {
 	c.t.Helper()
-	status, body := c.mint(account(), url.Values{"grant_type": {"client_credentials"}})
+	c.token = c.tokenOf(account())
+}
+
+func (c *client) tokenOf(who atlassim.ServiceAccount) string {
+	c.t.Helper()
+	status, body := c.mint(who, grant())
 	var answer struct {
 		AccessToken string `json:"access_token"`
 	}
@@ -58,15 +65,23 @@ func (c *client) signIn() {
 	if status != http.StatusOK || answer.AccessToken == "" {
 		c.t.Fatalf("no token: %d %s", status, body)
 	}
-	c.token = answer.AccessToken
+	return answer.AccessToken
 }
+
+// oauth is a request of an OAuth endpoint, "token" or "revoke".
+func (c *client) oauth(endpoint string, who atlassim.ServiceAccount, form url.Values) *http.Request {
+	c.t.Helper()
+	request := c.request(http.MethodPost, "/api/oauth/"+endpoint, strings.NewReader(form.Encode()))
+	request.SetBasicAuth(who.ClientID, who.ClientSecret)
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return request
+}
+
+func grant() url.Values { return url.Values{"grant_type": {"client_credentials"}} }
 
 func (c *client) mint(who atlassim.ServiceAccount, form url.Values) (int, []byte) {
 	c.t.Helper()
-	request := c.request(http.MethodPost, "/api/oauth/token", strings.NewReader(form.Encode()))
-	request.SetBasicAuth(who.ClientID, who.ClientSecret)
-	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	response, body := c.send(request)
+	response, body := c.send(c.oauth("token", who, form))
 	return response.StatusCode, body
 }
 
@@ -100,16 +115,32 @@ func (c *client) send(request *http.Request) (answered, []byte) {
 	return answered{response.StatusCode, response.Header}, body
 }
 
+// signed is a request for a path below /api/atlas/v2, with the client's token.
+func (c *client) signed(method, path string, body io.Reader) *http.Request {
+	c.t.Helper()
+	request := c.request(method, "/api/atlas/v2"+path, body)
+	request.Header.Set("Authorization", "Bearer "+c.token)
+	return request
+}
+
 // get reads a path below /api/atlas/v2.
 func (c *client) get(path string) (answered, []byte) {
 	c.t.Helper()
-	request := c.request(http.MethodGet, "/api/atlas/v2"+path, nil)
-	request.Header.Set("Authorization", "Bearer "+c.token)
-	return c.send(request)
+	return c.send(c.signed(http.MethodGet, path, nil))
 }
 
-// fails reads a path that must be answered with an error, and returns its code.
-func (c *client) fails(path string, status int) string {
+// good reads a path that must be answered, into a value.
+func (c *client) good(path string, into any) {
+	c.t.Helper()
+	response, body := c.get(path)
+	if response.StatusCode != http.StatusOK {
+		c.t.Fatalf("GET %s answers %d %s", path, response.StatusCode, body)
+	}
+	decode(c.t, body, into)
+}
+
+// fails reads a path that must be answered with an error.
+func (c *client) fails(path string, status int, code string) {
 	c.t.Helper()
 	response, body := c.get(path)
 	var answer struct {
@@ -121,21 +152,39 @@ func (c *client) fails(path string, status int) string {
 	if response.StatusCode != status || answer.Error != status || answer.Reason != http.StatusText(status) {
 		c.t.Fatalf("GET %s answers %d %s, want %d", path, response.StatusCode, body, status)
 	}
-	if got := response.Header.Get("X-Error-Code"); got != answer.ErrorCode {
-		c.t.Errorf("X-Error-Code is %q, errorCode %q", got, answer.ErrorCode)
+	if header := response.Header.Get("X-Error-Code"); header != answer.ErrorCode || header != code {
+		c.t.Errorf("GET %s answers the code %q, and the header %q, want %q", path, answer.ErrorCode, header, code)
 	}
-	return answer.ErrorCode
+}
+
+// rejects reads a list with queries that are not valid, each in a subtest.
+func (c *client) rejects(t *testing.T, path string, queries ...string) {
+	t.Helper()
+	for _, query := range queries {
+		t.Run(query, func(t *testing.T) { c.in(t).fails(path+query, http.StatusBadRequest, "INVALID_QUERY_PARAMETER") })
+	}
+}
+
+// refusal is a path that is answered with an error.
+type refusal struct {
+	path   string
+	status int
+	code   string
+}
+
+// refuses reads each path in a subtest.
+func (c *client) refuses(t *testing.T, refusals ...refusal) {
+	t.Helper()
+	for _, r := range refusals {
+		t.Run(r.path, func(t *testing.T) { c.in(t).fails(r.path, r.status, r.code) })
+	}
 }
 
 // object reads a path that answers with a single object.
 func (c *client) object(path string) map[string]any {
 	c.t.Helper()
-	response, body := c.get(path)
-	if response.StatusCode != http.StatusOK {
-		c.t.Fatalf("GET %s answers %d %s", path, response.StatusCode, body)
-	}
 	var answer map[string]any
-	decode(c.t, body, &answer)
+	c.good(path, &answer)
 	return answer
 }
 
@@ -208,12 +257,8 @@ func (p page) ids() []string {
 
 func (c *client) page(path string) page {
 	c.t.Helper()
-	response, body := c.get(path)
-	if response.StatusCode != http.StatusOK {
-		c.t.Fatalf("GET %s answers %d %s", path, response.StatusCode, body)
-	}
 	var answer page
-	decode(c.t, body, &answer)
+	c.good(path, &answer)
 	return answer
 }
 
@@ -236,6 +281,50 @@ func (c *client) all(path string) []map[string]any {
 	return nil
 }
 
+// wantJSON checks that an answer has the members of a JSON text with their values. It may have others, and a member that is null
+// in the text may be absent.
+func wantJSON(t *testing.T, got any, want string) {
+	t.Helper()
+	var wanted any
+	decode(t, []byte(want), &wanted)
+	for _, difference := range differences("", got, wanted) {
+		t.Errorf("%s in %v", difference, got)
+	}
+}
+
+func differences(path string, got, want any) (all []string) {
+	switch want := want.(type) {
+	case map[string]any:
+		object, _ := got.(map[string]any)
+		for name, value := range want {
+			all = append(all, differences(path+"."+name, object[name], value)...)
+		}
+	case []any:
+		list, _ := got.([]any)
+		if len(list) != len(want) {
+			return []string{fmt.Sprintf("%s has %d elements, want %d", path, len(list), len(want))}
+		}
+		for i, value := range want {
+			all = append(all, differences(fmt.Sprintf("%s[%d]", path, i), list[i], value)...)
+		}
+	default:
+		if got != want {
+			return []string{fmt.Sprintf("%s is %v, want %v", path, got, want)}
+		}
+	}
+	return all
+}
+
+// absent checks that an item has none of the members.
+func absent(t *testing.T, item map[string]any, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		if value, ok := item[name]; ok {
+			t.Errorf("%s is %v, want none in %v", name, value, item)
+		}
+	}
+}
+
 func decode(t *testing.T, body []byte, into any) {
 	t.Helper()
 	if err := json.Unmarshal(body, into); err != nil {
@@ -251,19 +340,30 @@ func small() (*atlassim.ManualClock, *atlassim.Organization, *atlassim.Project, 
 	return clock, org, p, p.AddCluster("prod-eu", atlassim.ClusterOptions{})
 }
 
-// exports is the path of a cluster's export jobs.
-func exports(c *atlassim.Cluster) string {
-	return "/groups/" + c.Project().ID + "/clusters/" + c.Name + "/backup/exports"
+// The paths of lists.
+
+func group(p *atlassim.Project) string { return "/groups/" + p.ID }
+
+func backups(c *atlassim.Cluster) string {
+	return group(c.Project()) + "/clusters/" + c.Name + "/backup"
 }
 
-func restores(c *atlassim.Cluster) string {
-	return "/groups/" + c.Project().ID + "/clusters/" + c.Name + "/backup/restoreJobs"
+func exports(c *atlassim.Cluster) string { return backups(c) + "/exports" }
+
+func restores(c *atlassim.Cluster) string { return backups(c) + "/restoreJobs" }
+
+func schedule(c *atlassim.Cluster) string { return backups(c) + "/schedule" }
+
+func snapshots(c *atlassim.Cluster) string { return backups(c) + "/snapshots" }
+
+func collectionRestores(c *atlassim.Cluster) string {
+	return group(c.Project()) + "/clusters/" + c.Name + "/collectionRestoreJobs"
 }
 
-func schedule(c *atlassim.Cluster) string {
-	return "/groups/" + c.Project().ID + "/clusters/" + c.Name + "/backup/schedule"
+func flexPath(f *atlassim.FlexCluster) string {
+	return group(f.Project()) + "/flexClusters/" + f.Name + "/backup"
 }
 
 func runs(pl *atlassim.Pipeline) string {
-	return "/groups/" + pl.Project().ID + "/pipelines/" + url.PathEscape(pl.Name) + "/runs"
+	return group(pl.Project()) + "/pipelines/" + url.PathEscape(pl.Name) + "/runs"
 }

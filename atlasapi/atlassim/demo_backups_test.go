@@ -1,7 +1,6 @@
 package atlassim_test
 
 import (
-	"maps"
 	"slices"
 	"strconv"
 	"testing"
@@ -10,28 +9,17 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
-// chain is what an exporter reads of a cluster's backups.
+// chain is what an exporter reads of the backups of one cluster.
 type chain struct {
 	cluster, schedule  map[string]any
 	snapshots, exports []map[string]any
 }
 
-// readChains reads the backups of every cluster that has any.
-func (c *client) readChains() map[string]chain {
-	c.t.Helper()
+// chains returns the backups of every cluster that has any.
+func (r reading) chains() map[string]chain {
 	chains := map[string]chain{}
-	for _, project := range c.all("/groups") {
-		group := "/groups/" + text(project, "id")
-		for _, cluster := range c.all(group + "/clusters") {
-			if !flag(cluster, "backupEnabled") {
-				continue
-			}
-			path := group + "/clusters/" + text(cluster, "name")
-			chains[text(cluster, "name")] = chain{
-				cluster: cluster, schedule: c.object(path + "/backup/schedule"), snapshots: c.all(path + "/backup/snapshots"),
-				exports: c.all(path + "/backup/exports"),
-			}
-		}
+	for name, schedule := range r.schedules {
+		chains[name] = chain{r.clusters[name], schedule, r.snapshots[name], r.exports[name]}
 	}
 	return chains
 }
@@ -106,7 +94,7 @@ func TestDemoTellsTheTruth(t *testing.T) {
 			c := serve(t, atlassim.Demo(clock), atlassim.Options{NoRateLimits: true, TokenLifetime: 1000 * time.Hour})
 			for range 2 {
 				var old, missing, behind []string
-				for name, ch := range c.readChains() {
+				for name, ch := range c.readAll().chains() {
 					created := seconds(ch.cluster, "createDate")
 					if !flag(ch.cluster, "paused") && clock.Now().Unix()-max(ch.newestMoment(), created) > int64((6*time.Hour+10*time.Minute)/time.Second) {
 						old = append(old, name)
@@ -146,7 +134,7 @@ func TestDemoTellsTheTruth(t *testing.T) {
 // TestDemoBackups looks for each situation of snapshots, collection restores and flex clusters.
 func TestDemoBackups(t *testing.T) {
 	c := serve(t, atlassim.Demo(atlassim.NewManualClock(noon())), atlassim.Options{NoRateLimits: true})
-	r := c.readBackups()
+	r := c.readAll()
 	newest := func(cluster string) map[string]any { return r.snapshots[cluster][0] }
 	for _, test := range []struct {
 		name string
@@ -175,8 +163,8 @@ func TestDemoBackups(t *testing.T) {
 		})
 	}
 	for _, state := range []string{"INITIALIZING", "IN_PROGRESS", "FINALIZING", "SUCCESSFUL", "CANCELED", "FAILED"} {
-		if r.collections[state] == 0 {
-			t.Errorf("no collection restore is %s: %v", state, r.collections)
+		if r.collectionRestores[state] == 0 {
+			t.Errorf("no collection restore is %s: %v", state, r.collectionRestores)
 		}
 	}
 	for _, kind := range []string{
@@ -205,80 +193,5 @@ func TestDemoBackups(t *testing.T) {
 	}
 	if last := r.flexSnapshots["mobile-legacy"]; age(t, last[len(last)-1], "scheduledTime", noon()) < 3*day {
 		t.Error("mobile-legacy is not overdue")
-	}
-}
-
-// allBackups is everything that the demo shows of snapshots, buckets, flex clusters and collection restores.
-type allBackups struct {
-	clusters, schedules       map[string]map[string]any
-	snapshots, flexSnapshots  map[string][]map[string]any
-	buckets                   map[string][]string
-	collections, flexRestores map[string]int
-}
-
-func (c *client) readBackups() allBackups {
-	c.t.Helper()
-	r := allBackups{
-		clusters: map[string]map[string]any{}, schedules: map[string]map[string]any{}, snapshots: map[string][]map[string]any{},
-		flexSnapshots: map[string][]map[string]any{}, buckets: map[string][]string{}, collections: map[string]int{}, flexRestores: map[string]int{},
-	}
-	for _, project := range c.all("/groups") {
-		group := "/groups/" + text(project, "id")
-		r.buckets[text(project, "name")] = c.page(group + "/backup/exportBuckets").ids()
-		for _, cluster := range c.all(group + "/clusters") {
-			name := text(cluster, "name")
-			r.clusters[name] = cluster
-			if !flag(cluster, "backupEnabled") {
-				continue
-			}
-			path := group + "/clusters/" + name
-			r.schedules[name] = c.object(path + "/backup/schedule")
-			r.snapshots[name] = c.all(path + "/backup/snapshots")
-			for _, job := range c.page(path + "/collectionRestoreJobs").Results {
-				r.collections[text(job, "state")]++
-			}
-		}
-		for _, flex := range c.all(group + "/flexClusters") {
-			name := text(flex, "name")
-			r.flexSnapshots[name] = c.all(group + "/flexClusters/" + name + "/backup/snapshots")
-			for _, job := range c.all(group + "/flexClusters/" + name + "/backup/restoreJobs") {
-				r.flexRestores[text(job, "deliveryType")+" "+text(job, "status")]++
-			}
-		}
-	}
-	return r
-}
-
-func TestDemoBackupsAreTheSameEveryTime(t *testing.T) {
-	ids := func() map[string]bool {
-		seen := map[string]bool{}
-		org := atlassim.Demo(atlassim.NewManualClock(noon()))
-		org.Do(func() {
-			for _, p := range org.Projects() {
-				for _, c := range p.Clusters() {
-					for _, s := range c.Snapshots() {
-						if seen[s.ID] {
-							t.Errorf("two snapshots have the id %s", s.ID)
-						}
-						seen[s.ID] = true
-					}
-					for _, r := range c.CollectionRestores() {
-						seen[r.ID] = true
-					}
-				}
-				for _, f := range p.FlexClusters() {
-					for _, s := range f.Snapshots() {
-						seen[s.ID] = true
-					}
-					for _, r := range f.Restores() {
-						seen[r.ID] = true
-					}
-				}
-			}
-		})
-		return seen
-	}
-	if first, second := ids(), ids(); !maps.Equal(first, second) {
-		t.Error("two demos at the same time differ")
 	}
 }

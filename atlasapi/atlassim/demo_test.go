@@ -12,44 +12,51 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
-// reading is everything that an exporter reads of an organization.
+// reading is everything that an exporter reads of an organization, by the name of the cluster, pipeline or project.
 type reading struct {
-	clusters  map[string]map[string]any
-	schedules map[string]map[string]any
-	exports   map[string][]map[string]any // each newest first
-	restores  map[string][]map[string]any
-	pipelines map[string]map[string]any
-	runs      map[string][]map[string]any
+	clusters, schedules, pipelines     map[string]map[string]any
+	exports, restores, snapshots, runs map[string][]map[string]any // each newest first
+	flexSnapshots                      map[string][]map[string]any // oldest first
+	buckets                            map[string][]string
+	collectionRestores, flexRestores   map[string]int // by state
 }
 
 func (c *client) readAll() reading {
 	c.t.Helper()
+	objects := func() map[string]map[string]any { return map[string]map[string]any{} }
+	lists := func() map[string][]map[string]any { return map[string][]map[string]any{} }
 	r := reading{
-		map[string]map[string]any{},
-		map[string]map[string]any{},
-		map[string][]map[string]any{},
-		map[string][]map[string]any{},
-		map[string]map[string]any{},
-		map[string][]map[string]any{},
+		clusters: objects(), schedules: objects(), pipelines: objects(),
+		exports: lists(), restores: lists(), snapshots: lists(), runs: lists(), flexSnapshots: lists(),
+		buckets: map[string][]string{}, collectionRestores: map[string]int{}, flexRestores: map[string]int{},
 	}
 	for _, project := range c.all("/groups") {
 		group := "/groups/" + text(project, "id")
+		r.buckets[text(project, "name")] = c.page(group + "/backup/exportBuckets").ids()
 		for _, cluster := range c.all(group + "/clusters") {
 			name := text(cluster, "name")
 			r.clusters[name] = cluster
-			if flag(cluster, "backupEnabled") {
-				backup := group + "/clusters/" + name + "/backup"
-				r.schedules[name] = c.object(backup + "/schedule")
-				r.exports[name] = c.all(backup + "/exports")
-				r.restores[name] = c.all(backup + "/restoreJobs")
+			if !flag(cluster, "backupEnabled") {
+				continue
+			}
+			path := group + "/clusters/" + name
+			r.schedules[name] = c.object(path + "/backup/schedule")
+			r.exports[name] = c.all(path + "/backup/exports")
+			r.restores[name] = c.all(path + "/backup/restoreJobs")
+			r.snapshots[name] = c.all(path + "/backup/snapshots")
+			for _, job := range c.page(path + "/collectionRestoreJobs").Results {
+				r.collectionRestores[text(job, "state")]++
 			}
 		}
-		response, body := c.get(group + "/pipelines")
-		if response.StatusCode != http.StatusOK {
-			c.t.Fatalf("pipelines answer %d", response.StatusCode)
+		for _, flex := range c.all(group + "/flexClusters") {
+			path := group + "/flexClusters/" + text(flex, "name") + "/backup"
+			r.flexSnapshots[text(flex, "name")] = c.all(path + "/snapshots")
+			for _, job := range c.all(path + "/restoreJobs") {
+				r.flexRestores[text(job, "deliveryType")+" "+text(job, "status")]++
+			}
 		}
 		var pipelines []map[string]any
-		decode(c.t, body, &pipelines)
+		c.good(group+"/pipelines", &pipelines)
 		for _, pl := range pipelines {
 			name := text(pl, "name")
 			r.pipelines[name] = pl
@@ -285,8 +292,6 @@ func snapshot(t *testing.T, org *atlassim.Organization) map[string]seenJob {
 					}
 					add(r.ID, seen, int64(len(r.DeliveryURLs)), r.CreatedAt, ended)
 				}
-			}
-			for _, c := range p.Clusters() {
 				for _, s := range c.Snapshots() {
 					seen := seenJob{state: s.Status, created: s.RequestedAt, noEnd: true}
 					seen.terminal = s.Status == atlassim.SnapshotCompleted || s.Status == atlassim.SnapshotFailed

@@ -136,11 +136,11 @@ func TestLargeBackups(t *testing.T) {
 		FlexClustersPerProject: 2,
 	})
 	c := serve(t, org, atlassim.Options{CachePages: true})
-	r := c.readBackups()
-	if len(r.snapshots) != 3 || r.collections["SUCCESSFUL"] != 9 || len(r.flexSnapshots["flex-01"]) != 8 {
-		t.Errorf("%d clusters, %v collection restores, %d flex snapshots", len(r.snapshots), r.collections, len(r.flexSnapshots["flex-01"]))
+	r := c.readAll()
+	if len(r.snapshots) != 3 || r.collectionRestores["SUCCESSFUL"] != 9 || len(r.flexSnapshots["flex-01"]) != 8 {
+		t.Errorf("%d clusters, %v collection restores, %d flex snapshots", len(r.snapshots), r.collectionRestores, len(r.flexSnapshots["flex-01"]))
 	}
-	for name, ch := range c.readChains() {
+	for name, ch := range r.chains() {
 		if len(ch.snapshots) != 192 || ch.missing() != 0 {
 			t.Errorf("%s has %d snapshots, and an export missing since %d", name, len(ch.snapshots), ch.missing())
 		}

@@ -11,10 +11,6 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
-func flexPath(f *atlassim.FlexCluster) string {
-	return "/groups/" + f.Project().ID + "/flexClusters/" + f.Name + "/backup"
-}
-
 func TestFlexClusters(t *testing.T) {
 	clock, org, p, cluster := small()
 	flex := p.AddFlexCluster("flex", noon().Add(-20*day))
@@ -26,11 +22,10 @@ func TestFlexClusters(t *testing.T) {
 	}})
 	c := serve(t, org, atlassim.Options{TokenLifetime: 1000 * time.Hour})
 
-	list := c.page("/groups/" + p.ID + "/flexClusters").Results
-	if len(list) != 1 || list[0]["id"] != flex.ID || list[0]["createDate"] != "2026-10-31T12:00:00Z" ||
-		child(list[0], "backupSettings")["enabled"] != true || child(list[0], "providerSettings")["providerName"] != "FLEX" {
-		t.Fatalf("the flex clusters are %v", list)
-	}
+	wantJSON(t, c.object(group(p)+"/flexClusters"), `{"results": [{
+		"id": "`+flex.ID+`", "createDate": "2026-10-31T12:00:00Z", "backupSettings": {"enabled": true},
+		"providerSettings": {"providerName": "FLEX"}
+	}]}`)
 	clock.Advance(time.Hour)
 	items := c.page(flexPath(flex) + "/snapshots").Results
 	if len(items) != 8 {
@@ -52,21 +47,11 @@ func TestFlexClusters(t *testing.T) {
 		t.Errorf("%d snapshots, eight days after the last", len(items))
 	}
 
-	for _, test := range []struct {
-		name, path string
-		status     int
-		code       string
-	}{
-		{"a cluster among the flex ones", "/groups/" + p.ID + "/flexClusters/" + cluster.Name + "/backup/snapshots", 400, "CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API"},
-		{"a flex cluster among the others", "/groups/" + p.ID + "/clusters/flex/backup/snapshots", 400, "CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API"},
-		{"no such cluster", "/groups/" + p.ID + "/flexClusters/none/backup/restoreJobs", 404, "CLUSTER_NOT_FOUND"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			if code := c.in(t).fails(test.path, test.status); code != test.code {
-				t.Errorf("answers %s, want %s", code, test.code)
-			}
-		})
-	}
+	c.refuses(t, []refusal{
+		{group(p) + "/flexClusters/" + cluster.Name + "/backup/snapshots", 400, "CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API"},
+		{group(p) + "/clusters/flex/backup/snapshots", 400, "CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API"},
+		{group(p) + "/flexClusters/none/backup/restoreJobs", 404, "CLUSTER_NOT_FOUND"},
+	}...)
 }
 
 func TestFlexSnapshotLife(t *testing.T) {
@@ -108,28 +93,22 @@ func TestFlexRestores(t *testing.T) {
 	path := flexPath(flex) + "/restoreJobs"
 	job := c.page(path).Results[0]
 	absent(t, job, "snapshotUrl", "restoreFinishedDate")
-	if job["status"] != "PENDING" || job["restoreScheduledDate"] != "2026-11-20T12:00:00Z" || job["expirationDate"] != "2026-11-20T18:00:00Z" {
-		t.Errorf("the new job is %v", job)
-	}
+	wantJSON(t, job, `{
+		"status": "PENDING", "restoreScheduledDate": "2026-11-20T12:00:00Z", "expirationDate": "2026-11-20T18:00:00Z"
+	}`)
 	clock.Advance(10 * time.Minute)
 	org.Do(func() { flex.Restore(atlassim.FlexRestoreToCluster, atlassim.FlexFailed) })
 	clock.Advance(10 * time.Minute)
 	list := c.page(path).Results
-	if list[0]["deliveryType"] != "RESTORE" || list[0]["status"] != "FAILED" || list[0]["restoreFinishedDate"] == nil {
-		t.Errorf("the newest job is %v", list[0])
-	}
+	wantJSON(t, list[0], `{"deliveryType": "RESTORE", "status": "FAILED"}`)
 	absent(t, list[0], "snapshotUrl")
-	if list[1]["status"] != "COMPLETED" || len(text(list[1], "snapshotUrl")) < 60 {
-		t.Errorf("the download is %v", list[1])
+	if list[0]["restoreFinishedDate"] == nil || list[1]["status"] != "COMPLETED" || len(text(list[1], "snapshotUrl")) < 60 {
+		t.Errorf("the jobs are %v", list)
 	}
 	listed := c.page(flexPath(flex) + "/snapshots").ids()
 	if !slices.Contains(listed, text(list[1], "snapshotId")) {
 		t.Error("the restored snapshot is not listed")
 	}
-}
-
-func collectionRestores(c *atlassim.Cluster) string {
-	return "/groups/" + c.Project().ID + "/clusters/" + c.Name + "/collectionRestoreJobs"
 }
 
 func TestCollectionRestores(t *testing.T) {
@@ -190,27 +169,11 @@ func TestCollectionRestoresKnowLittle(t *testing.T) {
 	if next := p.link("next"); len(p.Results) != 2 || *p.TotalCount != 3 || !strings.HasSuffix(next, "?pageNum=2&itemsPerPage=2") {
 		t.Errorf("the page links to %s", next)
 	}
-	for _, query := range []string{"?includeCount=false", "?envelope=false", "?pretty=true", "?other=1"} {
-		t.Run(query, func(t *testing.T) {
-			if code := c.in(t).fails(path+query, http.StatusBadRequest); code != "INVALID_QUERY_PARAMETER" {
-				t.Errorf("answers %s", code)
-			}
-		})
-	}
-	for _, gone := range []struct {
-		status int
-		code   string
-	}{{404, "RESOURCE_NOT_FOUND"}, {405, "METHOD_NOT_ALLOWED"}, {410, "VERSION_GONE"}} {
-		t.Run(gone.code, func(t *testing.T) {
-			c := c.in(t)
-			org.Do(func() { org.CollectionRestoresGone, org.FlexGone = gone.status, gone.status })
-			for _, path := range []string{path, "/groups/" + cluster.Project().ID + "/flexClusters"} {
-				if code := c.fails(path, gone.status); code != gone.code {
-					t.Errorf("%s answers %s", path, code)
-				}
-			}
-			c.page(snapshots(cluster)) // others are supported
-		})
+	c.rejects(t, path, "?includeCount=false", "?envelope=false", "?pretty=true", "?other=1")
+	for status, code := range map[int]string{404: "RESOURCE_NOT_FOUND", 405: "METHOD_NOT_ALLOWED", 410: "VERSION_GONE"} {
+		org.Do(func() { org.CollectionRestoresGone, org.FlexGone = status, status })
+		c.refuses(t, refusal{path, status, code}, refusal{group(cluster.Project()) + "/flexClusters", status, code})
+		c.page(snapshots(cluster)) // others are supported
 	}
 }
 
@@ -267,32 +230,25 @@ func TestNewResources(t *testing.T) {
 	flex := p.AddFlexCluster("flex", time.Time{})
 	reader := atlassim.ServiceAccount{ClientID: "mdb_sa_id_reader", ClientSecret: "mdb_sa_sk_reader", Role: atlassim.ProjectReadOnly}
 	c := serve(t, org, atlassim.Options{ServiceAccounts: []atlassim.ServiceAccount{account(), reader}})
-	all := c.token
-	status, body := c.mint(reader, map[string][]string{"grant_type": {"client_credentials"}})
-	var minted struct {
-		AccessToken string `json:"access_token"`
-	}
-	if decode(t, body, &minted); status != http.StatusOK {
-		t.Fatalf("no token: %s", body)
-	}
+	all, readOnly := c.token, c.tokenOf(reader)
 	for _, test := range []struct {
 		operation, path, version, before string
 		manager                          bool // needs Project Backup Manager
 	}{
 		{atlassim.OpListBackupSnapshots, snapshots(cluster), "2023-01-01", "2022-12-31", false},
 		{atlassim.OpListShardedBackupSnapshots, snapshots(sharded) + "/shardedClusters", "2023-01-01", "2022-12-31", false},
-		{atlassim.OpListExportBuckets, "/groups/" + p.ID + "/backup/exportBuckets", "2024-05-30", "2022-12-31", false},
-		{atlassim.OpListFlexClusters, "/groups/" + p.ID + "/flexClusters", "2024-11-13", "2024-11-12", false},
+		{atlassim.OpListExportBuckets, group(p) + "/backup/exportBuckets", "2024-05-30", "2022-12-31", false},
+		{atlassim.OpListFlexClusters, group(p) + "/flexClusters", "2024-11-13", "2024-11-12", false},
 		{atlassim.OpListFlexSnapshots, flexPath(flex) + "/snapshots", "2024-11-13", "2024-11-12", false},
 		{atlassim.OpListFlexRestores, flexPath(flex) + "/restoreJobs", "2024-11-13", "2024-11-12", false},
 		{atlassim.OpListCollectionRestores, collectionRestores(cluster), "2025-03-12", "2025-03-11", true},
 	} {
 		t.Run(test.operation, func(t *testing.T) {
 			c := c.in(t)
-			ask := func(accept, token, method string) (answered, []byte) {
-				request := c.request(method, "/api/atlas/v2"+test.path, nil)
-				request.Header.Set("Accept", "application/vnd.atlas."+accept+"+json")
-				request.Header.Set("Authorization", "Bearer "+token)
+			ask := func(version, token, method string) (answered, []byte) {
+				c.token = token
+				request := c.signed(method, test.path, nil)
+				request.Header.Set("Accept", "application/vnd.atlas."+version+"+json")
 				return c.send(request)
 			}
 			c.server.ResetRequests()
@@ -317,7 +273,7 @@ func TestNewResources(t *testing.T) {
 			if test.manager {
 				want = http.StatusUnauthorized
 			}
-			if response, body := ask(test.version, minted.AccessToken, http.MethodGet); response.StatusCode != want {
+			if response, body := ask(test.version, readOnly, http.MethodGet); response.StatusCode != want {
 				t.Errorf("Project Read Only is answered %d %s", response.StatusCode, body)
 			}
 		})

@@ -6,9 +6,8 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/url"
+	"slices"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -38,27 +37,14 @@ func (c *client) hung(request *http.Request) (headers bool, body string, hung bo
 func TestHangs(t *testing.T) {
 	_, org, p, cluster := small()
 	other := org.AddProject("other")
-	reach := func(c *client, path string) *http.Request {
-		request := c.request(http.MethodGet, "/api/atlas/v2"+path, nil)
-		request.Header.Set("Authorization", "Bearer "+c.token)
-		return request
-	}
-	tokenRequest := func(c *client) *http.Request {
-		form := strings.NewReader(url.Values{"grant_type": {"client_credentials"}}.Encode())
-		request := c.request(http.MethodPost, "/api/oauth/token", form)
-		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		request.SetBasicAuth(account().ClientID, account().ClientSecret)
-		return request
-	}
-	requests := []struct {
-		name string
-		make func(c *client) *http.Request
-	}{
-		{"projects", func(c *client) *http.Request { return reach(c, "/groups") }},
-		{"project", func(c *client) *http.Request { return reach(c, "/groups/"+p.ID) }},
-		{"snapshots", func(c *client) *http.Request { return reach(c, snapshots(cluster)) }},
-		{"other project", func(c *client) *http.Request { return reach(c, "/groups/"+other.ID) }},
-		{"token", tokenRequest},
+	requests := func(c *client) map[string]*http.Request {
+		return map[string]*http.Request{
+			"projects":      c.signed(http.MethodGet, "/groups", nil),
+			"project":       c.signed(http.MethodGet, group(p), nil),
+			"snapshots":     c.signed(http.MethodGet, snapshots(cluster), nil),
+			"other project": c.signed(http.MethodGet, group(other), nil),
+			"token":         c.oauth("token", account(), grant()),
+		}
 	}
 	for _, scope := range []struct {
 		name  string
@@ -86,17 +72,13 @@ func TestHangs(t *testing.T) {
 				fault := scope.fault
 				fault.Hang, fault.Every = form.hang, wait/4
 				remove := c.server.Inject(fault)
-				for _, request := range requests {
-					headers, body, hung := c.hung(request.make(c))
-					want := false
-					for _, name := range scope.hangs {
-						want = want || name == request.name
-					}
-					if hung != want {
-						t.Errorf("%s hangs: %t", request.name, hung)
+				for name, request := range requests(c) {
+					headers, body, hung := c.hung(request)
+					if hung != slices.Contains(scope.hangs, name) {
+						t.Errorf("%s hangs: %t", name, hung)
 					}
 					if hung && (headers != form.headers || !form.isBody(body)) {
-						t.Errorf("%s has headers: %t, and the body %q", request.name, headers, body)
+						t.Errorf("%s has headers: %t, and the body %q", name, headers, body)
 					}
 				}
 				remove()
@@ -117,66 +99,61 @@ func TestTricklingIsWhole(t *testing.T) {
 	}
 }
 
+// TestTokenRate requests ten tokens at once, which is the limit, and then one at each of the seconds after that.
 func TestTokenRate(t *testing.T) {
+	type step struct {
+		second, status int
+		retryAfter     string
+	}
+	refused := func(second, wait int) step { return step{second, http.StatusTooManyRequests, strconv.Itoa(wait)} }
 	for _, test := range []struct {
-		name string
-		rate atlassim.TokenRate
-		// ten requests at once are let in; each of these is a second after that moment, with its answer
-		seconds []int
-		status  []int
-		retry   []string
+		name  string
+		rate  atlassim.TokenRate
+		steps []step
 	}{
 		{
 			"with Retry-After",
 			atlassim.TokenRate{Requests: 10, RetryAfter: true},
-			[]int{0, 1, 59, 60, 61},
-			[]int{429, 429, 429, 200, 200},
-			[]string{"60", "59", "1", "", ""},
+			[]step{refused(0, 60), refused(1, 59), refused(59, 1), {60, 200, ""}, {61, 200, ""}},
 		},
-		{
-			"without",
-			atlassim.TokenRate{Requests: 10},
-			[]int{0, 59, 60},
-			[]int{429, 429, 200},
-			[]string{"", "", ""},
-		},
+		{"without", atlassim.TokenRate{Requests: 10}, []step{{0, 429, ""}, {59, 429, ""}, {60, 200, ""}}},
 		{
 			// After a minute the ten are forgotten, and the nine refusals are not: one more fits.
 			"refusals counted",
 			atlassim.TokenRate{Requests: 10, RetryAfter: true, CountRefused: true},
-			[]int{1, 2, 3, 4, 5, 6, 7, 8, 9, 60, 60, 61},
-			[]int{429, 429, 429, 429, 429, 429, 429, 429, 429, 200, 429, 429},
-			[]string{"59", "58", "57", "56", "55", "54", "53", "52", "51", "", "2", "2"},
+			[]step{
+				refused(1, 59), refused(2, 58), refused(3, 57), refused(4, 56), refused(5, 55), refused(6, 54), refused(7, 53),
+				refused(8, 52), refused(9, 51),
+				{60, 200, ""},
+				refused(60, 2), refused(61, 2),
+			},
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			clock, org, _, _ := small()
 			c := serve(t, org, atlassim.Options{TokenRate: test.rate}) // takes the first one
-			form := url.Values{"grant_type": {"client_credentials"}}
 			for range 9 {
-				if status, body := c.mint(account(), form); status != http.StatusOK {
-					t.Fatalf("one of the first ten answers %d %s", status, body)
-				}
+				c.signIn()
 			}
 			start := clock.Now()
-			for i, seconds := range test.seconds {
-				clock.Set(start.Add(time.Duration(seconds) * time.Second))
-				request := c.request(http.MethodPost, "/api/oauth/token", strings.NewReader(form.Encode()))
-				request.SetBasicAuth(account().ClientID, account().ClientSecret)
-				request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-				response, body := c.send(request)
-				if retry := response.Header.Get("Retry-After"); response.StatusCode != test.status[i] || retry != test.retry[i] {
-					t.Errorf("%d s after the tenth: %d, Retry-After %q, want %d, %q", seconds, response.StatusCode, retry, test.status[i], test.retry[i])
+			for _, step := range test.steps {
+				clock.Set(start.Add(time.Duration(step.second) * time.Second))
+				response, body := c.send(c.oauth("token", account(), grant()))
+				if retry := response.Header.Get("Retry-After"); response.StatusCode != step.status || retry != step.retryAfter {
+					t.Errorf("%d, Retry-After %q, want %+v", response.StatusCode, retry, step)
 				}
-				if response.StatusCode == http.StatusTooManyRequests {
-					var answer map[string]any
-					decode(t, body, &answer)
-					if answer["errorCode"] != "RATE_LIMITED" || answer["error"] != 429.0 || answer["detail"] == nil {
-						t.Errorf("the refusal is %s", body)
-					}
+				if response.StatusCode != http.StatusTooManyRequests {
+					continue
+				}
+				var answer map[string]any
+				decode(t, body, &answer)
+				wantJSON(t, answer, `{"errorCode": "RATE_LIMITED", "error": 429}`)
+				if answer["detail"] == nil {
+					t.Errorf("the refusal is %s", body)
 				}
 			}
-			if status, _ := c.mint(atlassim.ServiceAccount{ClientID: "other", ClientSecret: "x"}, form); status != http.StatusUnauthorized {
+			other := atlassim.ServiceAccount{ClientID: "other", ClientSecret: "x"}
+			if status, _ := c.mint(other, grant()); status != http.StatusUnauthorized {
 				t.Errorf("another client is answered %d", status)
 			}
 		})
@@ -265,7 +242,5 @@ func TestFarPages(t *testing.T) {
 			t.Errorf("page %s is %v", number, p)
 		}
 	}
-	if code := c.fails("/groups?pageNum=2147483648", http.StatusBadRequest); code != "INVALID_QUERY_PARAMETER" {
-		t.Errorf("answers %s", code)
-	}
+	c.fails("/groups?pageNum=2147483648", http.StatusBadRequest, "INVALID_QUERY_PARAMETER")
 }

@@ -3,7 +3,6 @@ package atlassim_test
 import (
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"strings"
 	"testing"
 
@@ -80,8 +79,7 @@ func BenchmarkPage(b *testing.B) {
 	server := atlassim.NewServer(org, atlassim.Options{
 		ServiceAccounts: []atlassim.ServiceAccount{account()}, NoRateLimits: true,
 	})
-	form := url.Values{"grant_type": {"client_credentials"}}
-	mint := httptest.NewRequestWithContext(b.Context(), http.MethodPost, "/api/oauth/token", strings.NewReader(form.Encode()))
+	mint := httptest.NewRequestWithContext(b.Context(), http.MethodPost, "/api/oauth/token", strings.NewReader(grant().Encode()))
 	mint.SetBasicAuth(account().ClientID, account().ClientSecret)
 	mint.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	minted := httptest.NewRecorder()

@@ -36,12 +36,12 @@ func TestRateLimit(t *testing.T) {
 	c.page("/groups/" + cluster.Project().ID + "/clusters") // of another set
 	clock.Advance(8 * time.Second)
 	c.page(exports(cluster))
-	c.fails(exports(cluster), http.StatusTooManyRequests)
+	c.fails(exports(cluster), http.StatusTooManyRequests, "RATE_LIMITED_TOKEN_BUCKET")
 	clock.Advance(10 * time.Minute)
 	for range 3 {
 		c.page(exports(cluster))
 	}
-	c.fails(exports(cluster), http.StatusTooManyRequests)
+	c.fails(exports(cluster), http.StatusTooManyRequests, "RATE_LIMITED_TOKEN_BUCKET")
 }
 
 func TestRateLimitDefaults(t *testing.T) {

@@ -10,24 +10,6 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 )
 
-const day = 24 * time.Hour
-
-func backups(c *atlassim.Cluster) string {
-	return "/groups/" + c.Project().ID + "/clusters/" + c.Name + "/backup"
-}
-
-func snapshots(c *atlassim.Cluster) string { return backups(c) + "/snapshots" }
-
-// absent fails if an item has one of the members.
-func absent(t *testing.T, item map[string]any, names ...string) {
-	t.Helper()
-	for _, name := range names {
-		if value, ok := item[name]; ok {
-			t.Errorf("%s is %v, want none in %v", name, value, item)
-		}
-	}
-}
-
 func TestSnapshotShape(t *testing.T) {
 	_, org, _, cluster := small()
 	taken := noon().Add(-time.Hour)
@@ -41,14 +23,16 @@ func TestSnapshotShape(t *testing.T) {
 	}
 	item := list.Results[0]
 	absent(t, item, "createdAt", "cloudProvider", "mongodVersion", "members")
-	if item["status"] != "queued" || item["frequencyType"] != "ondemand" || item["snapshotType"] != "onDemand" ||
-		item["storageSizeBytes"] != 0.0 || item["description"] != `before "it"` {
-		t.Errorf("the queued snapshot is %v", item)
-	}
+	wantJSON(t, item, `{
+		"status": "queued", "frequencyType": "ondemand", "snapshotType": "onDemand", "storageSizeBytes": 0,
+		"description": "before \"it\""
+	}`)
 	item = list.Results[1]
-	if item["status"] != "completed" || item["createdAt"] != "2026-11-20T11:00:00Z" || item["expiresAt"] != "2026-11-27T11:00:00Z" ||
-		item["type"] != "replicaSet" || number(item, "storageSizeBytes") < 1<<30 || item["cloudProvider"] != "AWS" ||
-		len(elements(item, "copyRegions")) != 1 || len(elements(item, "policyItems")) != 2 {
+	wantJSON(t, item, `{
+		"status": "completed", "createdAt": "2026-11-20T11:00:00Z", "expiresAt": "2026-11-27T11:00:00Z", "type": "replicaSet",
+		"cloudProvider": "AWS", "copyRegions": ["US_EAST_1"], "policyItems": ["a", "b"]
+	}`)
+	if number(item, "storageSizeBytes") < 1<<30 {
 		t.Errorf("the completed snapshot is %v", item)
 	}
 	absent(t, item, "description", "finishedAt")
@@ -67,24 +51,18 @@ func TestSnapshotsOfShardedClusters(t *testing.T) {
 		t.Errorf("the common list has %d snapshots, the first being %v", len(got), got[0])
 	}
 	got := c.page(apart)
-	if len(got.Results) != 150 || got.link("next") != "" || len(elements(got.Results[0], "members")) != 2 ||
-		len(elements(got.Results[0], "snapshotIds")) != 2 || got.Results[0]["configServerType"] != "EMBEDDED" {
-		t.Errorf("the sharded list has %d snapshots, the first being %v", len(got.Results), got.Results[0])
+	if len(got.Results) != 150 || got.link("next") != "" {
+		t.Errorf("the sharded list has %d snapshots", len(got.Results))
 	}
-	for _, query := range []string{"?pageNum=1", "?itemsPerPage=500", "?includeCount=false"} {
-		t.Run(query, func(t *testing.T) {
-			if code := c.in(t).fails(apart+query, http.StatusBadRequest); code != "INVALID_QUERY_PARAMETER" {
-				t.Errorf("answers %s", code)
-			}
-		})
+	first := got.Results[0]
+	wantJSON(t, first, `{"members": [{}, {}], "configServerType": "EMBEDDED"}`)
+	if len(elements(first, "snapshotIds")) != 2 {
+		t.Errorf("the first snapshot is %v", first)
 	}
-	if code := c.fails(snapshots(replicaSet)+"/shardedClusters", http.StatusBadRequest); code != "INCORRECT_BACKUP_API_ENDPOINT" {
-		t.Errorf("a replica set answers %s", code)
-	}
+	c.rejects(t, apart, "?pageNum=1", "?itemsPerPage=500", "?includeCount=false")
+	c.fails(snapshots(replicaSet)+"/shardedClusters", http.StatusBadRequest, "INCORRECT_BACKUP_API_ENDPOINT")
 	org.Do(func() { sharded.SnapshotsApart = true })
-	if code := c.fails(snapshots(sharded), http.StatusBadRequest); code != "INCORRECT_BACKUP_API_ENDPOINT" {
-		t.Errorf("the common list answers %s", code)
-	}
+	c.fails(snapshots(sharded), http.StatusBadRequest, "INCORRECT_BACKUP_API_ENDPOINT")
 	if got := c.page(apart); len(got.Results) != 150 {
 		t.Errorf("the sharded list has %d snapshots", len(got.Results))
 	}
@@ -336,23 +314,18 @@ func TestScheduleInFull(t *testing.T) {
 		RestoreWindowDays: 3, CopyRegions: []string{"US_EAST_1"}, NextSnapshot: noon().Add(-5 * time.Hour),
 	}
 	c := serve(t, org, atlassim.Options{})
-	got := c.object(schedule(cluster))
-	export, items := child(got, "export"), children(children(got, "policies")[0], "policyItems")
-	if export["exportBucketId"] != bucket.ID || export["frequencyType"] != "monthly" || got["restoreWindowDays"] != 3.0 ||
-		got["referenceHourOfDay"] != 23.0 || got["referenceMinuteOfHour"] != 59.0 || got["nextSnapshot"] != "2026-11-20T07:00:00Z" ||
-		children(got, "copySettings")[0]["regionName"] != "US_EAST_1" || len(items) != 5 {
-		t.Errorf("the schedule is %v", got)
-	}
-	if items[0]["frequencyType"] != "hourly" || items[0]["frequencyInterval"] != 6.0 || items[3]["frequencyInterval"] != 40.0 ||
-		items[4]["retentionUnit"] != "years" {
-		t.Errorf("the policy is %v", items)
-	}
+	wantJSON(t, c.object(schedule(cluster)), `{
+		"export": {"exportBucketId": "`+bucket.ID+`", "frequencyType": "monthly"}, "restoreWindowDays": 3,
+		"referenceHourOfDay": 23, "referenceMinuteOfHour": 59, "nextSnapshot": "2026-11-20T07:00:00Z",
+		"copySettings": [{"regionName": "US_EAST_1"}],
+		"policies": [{"policyItems": [
+			{"frequencyType": "hourly", "frequencyInterval": 6}, {}, {}, {"frequencyInterval": 40}, {"retentionUnit": "years"}
+		]}]
+	}`)
 	org.Do(func() { cluster.SetPolicy(atlassim.NothingScheduled()) })
-	got = c.object(schedule(cluster))
-	absent(t, got, "nextSnapshot")
-	if len(elements(children(got, "policies")[0], "policyItems")) != 0 {
-		t.Errorf("the empty policy is %v", got["policies"])
-	}
+	empty := c.object(schedule(cluster))
+	wantJSON(t, empty, `{"policies": [{"policyItems": []}]}`)
+	absent(t, empty, "nextSnapshot")
 }
 
 func TestExportBuckets(t *testing.T) {
@@ -361,7 +334,7 @@ func TestExportBuckets(t *testing.T) {
 		p.AddExportBucket("bucket")
 	}
 	c := serve(t, org, atlassim.Options{})
-	path := "/groups/" + p.ID + "/backup/exportBuckets"
+	path := group(p) + "/backup/exportBuckets"
 	first, again := c.page(path).ids(), c.page(path).ids()
 	if slices.Equal(first, again) {
 		t.Error("the buckets come in the same order twice")
