@@ -132,7 +132,7 @@ func TestFailedMintIsForgotten(t *testing.T) {
 				t.Errorf("requested %d times within the pause (%v)", len(server.asked), err)
 			}
 		}
-		time.Sleep(mintPause)
+		time.Sleep(tokenErrorPause)
 		for range 3 {
 			if token, err := a.current(t.Context(), c); err != nil || token != "t" {
 				t.Errorf("token %q (%v)", token, err)
