@@ -329,7 +329,7 @@ func serve(ctx context.Context, f *flags, load func(context.Context) (config.Con
 	if err := toolkit.Validate(*f.web.WebConfigFile); err != nil {
 		return fmt.Errorf("--web.config.file: %s: %s", *f.web.WebConfigFile, config.HideValues(err.Error()))
 	}
-	d, err := daemon.New(ctx, daemon.Options{Load: load, Table: f.table, ConfigFile: f.configFile, UserAgent: userAgent(), Logger: logger})
+	d, err := daemon.New(ctx, daemon.Options{Load: load, Reader: f.files, Table: f.table, ConfigFile: f.configFile, UserAgent: userAgent(), Logger: logger})
 	if err != nil {
 		return err
 	}

@@ -39,7 +39,7 @@ type Atlas struct {
 	MaxRetries            int
 	AllowInsecureHTTP     bool
 
-	files fileReader // reads the secret file; nil: there is no configuration file
+	files *Reader // reads the secret file; nil: there is no configuration file
 }
 
 // ServiceAccount holds OAuth 2.0 client credentials. Either the secret or its file is set.
@@ -108,6 +108,14 @@ func (c *Config) MinInterval(name string) time.Duration {
 		return s.minInterval
 	}
 	return max(s.declared.MinInterval, c.Refresh.MinInterval)
+}
+
+// reader returns the Reader of the configuration file, a new one if there is no such file.
+func (a *Atlas) reader() *Reader {
+	if a.files == nil {
+		return new(Reader)
+	}
+	return a.files
 }
 
 // URL returns the address of Atlas: base_url of the file, else MONGODB_ATLAS_BASE_URL, else DefaultBaseURL. A URL that

@@ -132,11 +132,7 @@ func (e *SecretFileError) Unwrap() error { return e.cause }
 
 // readSecret returns the secret in the file that a key names.
 func (a *Atlas) readSecret(ctx context.Context, key, path string, kind credentialKind) (atlasapi.Secret, error) {
-	files := a.files
-	if files == nil {
-		files = new(Reader)
-	}
-	raw, failure := files.read(ctx, path)
+	raw, failure := a.reader().Read(ctx, path)
 	refuse := func(problem, remedy string) (atlasapi.Secret, error) {
 		return "", &SecretFileError{key: key, problem: problem, cause: failure, Remedy: remedy}
 	}
