@@ -86,8 +86,8 @@ func (f *flags) addCommon(app *kingpin.Application) {
 	app.GetFlag("web.config.file").IsSetByUser(&f.webGiven)
 	app.Flag("config.file", "Path to configuration file. By default, every key has its default and the credentials come from "+
 		"the environment.").IsSetByUser(&f.configGiven).StringVar(&f.configFile)
-	app.Flag("config.auto-reload-interval", "Interval for checking the configuration file and the secret file, and reloading the "+
-		"configuration if they changed. 0 disables it.").Default("0s").DurationVar(&f.autoReload)
+	app.Flag("config.auto-reload-interval", "Interval for checking the configuration file and the secret file, and reloading "+
+		"the configuration if they changed. 0 disables it.").Default("0s").DurationVar(&f.autoReload)
 	app.Flag("web.telemetry-path", "Path under which to expose metrics.").Default("/metrics").StringVar(&f.telemetryPath)
 	app.Flag("web.timeout-offset", "Offset to subtract from Prometheus's scrape timeout.").
 		Default("500ms").DurationVar(&f.timeoutOffset)

@@ -98,7 +98,9 @@ func credentialsFromEnvironment(getenv func(string) string) (Credentials, error)
 	return Credentials{}, ErrNoCredentials
 }
 
-func pairFromEnvironment(getenv func(string) string, idName string, idKind credentialKind, secretName string, secretKind credentialKind) (Credentials, error) {
+func pairFromEnvironment(
+	getenv func(string) string, idName string, idKind credentialKind, secretName string, secretKind credentialKind,
+) (Credentials, error) {
 	id, err := idKind.clean(getenv(idName))
 	if err != nil {
 		return Credentials{}, fmt.Errorf("%s %w", idName, err)

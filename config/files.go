@@ -92,8 +92,8 @@ func (c *calls[T]) do(ctx context.Context, path string, file fs.FileInfo, f func
 	case <-ctx.Done():
 		var none T
 		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-			return none, fmt.Errorf("%s: could not be read within %s: write to it if it is a named pipe, else check its file system",
-				path, ReadTimeout)
+			return none, fmt.Errorf("%s: could not be read within %s: "+
+				"write to it if it is a named pipe, else check its file system", path, ReadTimeout)
 		}
 		return none, fmt.Errorf("%s: the reading was interrupted: %w", path, context.Cause(ctx))
 	}

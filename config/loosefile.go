@@ -20,7 +20,8 @@ func (f LooseFile) String() string {
 
 // Remedy describes the solution.
 func (f LooseFile) Remedy() string {
-	return fmt.Sprintf("make the exporter's user its owner, and chmod 600 %s (where Kubernetes mounts it from a Secret: defaultMode: 0440)", f.Path)
+	return fmt.Sprintf("make the exporter's user its owner, and chmod 600 %s "+
+		"(where Kubernetes mounts it from a Secret: defaultMode: 0440)", f.Path)
 }
 
 // Warning returns a sentence with both.
