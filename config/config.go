@@ -39,7 +39,7 @@ type Atlas struct {
 	MaxRetries            int
 	AllowInsecureHTTP     bool
 
-	files *Reader // reads the secret file; nil: there is no configuration file
+	files fileReader // reads the secret file; nil: there is no configuration file
 }
 
 // ServiceAccount holds OAuth 2.0 client credentials. Either the secret or its file is set.
@@ -111,7 +111,7 @@ func (c *Config) MinInterval(name string) time.Duration {
 }
 
 // reader returns the Reader of the configuration file, a new one if there is no such file.
-func (a *Atlas) reader() *Reader {
+func (a *Atlas) reader() fileReader {
 	if a.files == nil {
 		return new(Reader)
 	}

@@ -30,6 +30,13 @@ type Reader struct {
 	stats calls[fs.FileInfo]
 }
 
+// fileReader is implemented by Reader. It is an interface because vet refuses reflect.DeepEqual of a type that contains
+// errors, as a Config with a Reader would.
+type fileReader interface {
+	Read(ctx context.Context, path string) ([]byte, error)
+	Stat(ctx context.Context, path string) (fs.FileInfo, error)
+}
+
 // LoadFile reads, defaults and validates a configuration file with a new Reader.
 func LoadFile(ctx context.Context, path string, declared []Collector) (Config, error) {
 	return new(Reader).LoadFile(ctx, path, declared)
