@@ -3,7 +3,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,11 +12,9 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
-	"strings"
 	"syscall"
 	"time"
 
-	"github.com/alecthomas/kingpin/v2"
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
 	"github.com/prometheus/client_golang/prometheus"
@@ -25,7 +22,6 @@ import (
 	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
 	"github.com/prometheus/common/version"
 	toolkit "github.com/prometheus/exporter-toolkit/web"
-	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
@@ -40,7 +36,6 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/terminal"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/trigger"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/web"
-	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/web/page"
 )
 
 const (
@@ -69,107 +64,85 @@ func main() {
 	os.Exit(code)
 }
 
-// flags are the parsed command-line flags.
-type flags struct {
-	atlasURL      string
-	runbookURL    string
-	files         *config.Reader
-	table         collector.Table
-	configFile    string
-	autoReload    time.Duration
-	telemetryPath string
-	externalURL   string
-	timeoutOffset time.Duration
-	logLevel      string
-	logFormat     string
-	collectors    map[string]*switched
-	web           *toolkit.FlagConfig
-	listenGiven   bool // --web.listen-address
-	configGiven   bool // --config.file
-	webGiven      bool // --web.config.file
-}
-
-// switched is a flag that turns a collector on or off.
-type switched struct{ set, on bool }
-
 // run is the program. It returns its exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	app := kingpin.New(program, "Prometheus exporter for MongoDB Atlas backups: snapshots, exports and restores.")
-	app.UsageWriter(stdout).ErrorWriter(stderr).HelpFlag.Short('h')
-	app.Version(version.Print(program)).VersionFlag.Short('V')
-	f := flags{files: &config.Reader{}, table: collector.All(), web: kingpinflag.AddFlags(app, defaultAddress), collectors: map[string]*switched{}}
-	app.GetFlag("web.listen-address").IsSetByUser(&f.listenGiven).Help("Addresses on which to expose metrics and web interface. " +
-		"Repeatable for multiple addresses. Examples: `:9972` or `[::1]:9972` for http, `vsock://:9972` for vsock")
-	app.GetFlag("web.config.file").IsSetByUser(&f.webGiven)
-	app.Flag("config.file", "Path to configuration file. By default, every key has its default and the credentials come from the environment.").IsSetByUser(&f.configGiven).StringVar(&f.configFile)
-	app.Flag("config.auto-reload-interval", "Interval for checking the configuration file and the secret file, and reloading the configuration if they changed. 0 disables it.").Default("0s").DurationVar(&f.autoReload)
-	app.Flag("web.telemetry-path", "Path under which to expose metrics.").Default("/metrics").StringVar(&f.telemetryPath)
-	app.Flag("web.timeout-offset", "Offset to subtract from Prometheus's scrape timeout.").Default("500ms").DurationVar(&f.timeoutOffset)
-	app.Flag("web.external-url", "The URL under which users and Prometheus reach the exporter, for example if it is behind a reverse proxy. Service discovery uses its scheme, host and path. The exporter also serves everything below its path.").PlaceHolder("URL").StringVar(&f.externalURL)
-	app.Flag("web.atlas-url", "Base URL of the page's links into Atlas.").Default(page.DefaultAtlasURL).StringVar(&f.atlasURL)
-	app.Flag("web.runbook-url", "Prefix of the page's links to runbooks; the alert's name in lower case follows. Default: the runbooks of this project.").PlaceHolder("URL").StringVar(&f.runbookURL)
-	app.Flag("log.level", "Only log messages with the given severity or above. One of: [debug, info, warn, error]").Default("info").EnumVar(&f.logLevel, "debug", "info", "warn", "error")
-	app.Flag("log.format", "Output format of log messages. One of: [logfmt, json]").Default("logfmt").EnumVar(&f.logFormat, "logfmt", "json")
-	for _, name := range f.table.Configurable().Names() {
-		given := &switched{}
-		f.collectors[name] = given
-		app.Flag("collector."+name, "Enable the "+name+" collector. Overrides the configuration file.").Default("true").
-			IsSetByUser(&given.set).BoolVar(&given.on)
+	fail := func(code int, what string, err error) int {
+		_, _ = fmt.Fprintf(stderr, "%s: %s: %v\n", program, what, err)
+		return code
 	}
-	serving := app.Command("serve", "Serve metrics.").Default()
-	demo := app.Command("demo", "Serve metrics of a simulated organization, without an account, a network or a configuration. Listens on loopback unless --web.listen-address is set.")
-	checkOptions, triggerOptions := check.Options{}, trigger.Options{}
-	checking := app.Command("check", check.Help)
-	check.AddFlags(checking, &checkOptions)
-	triggering := app.Command("trigger", trigger.Help)
-	trigger.AddFlags(triggering, &triggerOptions)
-	health := app.Command("healthcheck", "Check that a running exporter is alive. The exit code is 0 if it is, else 1. For container images without another HTTP client.")
-	healthAddress := health.Flag("address", "Address of the exporter: host:port, or https://host:port if it serves TLS.").Default("127.0.0.1" + defaultAddress).String()
+	app, f := newApp(stdout, stderr)
 	hideFlags(app, args)
 	command, err := commandline.Parse(app, args)
 	if err == nil {
 		err = f.checkPaths()
 	}
 	if err != nil {
-		_, _ = fmt.Fprintf(stderr, "%s: error: %v; try --help\n", program, err)
-		return 2
+		return fail(2, "error", fmt.Errorf("%w; try --help", err))
 	}
-	if command != serving.FullCommand() && command != demo.FullCommand() {
+	serves := command == serveCommand || command == demoCommand
+	if !serves {
 		hangup.Release()
 	}
-	if command == health.FullCommand() {
-		if err := healthcheck.Ask(ctx, *healthAddress); err != nil {
-			_, _ = fmt.Fprintf(stderr, "%s: not healthy: %v\n", program, err)
+	if command == healthCommand {
+		if err := healthcheck.Ask(ctx, f.healthAddress); err != nil {
+			return fail(1, "not healthy", err)
+		}
+		return 0
+	}
+	if err := atlasapi.CheckProxy(os.Getenv); err != nil {
+		return fail(1, "error", err)
+	}
+	loggers := logging.New(stderr, f.logLevel, f.logFormat)
+	if serves {
+		options, err := f.webOptions(ctx, command == demoCommand)
+		if err != nil {
+			return fail(2, "error", err)
+		}
+		if err := f.serve(ctx, command == demoCommand, options, loggers); err != nil {
+			_ = level.Error(loggers.Kit).Log("msg", "the exporter cannot run", "err", err)
 			return 1
 		}
 		return 0
 	}
 
-	if err := atlasapi.CheckProxy(os.Getenv); err != nil {
-		_, _ = fmt.Fprintf(stderr, "%s: error: %v\n", program, err)
+	ok, err := f.runOnce(ctx, command, stdout, stderr, loggers.Kit)
+	switch {
+	case err != nil:
+		return fail(1, command, err)
+	case !ok:
 		return 1
 	}
+	return 0
+}
 
-	loggers := logging.New(stderr, f.logLevel, f.logFormat)
+// runOnce runs the command check or trigger. It returns whether the command found no problem.
+func (f *flags) runOnce(ctx context.Context, command string, stdout, stderr io.Writer, logger log.Logger) (ok bool, err error) {
+	load := func() (config.Config, error) { return f.load(ctx) }
+	observer := collector.NewClientMetrics(logger, prometheus.NewRegistry()) // logs calls at level debug
+	if command == checkCommand {
+		o := f.check
+		o.Load, o.Getenv, o.UserAgent, o.Observer = load, os.Getenv, userAgent(), observer
+		o.Table, o.ConfigFile = f.table, f.configFile
+		o.Out, o.Progress = stdout, terminal.Of(stderr)
+		return check.Run(ctx, o)
+	}
+	o := f.trigger
+	o.Load, o.Getenv, o.UserAgent, o.Observer = load, os.Getenv, userAgent(), observer
+	o.Out, o.Notes = stdout, stderr
+	err = trigger.Run(ctx, o)
+	return err == nil, err
+}
+
+func userAgent() string { return program + "/" + version.Version }
+
+// serve runs the exporter, or its demo, until the context ends.
+func (f *flags) serve(ctx context.Context, isDemo bool, o web.Options, loggers logging.Loggers) error {
 	logger := loggers.Kit
-	switch command {
-	case checking.FullCommand():
-		return f.check(ctx, checkOptions, stdout, stderr, logger)
-	case triggering.FullCommand():
-		return f.trigger(ctx, triggerOptions, stdout, stderr, logger)
-	}
-	isDemo := command == demo.FullCommand()
-	options, err := f.webOptions(ctx, isDemo)
-	if err != nil {
-		_, _ = fmt.Fprintf(stderr, "%s: error: %v\n", program, err)
-		return 2
-	}
 	load := f.load
 	if isDemo {
 		simulated, end, err := startDemo(f.table)
 		if err != nil {
-			_ = level.Error(logger).Log("msg", "the demo cannot start", "err", err)
-			return 1
+			return fmt.Errorf("the demo cannot start: %w", err)
 		}
 		defer end()
 		load = func(context.Context) (config.Config, error) { return f.override(simulated) }
@@ -177,160 +150,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 			*f.web.WebListenAddresses = []string{demoAddress}
 		}
 	}
-	if err := serve(ctx, &f, load, options, isDemo, loggers); err != nil {
-		_ = level.Error(logger).Log("msg", "the exporter cannot run", "err", err)
-		return 1
-	}
-	return 0
-}
-
-// hideFlags hides the flags that have no effect on a command from its help. It changes only the help, because a word of
-// args may also be the value of a flag.
-func hideFlags(app *kingpin.Application, args []string) {
-	means := func(string) bool { return true }
-	for _, arg := range args {
-		switch arg {
-		case "check", "trigger":
-			means = func(flag string) bool {
-				return !strings.HasPrefix(flag, "web.") && flag != "config.auto-reload-interval"
-			}
-		case "demo":
-			means = func(flag string) bool { return !strings.HasPrefix(flag, "config.") }
-			app.GetFlag("web.listen-address").PlaceHolder(demoAddress) // shown instead of the default of serve
-		case "healthcheck":
-			means = func(string) bool { return false }
-		}
-	}
-	for _, flag := range app.Model().Flags {
-		if !means(flag.Name) && flag.Name != "help" && flag.Name != "version" {
-			app.GetFlag(flag.Name).Hidden()
-		}
-	}
-}
-
-// checkPaths refuses an empty path of a file, which a variable that is not set causes: the program would run with other
-// credentials, or without the password that the file demands.
-func (f *flags) checkPaths() error {
-	switch {
-	case f.configGiven && f.configFile == "":
-		return errors.New("--config.file: a path is expected, but it is empty")
-	case f.webGiven && *f.web.WebConfigFile == "":
-		return errors.New("--web.config.file: a path is expected, but it is empty")
-	}
-	return nil
-}
-
-// webOptions checks the flags of the commands that serve.
-func (f *flags) webOptions(ctx context.Context, isDemo bool) (web.Options, error) {
-	if err := web.CheckTelemetryPath(f.telemetryPath); err != nil {
-		return web.Options{}, fmt.Errorf("--web.telemetry-path: %w", err)
-	}
-	for _, address := range *f.web.WebListenAddresses {
-		if err := web.CheckListenAddress(ctx, address); err != nil {
-			return web.Options{}, fmt.Errorf("--web.listen-address: %w", err)
-		}
-	}
-	external, err := web.ParseExternalURL(f.externalURL)
-	switch {
-	case err != nil:
-		return web.Options{}, fmt.Errorf("--web.external-url: %w", err)
-	case f.timeoutOffset < 0:
-		return web.Options{}, errors.New("--web.timeout-offset: 0s or more is expected: a scrape has to be answered before Prometheus gives it up")
-	case f.autoReload < 0:
-		return web.Options{}, errors.New("--config.auto-reload-interval: 0s (off) or more is expected")
-	case isDemo && f.configFile != "":
-		return web.Options{}, errors.New("--config.file: the demo reads no configuration: leave the flag out, or run serve")
-	}
-	return web.Options{
-		TelemetryPath: f.telemetryPath, TimeoutOffset: f.timeoutOffset, ExternalURL: external, Version: version.Version,
-		AtlasURL: f.atlasURL, RunbookURL: f.runbookURL,
-	}, nil
-}
-
-// check runs the command check.
-func (f *flags) check(ctx context.Context, o check.Options, stdout, stderr io.Writer, logger log.Logger) int {
-	o.Load = func() (config.Config, error) { return f.load(ctx) }
-	o.Table, o.ConfigFile, o.Getenv, o.UserAgent = f.table, f.configFile, os.Getenv, userAgent()
-	o.Observer = collector.NewClientMetrics(logger, prometheus.NewRegistry()) // logs calls at level debug
-	o.Out, o.Progress = stdout, terminal.Of(stderr)
-	ok, err := check.Run(ctx, o)
-	if err != nil {
-		_, _ = fmt.Fprintf(stderr, "%s: check: %v\n", program, err)
-	}
-	if !ok {
-		return 1
-	}
-	return 0
-}
-
-// trigger runs the command trigger.
-func (f *flags) trigger(ctx context.Context, o trigger.Options, stdout, stderr io.Writer, logger log.Logger) int {
-	o.Load = func() (config.Config, error) { return f.load(ctx) }
-	o.Getenv, o.UserAgent = os.Getenv, userAgent()
-	o.Observer = collector.NewClientMetrics(logger, prometheus.NewRegistry()) // logs calls at level debug
-	o.Out, o.Notes = stdout, stderr
-	if err := trigger.Run(ctx, o); err != nil {
-		_, _ = fmt.Fprintf(stderr, "%s: trigger: %v\n", program, err)
-		return 1
-	}
-	return 0
-}
-
-func userAgent() string { return program + "/" + version.Version }
-
-// load reads the configuration file, if there is one, and applies the flags.
-func (f *flags) load(ctx context.Context) (config.Config, error) {
-	c := config.Default(f.table.Config())
-	if f.configFile != "" {
-		var err error
-		if c, err = f.files.LoadFile(ctx, f.configFile, f.table.Config()); err != nil {
-			return config.Config{}, err
-		}
-	}
-	return f.override(c)
-}
-
-// override applies the flags that were given to the configuration.
-func (f *flags) override(c config.Config) (config.Config, error) {
-	for name, given := range f.collectors {
-		if given.set {
-			c.Collectors.Enable(name, given.on)
-		}
-	}
-	if err := c.Collectors.Check(); err != nil {
-		return config.Config{}, fmt.Errorf("%s: %w", cmp.Or(f.configFile, "flags"), err)
-	}
-	return c, nil
-}
-
-// startDemo starts the simulated Atlas on loopback, and returns the configuration that reads it.
-func startDemo(table collector.Table) (c config.Config, end func(), err error) {
-	const secret = "mdb_sa_sk_demo"
-	account := atlassim.ServiceAccount{ClientID: "mdb_sa_id_demo", ClientSecret: secret}
-	simulated := atlassim.NewServer(atlassim.Demo(atlassim.WallClock{}), atlassim.Options{
-		ServiceAccounts: []atlassim.ServiceAccount{account},
-		Latency:         atlassim.RecordedLatency,
-	})
-	if err := simulated.Start(); err != nil {
-		return config.Config{}, nil, err
-	}
-	c = config.Default(table.Config())
-	c.Atlas.BaseURL = simulated.URL()
-	c.Atlas.ServiceAccount = &config.ServiceAccount{ClientID: account.ClientID, ClientSecret: atlasapi.Secret(secret)}
-	c.Refresh.MinInterval = 0
-	for _, name := range c.Collectors.Names() {
-		c.Collectors.SetMinInterval(name, 0)
-	}
-	return c, func() { _ = simulated.Close() }, nil
-}
-
-// serve runs the exporter until the context ends.
-func serve(ctx context.Context, f *flags, load func(context.Context) (config.Config, error), o web.Options, isDemo bool, loggers logging.Loggers) error {
-	logger := loggers.Kit
 	if err := toolkit.Validate(*f.web.WebConfigFile); err != nil {
 		return fmt.Errorf("--web.config.file: %s: %s", *f.web.WebConfigFile, config.HideValues(err.Error()))
 	}
-	d, err := daemon.New(ctx, daemon.Options{Load: load, Table: f.table, ConfigFile: f.configFile, UserAgent: userAgent(), Logger: logger})
+	d, err := daemon.New(ctx, daemon.Options{
+		Load: load, Reader: f.files, ConfigFile: f.configFile, Table: f.table, UserAgent: userAgent(), Logger: logger,
+	})
 	if err != nil {
 		return err
 	}
@@ -377,4 +202,25 @@ func shutDown(ctx context.Context, server *http.Server, logger log.Logger) error
 		return server.Close()
 	}
 	return err
+}
+
+// startDemo starts the simulated Atlas on loopback, and returns the configuration that reads it.
+func startDemo(table collector.Table) (c config.Config, end func(), err error) {
+	const secret = "mdb_sa_sk_demo"
+	account := atlassim.ServiceAccount{ClientID: "mdb_sa_id_demo", ClientSecret: secret}
+	simulated := atlassim.NewServer(atlassim.Demo(atlassim.WallClock{}), atlassim.Options{
+		ServiceAccounts: []atlassim.ServiceAccount{account},
+		Latency:         atlassim.RecordedLatency,
+	})
+	if err := simulated.Start(); err != nil {
+		return config.Config{}, nil, err
+	}
+	c = config.Default(table.Config())
+	c.Atlas.BaseURL = simulated.URL()
+	c.Atlas.ServiceAccount = &config.ServiceAccount{ClientID: account.ClientID, ClientSecret: atlasapi.Secret(secret)}
+	c.Refresh.MinInterval = 0
+	for _, name := range c.Collectors.Names() {
+		c.Collectors.SetMinInterval(name, 0)
+	}
+	return c, func() { _ = simulated.Close() }, nil
 }

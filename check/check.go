@@ -73,7 +73,7 @@ func run(ctx context.Context, o *Options) (*Report, error) {
 		r.Configuration.fail(err)
 		return r, nil
 	}
-	r.Configuration.take(&c)
+	r.Configuration.take(ctx, &c)
 	base, urlErr := c.Atlas.URL(o.Getenv)
 	if urlErr != nil {
 		r.Configuration.fail(urlErr)

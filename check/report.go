@@ -2,6 +2,7 @@ package check
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -161,7 +162,7 @@ func (c *Configuration) fail(err error) {
 	}
 }
 
-func (c *Configuration) take(from *config.Config) {
+func (c *Configuration) take(ctx context.Context, from *config.Config) {
 	c.OK = true
 	for _, name := range from.Collectors.Names() {
 		if from.Collectors.Enabled(name) {
@@ -171,7 +172,7 @@ func (c *Configuration) take(from *config.Config) {
 	for _, p := range from.Projects {
 		c.Projects = append(c.Projects, p.ID)
 	}
-	if loose, ok := from.LooseFile(); ok {
+	if loose, ok := from.LooseFile(ctx); ok {
 		c.Warnings = append(c.Warnings, loose.Warning())
 	}
 }

@@ -110,6 +110,14 @@ func (c *Config) MinInterval(name string) time.Duration {
 	return max(s.declared.MinInterval, c.Refresh.MinInterval)
 }
 
+// reader returns the Reader of the configuration file, a new one if there is no such file.
+func (a *Atlas) reader() fileReader {
+	if a.files == nil {
+		return new(Reader)
+	}
+	return a.files
+}
+
 // URL returns the address of Atlas: base_url of the file, else MONGODB_ATLAS_BASE_URL, else DefaultBaseURL. A URL that
 // would send credentials unencrypted is an error.
 func (a *Atlas) URL(getenv func(string) string) (*url.URL, error) {

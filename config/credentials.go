@@ -98,7 +98,9 @@ func credentialsFromEnvironment(getenv func(string) string) (Credentials, error)
 	return Credentials{}, ErrNoCredentials
 }
 
-func pairFromEnvironment(getenv func(string) string, idName string, idKind credentialKind, secretName string, secretKind credentialKind) (Credentials, error) {
+func pairFromEnvironment(
+	getenv func(string) string, idName string, idKind credentialKind, secretName string, secretKind credentialKind,
+) (Credentials, error) {
 	id, err := idKind.clean(getenv(idName))
 	if err != nil {
 		return Credentials{}, fmt.Errorf("%s %w", idName, err)
@@ -132,11 +134,7 @@ func (e *SecretFileError) Unwrap() error { return e.cause }
 
 // readSecret returns the secret in the file that a key names.
 func (a *Atlas) readSecret(ctx context.Context, key, path string, kind credentialKind) (atlasapi.Secret, error) {
-	files := a.files
-	if files == nil {
-		files = new(Reader)
-	}
-	raw, failure := files.read(ctx, path)
+	raw, failure := a.reader().Read(ctx, path)
 	refuse := func(problem, remedy string) (atlasapi.Secret, error) {
 		return "", &SecretFileError{key: key, problem: problem, cause: failure, Remedy: remedy}
 	}

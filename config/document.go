@@ -123,7 +123,8 @@ func syntaxError(text string, err error) Errors {
 	switch indent := content[:len(content)-len(strings.TrimLeft(content, " \t"))]; {
 	case strings.Contains(indent, "\t"):
 		problem += ": indent with spaces, not with tabs"
-	case strings.HasSuffix(problem, "expected key"), strings.Contains(problem, "'-' indicator"), strings.Contains(problem, "not allowed in this context"):
+	case strings.HasSuffix(problem, "expected key"), strings.Contains(problem, "'-' indicator"),
+		strings.Contains(problem, "not allowed in this context"):
 		problem += ": check the indentation"
 	}
 	return Errors{{Line: line, Err: errors.New("not YAML: " + problem)}}

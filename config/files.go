@@ -1,11 +1,11 @@
 package config
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,34 +13,28 @@ import (
 	"time"
 )
 
-const (
-	// defaultTimeout leaves time for a password manager that asks its user before it writes into a named pipe.
-	defaultTimeout = 10 * time.Second
-	// maxFileSize is more than any configuration needs. It is a limit for devices such as /dev/zero, which have no end.
-	maxFileSize = 16 << 20
-)
+// ReadTimeout is the maximum time that a Reader waits for one file. It leaves time for a password manager that asks its
+// user before it writes into a named pipe.
+const ReadTimeout = 10 * time.Second
 
-// Reader reads configuration files and the secret files that they name. A read that takes too long is abandoned, but
-// not repeated before it ends, so that a file that blocks costs one goroutine however often it is read. The zero Reader
-// is ready to use. Use the same Reader for every reload.
+// maxFileSize is more than any configuration needs. It is a limit for devices such as /dev/zero, which have no end.
+const maxFileSize = 16 << 20
+
+// Reader reads configuration files and the secret files that they name. A named pipe without a writer, or a network file
+// system that does not answer, blocks a system call for ever, and nothing can interrupt it. A Reader therefore stops
+// waiting when the context ends, after ReadTimeout at the latest, and the next call for the same file waits for the same
+// system call, so that a file that blocks costs no goroutine for each attempt. The zero Reader is ready to use. Use the
+// same Reader for every reload.
 type Reader struct {
-	// Timeout bounds the reading of one file; 0 means 10 s. A named pipe without a writer, or a network file system
-	// that does not answer, would block for ever.
-	Timeout time.Duration
-
-	mu      sync.Mutex
-	pending map[string]*pendingRead // by path
+	reads calls[[]byte]
+	stats calls[fs.FileInfo]
 }
 
-// fileReader is implemented by Reader. It is an interface so that a Config remains comparable by reflect.DeepEqual.
+// fileReader is implemented by Reader. It is an interface because vet refuses reflect.DeepEqual of a type that contains
+// errors, as a Config with a Reader would.
 type fileReader interface {
-	read(ctx context.Context, path string) ([]byte, error)
-}
-
-type pendingRead struct {
-	done    chan struct{} // closed when content and err are set
-	content []byte
-	err     error
+	Read(ctx context.Context, path string) ([]byte, error)
+	Stat(ctx context.Context, path string) (fs.FileInfo, error)
 }
 
 // LoadFile reads, defaults and validates a configuration file with a new Reader.
@@ -52,7 +46,7 @@ func LoadFile(ctx context.Context, path string, declared []Collector) (Config, e
 // folder of the configuration file. The Credentials method of the configuration reads the secret file with the same
 // Reader.
 func (r *Reader) LoadFile(ctx context.Context, path string, declared []Collector) (Config, error) {
-	raw, err := r.read(ctx, path)
+	raw, err := r.Read(ctx, path)
 	if err != nil {
 		return Config{}, fmt.Errorf("cannot read the configuration: %w", err)
 	}
@@ -67,44 +61,74 @@ func (r *Reader) LoadFile(ctx context.Context, path string, declared []Collector
 	return c, nil
 }
 
-// read returns the content of a file.
-func (r *Reader) read(ctx context.Context, path string) ([]byte, error) {
-	limit := cmp.Or(r.Timeout, defaultTimeout)
-	timeout := fmt.Errorf("%s: nothing could be read within %s: is it a named pipe without a writer, or on a file system that does not answer?", path, limit)
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, timeout)
+// Read returns the content of a file.
+func (r *Reader) Read(ctx context.Context, path string) ([]byte, error) {
+	file, err := r.Stat(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	return r.reads.do(ctx, path, file, readFile)
+}
+
+// Stat describes a file. It follows symbolic links.
+func (r *Reader) Stat(ctx context.Context, path string) (fs.FileInfo, error) {
+	return r.stats.do(ctx, path, nil, os.Stat)
+}
+
+// calls are the calls of one function that have not returned yet, by path.
+type calls[T any] struct {
+	mu      sync.Mutex
+	pending map[string]*call[T]
+}
+
+type call[T any] struct {
+	file   fs.FileInfo   // what the path led to at the start, nil if that is unknown
+	done   chan struct{} // closed when result and err are set
+	result T
+	err    error
+}
+
+// do returns the result of the function. It stops waiting when the context ends, after ReadTimeout at the latest.
+func (c *calls[T]) do(ctx context.Context, path string, file fs.FileInfo, f func(string) (T, error)) (T, error) {
+	ctx, cancel := context.WithTimeout(ctx, ReadTimeout)
 	defer cancel()
-	read := r.begin(path)
+	pending := c.begin(path, file, f)
 	select {
-	case <-read.done:
-		return read.content, read.err
+	case <-pending.done:
+		return pending.result, pending.err
 	case <-ctx.Done():
-		if cause := context.Cause(ctx); errors.Is(cause, timeout) {
-			return nil, cause
+		var none T
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			return none, fmt.Errorf("%s: could not be read within %s: "+
+				"write to it if it is a named pipe, else check its file system", path, ReadTimeout)
 		}
-		return nil, fmt.Errorf("%s: the reading was interrupted: %w", path, context.Cause(ctx))
+		return none, fmt.Errorf("%s: the reading was interrupted: %w", path, context.Cause(ctx))
 	}
 }
 
-// begin returns the pending read of a file, or starts one.
-func (r *Reader) begin(path string) *pendingRead {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if read := r.pending[path]; read != nil {
-		return read
+// begin returns the pending call for a file, or starts one. A file that replaced the one that blocks is another file.
+func (c *calls[T]) begin(path string, file fs.FileInfo, f func(string) (T, error)) *call[T] {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	pending := c.pending[path]
+	if pending != nil && (pending.file == nil || file == nil || os.SameFile(pending.file, file)) {
+		return pending
 	}
-	if r.pending == nil {
-		r.pending = map[string]*pendingRead{}
+	if c.pending == nil {
+		c.pending = map[string]*call[T]{}
 	}
-	read := &pendingRead{done: make(chan struct{})}
-	r.pending[path] = read
+	started := &call[T]{file: file, done: make(chan struct{})}
+	c.pending[path] = started
 	go func() {
-		read.content, read.err = readFile(path)
-		r.mu.Lock()
-		delete(r.pending, path)
-		r.mu.Unlock()
-		close(read.done)
+		started.result, started.err = f(path)
+		c.mu.Lock()
+		if c.pending[path] == started {
+			delete(c.pending, path)
+		}
+		c.mu.Unlock()
+		close(started.done)
 	}()
-	return read
+	return started
 }
 
 func readFile(path string) ([]byte, error) {

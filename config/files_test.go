@@ -36,7 +36,7 @@ func TestRelativeSecretPath(t *testing.T) {
 			if got := c.Files(); !slices.Equal(got, []string{configFile, secretFile}) {
 				t.Errorf("the files are %q", got)
 			}
-			if loose, ok := c.LooseFile(); !ok || loose.Path != secretFile {
+			if loose, ok := c.LooseFile(t.Context()); !ok || loose.Path != secretFile {
 				t.Errorf("the loose file is %s", loose)
 			}
 		})

@@ -1,9 +1,9 @@
 package config
 
 import (
+	"context"
 	"fmt"
 	"io/fs"
-	"os"
 	"runtime"
 )
 
@@ -20,7 +20,8 @@ func (f LooseFile) String() string {
 
 // Remedy describes the solution.
 func (f LooseFile) Remedy() string {
-	return fmt.Sprintf("make the exporter's user its owner, and chmod 600 %s (where Kubernetes mounts it from a Secret: defaultMode: 0440)", f.Path)
+	return fmt.Sprintf("make the exporter's user its owner, and chmod 600 %s "+
+		"(where Kubernetes mounts it from a Secret: defaultMode: 0440)", f.Path)
 }
 
 // Warning returns a sentence with both.
@@ -33,12 +34,12 @@ func (f LooseFile) Warning() string { return f.String() + ": " + f.Remedy() }
 // The permissions of the group do not matter, because services use them to read files of root: the fsGroup of a pod,
 // mode 0640 of a package, and the access control lists of systemd's credentials, whose mask appears as the group's
 // bits.
-func (c *Config) LooseFile() (LooseFile, bool) {
+func (c *Config) LooseFile(ctx context.Context) (LooseFile, bool) {
 	path := c.secretFile()
 	if path == "" || runtime.GOOS == "windows" { // on Windows, the mode does not have the permissions
 		return LooseFile{}, false
 	}
-	info, err := os.Stat(path)
+	info, err := c.Atlas.reader().Stat(ctx, path)
 	if err != nil || info.IsDir() {
 		return LooseFile{}, false // reading the file returns the error
 	}

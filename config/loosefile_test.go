@@ -38,7 +38,7 @@ func TestLooseFile(t *testing.T) {
 			write(t, secretFile, secret, test.secretMode)
 			write(t, configFile, "atlas: {"+strings.ReplaceAll(test.text, "FILE", secretFile)+"}", test.configMode)
 			c := load(t, configFile)
-			loose, ok := c.LooseFile()
+			loose, ok := c.LooseFile(t.Context())
 			if ok != (test.want != none) {
 				t.Errorf("loose is %t: %s", ok, loose)
 				return
@@ -72,7 +72,7 @@ func TestLooseFileBehindLinks(t *testing.T) {
 	c := parse(t, "atlas: {service_account: {client_id: i, client_secret_file: "+link+"}}")
 	for mode, want := range map[fs.FileMode]bool{0o440: false, 0o644: true} {
 		write(t, filepath.Join(stamped, "secret"), secret, mode)
-		if loose, ok := c.LooseFile(); ok != want || ok && (loose.Path != link || loose.Mode != mode) {
+		if loose, ok := c.LooseFile(t.Context()); ok != want || ok && (loose.Path != link || loose.Mode != mode) {
 			t.Errorf("a Secret with mode %04o: loose is %t: %s", mode, ok, loose)
 		}
 	}
@@ -92,7 +92,7 @@ func TestNoLooseFile(t *testing.T) {
 	} {
 		t.Run(cmp.Or(text, "empty"), func(t *testing.T) {
 			c := parse(t, "atlas: {"+text+"}")
-			if loose, ok := c.LooseFile(); ok {
+			if loose, ok := c.LooseFile(t.Context()); ok {
 				t.Errorf("%s", loose)
 			}
 		})

@@ -168,7 +168,8 @@ func projectID(into *string) func(*yaml.Node) error {
 func (p *parser) validate(root *yaml.Node) (faults Errors) {
 	c := p.config
 	if c.Atlas.ServiceAccount != nil && c.Atlas.APIKey != nil {
-		faults = append(faults, at(find(root, "atlas", "api_key"), "atlas.api_key", errors.New("atlas.service_account is set too: keep one"))...)
+		err := errors.New("atlas.service_account is set too: keep one")
+		faults = append(faults, at(find(root, "atlas", "api_key"), "atlas.api_key", err)...)
 	}
 	if c.Atlas.BaseURL != "" {
 		_, err := parseBaseURL(c.Atlas.BaseURL, c.Atlas.AllowInsecureHTTP)
@@ -178,8 +179,9 @@ func (p *parser) validate(root *yaml.Node) (faults Errors) {
 		if matchAny(c.Discovery.Projects.Exclude, []string{project.ID}) {
 			excluded := find(root, "discovery", "projects", "exclude")
 			index := slices.Index(resolve(find(root, "projects")).Content, p.projects[i])
-			faults = append(faults, at(p.projects[i], fmt.Sprintf("projects[%d]", index),
-				fmt.Errorf("project %s is named here, and excluded by discovery.projects.exclude in line %d: keep one", project.ID, excluded.Line))...)
+			err := fmt.Errorf("project %s is named here, and excluded by discovery.projects.exclude in line %d: keep one",
+				project.ID, excluded.Line)
+			faults = append(faults, at(p.projects[i], fmt.Sprintf("projects[%d]", index), err)...)
 		}
 	}
 	return faults

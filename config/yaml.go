@@ -125,7 +125,8 @@ func (k keys) names() []string {
 
 // shownKey returns a key for a message. If the user forgot a colon, the key may contain a secret, which is hidden.
 func shownKey(name string) string {
-	if len(name) > 40 || strings.Contains(name, "mdb_sa_sk") || strings.ContainsFunc(name, func(c rune) bool { return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && c != '_' && c != '-' }) {
+	odd := func(c rune) bool { return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && c != '_' && c != '-' }
+	if len(name) > 40 || strings.Contains(name, "mdb_sa_sk") || strings.ContainsFunc(name, odd) {
 		return ""
 	}
 	return name

@@ -4,10 +4,10 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"sync"
-	"time"
 
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
@@ -21,6 +21,7 @@ import (
 // Daemon is the running exporter without its HTTP server.
 type Daemon struct {
 	load       func(context.Context) (config.Config, error)
+	reader     *config.Reader
 	configFile string
 	getenv     func(string) string
 	userAgent  string
@@ -33,12 +34,11 @@ type Daemon struct {
 	reloadTime       prometheus.Gauge
 
 	ctx    context.Context //nolint:containedctx // the life of the daemon: a reload may be under way when it ends
-	cancel context.CancelFunc
-	// turn is held by the one reload that reads files. No other lock is held meanwhile, because reading may block for
-	// ever.
-	turn chan struct{}
+	cancel context.CancelCauseFunc
 
-	mu     sync.Mutex
+	reloading chan struct{} // full while a reload reads files. It is no mutex, so that synctest can test the time limits
+
+	mu     sync.Mutex // never held while files are read, so that a slow file delays no scrape
 	config config.Config
 	active activeCredentials
 	client *atlasapi.Client
@@ -57,9 +57,11 @@ type activeCredentials struct {
 
 // Options configure a daemon.
 type Options struct {
-	// Load reads the configuration and applies the flags. New and every reload call it. It may block: a reload stops
-	// waiting for it after a timeout.
+	// Load reads the configuration and applies the flags. New and every reload call it. It returns when its context
+	// ends.
 	Load func(context.Context) (config.Config, error)
+	// Reader is what Load reads files with; nil is a new one.
+	Reader *config.Reader
 	// ConfigFile is the file that Load reads, "" if there is none. Run watches its content.
 	ConfigFile string
 	// Getenv looks up an environment variable; nil is the process's own.
@@ -70,17 +72,20 @@ type Options struct {
 	Logger    log.Logger
 }
 
-// New reads the configuration, and creates the client and the collectors. It sends nothing to Atlas. It returns an
-// error if the configuration is bad, or if the context ends first.
+// New reads the configuration as a reload does, and creates the client and the collectors. It sends nothing to Atlas. It
+// returns an error if the configuration is bad or cannot be read in time, or if the context ends first.
 func New(ctx context.Context, o Options) (*Daemon, error) {
 	if o.Getenv == nil {
 		o.Getenv = os.Getenv
 	}
+	if o.Reader == nil {
+		o.Reader = new(config.Reader)
+	}
 	registry := prometheus.NewRegistry()
 	api := collector.NewClientMetrics(o.Logger, registry)
 	d := &Daemon{
-		load: o.Load, configFile: o.ConfigFile, getenv: o.Getenv, userAgent: o.UserAgent, logger: o.Logger, registry: registry,
-		api: api, exporter: collector.New(o.Logger, api, o.Table), limits: atlasapi.NewLimits(),
+		load: o.Load, reader: o.Reader, configFile: o.ConfigFile, getenv: o.Getenv, userAgent: o.UserAgent, logger: o.Logger,
+		registry: registry, api: api, exporter: collector.New(o.Logger, api, o.Table), limits: atlasapi.NewLimits(),
 		reloadSuccessful: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "mongodbatlas_exporter_config_last_reload_successful",
 			Help: "1 when the last reload of the configuration succeeded.",
@@ -89,36 +94,26 @@ func New(ctx context.Context, o Options) (*Daemon, error) {
 			Name: "mongodbatlas_exporter_config_last_reload_success_timestamp_seconds",
 			Help: "When the configuration was last reloaded successfully.",
 		}),
-		turn: make(chan struct{}, 1), files: fingerprint{},
+		reloading: make(chan struct{}, 1), files: fingerprint{},
 	}
 	registry.MustRegister(d.reloadSuccessful, d.reloadTime)
-	d.ctx, d.cancel = context.WithCancel(context.Background())
-	if err := d.start(ctx); err != nil {
+	d.ctx, d.cancel = context.WithCancelCause(context.Background())
+	if err := d.replace(ctx, nil); err != nil {
 		d.Close()
 		return nil, err
 	}
 	return d, nil
 }
 
-// start loads the first configuration. It has no timeout, because a secret may come from a pipe that somebody has to
-// unlock first.
-func (d *Daemon) start(ctx context.Context) error {
-	slow := time.AfterFunc(reloadTimeout, func() {
-		_ = level.Warn(d.logger).Log("msg", "still reading the configuration and the secret file: a named pipe without a writer or a dead file system may block")
-	})
-	defer slow.Stop()
-	return d.replace(ctx, nil)
-}
-
-// Exporter returns the collectors.
+// Exporter returns what scrapes read from.
 func (d *Daemon) Exporter() *collector.Exporter { return d.exporter }
 
 // Registry returns the registry with the exporter's own counters.
 func (d *Daemon) Registry() *prometheus.Registry { return d.registry }
 
-// Close stops all reading and closes all connections. It does not wait for a running reload, whose result is dropped.
+// Close stops all reading and closes all connections. A running reload ends with an error and changes nothing.
 func (d *Daemon) Close() {
-	d.cancel()
+	d.cancel(errors.New("the exporter is shutting down"))
 	d.exporter.Close()
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -136,13 +131,12 @@ type settings struct {
 	files       fingerprint
 }
 
-// read reads the configuration and the secret file. It may block as long as reading the files does, and changes
-// nothing. With an error it returns only the fingerprint.
+// read reads the configuration and the secret file. It changes nothing. With an error it returns only the fingerprint.
 func (d *Daemon) read(ctx context.Context) (*settings, error) {
 	// The fingerprint is taken before the files are read, so that a change in between is found the next time.
 	s := &settings{files: fingerprint{}}
 	if d.configFile != "" {
-		s.files.read(d.configFile)
+		s.files[d.configFile] = d.sum(ctx, d.configFile)
 	}
 	c, err := d.load(ctx)
 	if err != nil {
@@ -150,7 +144,7 @@ func (d *Daemon) read(ctx context.Context) (*settings, error) {
 	}
 	for _, path := range c.Files() {
 		if _, done := s.files[path]; !done {
-			s.files.read(path)
+			s.files[path] = d.sum(ctx, path)
 		}
 	}
 	base, err := c.Atlas.URL(d.getenv)
@@ -161,7 +155,7 @@ func (d *Daemon) read(ctx context.Context) (*settings, error) {
 	if err != nil {
 		return s, fmt.Errorf("credentials: %w", err)
 	}
-	if loose, ok := c.LooseFile(); ok {
+	if loose, ok := c.LooseFile(ctx); ok {
 		_ = level.Warn(d.logger).Log("msg", "every user of this machine can read or change a secret",
 			"file", loose.Path, "mode", fmt.Sprintf("%04o", loose.Mode), "remedy", loose.Remedy())
 	}

@@ -32,13 +32,17 @@ func (s *source) set(err error, block <-chan struct{}) {
 	s.bad, s.block = err, block
 }
 
-func (s *source) load(context.Context) (config.Config, error) {
+func (s *source) load(ctx context.Context) (config.Config, error) {
 	s.mu.Lock()
 	s.loads++
 	bad, block := s.bad, s.block
 	s.mu.Unlock()
 	if block != nil {
-		<-block // like a read of a file, which ignores the context
+		select {
+		case <-block:
+		case <-ctx.Done(): // like a read of a file
+			return config.Config{}, fmt.Errorf("the file blocks: %w", context.Cause(ctx))
+		}
 	}
 	c := config.Default(collector.All().Config())
 	c.Atlas.ServiceAccount = &config.ServiceAccount{ClientID: "mdb_sa_id_test", ClientSecret: "secret"}
@@ -100,45 +104,42 @@ func successful(t *testing.T, d *daemon.Daemon) float64 {
 	return 0
 }
 
-// TestReloadThatBlocks checks that a file that cannot be read ends a reload with an error in time, delays no later reload by
-// more than that, and changes nothing when it can finally be read.
+// TestReloadThatBlocks checks that a file that cannot be read ends a reload with its error in time, and delays no later reload
+// by more than that.
 func TestReloadThatBlocks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := new(source)
 		d := start(t, s)
-		blocked := make(chan struct{})
-		s.set(nil, blocked)
-		for _, want := range []string{"named pipe", "an earlier reload still reads a file"} {
-			if err := d.Reload(); err == nil || !strings.Contains(err.Error(), want) {
-				t.Errorf("a reload that blocks ends with %v, want %q", err, want)
+		s.set(nil, make(chan struct{}))
+		began := time.Now()
+		ended := make(chan error, 2)
+		for range 2 {
+			go func() { ended <- d.Reload() }()
+		}
+		for range 2 {
+			if err := <-ended; err == nil || !strings.Contains(err.Error(), "the file blocks") {
+				t.Errorf("a reload that blocks ends with %v", err)
 			}
 		}
-		if got := s.loaded(); got != 2 {
-			t.Errorf("%d goroutines read files, besides the one of the start", got-1)
+		if took := time.Since(began); took != config.ReadTimeout+time.Second {
+			t.Errorf("two reloads take %s", took)
 		}
 		if successful(t, d) != 0 || s.logged(failed) != 2 {
 			t.Errorf("the gauge is %g, and the log reports it %d times", successful(t, d), s.logged(failed))
 		}
 		s.set(nil, nil)
-		close(blocked)
-		synctest.Wait()
-		if successful(t, d) != 0 {
-			t.Error("a reload that was reported as failed took place")
-		}
 		if err := d.Reload(); err != nil || successful(t, d) != 1 {
 			t.Errorf("the next reload ends with %v, and the gauge is %g", err, successful(t, d))
 		}
 	})
 }
 
-// TestCloseWhileReloading checks that a blocked reload does not prevent Close from returning.
+// TestCloseWhileReloading checks that Close ends a blocked reload, and that a reload that can be read by then changes nothing.
 func TestCloseWhileReloading(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := new(source)
 		d := start(t, s)
-		blocked := make(chan struct{})
-		defer close(blocked)
-		s.set(nil, blocked)
+		s.set(nil, make(chan struct{}))
 		ended := make(chan error, 1)
 		go func() { ended <- d.Reload() }()
 		synctest.Wait()
@@ -147,31 +148,41 @@ func TestCloseWhileReloading(t *testing.T) {
 		if err := <-ended; err == nil || !strings.Contains(err.Error(), "shutting down") || time.Since(began) != 0 {
 			t.Errorf("the reload ends with %v after %v", err, time.Since(began))
 		}
+		s.set(nil, nil)
+		if err := d.Reload(); err == nil || successful(t, d) != 0 {
+			t.Errorf("a reload after the end ends with %v, and the gauge is %g", err, successful(t, d))
+		}
 	})
 }
 
-// TestStartThatBlocks checks that the first configuration may take its time, and that a start can be cancelled meanwhile.
+// TestStartThatBlocks checks that a start waits as long as a reload, and can be cancelled meanwhile.
 func TestStartThatBlocks(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := new(source)
-		blocked := make(chan struct{})
-		defer close(blocked)
-		s.set(nil, blocked)
-		ctx, cancel := context.WithCancel(t.Context())
-		ended := make(chan error, 1)
-		go func() {
-			_, err := daemon.New(ctx, daemon.Options{Load: s.load, Table: collector.All(), Logger: s})
-			ended <- err
-		}()
-		time.Sleep(time.Minute)
-		if got := s.logged("still reading the configuration"); got != 1 {
-			t.Errorf("the log reports %d times what is slow", got)
-		}
-		cancel()
-		if err := <-ended; err == nil {
-			t.Error("there is a daemon without a configuration")
-		}
-	})
+	for _, test := range []struct {
+		name      string
+		cancelled bool
+		after     time.Duration
+		want      string
+	}{
+		{"until the end", false, config.ReadTimeout, "the file blocks: context deadline exceeded"},
+		{"cancelled", true, time.Second, "the file blocks: terminated"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := new(source)
+				s.set(nil, make(chan struct{}))
+				ctx, cancel := context.WithCancelCause(t.Context())
+				defer cancel(nil)
+				if test.cancelled {
+					time.AfterFunc(test.after, func() { cancel(errors.New("terminated")) })
+				}
+				began := time.Now()
+				_, err := daemon.New(ctx, daemon.Options{Load: s.load, Table: collector.All(), Logger: s})
+				if err == nil || err.Error() != test.want || time.Since(began) != test.after {
+					t.Errorf("the start ends with %v after %s, want %s after %s", err, time.Since(began), test.want, test.after)
+				}
+			})
+		})
+	}
 }
 
 // TestGaugeOfConcurrentReloads checks that the gauge shows the outcome of the last reload, even if an earlier one is slow to

@@ -1,3 +1,5 @@
+//go:build unix
+
 package daemon_test
 
 import (
@@ -6,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -64,13 +67,15 @@ func watch(t *testing.T, baseURL, credentials string) *watched {
 		}
 	}
 	file := filepath.Join(w.dir, "config.yml")
+	reader := new(config.Reader)
 	d, err := daemon.New(t.Context(), daemon.Options{
 		Load: func(ctx context.Context) (config.Config, error) {
 			w.mu.Lock()
 			w.loads++
 			w.mu.Unlock()
-			return config.LoadFile(ctx, file, collector.All().Config())
+			return reader.LoadFile(ctx, file, collector.All().Config())
 		},
+		Reader:     reader,
 		Table:      collector.All(),
 		ConfigFile: file, Getenv: func(string) string { return "" }, Logger: w.source,
 	})
@@ -179,6 +184,58 @@ func TestPipeIsNotWatched(t *testing.T) {
 	wg.Wait()
 	if w.logged(failed) != 1 {
 		t.Errorf("the log reports %d failed reloads", w.logged(failed))
+	}
+}
+
+// TestFileThatBlocks checks that a named pipe without a writer ends reloads with an error that names it, delays no scrape, costs
+// one goroutine, and that neither the pipe nor its late content matters once another file has replaced it.
+func TestFileThatBlocks(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("it waits for the whole time limit of a reload; TestReloadThatBlocks checks the limit")
+	}
+	w := watch(t, "https://atlas.example", serviceAccount)
+	pipe := filepath.Join(w.dir, "..1", "secret")
+	if err := errors.Join(os.Remove(pipe), syscall.Mkfifo(pipe, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	secret := filepath.Join(w.dir, "secret")
+	ended := make(chan error, 3)
+	for range cap(ended) {
+		go func() { ended <- w.Reload() }()
+	}
+	writer, err := os.OpenFile(pipe, os.O_WRONLY, 0) // a reload has opened the pipe by then, and waits for input
+	if err != nil {
+		t.Fatal(err)
+	}
+	if successful(t, w.Daemon) != 1 || len(ended) != 0 {
+		t.Error("a reload ended before its time")
+	}
+	for range cap(ended) {
+		want := "credentials: atlas.service_account.client_secret_file: " + secret + ": could not be read within 10s: write to it"
+		if err := <-ended; err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("a reload that blocks ends with %v, want %s…", err, want)
+		}
+	}
+	stacks := make([]byte, 1<<20)
+	if n := strings.Count(string(stacks[:runtime.Stack(stacks, true)]), "config.readFile("); n != 1 {
+		t.Errorf("%d goroutines read the pipe", n)
+	}
+	if successful(t, w.Daemon) != 0 || w.logged(failed) != cap(ended) {
+		t.Errorf("the gauge is %g, and the log reports it %d times", successful(t, w.Daemon), w.logged(failed))
+	}
+	w.mount(t, "..2", "two", "")
+	if err := w.Reload(); err != nil || successful(t, w.Daemon) != 1 {
+		t.Errorf("without the pipe, a reload ends with %v, and the gauge is %g", err, successful(t, w.Daemon))
+	}
+	if _, err := writer.WriteString("late\nnonsense"); err != nil {
+		t.Error(err)
+	}
+	if err := errors.Join(writer.Close(), w.Reload()); err != nil {
+		t.Error(err)
+	}
+	if w.logged(succeeded) != 2 || w.logged(failed) != cap(ended) || strings.Contains(w.log.String(), "nonsense") {
+		t.Errorf("the log is\n%s", w.log.String())
 	}
 }
 

@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"context"
-	"os"
 	"time"
 
 	"github.com/go-kit/log"
@@ -19,6 +18,7 @@ const rereadInterval = time.Minute
 // a rotated secret needs no reload. Its calls do not overlap.
 type secretFile struct {
 	atlas  config.Atlas
+	reader *config.Reader
 	path   string
 	getenv func(string) string
 	logger log.Logger
@@ -30,21 +30,23 @@ type secretFile struct {
 }
 
 func (d *Daemon) newSecretFile(a config.Atlas, path string, secret atlasapi.Secret) *secretFile {
-	return &secretFile{atlas: a, path: path, getenv: d.getenv, logger: d.logger, secret: secret}
+	return &secretFile{atlas: a, reader: d.reader, path: path, getenv: d.getenv, logger: d.logger, secret: secret}
 }
 
 // refresh returns the secret in the file. It reads the file once in rereadInterval at most, and only a regular file: a
-// named pipe may block, or ask a person each time. The configuration's reader has its own timeout. The context of this
-// call does not end the reading, because later calls use its result.
+// named pipe may block, or ask a person each time. The end of the context does not end the reading, because later calls
+// use its result.
 func (f *secretFile) refresh(ctx context.Context) (atlasapi.Secret, error) {
 	if !f.last.IsZero() && time.Since(f.last) < rereadInterval {
 		return f.secret, f.err
 	}
 	f.last = time.Now()
-	if info, err := os.Stat(f.path); err == nil && !info.Mode().IsRegular() {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), config.ReadTimeout)
+	defer cancel()
+	if info, err := f.reader.Stat(ctx, f.path); err == nil && !info.Mode().IsRegular() {
 		return f.secret, nil
 	}
-	read, err := f.atlas.Credentials(context.WithoutCancel(ctx), f.getenv)
+	read, err := f.atlas.Credentials(ctx, f.getenv)
 	f.err = err
 	if isNew := f.logged.isNew(err); isNew && err != nil {
 		_ = level.Warn(f.logger).Log("msg", "Atlas rejected the credentials, and the secret file cannot be read again", "err", err)

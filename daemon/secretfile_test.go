@@ -1,3 +1,5 @@
+//go:build unix
+
 package daemon
 
 import (
@@ -37,6 +39,7 @@ func TestSecretFile(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var logged strings.Builder
 				d := &Daemon{
+					reader: new(config.Reader),
 					getenv: func(string) string { return "" },
 					logger: log.LoggerFunc(func(keyvals ...any) error {
 						_, err := fmt.Fprintln(&logged, keyvals...)

@@ -74,7 +74,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	if loose, ok := c.LooseFile(); ok {
+	if loose, ok := c.LooseFile(ctx); ok {
 		note(o.Notes, "warning: "+loose.Warning())
 	}
 	options := c.Atlas.ClientOptions()

@@ -3,8 +3,10 @@ package web_test
 import (
 	"fmt"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -128,11 +130,14 @@ func TestReloadThatBlocks(t *testing.T) {
 		t.Skip("it waits for the whole time limit of a reload; the tests of daemon check the limit")
 	}
 	org, _, _ := small()
+	pipe := filepath.Join(t.TempDir(), "secret")
 	e := start(t, org, nil)
-	unblock := e.blockLoading()
-	defer unblock()
+	e.configure(func(c *config.Config) error {
+		c.Atlas.ServiceAccount = &config.ServiceAccount{ClientID: clientID, ClientSecretFile: pipe}
+		return syscall.Mkfifo(pipe, 0o600)
+	})
 	got, err := e.do(t.Context(), http.MethodPost, "/-/reload")
-	if err != nil || got.status != http.StatusInternalServerError || !strings.Contains(got.body, "could not be read within 10s") {
+	if err != nil || got.status != http.StatusInternalServerError || !strings.Contains(got.body, pipe+": could not be read within 10s") {
 		t.Errorf("the reload answers %d %s, %v", got.status, got.body, err)
 	}
 }

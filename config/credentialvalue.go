@@ -48,7 +48,8 @@ func (k credentialKind) clean(value string) (string, error) {
 	}
 	switch {
 	case placeholder.MatchString(value):
-		return "", errors.New("is a placeholder that nothing replaced: the exporter expands no variables and no templates. " + k.remedy())
+		return "", errors.New("is a placeholder that nothing replaced: the exporter expands no variables and no templates. " +
+			k.remedy())
 	case k == clientID && strings.HasPrefix(value, secretPrefix):
 		return "", errors.New("is a client secret (" + secretPrefix + "…): it should be the client id (" + idPrefix + "…)")
 	case k == clientSecret && strings.HasPrefix(value, idPrefix):
