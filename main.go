@@ -39,10 +39,6 @@ import (
 )
 
 const (
-	program        = "mongodbatlas_backup_exporter"
-	defaultAddress = ":9972"
-	// demoAddress is loopback, because everybody who reaches the demo's port can see its page and reload it.
-	demoAddress = "127.0.0.1:9972"
 	// garbagePercent is lower than Go's default of 100, to keep the largest organization within the memory that the
 	// documentation promises.
 	garbagePercent = 50
@@ -67,24 +63,20 @@ func main() {
 // run is the program. It returns its exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	fail := func(code int, what string, err error) int {
-		_, _ = fmt.Fprintf(stderr, "%s: %s: %v\n", program, what, err)
+		_, _ = fmt.Fprintf(stderr, "%s: %s: %v\n", commandline.Program, what, err)
 		return code
 	}
-	app, f := newApp(stdout, stderr)
-	hideFlags(app, args)
-	command, err := commandline.Parse(app, args)
-	if err == nil {
-		err = f.checkPaths()
-	}
+	command, f, err := commandline.Parse(args, stdout, stderr)
 	if err != nil {
 		return fail(2, "error", fmt.Errorf("%w; try --help", err))
 	}
-	serves := command == serveCommand || command == demoCommand
+	isDemo := command == commandline.Demo
+	serves := command == commandline.Serve || isDemo
 	if !serves {
 		hangup.Release()
 	}
-	if command == healthCommand {
-		if err := healthcheck.Ask(ctx, f.healthAddress); err != nil {
+	if command == commandline.Healthcheck {
+		if err := healthcheck.Ask(ctx, f.HealthAddress); err != nil {
 			return fail(1, "not healthy", err)
 		}
 		return 0
@@ -92,20 +84,20 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err := atlasapi.CheckProxy(os.Getenv); err != nil {
 		return fail(1, "error", err)
 	}
-	loggers := logging.New(stderr, f.logLevel, f.logFormat)
+	loggers := logging.New(stderr, f.LogLevel, f.LogFormat)
 	if serves {
-		options, err := f.webOptions(ctx, command == demoCommand)
+		options, err := f.WebOptions(ctx, isDemo)
 		if err != nil {
 			return fail(2, "error", err)
 		}
-		if err := f.serve(ctx, command == demoCommand, options, loggers); err != nil {
+		if err := serve(ctx, f, isDemo, options, loggers); err != nil {
 			_ = level.Error(loggers.Kit).Log("msg", "the exporter cannot run", "err", err)
 			return 1
 		}
 		return 0
 	}
 
-	ok, err := f.runOnce(ctx, command, stdout, stderr, loggers.Kit)
+	ok, err := runOnce(ctx, f, command, stdout, stderr, loggers.Kit)
 	switch {
 	case err != nil:
 		return fail(1, command, err)
@@ -116,45 +108,44 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 }
 
 // runOnce runs the command check or trigger. It returns whether the command found no problem.
-func (f *flags) runOnce(ctx context.Context, command string, stdout, stderr io.Writer, logger log.Logger) (ok bool, err error) {
-	load := func() (config.Config, error) { return f.load(ctx) }
+func runOnce(
+	ctx context.Context, f *commandline.Flags, command string, stdout, stderr io.Writer, logger log.Logger,
+) (ok bool, err error) {
+	load := func() (config.Config, error) { return f.Load(ctx) }
 	observer := collector.NewClientMetrics(logger, prometheus.NewRegistry()) // logs calls at level debug
-	if command == checkCommand {
-		o := f.check
+	if command == commandline.Check {
+		o := f.Check
 		o.Load, o.Getenv, o.UserAgent, o.Observer = load, os.Getenv, userAgent(), observer
-		o.Table, o.ConfigFile = f.table, f.configFile
+		o.Table, o.ConfigFile = f.Table, f.ConfigFile
 		o.Out, o.Progress = stdout, terminal.Of(stderr)
 		return check.Run(ctx, o)
 	}
-	o := f.trigger
+	o := f.Trigger
 	o.Load, o.Getenv, o.UserAgent, o.Observer = load, os.Getenv, userAgent(), observer
 	o.Out, o.Notes = stdout, stderr
 	err = trigger.Run(ctx, o)
 	return err == nil, err
 }
 
-func userAgent() string { return program + "/" + version.Version }
+func userAgent() string { return commandline.Program + "/" + version.Version }
 
 // serve runs the exporter, or its demo, until the context ends.
-func (f *flags) serve(ctx context.Context, isDemo bool, o web.Options, loggers logging.Loggers) error {
+func serve(ctx context.Context, f *commandline.Flags, isDemo bool, o web.Options, loggers logging.Loggers) error {
 	logger := loggers.Kit
-	load := f.load
+	load := f.Load
 	if isDemo {
-		simulated, end, err := startDemo(f.table)
+		simulated, end, err := startDemo(f.Table)
 		if err != nil {
 			return fmt.Errorf("the demo cannot start: %w", err)
 		}
 		defer end()
-		load = func(context.Context) (config.Config, error) { return f.override(simulated) }
-		if !f.listenGiven {
-			*f.web.WebListenAddresses = []string{demoAddress}
-		}
+		load = func(context.Context) (config.Config, error) { return f.Override(simulated) }
 	}
-	if err := toolkit.Validate(*f.web.WebConfigFile); err != nil {
-		return fmt.Errorf("--web.config.file: %s: %s", *f.web.WebConfigFile, config.HideValues(err.Error()))
+	if err := toolkit.Validate(*f.Web.WebConfigFile); err != nil {
+		return fmt.Errorf("--web.config.file: %s: %s", *f.Web.WebConfigFile, config.HideValues(err.Error()))
 	}
 	d, err := daemon.New(ctx, daemon.Options{
-		Load: load, Reader: f.files, ConfigFile: f.configFile, Table: f.table, UserAgent: userAgent(), Logger: logger,
+		Load: load, Reader: f.Files, ConfigFile: f.ConfigFile, Table: f.Table, UserAgent: userAgent(), Logger: logger,
 	})
 	if err != nil {
 		return err
@@ -165,7 +156,7 @@ func (f *flags) serve(ctx context.Context, isDemo bool, o web.Options, loggers l
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
-	_ = level.Info(logger).Log("msg", "starting", "program", program, "version", version.Info(), "build", version.BuildContext())
+	_ = level.Info(logger).Log("msg", "starting", "program", commandline.Program, "version", version.Info(), "build", version.BuildContext())
 
 	o.Logger = logger
 	server := web.NewServer(d, o)
@@ -177,9 +168,9 @@ func (f *flags) serve(ctx context.Context, isDemo bool, o web.Options, loggers l
 		d.Exporter().Discover() // only now: a program that cannot listen should not use up a token
 		return ctx              // a scrape that waits for Atlas ends with the program
 	}
-	go d.Run(ctx, hangup.Signals(), f.autoReload)
+	go d.Run(ctx, hangup.Signals(), f.AutoReload)
 	ended := make(chan error, 1)
-	go func() { ended <- toolkit.ListenAndServe(server, f.web, loggers.Slog) }()
+	go func() { ended <- toolkit.ListenAndServe(server, f.Web, loggers.Slog) }()
 	select {
 	case err := <-ended:
 		if failure, ok := errors.AsType[*net.OpError](err); ok && failure.Op == "listen" {

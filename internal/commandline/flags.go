@@ -1,4 +1,5 @@
-package main
+// Package commandline declares the program's commands and flags, and parses and checks the command line.
+package commandline
 
 import (
 	"cmp"
@@ -22,73 +23,104 @@ import (
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/web/page"
 )
 
+// Program is the name of the program.
+const Program = "mongodbatlas_backup_exporter"
+
 // The commands.
 const (
-	serveCommand   = "serve"
-	demoCommand    = "demo"
-	checkCommand   = "check"
-	triggerCommand = "trigger"
-	healthCommand  = "healthcheck"
+	Serve       = "serve"
+	Demo        = "demo"
+	Check       = "check"
+	Trigger     = "trigger"
+	Healthcheck = "healthcheck"
 )
 
-// flags are the parsed command-line flags.
-type flags struct {
-	atlasURL      string
-	runbookURL    string
-	files         *config.Reader
-	table         collector.Table
-	configFile    string
-	autoReload    time.Duration
-	telemetryPath string
-	externalURL   string
-	timeoutOffset time.Duration
-	logLevel      string
-	logFormat     string
-	collectors    map[string]*switched
-	web           *toolkit.FlagConfig
-	listenGiven   bool // --web.listen-address
-	configGiven   bool // --config.file
-	webGiven      bool // --web.config.file
+const (
+	defaultAddress = ":9972"
+	// demoAddress is loopback, because everybody who reaches the demo's port can see its page and reload it.
+	demoAddress = "127.0.0.1:9972"
+)
 
-	check         check.Options   // only what its flags set
-	trigger       trigger.Options // only what its flags set
-	healthAddress string
+// Flags are the parsed flags, and what main needs to follow them.
+type Flags struct {
+	// ConfigFile is the path of the configuration file, "" if there is none.
+	ConfigFile string
+	// Files reads the configuration file and the secret files.
+	Files *config.Reader
+	// Table is all collectors. Each has a flag.
+	Table collector.Table
+	// AutoReload is the interval of the checks for changed files, 0 for none.
+	AutoReload time.Duration
+	// LogLevel and LogFormat are those of the logger.
+	LogLevel, LogFormat string
+	// Web has the addresses to listen on, and the path of the web configuration.
+	Web *toolkit.FlagConfig
+	// Check and Trigger have only the options that flags set.
+	Check   check.Options
+	Trigger trigger.Options
+	// HealthAddress is the address that the command healthcheck asks.
+	HealthAddress string
+
+	atlasURL, runbookURL       string
+	telemetryPath, externalURL string
+	timeoutOffset              time.Duration
+	collectors                 map[string]*switched
+	listenGiven                bool // --web.listen-address
+	configGiven                bool // --config.file
+	webGiven                   bool // --web.config.file
 }
 
 // switched is a flag that turns a collector on or off.
 type switched struct{ set, on bool }
 
+// Parse parses the command line and returns the command and its flags. Help and version go to stdout, and end the program.
+func Parse(args []string, stdout, stderr io.Writer) (command string, f *Flags, err error) {
+	app, f := newApp(stdout, stderr)
+	hideFlags(app, args)
+	command, err = parse(app, args)
+	if err == nil {
+		err = f.checkPaths()
+	}
+	if err != nil {
+		return "", nil, err
+	}
+	if command == Demo && !f.listenGiven {
+		*f.Web.WebListenAddresses = []string{demoAddress}
+	}
+	return command, f, nil
+}
+
 // newApp declares the commands and their flags. Parsing the command line sets the flags.
-func newApp(stdout, stderr io.Writer) (*kingpin.Application, *flags) {
-	app := kingpin.New(program, "Prometheus exporter for MongoDB Atlas backups: snapshots, exports and restores.")
+func newApp(stdout, stderr io.Writer) (*kingpin.Application, *Flags) {
+	app := kingpin.New(Program, "Prometheus exporter for MongoDB Atlas backups: snapshots, exports and restores.")
 	app.UsageWriter(stdout).ErrorWriter(stderr).HelpFlag.Short('h')
-	app.Version(version.Print(program)).VersionFlag.Short('V')
-	f := &flags{files: &config.Reader{}, table: collector.All(), web: kingpinflag.AddFlags(app, defaultAddress)}
+	app.Version(version.Print(Program)).VersionFlag.Short('V')
+	f := &Flags{Files: &config.Reader{}, Table: collector.All(), Web: kingpinflag.AddFlags(app, defaultAddress)}
 	f.addCommon(app)
 	f.addCollectors(app)
 
-	app.Command(serveCommand, "Serve metrics.").Default()
-	app.Command(demoCommand, "Serve metrics of a simulated organization, without an account, a network or a configuration. "+
+	app.Command(Serve, "Serve metrics.").Default()
+	app.Command(Demo, "Serve metrics of a simulated organization, without an account, a network or a configuration. "+
 		"Listens on loopback unless --web.listen-address is set.")
-	check.AddFlags(app.Command(checkCommand, check.Help), &f.check)
-	trigger.AddFlags(app.Command(triggerCommand, trigger.Help), &f.trigger)
-	health := app.Command(healthCommand, "Check that a running exporter is alive. The exit code is 0 if it is, else 1. "+
+	check.AddFlags(app.Command(Check, check.Help), &f.Check)
+	trigger.AddFlags(app.Command(Trigger, trigger.Help), &f.Trigger)
+	health := app.Command(Healthcheck, "Check that a running exporter is alive. The exit code is 0 if it is, else 1. "+
 		"For container images without another HTTP client.")
 	health.Flag("address", "Address of the exporter: host:port, or https://host:port if it serves TLS.").
-		Default("127.0.0.1" + defaultAddress).StringVar(&f.healthAddress)
+		Default("127.0.0.1" + defaultAddress).StringVar(&f.HealthAddress)
 	return app, f
 }
 
 // addCommon declares the flags of more than one command.
-func (f *flags) addCommon(app *kingpin.Application) {
+func (f *Flags) addCommon(app *kingpin.Application) {
 	app.GetFlag("web.listen-address").IsSetByUser(&f.listenGiven).
 		Help("Addresses on which to expose metrics and web interface. Repeatable for multiple addresses. " +
 			"Examples: `:9972` or `[::1]:9972` for http, `vsock://:9972` for vsock")
 	app.GetFlag("web.config.file").IsSetByUser(&f.webGiven)
 	app.Flag("config.file", "Path to configuration file. By default, every key has its default and the credentials come from "+
-		"the environment.").IsSetByUser(&f.configGiven).StringVar(&f.configFile)
+		"the environment.").IsSetByUser(&f.configGiven).StringVar(&f.ConfigFile)
 	app.Flag("config.auto-reload-interval", "Interval for checking the configuration file and the secret file, and reloading "+
-		"the configuration if they changed. 0 disables it.").Default("0s").DurationVar(&f.autoReload)
+		"the configuration if they changed. 0 disables it.").Default("0s").DurationVar(&f.AutoReload)
 	app.Flag("web.telemetry-path", "Path under which to expose metrics.").Default("/metrics").StringVar(&f.telemetryPath)
 	app.Flag("web.timeout-offset", "Offset to subtract from Prometheus's scrape timeout.").
 		Default("500ms").DurationVar(&f.timeoutOffset)
@@ -99,15 +131,15 @@ func (f *flags) addCommon(app *kingpin.Application) {
 	app.Flag("web.runbook-url", "Prefix of the page's links to runbooks; the alert's name in lower case follows. "+
 		"Default: the runbooks of this project.").PlaceHolder("URL").StringVar(&f.runbookURL)
 	app.Flag("log.level", "Only log messages with the given severity or above. One of: [debug, info, warn, error]").
-		Default("info").EnumVar(&f.logLevel, "debug", "info", "warn", "error")
+		Default("info").EnumVar(&f.LogLevel, "debug", "info", "warn", "error")
 	app.Flag("log.format", "Output format of log messages. One of: [logfmt, json]").
-		Default("logfmt").EnumVar(&f.logFormat, "logfmt", "json")
+		Default("logfmt").EnumVar(&f.LogFormat, "logfmt", "json")
 }
 
 // addCollectors declares a flag for each collector.
-func (f *flags) addCollectors(app *kingpin.Application) {
+func (f *Flags) addCollectors(app *kingpin.Application) {
 	f.collectors = map[string]*switched{}
-	for _, name := range f.table.Configurable().Names() {
+	for _, name := range f.Table.Configurable().Names() {
 		given := &switched{}
 		f.collectors[name] = given
 		app.Flag("collector."+name, "Enable the "+name+" collector. Overrides the configuration file.").Default("true").
@@ -121,14 +153,14 @@ func hideFlags(app *kingpin.Application, args []string) {
 	means := func(string) bool { return true }
 	for _, arg := range args {
 		switch arg {
-		case checkCommand, triggerCommand:
+		case Check, Trigger:
 			means = func(flag string) bool {
 				return !strings.HasPrefix(flag, "web.") && flag != "config.auto-reload-interval"
 			}
-		case demoCommand:
+		case Demo:
 			means = func(flag string) bool { return !strings.HasPrefix(flag, "config.") }
 			app.GetFlag("web.listen-address").PlaceHolder(demoAddress) // shown instead of the default of serve
-		case healthCommand:
+		case Healthcheck:
 			means = func(string) bool { return false }
 		}
 	}
@@ -141,22 +173,22 @@ func hideFlags(app *kingpin.Application, args []string) {
 
 // checkPaths refuses an empty path of a file, which a variable that is not set causes: the program would run with other
 // credentials, or without the password that the file demands.
-func (f *flags) checkPaths() error {
+func (f *Flags) checkPaths() error {
 	switch {
-	case f.configGiven && f.configFile == "":
+	case f.configGiven && f.ConfigFile == "":
 		return errors.New("--config.file: a path is expected, but it is empty")
-	case f.webGiven && *f.web.WebConfigFile == "":
+	case f.webGiven && *f.Web.WebConfigFile == "":
 		return errors.New("--web.config.file: a path is expected, but it is empty")
 	}
 	return nil
 }
 
-// webOptions checks the flags of the commands that serve.
-func (f *flags) webOptions(ctx context.Context, isDemo bool) (web.Options, error) {
+// WebOptions checks the flags of the commands that serve.
+func (f *Flags) WebOptions(ctx context.Context, isDemo bool) (web.Options, error) {
 	if err := web.CheckTelemetryPath(f.telemetryPath); err != nil {
 		return web.Options{}, fmt.Errorf("--web.telemetry-path: %w", err)
 	}
-	for _, address := range *f.web.WebListenAddresses {
+	for _, address := range *f.Web.WebListenAddresses {
 		if err := web.CheckListenAddress(ctx, address); err != nil {
 			return web.Options{}, fmt.Errorf("--web.listen-address: %w", err)
 		}
@@ -168,9 +200,9 @@ func (f *flags) webOptions(ctx context.Context, isDemo bool) (web.Options, error
 	case f.timeoutOffset < 0:
 		return web.Options{}, errors.New("--web.timeout-offset: 0s or more is expected: " +
 			"a scrape has to be answered before Prometheus gives it up")
-	case f.autoReload < 0:
+	case f.AutoReload < 0:
 		return web.Options{}, errors.New("--config.auto-reload-interval: 0s (off) or more is expected")
-	case isDemo && f.configFile != "":
+	case isDemo && f.ConfigFile != "":
 		return web.Options{}, errors.New("--config.file: the demo reads no configuration: leave the flag out, or run serve")
 	}
 	return web.Options{
@@ -179,27 +211,27 @@ func (f *flags) webOptions(ctx context.Context, isDemo bool) (web.Options, error
 	}, nil
 }
 
-// load reads the configuration file, if there is one, and applies the flags.
-func (f *flags) load(ctx context.Context) (config.Config, error) {
-	c := config.Default(f.table.Config())
-	if f.configFile != "" {
+// Load reads the configuration file, if there is one, and applies the flags.
+func (f *Flags) Load(ctx context.Context) (config.Config, error) {
+	c := config.Default(f.Table.Config())
+	if f.ConfigFile != "" {
 		var err error
-		if c, err = f.files.LoadFile(ctx, f.configFile, f.table.Config()); err != nil {
+		if c, err = f.Files.LoadFile(ctx, f.ConfigFile, f.Table.Config()); err != nil {
 			return config.Config{}, err
 		}
 	}
-	return f.override(c)
+	return f.Override(c)
 }
 
-// override applies the flags that were given to the configuration.
-func (f *flags) override(c config.Config) (config.Config, error) {
+// Override applies the flags that were given to the configuration.
+func (f *Flags) Override(c config.Config) (config.Config, error) {
 	for name, given := range f.collectors {
 		if given.set {
 			c.Collectors.Enable(name, given.on)
 		}
 	}
 	if err := c.Collectors.Check(); err != nil {
-		return config.Config{}, fmt.Errorf("%s: %w", cmp.Or(f.configFile, "flags"), err)
+		return config.Config{}, fmt.Errorf("%s: %w", cmp.Or(f.ConfigFile, "flags"), err)
 	}
 	return c, nil
 }

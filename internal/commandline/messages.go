@@ -1,4 +1,3 @@
-// Package commandline parses a command line with kingpin. Its errors name the flag or the command, and say what is expected.
 package commandline
 
 import (
@@ -12,9 +11,9 @@ import (
 	"github.com/alecthomas/kingpin/v2"
 )
 
-// Parse parses a command line and returns the command. It refuses some mistakes that kingpin lets pass, such as a flag at
-// the end whose value is missing.
-func Parse(app *kingpin.Application, args []string) (command string, err error) {
+// parse parses a command line with kingpin and returns the command. Its errors name the flag or the command, and say what is
+// expected. It refuses some mistakes that kingpin lets pass, such as a flag at the end whose value is missing.
+func parse(app *kingpin.Application, args []string) (command string, err error) {
 	if err := checkValues(app, args); err != nil {
 		return "", err
 	}
@@ -120,9 +119,9 @@ func explainArgument(app *kingpin.Application, args []string, parsed *kingpin.Pa
 	switch {
 	case argument == "":
 		return fmt.Errorf("an argument is empty: a variable may not be set")
-	case command.Name == "healthcheck":
+	case command.Name == Healthcheck:
 		remedy = "write --address=" + argument
-	case command.Name != "demo" && isPath(argument):
+	case command.Name != Demo && isPath(argument):
 		remedy = "write --config.file=" + argument
 	}
 	if !command.Default || slices.Contains(args, command.Name) {

@@ -1,14 +1,12 @@
-package commandline_test
+package commandline
 
 import (
 	"testing"
 
 	"github.com/alecthomas/kingpin/v2"
-
-	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/commandline"
 )
 
-func newApp() *kingpin.Application {
+func testApp() *kingpin.Application {
 	app := kingpin.New("program", "")
 	app.Flag("config.file", "").String()
 	app.Flag("web.listen-address", "").Default(":9972").Strings()
@@ -35,7 +33,7 @@ func TestParse(t *testing.T) {
 		{[]string{"--collector.a", "healthcheck", "--address=x"}, "healthcheck"},
 		{[]string{"demo", "--web.timeout-offset=1s"}, "demo"},
 	} {
-		if command, err := commandline.Parse(newApp(), test.args); command != test.command || err != nil {
+		if command, err := parse(testApp(), test.args); command != test.command || err != nil {
 			t.Errorf("%q: the command is %q (%v), want %q", test.args, command, err, test.command)
 		}
 	}
@@ -71,7 +69,7 @@ func TestMistakes(t *testing.T) {
 		{[]string{"check", "--nonsense"}, "unknown long flag '--nonsense'"},
 		{[]string{"--nonsense"}, "unknown long flag '--nonsense'"},
 	} {
-		if _, err := commandline.Parse(newApp(), test.args); err == nil || err.Error() != test.want {
+		if _, err := parse(testApp(), test.args); err == nil || err.Error() != test.want {
 			t.Errorf("%q: %v, want %s", test.args, err, test.want)
 		}
 	}
