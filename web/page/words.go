@@ -13,9 +13,9 @@ import (
 // explain returns a clause about a finding, "" if the name of its kind is enough.
 func explain(now time.Time, v *collector.TargetView, f *verdict.Finding) string {
 	since := age(now, f.Since)
-	group := "" // "automated restore ", for a kind of jobs that has groups
-	if f.Group != "" {
-		group = f.Group + " " + v.Noun + " "
+	other := "" // "restore (automated) ", if the row shows a job of another group
+	if f.Group != v.Latest.Group {
+		other = v.Noun + " (" + f.Group + ") "
 	}
 	switch f.Kind {
 	case verdict.BackupDisabled:
@@ -28,15 +28,15 @@ func explain(now time.Time, v *collector.TargetView, f *verdict.Finding) string 
 	case verdict.BucketMissing:
 		return "the project no longer has the export bucket that the schedule names"
 	case verdict.Failed:
-		text := group + "failed " + since
+		text := other + "failed " + since
 		if v.Latest.FailureCode != "" {
 			text += ": " + v.Latest.FailureCode
 		}
 		return text
 	case verdict.Stuck:
-		text := group + "unfinished for " + duration(now.Sub(f.Since))
+		text := other + "unfinished for " + duration(now.Sub(f.Since))
 		if !f.Since.Equal(v.Latest.Created) { // the row shows the newest job
-			text = "an older " + cmp.Or(group, v.Noun+" ") + "has been unfinished for " + duration(now.Sub(f.Since))
+			text = "an older " + cmp.Or(other, v.Noun+" ") + "has been unfinished for " + duration(now.Sub(f.Since))
 		}
 		if took := v.Latest.LastDuration; took > 0 {
 			text += ", the last success took " + duration(took)
