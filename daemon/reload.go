@@ -80,7 +80,11 @@ func (d *Daemon) log(err error) {
 // reading take config.ReadTimeout together. Reading has at least a second of it, to find out which file blocks.
 func (d *Daemon) replace(ctx context.Context, wanted func(context.Context) bool) error {
 	began := time.Now()
-	d.reloading <- struct{}{}
+	select {
+	case d.reloading <- struct{}{}:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 	defer func() { <-d.reloading }()
 	ctx, cancel := context.WithTimeout(ctx, max(config.ReadTimeout-time.Since(began), time.Second))
 	defer cancel()
