@@ -1,6 +1,6 @@
 package alerts_test
 
-// promisedMetrics are the exporter's own metrics that users, and therefore the rules, may rely on.
+// promisedMetrics are the metrics that the rules may read.
 func promisedMetrics() []string {
 	return []string{
 		"mongodbatlas_pipeline_runs",

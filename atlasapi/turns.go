@@ -10,8 +10,7 @@ import (
 )
 
 // turns limits the requests in flight, and shares them so that an endpoint that accepts requests and never answers
-// cannot starve the others. A request needs a turn, which is a slot in flight, to be sent. While it waits for one, it holds
-// none.
+// cannot starve the others. To be sent, a request needs a turn: one of the slots in flight.
 //
 // The callers cannot share the slots, because a caller reads one list with many requests, and waits between them for a
 // rate limit or a retry. The exporter starts many more reads than there are slots.

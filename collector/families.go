@@ -49,6 +49,11 @@ func interval[S any](name, help, source string, value func(S) time.Duration) fam
 	})
 }
 
+// count returns the value of a number that Atlas may leave out, for the families that take it. ok is false if it did.
+func count[N int32 | int64](n atlasapi.Optional[N]) (value float64, ok bool) {
+	return float64(n.Value), n.Set
+}
+
 // flag declares a family with one sample of 1 or 0, or none if Atlas does not say.
 func flag[S any](name, help, source string, value func(S) atlasapi.Optional[bool]) family[S] {
 	return number(name, help, source, func(s S) (float64, bool) {

@@ -25,7 +25,7 @@ const (
 // between lists. So a full read determines the order from the jobs themselves, and each page of a later refresh must
 // fit the known jobs. If a page does not fit, the refresh reads the list in full.
 //
-// The places of jobs are counted: a known job at index i is at index i plus the number of new jobs before it. That is
+// In Atlas's list, the job at index i of the history is at index i plus the number of new jobs before it. Such counting is
 // only possible while all pages except the last are full.
 type history[Job, Extra any] struct {
 	jobs   []job[Extra]

@@ -68,14 +68,18 @@ func renderReference(t *testing.T) string {
 		"`mongodbatlas_exporter_config_last_reload_*`. MongoDB ended Data Lake pipelines in September 2025: where Atlas no longer\n" +
 		"serves them, their metrics are absent.\n\n" +
 		"| part | metrics |\n|---|---|\n")
-	groups, values := collector.All().Families(), labelValues(t)
+	groups, values, counts := collector.All().Families(), labelValues(t), countingMetrics(t)
 	for _, group := range groups {
 		fmt.Fprintf(&b, "| [%s](#%s) | %d |\n", group.Title, strings.ReplaceAll(strings.ToLower(group.Title), " ", "-"), len(group.Families))
 	}
 	for _, group := range groups {
 		fmt.Fprintf(&b, "\n## %s\n", group.Title)
 		for _, f := range group.Families {
-			fmt.Fprintf(&b, "\n### `%s`\n\n%s\n\n- %s, unit: %s\n", f.Name, f.Help, f.Type, unit(f.Name))
+			named := unit(f.Name)
+			if named == unitless && counts[f.Name] {
+				t.Errorf("%s has values other than 0 and 1: add the ending of its name and its unit to the function unit", f.Name)
+			}
+			fmt.Fprintf(&b, "\n### `%s`\n\n%s\n\n- %s, unit: %s\n", f.Name, f.Help, f.Type, named)
 			if len(f.Labels) > 0 {
 				fmt.Fprintf(&b, "- labels: `%s`\n", strings.Join(f.Labels, "`, `"))
 			}
@@ -174,5 +178,23 @@ func unit(name string) string {
 			return u.unit
 		}
 	}
-	return "none, 0 or 1"
+	return unitless
+}
+
+const unitless = "none, 0 or 1"
+
+// countingMetrics returns the metrics that have other values than 0 and 1 in the golden files.
+func countingMetrics(t *testing.T) map[string]bool {
+	t.Helper()
+	counting := map[string]bool{}
+	for _, text := range goldens(t) {
+		for line := range strings.Lines(text) {
+			metric, rest, found := strings.Cut(line, "{")
+			_, value, _ := strings.Cut(rest, "} ")
+			if found && !strings.HasPrefix(line, "#") && value != "0\n" && value != "1\n" {
+				counting[metric] = true
+			}
+		}
+	}
+	return counting
 }

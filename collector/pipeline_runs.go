@@ -18,9 +18,6 @@ type runExtra struct {
 	documents atlasapi.Optional[int64]
 }
 
-// count returns a number that Atlas may leave out.
-func count[N int32 | int64](n atlasapi.Optional[N]) (float64, bool) { return float64(n.Value), n.Set }
-
 // runTotals sums up the runs in state DONE.
 type runTotals struct {
 	newestDone       job[runExtra]

@@ -33,8 +33,8 @@ type policy interface {
 // not block the others: every lane may have one running read, and more only while there are few lanes.
 //
 // The client shares its requests in flight in a similar way. It cannot do what the refresher does: bound the goroutines,
-// and the memory of the lists that they read. The refresher cannot see what the client sees: which of its many running
-// reads has a request in flight.
+// and the memory of the lists that they read. The client sees what the refresher does not: which of many running reads
+// has a request in flight.
 type refresher struct {
 	policy policy
 

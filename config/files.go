@@ -64,6 +64,9 @@ func (r *Reader) LoadFile(ctx context.Context, path string, declared []Collector
 // Read returns the content of a file.
 func (r *Reader) Read(ctx context.Context, path string) ([]byte, error) {
 	file, err := r.Stat(ctx, path)
+	if failure, ok := errors.AsType[*fs.PathError](err); ok {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: failure.Err} // what a caller wants
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strings"
 	"time"
 
@@ -216,7 +217,11 @@ func (f *Flags) Load(ctx context.Context) (config.Config, error) {
 	c := config.Default(f.Table.Config())
 	if f.ConfigFile != "" {
 		var err error
-		if c, err = f.Files.LoadFile(ctx, f.ConfigFile, f.Table.Config()); err != nil {
+		c, err = f.Files.LoadFile(ctx, f.ConfigFile, f.Table.Config())
+		if _, unreadable := errors.AsType[*fs.PathError](err); unreadable {
+			return config.Config{}, fmt.Errorf("%w: name a file that can be read with --config.file", err)
+		}
+		if err != nil {
 			return config.Config{}, err
 		}
 	}

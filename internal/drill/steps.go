@@ -45,8 +45,8 @@ func all(steps ...step) step {
 	}
 }
 
-// at schedules steps. It also schedules steps before the start, so that they run in the order of their times with the jobs
-// of routines.
+// at schedules steps. Steps before the start are scheduled too: otherwise they would not run in order with the jobs of
+// routines.
 func at(d time.Duration, steps ...step) step {
 	return func(a *actor) { a.org.At(a.after(d), func(time.Time) { all(steps...)(a) }) }
 }

@@ -32,7 +32,7 @@ type judge struct {
 	struck map[target]bool
 	// limited are the targets that share a rate limit with the struck one. They may be rate limited, too.
 	limited map[target]bool
-	// uncertain is the project whose derived series may change.
+	// uncertain is the project whose derived series may change: those that follow from several lists.
 	uncertain string
 
 	at    phase

@@ -42,9 +42,9 @@ type Growth struct {
 	Limit    float64    // for the last quarter
 }
 
-// lowOf is the number of samples in a group. Only the lowest sample of a group counts, because the heap in use rises until
+// groupSize is the number of samples in a group. Only the lowest sample of a group counts, because the heap in use rises until
 // the next garbage collection.
-const lowOf = 8
+const groupSize = 8
 
 // GrowthOf compares the last quarter of the usage with the second, for each of the four resources. The first quarter does
 // not count, because a process grows to its normal size in it. A resource may grow by a share of its use or by an amount,
@@ -64,7 +64,7 @@ func GrowthOf(all []Usage, share, amount Usage) []Growth {
 	} {
 		g := Growth{Name: r.name, Show: r.show, Limit: math.Inf(1)}
 		var lows []float64
-		for few := range slices.Chunk(all, max(1, min(lowOf, len(all)/lowOf))) {
+		for few := range slices.Chunk(all, max(1, min(groupSize, len(all)/groupSize))) {
 			low := math.Inf(1)
 			for _, u := range few {
 				low = min(low, r.of(u))

@@ -12,8 +12,8 @@ import (
 type oracle struct {
 	org      *atlassim.Organization
 	settings *settings
-	// held are the jobs that the exporter knew at the last check, and known those that it must know now. It keeps them while
-	// backup is disabled, when Atlas refuses to list them.
+	// held are the jobs that the exporter knew at the last check, and known those that it must know now. The exporter keeps
+	// them while backup is disabled and Atlas refuses to list them.
 	held, known map[list][]job
 	// stale are the changes that the exporter may not have noticed yet.
 	stale    map[list]staleJobs

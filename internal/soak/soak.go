@@ -209,9 +209,9 @@ func (s *soak) compare(where string, want []group, got harness.Exposition) {
 	s.differ(where, found)
 }
 
-// differ fails the test with differences.
+// differ ends the test if there are differences. Later ones would only follow from these.
 func (s *soak) differ(where string, found []string) {
-	for _, difference := range found {
-		s.t.Errorf("%s: %s: %s", time.Now().Format(time.TimeOnly), where, difference)
+	if len(found) > 0 {
+		s.t.Fatalf("%s: %s:\n%s", time.Now().Format(time.TimeOnly), where, strings.Join(found, "\n"))
 	}
 }
