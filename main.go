@@ -174,7 +174,7 @@ func serve(ctx context.Context, f *commandline.Flags, isDemo bool, o web.Options
 	select {
 	case err := <-ended:
 		if failure, ok := errors.AsType[*net.OpError](err); ok && failure.Op == "listen" {
-			return fmt.Errorf("--web.listen-address: %w", err)
+			return fmt.Errorf("--web.listen-address: %w: choose another address", err)
 		}
 		return fmt.Errorf("HTTP server: %w", err)
 	case <-ctx.Done():

@@ -38,7 +38,7 @@ type reasonText struct{ label, remedy, unsupported string }
 
 func reasonTexts() [FeatureGone + 1]reasonText {
 	return [...]reasonText{
-		Unauthorized: {label: "unauthorized", remedy: "Atlas rejects the credentials: check that they are complete, not expired and not deleted"},
+		Unauthorized: {label: "unauthorized", remedy: "Atlas rejects the credentials: check that id and secret belong together, are complete, not expired and not deleted"},
 		IPNotAllowed: {label: "ip_not_allowed", remedy: "add this machine's address to the IP access list of the service account or the API key"},
 		Forbidden:    {label: "forbidden"}, // Declaration.Remedy names the role
 		NotFound:     {label: "not_found", remedy: "check that it still exists in Atlas, and that the configured id is right"},
