@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -18,7 +19,7 @@ type projectsReader struct{ inventory *inventory }
 
 func (r *projectsReader) read(ctx context.Context, s *settings) error {
 	listed, err := collect(ctx, s.client.Projects())
-	if err == nil {
+	if err = cmp.Or(err, ctx.Err()); err == nil {
 		r.inventory.setProjects(listed)
 	}
 	return err
@@ -32,7 +33,7 @@ type projectReader struct {
 
 func (r *projectReader) read(ctx context.Context, s *settings) error {
 	info, err := ReadProject(ctx, s.client, r.target.groupID)
-	if err == nil {
+	if err = cmp.Or(err, ctx.Err()); err == nil {
 		r.inventory.setProject(info)
 	}
 	return err
@@ -55,7 +56,7 @@ type entriesReader struct {
 
 func (r *entriesReader) read(ctx context.Context, s *settings) error {
 	entries, err := r.target.List(ctx, s.client, r.target.groupID)
-	switch {
+	switch err = cmp.Or(err, ctx.Err()); {
 	case err == nil:
 		r.inventory.setEntries(r.target, entries)
 	case r.target.ReasonFor(err) == FeatureGone:

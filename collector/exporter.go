@@ -36,12 +36,13 @@ type Exporter struct {
 	refresher *refresher
 	logger    log.Logger
 	changes   *changeLog
+	source    *source
 }
 
 // New returns an exporter for the collectors of a table. It reads nothing before Configure. metrics observes the calls
 // of its clients, and drops the series of projects that are gone.
 func New(logger log.Logger, metrics *ClientMetrics, table Table) *Exporter {
-	e := &Exporter{table: table, logger: logger, changes: newChangeLog(logger)}
+	e := &Exporter{table: table, logger: logger, changes: newChangeLog(logger), source: newSource()}
 	e.inventory = newInventory(table, func(groupID string) {
 		metrics.forget(groupID)
 		e.changes.forget(groupID)
@@ -51,10 +52,30 @@ func New(logger log.Logger, metrics *ClientMetrics, table Table) *Exporter {
 	return e
 }
 
-// Configure applies the first or new settings. Targets that stay keep their values.
+// Configure applies the first or new settings. Targets that stay keep their values. Calls of Configure and Restart must not
+// overlap.
 func (e *Exporter) Configure(c config.Config, client *atlasapi.Client) {
+	e.configure(c, client, e.source)
+}
+
+// Restart is Configure for another account or another Atlas. It ends the reads in progress, whose answers are about what the
+// old account sees. If there was a discovery before, it starts another one.
+func (e *Exporter) Restart(c config.Config, client *atlasapi.Client) {
+	e.source.stop()
+	e.source = newSource()
+	e.configure(c, client, e.source)
+	began := false
+	for _, t := range e.inventory.all() {
+		began = t.renew() || began
+	}
+	if began {
+		e.Discover()
+	}
+}
+
+func (e *Exporter) configure(c config.Config, client *atlasapi.Client, from *source) {
 	e.refresher.setRequests(c.Atlas.MaxConcurrentRequests)
-	e.inventory.configure(&settings{config: c, client: client, logger: e.logger})
+	e.inventory.configure(&settings{config: c, client: client, logger: e.logger, source: from})
 }
 
 // Close stops all reading and waits for it.
@@ -116,16 +137,21 @@ func (e *Exporter) due(t *target) (time.Time, bool) {
 	return s.dueAt(t.interval(c, t.busy != nil && t.busy()), c.Refresh.DiscoveryInterval)
 }
 
-// read reads one target, and logs a change of its condition.
-func (e *Exporter) read(ctx context.Context, t *target) {
+// read reads one target, and logs a change of its condition. What it read is valid until another source replaces this one.
+func (e *Exporter) read(ctx context.Context, t *target) (valid context.Context) {
+	s := e.inventory.current()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(s.source.ctx, cancel)()
 	answered := e.changes.awaiting(t, e.inventory.nameOf(t.groupID))
-	before, after := t.refresh(ctx, e.inventory.current())
+	before, after := t.refresh(ctx, s)
 	answered()
 	if parent := t.foundBy(); after.reason == NotFound && parent != nil {
 		parent.expire() // the target may be gone: the next discovery finds out
 	}
 	e.changes.note(t, e.inventory.nameOf(t.groupID), &before, &after)
 	e.inventory.forgetIfGone(t.groupID)
+	return s.source.ctx
 }
 
 // children returns the targets that a read of a target found.

@@ -21,7 +21,9 @@ const (
 type policy interface {
 	// due returns when to read a target again, and false if never.
 	due(t *target) (at time.Time, ever bool)
-	read(ctx context.Context, t *target)
+	// read reads a target. The result is valid until the returned context ends; if it has ended already, the target is read
+	// once more.
+	read(ctx context.Context, t *target) (valid context.Context)
 	// children lists the targets that a read of a target found.
 	children(t *target) []*target
 }
@@ -199,7 +201,7 @@ func (r *refresher) start() {
 func (r *refresher) read(t *target, l *lane) {
 	defer r.wg.Done()
 	ctx, cancel := context.WithTimeout(r.ctx, readTimeout)
-	r.policy.read(ctx, t)
+	valid := r.policy.read(ctx, t)
 	cancel()
 	found := r.policy.children(t)
 	r.mu.Lock()
@@ -212,6 +214,10 @@ func (r *refresher) read(t *target, l *lane) {
 		heap.Fix(&r.nextLanes, l.index)
 	case l.running == 0:
 		delete(r.lanes, t.lane())
+	}
+	if valid.Err() != nil && r.ctx.Err() == nil { // checked under the lock: a later begin finds the target due
+		r.schedule(t) // the batches go on waiting for it
+		return
 	}
 	waiting := t.waiting
 	t.waiting = nil

@@ -22,12 +22,13 @@ type testPolicy struct {
 
 func (p *testPolicy) due(t *target) (time.Time, bool) { return p.dueAt(t) }
 
-func (p *testPolicy) read(ctx context.Context, t *target) {
+func (p *testPolicy) read(ctx context.Context, t *target) context.Context {
 	if p.readAs != nil {
 		p.readAs(t)
-		return
+	} else {
+		t.refresh(ctx, nil)
 	}
-	t.refresh(ctx, nil)
+	return context.Background()
 }
 
 func (p *testPolicy) children(*target) []*target { return nil }

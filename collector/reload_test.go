@@ -1,12 +1,16 @@
 package collector_test
 
 import (
+	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/atlasapi/atlassim"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/collector"
 	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/config"
+	"github.com/mongodbatlas-backup-exporter/mongodbatlas_backup_exporter/internal/harness"
 )
 
 // TestReloadToAllProjectsKeepsWhatWasRead changes the configuration from a named project to all projects, and back, while
@@ -68,4 +72,43 @@ func TestReloadKeepsDiscoveryGoing(t *testing.T) {
 	if w.server.Count(atlassim.OpGetProject) == before {
 		t.Error("the project was not read again after its lists answered 404")
 	}
+}
+
+// TestRestart replaces the account while the old one lists its projects: the new one is asked at once, without a scrape, and
+// the old answer is dropped. A later restart starts a discovery as well, although none is due.
+func TestRestart(t *testing.T) {
+	t.Parallel()
+	worldOf := func(name string) (*world, string) {
+		org := atlassim.NewOrganization(atlassim.WallClock{})
+		return newWorld(t, org), org.AddProject(name).ID
+	}
+	first, old := worldOf("old")
+	second, replacement := worldOf("new")
+	listing, release := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	first.server.SetBeforePage(func(operation string, _ int) {
+		if operation == atlassim.OpListProjects {
+			once.Do(func() { close(listing); <-release })
+		}
+	})
+	e, c := first.exporter, config.Default(collector.All().Config())
+	shows := func(id string) {
+		t.Helper()
+		harness.Eventually(t, func() error {
+			if got := e.Projects(); !slices.Equal(got, []string{id}) {
+				return fmt.Errorf("the projects are %v, want %s", got, id)
+			}
+			return nil
+		})
+	}
+	e.Configure(c, first.client)
+	e.Discover()
+	<-listing
+	e.Restart(c, second.client)
+	shows(replacement)
+	close(release)
+	e.Restart(c, first.client)
+	shows(old)
+	e.Restart(c, second.client)
+	shows(replacement)
 }

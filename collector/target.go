@@ -24,6 +24,18 @@ type settings struct {
 	config config.Config
 	client *atlasapi.Client
 	logger log.Logger
+	source *source
+}
+
+// source is an account of an Atlas. Its context ends when reads use another one.
+type source struct {
+	ctx  context.Context //nolint:containedctx // it ends the reads in progress
+	stop context.CancelFunc
+}
+
+func newSource() *source {
+	ctx, stop := context.WithCancel(context.Background())
+	return &source{ctx, stop}
 }
 
 // reader brings the values of one target up to date. On an error, the values do not change.
@@ -161,7 +173,7 @@ func (t *target) refresh(ctx context.Context, s *settings) (before, after status
 
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if errors.Is(err, context.Canceled) { // the exporter is shutting down, which says nothing about the target
+	if errors.Is(err, context.Canceled) { // a shutdown or another source, which says nothing about the target
 		t.status = before
 		return before, before
 	}
@@ -195,6 +207,18 @@ func (t *target) expire() {
 	if t.status.failure == nil {
 		t.status.attempted = time.Time{}
 	}
+}
+
+// renew makes the target due now if it is part of the discovery, or if its last read failed. It returns whether the target
+// was read before, or is being read.
+func (t *target) renew() (attempted bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	attempted = !t.status.attempted.IsZero()
+	if !t.Configurable || t.status.failure != nil {
+		t.status.attempted = time.Time{}
+	}
+	return attempted
 }
 
 // foundBy returns the discovery target that found this one, nil for a root.

@@ -97,7 +97,7 @@ func New(ctx context.Context, o Options) (*Daemon, error) {
 		reloading: make(chan struct{}, 1), files: fingerprint{},
 	}
 	registry.MustRegister(d.reloadSuccessful, d.reloadTime)
-	d.ctx, d.cancel = context.WithCancelCause(context.Background())
+	d.ctx, d.cancel = context.WithCancelCause(ctx)
 	if err := d.replace(ctx, nil); err != nil {
 		d.Close()
 		return nil, err
@@ -169,15 +169,22 @@ func (d *Daemon) read(ctx context.Context) (*settings, error) {
 
 // apply replaces the current settings. The lock is held.
 func (d *Daemon) apply(s *settings) {
-	if d.active.from != s.credentials || d.active.baseURL != s.base {
+	another := d.active.from != s.credentials || d.active.baseURL != s.base
+	if another {
 		d.active = activeCredentials{from: s.credentials, baseURL: s.base, credentials: s.credentials.ForAtlas()}
 	}
 	old := d.client
 	s.options.Credentials, s.options.Limits = d.active.credentials, d.limits
 	s.options.UserAgent, s.options.Observer = d.userAgent, d.api
 	d.config, d.client = s.config, atlasapi.New(s.options)
-	d.exporter.Configure(s.config, d.client)
-	if old != nil {
-		old.Close()
+	if old == nil {
+		d.exporter.Configure(s.config, d.client) // the first discovery begins when the program listens
+		return
 	}
+	if another {
+		d.exporter.Restart(s.config, d.client)
+	} else {
+		d.exporter.Configure(s.config, d.client)
+	}
+	old.Close()
 }
