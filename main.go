@@ -141,6 +141,9 @@ func serve(ctx context.Context, f *commandline.Flags, isDemo bool, o web.Options
 		defer end()
 		load = func(context.Context) (config.Config, error) { return f.Override(simulated) }
 	}
+	if info, err := f.Files.Stat(ctx, *f.Web.WebConfigFile); err == nil && !info.Mode().IsRegular() {
+		return fmt.Errorf("--web.config.file: %s is not a regular file: it is read again for each connection", *f.Web.WebConfigFile)
+	}
 	if err := toolkit.Validate(*f.Web.WebConfigFile); err != nil {
 		return fmt.Errorf("--web.config.file: %s: %s", *f.Web.WebConfigFile, config.HideValues(err.Error()))
 	}

@@ -26,7 +26,8 @@ type Config struct {
 	Collectors Collectors
 	Refresh    Refresh
 
-	path string // of the file that the Config was read from, "" without one
+	path  string // of the file that the Config was read from, "" without one
+	blank bool   // the file has no content
 }
 
 // Atlas is the section about the connection to Atlas.

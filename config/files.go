@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -54,7 +55,7 @@ func (r *Reader) LoadFile(ctx context.Context, path string, declared []Collector
 	if err != nil {
 		return Config{}, fmt.Errorf("%s: %w", path, err)
 	}
-	c.path, c.Atlas.files = path, r
+	c.path, c.blank, c.Atlas.files = path, len(bytes.TrimSpace(raw)) == 0, r
 	if secret := c.Atlas.secretFile(); secret != nil && *secret != "" && !filepath.IsAbs(*secret) {
 		*secret = filepath.Join(filepath.Dir(path), *secret)
 	}
@@ -103,7 +104,7 @@ func (c *calls[T]) do(ctx context.Context, path string, file fs.FileInfo, f func
 		var none T
 		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			return none, fmt.Errorf("%s: could not be read within %s: "+
-				"write to it if it is a named pipe, else check its file system", path, ReadTimeout)
+				"if it is a named pipe, try again and write to it meanwhile, else check its file system", path, ReadTimeout)
 		}
 		return none, fmt.Errorf("%s: the reading was interrupted: %w", path, context.Cause(ctx))
 	}
@@ -146,6 +147,9 @@ func readFile(path string) ([]byte, error) {
 	}
 	return content, err
 }
+
+// IsBlank reports whether the configuration comes from a file without content, such as one that is being written.
+func (c *Config) IsBlank() bool { return c.blank }
 
 // Files returns the paths of the configuration file and the secret file, if there are any. To notice changes of the
 // configuration, watch their content.

@@ -60,7 +60,7 @@ func TestTimeout(t *testing.T) {
 		ctx  context.Context //nolint:containedctx // what the test varies
 		want string
 	}{
-		{inTime, path + ": could not be read within 10s: write to it if it is a named pipe, else check its file system"},
+		{inTime, path + ": could not be read within 10s: if it is a named pipe, try again and write to it meanwhile, else check its file system"},
 		{cancelled, path + ": the reading was interrupted: enough"},
 	} {
 		if _, err := config.LoadFile(test.ctx, path, declared()); err == nil || err.Error() != want+test.want {

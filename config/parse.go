@@ -127,6 +127,7 @@ func needs(id, idKey string, secret atlasapi.Secret, secretKey, secretFile strin
 
 func (p *parser) readProjects(n *yaml.Node) error {
 	c := p.config
+	listed := map[string]bool{}
 	return list(n, func(entry *yaml.Node) error {
 		var project Project
 		err := keys{
@@ -139,9 +140,10 @@ func (p *parser) readProjects(n *yaml.Node) error {
 			return err
 		case project.ID == "":
 			return errors.New("id is missing")
-		case slices.ContainsFunc(c.Projects, func(other Project) bool { return other.ID == project.ID }):
+		case listed[project.ID]:
 			return fmt.Errorf("project %s is listed twice: keep one", project.ID)
 		}
+		listed[project.ID] = true
 		c.Projects, p.projects = append(c.Projects, project), append(p.projects, entry)
 		return nil
 	})

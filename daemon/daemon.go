@@ -142,6 +142,9 @@ func (d *Daemon) read(ctx context.Context) (*settings, error) {
 	if err != nil {
 		return s, err
 	}
+	if c.IsBlank() && d.client != nil {
+		return s, fmt.Errorf("%s is empty: write the configuration into it, or restart the exporter with the defaults", d.configFile)
+	}
 	for _, path := range c.Files() {
 		if _, done := s.files[path]; !done {
 			s.files[path] = d.sum(ctx, path)

@@ -115,6 +115,14 @@ func TestAutoReload(t *testing.T) {
 				w.mount(t, "..8", "three", "")
 				signals <- syscall.SIGHUP
 			}, 1, 0, 1},
+			{"a bad configuration once more", func() { w.mount(t, "..9", "three", bad) }, 0, 1, 0},
+			{"a good configuration and a signal", func() {
+				w.mount(t, "..10", "three", "")
+				signals <- syscall.SIGHUP
+			}, 1, 0, 1},
+			{"the same fault", func() { w.mount(t, "..11", "three", bad) }, 0, 1, 0},
+			{"an empty configuration", func() { _ = os.WriteFile(filepath.Join(w.dir, "..11", "config.yml"), []byte("\n"), 0o600) }, 0, 1, 0},
+			{"its content", func() { w.mount(t, "..12", "three", "") }, 1, 0, 1},
 		}
 		for _, step := range steps {
 			reloads, failures, loads := w.logged(succeeded), w.logged(failed), w.loaded()
@@ -212,7 +220,7 @@ func TestFileThatBlocks(t *testing.T) {
 		t.Error("a reload ended before its time")
 	}
 	for range cap(ended) {
-		want := "credentials: atlas.service_account.client_secret_file: " + secret + ": could not be read within 10s: write to it"
+		want := "credentials: atlas.service_account.client_secret_file: " + secret + ": could not be read within 10s: if it is a named pipe"
 		if err := <-ended; err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("a reload that blocks ends with %v, want %s…", err, want)
 		}

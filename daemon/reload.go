@@ -32,7 +32,6 @@ func (d *Daemon) Run(ctx context.Context, signals <-chan os.Signal, interval tim
 		defer ticker.Stop()
 		ticks = ticker.C
 	}
-	var auto repeated
 	for {
 		select {
 		case <-ctx.Done():
@@ -40,29 +39,13 @@ func (d *Daemon) Run(ctx context.Context, signals <-chan os.Signal, interval tim
 		case <-signals:
 			_ = d.Reload() // it logs the error itself
 		case <-ticks:
+			before := d.ReloadError()
 			err := d.replace(d.ctx, d.changed)
-			if auto.isNew(err) {
+			if before == nil || err == nil || err.Error() != before.Error() { // the same error is logged once
 				d.log(err)
 			}
 		}
 	}
-}
-
-// repeated detects an error that is the same as the last one.
-type repeated struct{ last string }
-
-// isNew reports whether a result differs from the last one, and remembers it. It ignores errUnchanged.
-func (r *repeated) isNew(err error) bool {
-	text := ""
-	switch {
-	case errors.Is(err, errUnchanged):
-		return false
-	case err != nil:
-		text = err.Error()
-	}
-	last := r.last
-	r.last = text
-	return err == nil || text != last
 }
 
 // log logs the result of a reload.

@@ -26,7 +26,6 @@ type secretFile struct {
 	last   time.Time // when refresh last read it
 	secret atlasapi.Secret
 	err    error
-	logged repeated
 }
 
 func (d *Daemon) newSecretFile(a config.Atlas, path string, secret atlasapi.Secret) *secretFile {
@@ -47,8 +46,9 @@ func (f *secretFile) refresh(ctx context.Context) (atlasapi.Secret, error) {
 		return f.secret, nil
 	}
 	read, err := f.atlas.Credentials(ctx, f.getenv)
+	before := f.err
 	f.err = err
-	if isNew := f.logged.isNew(err); isNew && err != nil {
+	if err != nil && (before == nil || err.Error() != before.Error()) {
 		_ = level.Warn(f.logger).Log("msg", "Atlas rejected the credentials, and the secret file cannot be read again", "err", err)
 	}
 	if err == nil && read.Secret != f.secret {

@@ -120,7 +120,8 @@ func TestBadValues(t *testing.T) {
 		{"unknown threshold", "thresholds: {exportStuk: 2d}", "there is no exportStuk"},
 		{"no duration", "thresholds: {exportStuck: 90}", `exportStuck is "90", want a value such as 12h`},
 		{"two units", "thresholds: {exportStuck: 1d12h}", "want a value such as 12h"},
-		{"too short", "thresholds: {exportStuck: 5m}", "want at least 1000s"},
+		{"too short", "thresholds: {exportStuck: 5m}", "want 1000s to 3650d"},
+		{"too long", "thresholds: {dead: 9999999999d}", "want 1000s to 3650d"},
 		{"unknown alert", "disabled: {MongoDBAtlasPipelineStuck: true}", "there is no alert MongoDBAtlasPipelineStuck"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

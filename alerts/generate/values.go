@@ -72,8 +72,8 @@ func readValues(content []byte) (Values, error) {
 		if durationPattern.MatchString(standard) != durationPattern.MatchString(value) || !thresholdPattern.MatchString(value) {
 			return Values{}, fmt.Errorf("thresholds: %s is %q, want a value such as %s", name, value, standard)
 		}
-		if seconds, ok := inSeconds(value); ok && seconds < 1000 {
-			return Values{}, fmt.Errorf("thresholds: %s is %q, want at least 1000s", name, value)
+		if seconds, ok := inSeconds(value); durationPattern.MatchString(value) && (!ok || seconds < 1000 || seconds > 10*365*24*3600) {
+			return Values{}, fmt.Errorf("thresholds: %s is %q, want 1000s to 3650d", name, value)
 		}
 	}
 	return values, nil
