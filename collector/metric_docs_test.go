@@ -113,20 +113,11 @@ func labelValues(t *testing.T) map[string]map[string][]string {
 		}
 	}
 	pair := regexp.MustCompile(`\b(state|phase|delivery_type)="([^"]*)"`)
-	for name, text := range goldens(t) {
-		for line := range strings.Lines(text) {
-			metric, labels, found := strings.Cut(line, "{")
-			if !found || strings.HasPrefix(line, "#") {
-				continue
-			}
-			for _, match := range pair.FindAllStringSubmatch(labels, -1) {
-				add(metric, match[1], match[2])
-			}
+	goldenSamples(t, func(metric, labels, _ string) {
+		for _, match := range pair.FindAllStringSubmatch(labels, -1) {
+			add(metric, match[1], match[2])
 		}
-		if !strings.Contains(text, "{") {
-			t.Errorf("%s has no series", name)
-		}
-	}
+	})
 	for r := collector.Unauthorized; r <= collector.Network; r++ {
 		add("mongodbatlas_target_last_error_info", "reason", r.String())
 	}
@@ -134,6 +125,24 @@ func labelValues(t *testing.T) map[string]map[string][]string {
 		add("mongodbatlas_target_unsupported_info", "reason", r.String())
 	}
 	return values
+}
+
+// goldenSamples calls do for each sample with labels in the golden files.
+func goldenSamples(t *testing.T, do func(metric, labels, value string)) {
+	t.Helper()
+	for name, text := range goldens(t) {
+		for line := range strings.Lines(text) {
+			metric, rest, found := strings.Cut(line, "{")
+			if !found || strings.HasPrefix(line, "#") {
+				continue
+			}
+			end := strings.LastIndex(rest, "} ")
+			do(metric, rest[:end], strings.TrimSpace(rest[end+2:]))
+		}
+		if !strings.Contains(text, "{") {
+			t.Errorf("%s has no series", name)
+		}
+	}
 }
 
 // goldens returns the golden files by their paths.
@@ -187,14 +196,10 @@ const unitless = "none, 0 or 1"
 func countingMetrics(t *testing.T) map[string]bool {
 	t.Helper()
 	counting := map[string]bool{}
-	for _, text := range goldens(t) {
-		for line := range strings.Lines(text) {
-			metric, rest, found := strings.Cut(line, "{")
-			_, value, _ := strings.Cut(rest, "} ")
-			if found && !strings.HasPrefix(line, "#") && value != "0\n" && value != "1\n" {
-				counting[metric] = true
-			}
+	goldenSamples(t, func(metric, _, value string) {
+		if value != "0" && value != "1" {
+			counting[metric] = true
 		}
-	}
+	})
 	return counting
 }

@@ -180,14 +180,12 @@ func (d *Daemon) apply(s *settings) {
 	s.options.Credentials, s.options.Limits = d.active.credentials, d.limits
 	s.options.UserAgent, s.options.Observer = d.userAgent, d.api
 	d.config, d.client = s.config, atlasapi.New(s.options)
-	if old == nil {
-		d.exporter.Configure(s.config, d.client) // the first discovery begins when the program listens
-		return
-	}
 	if another {
-		d.exporter.Restart(s.config, d.client)
+		d.exporter.Restart(s.config, d.client) // at the start, the first discovery begins when the program listens
 	} else {
 		d.exporter.Configure(s.config, d.client)
 	}
-	old.Close()
+	if old != nil {
+		old.Close()
+	}
 }

@@ -41,11 +41,16 @@ func (d *Daemon) Run(ctx context.Context, signals <-chan os.Signal, interval tim
 		case <-ticks:
 			before := d.ReloadError()
 			err := d.replace(d.ctx, d.changed)
-			if before == nil || err == nil || err.Error() != before.Error() { // the same error is logged once
+			if !isSameError(before, err) {
 				d.log(err)
 			}
 		}
 	}
+}
+
+// isSameError reports whether an error is the one before it, which is logged already.
+func isSameError(before, err error) bool {
+	return before != nil && err != nil && before.Error() == err.Error()
 }
 
 // log logs the result of a reload.

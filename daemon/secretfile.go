@@ -48,7 +48,7 @@ func (f *secretFile) refresh(ctx context.Context) (atlasapi.Secret, error) {
 	read, err := f.atlas.Credentials(ctx, f.getenv)
 	before := f.err
 	f.err = err
-	if err != nil && (before == nil || err.Error() != before.Error()) {
+	if err != nil && !isSameError(before, err) {
 		_ = level.Warn(f.logger).Log("msg", "Atlas rejected the credentials, and the secret file cannot be read again", "err", err)
 	}
 	if err == nil && read.Secret != f.secret {
