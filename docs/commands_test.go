@@ -48,7 +48,8 @@ func general(output string) []string {
 	return strings.Split(strings.TrimRight(output, "\n"), "\n")
 }
 
-// shows returns the first line that is not where the page has it; "…" stands for any number of lines.
+// shows returns the first line of the page that the output lacks at its place, "" if there is none. The line "…" matches any
+// number of lines.
 func shows(page, output []string) string {
 	skips := false
 	for _, want := range page {

@@ -159,8 +159,8 @@ func TestMetricsAreReal(t *testing.T) {
 	}
 }
 
-// TestPicture checks that the picture of the chain names real metrics. A name may continue in the next line; a star stands for
-// the rest of several names.
+// TestPicture checks that the picture of the chain names real metrics. A name may continue in the next line. A
+// star matches the rest of several names.
 func TestPicture(t *testing.T) {
 	t.Parallel()
 	picture := harness.ReadFile(t, "images/chain.svg")

@@ -18,7 +18,7 @@ type kind struct {
 	prefix, job string // of its metrics: mongodbatlas_PREFIX_last_JOB_state
 	key         string // the labels of one series, except for state sets
 	baseline    string // the metrics from which the age for lateness counts; "" if nothing is expected
-	unjudged    string // selects clusters that were paused or switched off for so long that they cannot be late
+	unjudged    string // selects clusters that were paused or off for too long to be judged
 	states      string // the documented ones, separated by spaces
 }
 

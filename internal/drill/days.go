@@ -22,7 +22,7 @@ func clusterDays() []scenario {
 		benign("new-cluster", "a cluster is a day old and has not exported yet", cluster(orders, made(-day))),
 		benign("cluster-added", "a cluster is added", healthy(policyOrders, -3*hour), at(soon, cluster(orders, made(soon)))),
 		benign("cluster-deleted", "a cluster is deleted", healthy(policyOrders, -3*hour), healthy(orders, -3*hour), at(soon, removed(orders))),
-		benign("cluster-made-anew", "a cluster is deleted and created again with the same name, without backup yet",
+		benign("cluster-created-again", "a cluster is deleted and created again with the same name, without backup yet",
 			healthy(orders, -3*hour), at(soon, removed(orders), cluster(orders, made(soon)), autoExport(orders, false)),
 			at(soon+10*minute, autoExport(orders, true))),
 		benign("cluster-paused", "a cluster has been paused for a month", stopped(orders, -30*day), at(-29*day, paused(orders, true))),
@@ -98,7 +98,7 @@ func snapshotDays() []scenario {
 			at(soon, paused(cluster, false)), snapshot(cluster, 150*minute, 10*minute, atlassim.SnapshotCompleted))
 	}
 	return []scenario{
-		benign("snapshots-taken", "six-hourly snapshots, one of which the daily item shares", snapshots(sixHourlySnapshots, 6*hour, -5*hour),
+		benign("snapshots-taken", "six-hourly snapshots; one belongs to the daily item, too", snapshots(sixHourlySnapshots, 6*hour, -5*hour),
 			snapshot(sixHourlySnapshots, hour, 10*minute, atlassim.SnapshotCompleted, frequency(atlassim.Weekly)),
 			snapshot(sixHourlySnapshots, 2*hour, 10*minute, atlassim.SnapshotCompleted, frequency(atlassim.Hourly))),
 		resumed("a-night", "a cluster is resumed after a night; its next snapshot comes hours later", sixHourlySnapshots, -11*hour, -10*hour),

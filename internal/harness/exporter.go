@@ -54,8 +54,7 @@ func exporterEnv(extra []string) []string {
 	return append(env, extra...)
 }
 
-// commandLimit is the timeout of a command. It is long, because check sends many requests, each of which may hang and be
-// retried.
+// commandLimit is the timeout of a command. It is long, because check sends many requests. Each may hang and be retried.
 const commandLimit = 3 * time.Minute
 
 // Output is the result of a command.
